@@ -1,0 +1,18 @@
+//! The console's vocabulary: labels, samples, log entries, spans, alerts, deploys, runbooks, time ranges.
+//!
+//! A leaf crate: plain data with serde, also compiled for the browser. No I/O, no stores, no engines.
+
+pub mod alert;
+pub mod clock;
+pub mod deploy;
+pub mod labels;
+pub mod log;
+pub mod matcher;
+pub mod metric;
+pub mod runbook;
+pub mod span;
+pub mod time;
+
+pub use labels::Labels;
+pub use matcher::{MatchOp, Matcher};
+pub use time::TimeRange;

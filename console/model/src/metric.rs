@@ -1,0 +1,81 @@
+//! Samples, series and query values of metrics.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Labels;
+
+/// The bit pattern of Prometheus' staleness marker (prometheus/model/value: `StaleNaN`).
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// The staleness marker as a value. Only its bits tell it from any other NaN.
+pub fn stale_nan() -> f64 {
+    f64::from_bits(STALE_NAN_BITS)
+}
+
+pub fn is_stale_nan(v: f64) -> bool {
+    v.to_bits() == STALE_NAN_BITS
+}
+
+/// One float sample; `t_ms` in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub t_ms: i64,
+    pub v: f64,
+}
+
+/// A series and its samples, in order of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+}
+
+/// What a PromQL (or LogQL metric) query evaluates to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum QueryValue {
+    Scalar(Sample),
+    String { t_ms: i64, value: String },
+    /// One sample a series, all at the evaluation time.
+    Vector(Vec<(Labels, Sample)>),
+    Matrix(Vec<Series>),
+}
+
+/// A query's value with what should be known about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryAnswer {
+    pub value: QueryValue,
+    pub warnings: Vec<String>,
+    pub infos: Vec<String>,
+    pub stats: QueryStats,
+}
+
+/// What a query cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryStats {
+    pub series: u64,
+    pub samples: u64,
+    pub bytes: u64,
+    pub duration_us: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricKind {
+    Counter,
+    Gauge,
+    Histogram,
+    GaugeHistogram,
+    Summary,
+    Info,
+    StateSet,
+    Unknown,
+}
+
+/// `# TYPE`, `# HELP`, `# UNIT` of a metric family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricMetadata {
+    pub metric: String,
+    pub kind: MetricKind,
+    pub help: String,
+    pub unit: String,
+}

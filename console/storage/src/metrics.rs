@@ -1,0 +1,60 @@
+//! Metrics port of an embedded store.
+
+use console_model::{
+    Labels, Matcher, TimeRange,
+    metric::{MetricMetadata, Sample, Series},
+};
+
+use crate::{AppendError, StorageError};
+
+/// Samples of one series in one write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesBatch {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+}
+
+/// Reads samples. Never blocks a writer for longer than a copy of the matching series.
+pub trait SeriesReader: Send + Sync {
+    /// Series that match all of `matchers`, with samples in `start_ms <= t <= end_ms` (both inclusive, as Prometheus
+    /// selects), ordered by labels. Staleness markers are returned as samples. Fails with `Limit` past `max_samples`.
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        max_samples: usize,
+    ) -> Result<Vec<Series>, StorageError>;
+
+    /// Label sets with a sample in the range, ordered, at most `limit` (0: no limit).
+    fn series(&self, matchers: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<Labels>, StorageError>;
+
+    fn label_names(&self, matchers: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<String>, StorageError>;
+
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError>;
+
+    fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, StorageError>;
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppendOutcome {
+    pub accepted: u64,
+    /// Refused samples: out of bounds, duplicate with another value, over a limit.
+    pub rejected: u64,
+}
+
+/// Writes samples. When a call returns `Ok`, what it accepted survives `kill -9`.
+pub trait SampleAppender: Send + Sync {
+    /// Accepts what it can; `Err` only where nothing was stored. `Ok` with `rejected > 0` comes with the first reason
+    /// in the second value.
+    fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
+
+    fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError>;
+}
