@@ -1,0 +1,1 @@
+//! Catalogue: products, categories and search as they travel.

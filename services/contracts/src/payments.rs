@@ -1,0 +1,1 @@
+//! Payment authorisations as they travel.

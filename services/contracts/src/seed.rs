@@ -1,0 +1,1 @@
+//! The deterministic product range that catalog and inventory both start from.
