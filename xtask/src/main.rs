@@ -1,1 +1,79 @@
-fn main() {}
+//! The local platform and the repository's own tools. `make` is the command surface; this is what it calls.
+
+#![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads its environment and the clock")]
+
+mod client;
+mod platform;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Runs Quarterdeck on one machine")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything, stay in the foreground, stop everything on Ctrl-C.
+    Up,
+    /// Stop a running platform.
+    Down,
+    /// List processes with state, memory and restarts.
+    Status,
+    /// Follow the log of a service, an instance, or all.
+    Logs {
+        /// `orders`, `orders-1`, `postgres`; all when absent.
+        service: Option<String>,
+    },
+    /// Replace the instances of a service one after the other.
+    Deploy { service: String },
+    /// Switch a fault on (or off); without a name, list the faults.
+    Fault {
+        name: Option<String>,
+        #[arg(long)]
+        off: bool,
+        /// Seconds until the fault switches itself off.
+        #[arg(long = "for", default_value_t = 60)]
+        seconds: u64,
+        /// Share of the affected calls, 0 to 1.
+        #[arg(long, default_value_t = 1.0)]
+        ratio: f64,
+    },
+    /// Build the browser client into the target directory.
+    Client,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("error: cannot start the runtime: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Up => platform::up().await,
+            Command::Down => platform::down().await,
+            Command::Status => platform::status().await,
+            Command::Logs { service } => platform::logs(service.as_deref()).await,
+            Command::Deploy { service } => platform::deploy(&service).await,
+            Command::Fault { name, off, seconds, ratio } => {
+                platform::fault(name.as_deref(), off, seconds, ratio).await
+            }
+            Command::Client => client::build(),
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -49,7 +49,7 @@ impl Labels {
         self.get(METRIC_NAME).unwrap_or_default()
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Label> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Label> + Clone {
         self.0.iter()
     }
 

@@ -1,0 +1,67 @@
+# The only command surface. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+XTASK := $(TARGET_DIR)/debug/xtask
+
+.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (apt or Homebrew)
+	@xtask/setup.sh
+
+build: setup ## build all programs and the browser client
+	cargo build --locked --bins
+	$(XTASK) client
+
+client: setup ## build the browser client only
+	cargo build --locked -p xtask
+	$(XTASK) client
+
+up: build ## run the whole platform until Ctrl-C
+	@$(XTASK) up
+
+down: ## stop a running platform
+	@$(XTASK) down
+
+status: ## processes with state, memory, restarts
+	@$(XTASK) status
+
+logs: ## follow logs: make logs S=orders
+	@$(XTASK) logs $(S)
+
+deploy: ## rebuild and replace a service, instance by instance: make deploy S=catalog
+	@test -n "$(S)" || { echo 'usage: make deploy S=catalog'; exit 2; }
+	cargo build --locked -p $(if $(filter console,$(S)),console-server,shop-$(S))
+	@$(XTASK) deploy $(S)
+
+fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; without F, list them
+	@$(XTASK) fault $(F) $(if $(OFF),--off) $(if $(FOR),--for $(FOR))
+
+test: check build unit e2e ## everything: lints, unit, corpora, integration, end to end
+
+check: setup ## formatting and lints
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+unit: setup ## unit, corpus and integration tests
+	cargo test --locked --no-fail-fast -- --quiet
+	
+corpora: setup ## the score of the query languages against the corpora beside the checkout
+	cargo run --locked -q -p console-querytest -- ../shared/corpora/promql
+
+e2e: build ## start the platform, drive it with a browser, break it
+	cargo test --locked -p xtask --test platform
+
+smoke: ## k6 smoke profile against a running platform
+	loadtests/run.sh smoke
+
+load: ## k6 average profile against a running platform
+	loadtests/run.sh average
+
+clean: ## stop the platform and remove its data
+	@$(XTASK) down || true
+	rm -rf .data

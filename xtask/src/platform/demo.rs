@@ -1,0 +1,83 @@
+//! The story that a newcomer sees: gentle shopper traffic, and one scheduled fault in the first two minutes.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    faults,
+    layout::Layout,
+    process::{Probe, Unit},
+    supervisor::Supervisor,
+};
+
+/// Shown to the newcomer; the payment alert has its own runbook.
+const FAULT: &str = "payments.decline";
+const FAULT_AFTER: Duration = Duration::from_secs(40);
+const FAULT_SECONDS: u64 = 75;
+
+/// Runs traffic and the fault until `stop`.
+pub async fn run_until(layout: &Layout, supervisor: &Supervisor, stop: CancellationToken) {
+    if !layout.demo {
+        stop.cancelled().await;
+        return;
+    }
+    match traffic(layout) {
+        Ok(unit) => {
+            if let Err(e) = supervisor.start(unit, usize::MAX) {
+                println!("  no shopper traffic: {e}");
+            }
+        }
+        Err(e) => println!("  no shopper traffic: {e}"),
+    }
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = tokio::time::sleep(FAULT_AFTER) => {}
+    }
+    println!("  a fault is now on for {FAULT_SECONDS} s: {FAULT}; watch {}/alerts", layout.console_url());
+    if let Err(e) = faults::switch_on(layout, FAULT, FAULT_SECONDS, 1.0).await {
+        println!("  the scheduled fault failed: {e}");
+    }
+    stop.cancelled().await;
+}
+
+fn traffic(layout: &Layout) -> Result<Unit, String> {
+    let k6 = find_k6()?;
+    let mut unit = Unit::new("traffic", "traffic", k6, layout.log_file("traffic"));
+    unit.args = [
+        "run",
+        "--quiet",
+        "--no-usage-report",
+        "--no-color",
+        "--log-output=stdout",
+        "--summary-mode=disabled",
+        "--address",
+        &format!("127.0.0.1:{}", layout.ports.traffic),
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    unit.args.push(layout.root.join("loadtests/demo.js").display().to_string());
+    unit.env =
+        vec![("SHOP_URL".to_owned(), layout.shop_url()), ("GOMEMLIMIT".to_owned(), "96MiB".to_owned())];
+    unit.address = format!("127.0.0.1:{}", layout.ports.traffic);
+    unit.probe = Probe::Alive;
+    unit.stop_within = Duration::from_secs(2);
+    Ok(unit)
+}
+
+fn find_k6() -> Result<std::path::PathBuf, String> {
+    let own = tools_dir().join("k6");
+    if own.is_file() {
+        return Ok(own);
+    }
+    std::env::var_os("PATH")
+        .and_then(|path| std::env::split_paths(&path).map(|d| d.join("k6")).find(|p| p.is_file()))
+        .ok_or_else(|| "k6 was not found: run `make setup`".to_owned())
+}
+
+/// Where `make setup` puts tools that no package manager has.
+fn tools_dir() -> std::path::PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
+    let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
+    cache.or_else(|| home.map(|h| h.join(".cache"))).unwrap_or_default().join("quarterdeck/tools")
+}

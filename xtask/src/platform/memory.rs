@@ -1,0 +1,41 @@
+//! Memory of process trees. Proportional set size where the kernel tells it (shared pages are counted once, which
+//! matters for Postgres), resident set size elsewhere.
+
+use std::collections::HashMap;
+
+/// Parents and children at one moment.
+pub struct Snapshot {
+    children: HashMap<u32, Vec<u32>>,
+    resident_kb: HashMap<u32, u64>,
+}
+
+impl Snapshot {
+    pub fn take() -> Self {
+        let mut snapshot = Self { children: HashMap::new(), resident_kb: HashMap::new() };
+        let Ok(ps) = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid=,rss="]).output() else {
+            return snapshot;
+        };
+        for line in String::from_utf8_lossy(&ps.stdout).lines() {
+            let fields: Vec<u64> = line.split_whitespace().filter_map(|f| f.parse().ok()).collect();
+            if let [pid, parent, rss] = fields[..] {
+                snapshot.children.entry(parent as u32).or_default().push(pid as u32);
+                snapshot.resident_kb.insert(pid as u32, rss);
+            }
+        }
+        snapshot
+    }
+
+    /// Bytes of a process and all its descendants.
+    pub fn of_tree(&self, pid: u32) -> u64 {
+        let own =
+            proportional_kb(pid).or_else(|| self.resident_kb.get(&pid).copied()).unwrap_or_default() * 1024;
+        let children = self.children.get(&pid).map(Vec::as_slice).unwrap_or_default();
+        own + children.iter().map(|c| self.of_tree(*c)).sum::<u64>()
+    }
+}
+
+fn proportional_kb(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find(|l| l.starts_with("Pss:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,168 @@
+//! The processes of the platform and the order in which they start.
+
+use std::fmt::Write as _;
+
+use super::{
+    edge,
+    layout::{INSTANCES, Layout, SERVICES},
+    postgres,
+    process::{Probe, Unit},
+    redis, secrets,
+};
+
+/// Units by phase; a phase starts when the one before is ready.
+pub struct Roster {
+    /// What the services stand on, and the console, so that no telemetry of theirs is lost.
+    pub foundation: Vec<Unit>,
+    pub services: Vec<Unit>,
+    pub edge: Unit,
+}
+
+impl Roster {
+    /// Writes all configuration, starts nothing but Postgres' own tools.
+    pub fn prepare(layout: &Layout) -> Result<Self, String> {
+        secrets::ensure(layout)?;
+        let foundation = vec![postgres::primary(layout)?, redis::unit(layout)?, console(layout)?];
+        let mut services = Vec::new();
+        let version = version(layout);
+        for service in SERVICES {
+            for instance in 0..INSTANCES {
+                services.push(service_unit(layout, service, instance, &version)?);
+            }
+        }
+        Ok(Self { foundation, services, edge: edge::unit(layout)? })
+    }
+}
+
+/// `0.1.0-<commit>`: what the services report as `service.version`.
+fn version(layout: &Layout) -> String {
+    let commit = std::process::Command::new("git")
+        .args(["rev-parse", "--short=8", "HEAD"])
+        .current_dir(&layout.root)
+        .output()
+        .ok()
+        .filter(|o| o.status.success())
+        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
+        .unwrap_or_default();
+    let base = env!("CARGO_PKG_VERSION");
+    if commit.is_empty() { base.to_owned() } else { format!("{base}-{commit}") }
+}
+
+fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) -> Result<Unit, String> {
+    let name = format!("{service}-{}", instance + 1);
+    let program = layout.binaries.join(format!("shop-{service}"));
+    if !program.is_file() {
+        return Err(format!("{} is missing: `make up` builds it", program.display()));
+    }
+    let port = layout.service_port(service, instance).ok_or_else(|| format!("{service} has no port"))?;
+    let url = format!("http://127.0.0.1:{port}");
+    let mut unit = Unit::new(&name, service, program, layout.log_file(&name));
+    let mut set = |key: &str, value: String| unit.env.push((key.to_owned(), value));
+    set("HTTP_ADDR", format!("127.0.0.1:{port}"));
+    set("SERVICE_INSTANCE", name.clone());
+    set("SERVICE_VERSION", version.to_owned());
+    set("DEPLOYMENT_ENVIRONMENT", "local".to_owned());
+    set("DATABASE_URL", layout.database_url(service));
+    set("REDIS_URL", format!("unix://{}", layout.redis_socket().display()));
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", layout.ports.otlp_grpc));
+    set("LOKI_URL", layout.console_url());
+    set("TELEMETRY_TOKEN", secrets::read(layout, secrets::TELEMETRY_TOKEN)?);
+    set("FAULTS_TOKEN", secrets::read(layout, secrets::FAULTS_TOKEN)?);
+    set("RUST_LOG", "info".to_owned());
+    set("DRAIN_SECONDS", "5".to_owned());
+    for peer in ["identity", "catalog", "inventory", "orders", "payments"] {
+        set(&format!("{}_URLS", peer.to_uppercase()), layout.service_urls(peer).join(","));
+    }
+    set("MAIL_DIR", layout.data.join("mail").display().to_string());
+    set("PUBLIC_URL", layout.shop_url());
+    unit.probe = Probe::Http(format!("{url}/readyz"));
+    unit.address = url;
+    Ok(unit)
+}
+
+fn console(layout: &Layout) -> Result<Unit, String> {
+    let program = layout.binaries.join("console-server");
+    if !program.is_file() {
+        return Err(format!("{} is missing: `make up` builds it", program.display()));
+    }
+    let dir = layout.data.join("console");
+    let fail = |e: std::io::Error| format!("cannot prepare {}: {e}", dir.display());
+    std::fs::create_dir_all(&dir).map_err(fail)?;
+    std::fs::write(dir.join("scrape.yml"), scrape_configuration(layout)).map_err(fail)?;
+    let file = dir.join("quarterdeck.yml");
+    std::fs::write(&file, console_configuration(layout)?).map_err(fail)?;
+    let mut unit = Unit::new("console", "console", program, layout.log_file("console"));
+    unit.args = vec!["--config".to_owned(), file.display().to_string()];
+    unit.env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
+    unit.probe = Probe::Http(format!("{}/readyz", layout.console_url()));
+    unit.address = layout.console_url();
+    Ok(unit)
+}
+
+/// Prometheus' own format, so that the same file feeds a real Prometheus.
+fn scrape_configuration(layout: &Layout) -> String {
+    let mut out = String::from("# Written by `make up`.\nscrape_configs:\n");
+    let mut job = |name: &str, targets: &[String]| {
+        let _ = write!(
+            out,
+            "  - job_name: {name}\n    scrape_interval: 2s\n    scrape_timeout: 2s\n    static_configs:\n      - targets: [{}]\n",
+            targets.join(", ")
+        );
+    };
+    for service in SERVICES {
+        let targets: Vec<String> = layout
+            .service_urls(service)
+            .iter()
+            .map(|u| format!("\"{}\"", u.trim_start_matches("http://")))
+            .collect();
+        job(service, &targets);
+    }
+    job("console", &[format!("\"127.0.0.1:{}\"", layout.ports.console)]);
+    out
+}
+
+fn console_configuration(layout: &Layout) -> Result<String, String> {
+    let (data, root) = (layout.data.display(), layout.root.display());
+    let slack = slack_setting(layout);
+    Ok(format!(
+        r#"# Written by `make up`.
+listen: 127.0.0.1:{console}
+otlp_grpc: 127.0.0.1:{grpc}
+otlp_http: 127.0.0.1:{http}
+data_dir: "{data}/console"
+external_url: "{url}"
+site_dir: "{site}"
+tokens:
+  ingest: ["{token}"]
+  query: ["{token}"]
+admin:
+  username: admin
+  password_file: "{password}"
+scrape_config_file: "{data}/console/scrape.yml"
+rule_files: ["{root}/alerting/rules/*.yml"]
+routing_file: "{root}/alerting/routing/alertmanager.yml"
+runbooks_dir: "{root}/runbooks"
+gitops:
+  repository: "{root}"
+  folder: gitops
+{slack}"#,
+        console = layout.ports.console,
+        grpc = layout.ports.otlp_grpc,
+        http = layout.ports.otlp_http,
+        url = layout.console_url(),
+        site = layout.site.display(),
+        token = secrets::read(layout, secrets::TELEMETRY_TOKEN)?,
+        password = secrets::path(layout, secrets::ADMIN_PASSWORD).display(),
+    ))
+}
+
+/// A webhook that the user put into the secrets folder, or into `SLACK_WEBHOOK_URL_FILE`.
+fn slack_setting(layout: &Layout) -> String {
+    let file = std::env::var_os("SLACK_WEBHOOK_URL_FILE")
+        .map_or_else(|| secrets::path(layout, "slack-webhook-url"), std::path::PathBuf::from);
+    if file.is_file() {
+        format!("slack:\n  webhook_url_file: \"{}\"\n", file.display())
+    } else {
+        String::new()
+    }
+}

@@ -1,0 +1,351 @@
+//! Keeps units running: health-gated start, replacement with back-off, rolling restart, ordered stop.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    layout::Layout,
+    memory,
+    process::{self, Unit},
+};
+
+const PROBE_EVERY: Duration = Duration::from_millis(50);
+const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// Consecutive failed probes of a process that was ready, after which it counts as hung and is replaced.
+const HUNG_AFTER: u32 = 15;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
+/// A process that lived this long starts again with the first back-off.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// A log is cut when it passes this size.
+const MAX_LOG_BYTES: u64 = 32 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Starting,
+    Ready,
+    /// Was ready, does not answer now.
+    Unready,
+    BackingOff,
+    Stopped,
+}
+
+/// A row of `make status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnitStatus {
+    pub name: String,
+    pub service: String,
+    pub address: String,
+    pub state: State,
+    pub pid: Option<u32>,
+    pub restarts: u32,
+    pub uptime_s: u64,
+    pub memory_bytes: u64,
+}
+
+struct Entry {
+    unit: Unit,
+    phase: usize,
+    commands: mpsc::Sender<Order>,
+    state: watch::Receiver<Live>,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    state: State,
+    pid: Option<u32>,
+    restarts: u32,
+    since: Instant,
+}
+
+enum Order {
+    Restart(oneshot::Sender<()>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// Owner of all units. Cheap to clone.
+#[derive(Clone)]
+pub struct Supervisor {
+    entries: Arc<Mutex<BTreeMap<String, Entry>>>,
+    http: reqwest::Client,
+    pids_file: std::path::PathBuf,
+}
+
+impl Supervisor {
+    pub fn new(layout: &Layout) -> Self {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(2))
+            .no_proxy()
+            .build()
+            .expect("a client without custom TLS settings can always be built");
+        Self { entries: Arc::default(), http, pids_file: layout.pids_file() }
+    }
+
+    /// Starts units together and waits for all. Fails with the log's tail of the first that does not become ready.
+    /// Phases stop in the opposite order.
+    pub async fn start_phase(&self, phase: usize, units: Vec<Unit>) -> Result<(), String> {
+        let names: Vec<String> = units.iter().map(|u| u.name.clone()).collect();
+        let started = Instant::now();
+        for unit in units {
+            self.start(unit, phase)?;
+        }
+        for name in &names {
+            self.wait_ready(name).await?;
+        }
+        println!("  ready in {:>4.1} s: {}", started.elapsed().as_secs_f64(), names.join(" "));
+        Ok(())
+    }
+
+    /// Starts one unit and keeps it running from now on.
+    pub fn start(&self, unit: Unit, phase: usize) -> Result<(), String> {
+        let child = unit.spawn()?;
+        let (commands, orders) = mpsc::channel(4);
+        let live = Live { state: State::Starting, pid: child.id(), restarts: 0, since: Instant::now() };
+        let (publish, state) = watch::channel(live);
+        let name = unit.name.clone();
+        self.lock().insert(name, Entry { unit: unit.clone(), phase, commands, state });
+        self.write_pids();
+        let keeper = Keeper { unit, publish, http: self.http.clone(), owner: self.clone() };
+        tokio::spawn(keeper.run(child, orders));
+        Ok(())
+    }
+
+    /// Waits until a unit is ready, at most as long as it says itself.
+    pub async fn wait_ready(&self, name: &str) -> Result<(), String> {
+        let (unit, mut state) = {
+            let entries = self.lock();
+            let entry = entries.get(name).ok_or_else(|| format!("no unit named {name}"))?;
+            (entry.unit.clone(), entry.state.clone())
+        };
+        let ready =
+            tokio::time::timeout(unit.ready_within, state.wait_for(|l| l.state == State::Ready)).await;
+        match ready {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(format!(
+                "{} is not healthy after {} s; its log ({}) ends with:\n{}",
+                unit.name,
+                unit.ready_within.as_secs(),
+                unit.log.display(),
+                process::log_tail(&unit, 12)
+            )),
+        }
+    }
+
+    /// Replaces the instances of a service one after the other, each ready before the next goes.
+    pub async fn deploy(&self, service: &str) -> Result<String, String> {
+        let names: Vec<(String, mpsc::Sender<Order>)> = {
+            let entries = self.lock();
+            entries
+                .values()
+                .filter(|e| e.unit.service == service || e.unit.name == service)
+                .map(|e| (e.unit.name.clone(), e.commands.clone()))
+                .collect()
+        };
+        if names.is_empty() {
+            return Err(format!("no service named {service:?}; `make status` lists them"));
+        }
+        let started = Instant::now();
+        for (name, commands) in &names {
+            let (done, replaced) = oneshot::channel();
+            commands.send(Order::Restart(done)).await.map_err(|_| format!("{name} is stopping"))?;
+            replaced.await.map_err(|_| format!("{name} is stopping"))?;
+            self.wait_ready(name).await?;
+        }
+        let names: Vec<String> = names.into_iter().map(|(n, _)| n).collect();
+        Ok(format!("replaced {} in {:.1} s", names.join(", "), started.elapsed().as_secs_f64()))
+    }
+
+    /// Stops everything, the last phase first.
+    pub async fn stop_all(&self) {
+        loop {
+            let last: Vec<(String, mpsc::Sender<Order>)> = {
+                let entries = self.lock();
+                let Some(phase) = entries.values().map(|e| e.phase).max() else { break };
+                let of_phase = entries.iter().filter(|(_, e)| e.phase == phase);
+                of_phase.map(|(n, e)| (n.clone(), e.commands.clone())).collect()
+            };
+            let mut waits = Vec::new();
+            for (name, commands) in last {
+                let (done, stopped) = oneshot::channel();
+                if commands.send(Order::Stop(done)).await.is_ok() {
+                    waits.push(stopped);
+                }
+                self.lock().remove(&name);
+            }
+            for stopped in waits {
+                let _ = stopped.await;
+            }
+        }
+        self.write_pids();
+    }
+
+    /// All units with their memory.
+    pub fn status(&self) -> Vec<UnitStatus> {
+        let memory = memory::Snapshot::take();
+        let entries = self.lock();
+        let row = |e: &Entry| {
+            let live = e.state.borrow().clone();
+            UnitStatus {
+                name: e.unit.name.clone(),
+                service: e.unit.service.clone(),
+                address: e.unit.address.clone(),
+                state: live.state,
+                pid: live.pid,
+                restarts: live.restarts,
+                uptime_s: live.since.elapsed().as_secs(),
+                memory_bytes: live.pid.map_or(0, |pid| memory.of_tree(pid)),
+            }
+        };
+        entries.values().map(row).collect()
+    }
+
+    /// Remembers the running processes, so that a killed supervisor's children can be found.
+    fn write_pids(&self) {
+        let pids: BTreeMap<String, (u32, String)> = {
+            let entries = self.lock();
+            let pid = |e: &Entry| e.state.borrow().pid.map(|p| (p, e.unit.program.display().to_string()));
+            entries.iter().filter_map(|(n, e)| Some((n.clone(), pid(e)?))).collect()
+        };
+        if let Ok(text) = serde_json::to_string(&pids) {
+            let _ = std::fs::write(&self.pids_file, text);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task behind one unit.
+struct Keeper {
+    unit: Unit,
+    publish: watch::Sender<Live>,
+    http: reqwest::Client,
+    owner: Supervisor,
+}
+
+enum Next {
+    Exited,
+    Restart(oneshot::Sender<()>),
+    Stop(oneshot::Sender<()>),
+}
+
+impl Keeper {
+    async fn run(self, mut child: tokio::process::Child, mut orders: mpsc::Receiver<Order>) {
+        let mut backoff = FIRST_BACKOFF;
+        loop {
+            let born = Instant::now();
+            let next = self.watch(&mut child, &mut orders).await;
+            let replaced = match next {
+                Next::Stop(done) => {
+                    process::stop(&mut child, &self.unit).await;
+                    self.set(State::Stopped, None);
+                    let _ = done.send(());
+                    return;
+                }
+                Next::Restart(done) => {
+                    process::stop(&mut child, &self.unit).await;
+                    Some(done)
+                }
+                Next::Exited => {
+                    let _ = child.kill().await;
+                    if born.elapsed() > STABLE_AFTER {
+                        backoff = FIRST_BACKOFF;
+                    }
+                    println!(
+                        "  {} ended; starting it again in {:.1} s",
+                        self.unit.name,
+                        backoff.as_secs_f64()
+                    );
+                    self.set(State::BackingOff, None);
+                    tokio::select! {
+                        () = tokio::time::sleep(backoff) => {}
+                        order = orders.recv() => match order {
+                            Some(Order::Stop(done)) => { let _ = done.send(()); return; }
+                            Some(Order::Restart(done)) => { let _ = done.send(()); }
+                            None => return,
+                        }
+                    }
+                    backoff = (backoff * 2).min(MAX_BACKOFF);
+                    self.publish.send_modify(|l| l.restarts += 1);
+                    None
+                }
+            };
+            child = loop {
+                match self.unit.spawn() {
+                    Ok(child) => break child,
+                    Err(e) => {
+                        println!("  {e}");
+                        tokio::time::sleep(MAX_BACKOFF).await;
+                    }
+                }
+            };
+            self.set(State::Starting, child.id());
+            if let Some(done) = replaced {
+                let _ = done.send(());
+            }
+            self.owner.write_pids();
+        }
+    }
+
+    /// Follows one life of the process until it ends, hangs, or an order comes.
+    async fn watch(&self, child: &mut tokio::process::Child, orders: &mut mpsc::Receiver<Order>) -> Next {
+        let pid = child.id();
+        let mut failures = 0u32;
+        loop {
+            let pause =
+                if self.publish.borrow().state == State::Starting { PROBE_EVERY } else { WATCH_EVERY };
+            tokio::select! {
+                _ = child.wait() => return Next::Exited,
+                order = orders.recv() => return match order {
+                    Some(Order::Restart(done)) => Next::Restart(done),
+                    Some(Order::Stop(done)) => Next::Stop(done),
+                    None => Next::Exited,
+                },
+                ready = async { tokio::time::sleep(pause).await; self.unit.is_ready(&self.http).await } => {
+                    let was = self.publish.borrow().state;
+                    match (ready, was) {
+                        (true, State::Ready) => {}
+                        (true, _) => { failures = 0; self.set(State::Ready, pid); }
+                        (false, State::Starting) => {}
+                        (false, _) => {
+                            failures += 1;
+                            self.set(State::Unready, pid);
+                            if failures >= HUNG_AFTER {
+                                println!("  {} does not answer any more: replacing it", self.unit.name);
+                                process::stop(child, &self.unit).await;
+                                return Next::Exited;
+                            }
+                        }
+                    }
+                    self.cut_log();
+                }
+            }
+        }
+    }
+
+    fn set(&self, state: State, pid: Option<u32>) {
+        self.publish.send_modify(|live| {
+            if live.pid != pid {
+                live.since = Instant::now();
+            }
+            live.state = state;
+            live.pid = pid;
+        });
+    }
+
+    /// The log is opened for appending, so cutting it to zero is safe while the process writes.
+    fn cut_log(&self) {
+        if std::fs::metadata(&self.unit.log).is_ok_and(|m| m.len() > MAX_LOG_BYTES) {
+            let _ = std::fs::copy(&self.unit.log, self.unit.log.with_extension("log.1"));
+            let _ = std::fs::OpenOptions::new().write(true).truncate(true).open(&self.unit.log);
+        }
+    }
+}
