@@ -1,1 +1,187 @@
 //! Catalogue: products, categories and search as they travel.
+//!
+//! `GET /v1/categories` → [`Categories`]; `GET /v1/products?category=&q=&page=&per_page=&sort=` → [`ProductPage`];
+//! `GET /v1/products/{slug or id}` → [`Product`]; `GET /v1/products-by-id?ids=a,b` → [`Products`];
+//! `GET /v1/products/{slug}/picture.svg` → SVG.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Money, ProductId};
+
+/// A department of the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// Its name in URLs.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// One sentence about it.
+    #[serde(default)]
+    pub blurb: String,
+    /// How many products it holds.
+    #[serde(default)]
+    pub product_count: u32,
+}
+
+/// Every category, in the order to show them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Categories {
+    /// The categories.
+    pub categories: Vec<Category>,
+}
+
+/// One fact about a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// What the fact is about.
+    pub name: String,
+    /// The fact.
+    pub value: String,
+}
+
+/// A product with everything there is to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Its id, the same in inventory and orders.
+    pub id: ProductId,
+    /// Its name in URLs.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Who makes it.
+    pub maker: String,
+    /// Slug of its category.
+    pub category: String,
+    /// Name of its category.
+    pub category_name: String,
+    /// Two to four sentences.
+    pub description: String,
+    /// Facts in the order to show them.
+    #[serde(default)]
+    pub attributes: Vec<Attribute>,
+    /// Price of one.
+    pub price: Money,
+    /// Changes whenever the picture changes; part of the picture's URL.
+    #[serde(default)]
+    pub picture_version: String,
+}
+
+/// A product as one tile of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductSummary {
+    /// Its id.
+    pub id: ProductId,
+    /// Its name in URLs.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Who makes it.
+    pub maker: String,
+    /// Slug of its category.
+    pub category: String,
+    /// Price of one.
+    pub price: Money,
+    /// Changes whenever the picture changes.
+    #[serde(default)]
+    pub picture_version: String,
+}
+
+/// One page of a list of products.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductPage {
+    /// The products of this page.
+    pub items: Vec<ProductSummary>,
+    /// Page number, from 1.
+    pub page: u32,
+    /// Products on a full page.
+    pub per_page: u32,
+    /// Products on all pages.
+    pub total: u64,
+}
+
+impl ProductPage {
+    /// How many pages there are; at least one.
+    pub fn pages(&self) -> u32 {
+        u32::try_from(self.total.div_ceil(u64::from(self.per_page.max(1)))).unwrap_or(u32::MAX).max(1)
+    }
+}
+
+/// Products asked for by id; unknown ids are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Products {
+    /// The products found, in the order asked for.
+    pub products: Vec<Product>,
+}
+
+/// Order of a list of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// The shop's own order; for a search, the best match first.
+    #[default]
+    Relevance,
+    /// Cheapest first.
+    PriceAsc,
+    /// Dearest first.
+    PriceDesc,
+    /// By name.
+    Name,
+}
+
+impl Sort {
+    /// Every order there is.
+    pub const ALL: [Self; 4] = [Self::Relevance, Self::PriceAsc, Self::PriceDesc, Self::Name];
+
+    /// The order as it stands in a URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Relevance => "relevance",
+            Self::PriceAsc => "price_asc",
+            Self::PriceDesc => "price_desc",
+            Self::Name => "name",
+        }
+    }
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that is no order of a list.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown sort '{0}': one of relevance, price_asc, price_desc, name")]
+pub struct UnknownSort(pub String);
+
+impl FromStr for Sort {
+    type Err = UnknownSort;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == text).ok_or_else(|| UnknownSort(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sort_survives_url_and_json() {
+        for sort in Sort::ALL {
+            assert_eq!(sort.as_str().parse::<Sort>().unwrap(), sort);
+            assert_eq!(serde_json::to_value(sort).unwrap(), sort.as_str());
+        }
+        assert!("cheapest".parse::<Sort>().is_err());
+    }
+
+    #[test]
+    fn an_empty_list_has_one_page() {
+        let page = ProductPage { items: vec![], page: 1, per_page: 24, total: 0 };
+        assert_eq!(page.pages(), 1);
+        assert_eq!(ProductPage { total: 25, ..page }.pages(), 2);
+    }
+}
