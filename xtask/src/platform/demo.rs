@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     faults,
-    layout::Layout,
+    layout::{Demo, Layout},
     process::{Probe, Unit},
     supervisor::Supervisor,
 };
@@ -18,7 +18,7 @@ const FAULT_SECONDS: u64 = 75;
 
 /// Runs traffic and the fault until `stop`.
 pub async fn run_until(layout: &Layout, supervisor: &Supervisor, stop: CancellationToken) {
-    if !layout.demo {
+    if layout.demo == Demo::Off {
         stop.cancelled().await;
         return;
     }
@@ -29,6 +29,10 @@ pub async fn run_until(layout: &Layout, supervisor: &Supervisor, stop: Cancellat
             }
         }
         Err(e) => println!("  no shopper traffic: {e}"),
+    }
+    if layout.demo == Demo::Traffic {
+        stop.cancelled().await;
+        return;
     }
     tokio::select! {
         () = stop.cancelled() => return,

@@ -23,6 +23,17 @@ pub struct Ports {
     pub services: u16,
 }
 
+/// What moves by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demo {
+    /// `DEMO=0`
+    Off,
+    /// `DEMO=traffic`: shopper traffic only.
+    Traffic,
+    /// Shopper traffic and one scheduled fault.
+    Story,
+}
+
 /// Paths, ports and switches of one platform.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -34,8 +45,7 @@ pub struct Layout {
     /// Short directory for unix sockets.
     pub sockets: PathBuf,
     pub ports: Ports,
-    /// Shopper traffic and the scheduled fault.
-    pub demo: bool,
+    pub demo: Demo,
 }
 
 impl Layout {
@@ -59,7 +69,11 @@ impl Layout {
                 traffic: port("QD_TRAFFIC_PORT", 6565)?,
                 services: port("QD_SERVICES_PORT", 7100)?,
             },
-            demo: std::env::var("DEMO").map_or(true, |v| v != "0"),
+            demo: match std::env::var("DEMO").as_deref() {
+                Ok("0") => Demo::Off,
+                Ok("traffic") => Demo::Traffic,
+                _ => Demo::Story,
+            },
             root,
             data,
         })

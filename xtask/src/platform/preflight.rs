@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::TcpListener, process::Command, time::Durat
 use rustix::process::Signal;
 
 use super::{
-    layout::{INSTANCES, Layout, SERVICES},
+    layout::{Demo, INSTANCES, Layout, SERVICES},
     process,
 };
 
@@ -46,7 +46,7 @@ fn ports(layout: &Layout) -> Vec<(String, u16, &'static str)> {
         ("OTLP over gRPC".to_owned(), p.otlp_grpc, "QD_OTLP_GRPC_PORT"),
         ("OTLP over HTTP".to_owned(), p.otlp_http, "QD_OTLP_HTTP_PORT"),
     ];
-    if layout.demo {
+    if layout.demo != Demo::Off {
         all.push(("shopper traffic".to_owned(), p.traffic, "QD_TRAFFIC_PORT"));
     }
     for service in SERVICES {

@@ -1,1 +1,90 @@
-fn main() {}
+//! The whole platform, driven as its users do and broken as the world does. Starts once, runs the scenarios in order,
+//! stops everything. `cargo test -p xtask --test platform -- WORD` runs the scenarios whose name contains WORD.
+
+#![expect(clippy::disallowed_methods, reason = "a test program: it reads its environment")]
+
+mod bad_input;
+mod browser;
+mod engineer;
+mod kills;
+mod local;
+mod pages;
+mod shopper;
+mod slack;
+
+use std::{future::Future, pin::Pin, time::Instant};
+
+use local::Platform;
+
+/// Any failure, with the story of what was expected.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What a scenario answers.
+pub type Outcome = Result<(), Failure>;
+
+type Scenario = for<'a> fn(&'a Platform) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+macro_rules! scenarios {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        [$((stringify!($name), (|p| Box::pin($module::$name(p))) as Scenario)),*]
+    };
+}
+
+fn main() -> std::process::ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    if std::env::args().any(|a| a == "--list") {
+        return std::process::ExitCode::SUCCESS;
+    }
+    // `cargo test` builds this before the programs that it starts; `make e2e` builds them first.
+    if let Err(missing) = local::programs_are_built() {
+        println!("skipped: {missing}; `make e2e` builds the platform first");
+        return std::process::ExitCode::SUCCESS;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let failed = runtime.block_on(run(&wanted));
+    if failed == 0 { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
+
+async fn run(wanted: &[String]) -> usize {
+    let scenarios = scenarios![
+        shopper::a_shopper_finds_a_product_and_buys_it,
+        engineer::wrong_passwords_are_refused_and_throttled,
+        engineer::a_fault_reaches_slack_and_the_engineer_finds_trace_and_log,
+        pages::every_page_is_clean_in_dark_and_light_wide_and_narrow,
+        bad_input::garbage_is_refused_in_each_protocol_s_own_words,
+        kills::any_killed_process_comes_back_and_nothing_acknowledged_is_lost,
+    ];
+    let started = Instant::now();
+    let platform = match Platform::start().await {
+        Ok(platform) => platform,
+        Err(e) => {
+            println!("the platform does not start: {e}");
+            println!("0 passed, 1 failed");
+            return 1;
+        }
+    };
+    println!("platform: healthy after {:.1} s", started.elapsed().as_secs_f64());
+    let (mut passed, mut failed) = (0, 0);
+    for (name, scenario) in scenarios {
+        if !wanted.is_empty() && !wanted.iter().any(|w| name.contains(w.as_str())) {
+            continue;
+        }
+        let started = Instant::now();
+        match scenario(&platform).await {
+            Ok(()) => {
+                passed += 1;
+                println!("test {name} ... ok ({:.1} s)", started.elapsed().as_secs_f64());
+            }
+            Err(e) => {
+                failed += 1;
+                println!("test {name} ... FAILED: {e}");
+            }
+        }
+    }
+    platform.print_memory().await;
+    if let Err(e) = platform.stop().await {
+        failed += 1;
+        println!("test the_platform_stops_cleanly ... FAILED: {e}");
+    }
+    println!("{passed} passed, {failed} failed");
+    failed
+}

@@ -1,0 +1,5 @@
+//! Checks of the repository itself.
+
+mod arrows;
+mod gitops;
+mod words;

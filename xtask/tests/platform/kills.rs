@@ -1,0 +1,208 @@
+//! `kill -9` of any one process while orders flow.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    Failure, Outcome,
+    bad_input::{find_line, push_line},
+    local::{Platform, eventually},
+};
+
+/// One instance of each service, the console, Redis, a backend of Postgres' primary, and the edge.
+const VICTIMS: [&str; 10] = [
+    "storefront-1",
+    "identity-1",
+    "catalog-1",
+    "inventory-1",
+    "orders-1",
+    "payments-1",
+    "notifications-1",
+    "console",
+    "redis",
+    "edge",
+];
+
+/// The platform heals by itself; no order is lost or doubled; acknowledged telemetry is still there.
+pub async fn any_killed_process_comes_back_and_nothing_acknowledged_is_lost(p: &Platform) -> Outcome {
+    let token = p.secret("telemetry-token")?;
+    let acknowledged: Arc<Mutex<Vec<String>>> = Arc::default();
+    let stop = Arc::new(AtomicBool::new(false));
+    let shoppers: Vec<_> =
+        (0..2).map(|i| tokio::spawn(shop_until(p.shop(""), i, acknowledged.clone(), stop.clone()))).collect();
+    let mut lines = Vec::new();
+    let mut result = Ok(());
+    for victim in VICTIMS.iter().copied().chain(["postgres backend"]) {
+        for i in 0..3 {
+            let line = format!("before the end of {victim} {i} {}", std::process::id());
+            push_line(p, &token, &line).await?;
+            lines.push(line);
+        }
+        result = kill_and_heal(p, victim).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stop.store(true, Ordering::Relaxed);
+    for shopper in shoppers {
+        shopper.await?;
+    }
+    result?;
+    for line in &lines {
+        eventually(&format!("{line:?} is still there"), Duration::from_secs(10), || find_line(p, line))
+            .await?;
+    }
+    let orders = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    println!(
+        "figure: {} orders acknowledged while {} processes were killed",
+        orders.len(),
+        VICTIMS.len() + 1
+    );
+    check_books(p, &orders).await
+}
+
+async fn kill_and_heal(p: &Platform, victim: &str) -> Outcome {
+    let pid = if victim == "postgres backend" {
+        let backend = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = 'orders' \
+                       AND pid <> pg_backend_pid() LIMIT 1";
+        p.sql("postgres", backend).await?.parse()?
+    } else {
+        let processes = p.processes().await?;
+        processes
+            .iter()
+            .find(|(n, _, _)| n == victim)
+            .map(|(_, _, pid)| *pid)
+            .ok_or_else(|| format!("no {victim}"))?
+    };
+    let killed = Instant::now();
+    kill_process(Pid::from_raw(pid as i32).ok_or("a pid is positive")?, Signal::KILL)?;
+    eventually(&format!("{victim} is back"), Duration::from_mins(1), || async {
+        let processes = p.processes().await?;
+        let replaced = victim == "postgres backend"
+            || processes.iter().any(|(n, _, q)| n == victim && *q != pid && *q != 0);
+        let all_ready = processes.iter().all(|(_, state, _)| state == "ready");
+        let sells = p.http.get(p.shop("/")).send().await.is_ok_and(|r| r.status().is_success());
+        Ok((replaced && all_ready && sells).then_some(()))
+    })
+    .await?;
+    println!("  killed {victim}: healed in {:.1} s", killed.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Buys again and again as a guest; remembers every order number that a page showed.
+async fn shop_until(shop: String, who: usize, acknowledged: Arc<Mutex<Vec<String>>>, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        if let Ok(number) = buy_once(&shop, who).await {
+            acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+}
+
+async fn buy_once(shop: &str, who: usize) -> Result<String, Failure> {
+    let http =
+        reqwest::Client::builder().cookie_store(true).timeout(Duration::from_secs(20)).no_proxy().build()?;
+    let home = http.get(shop).send().await?.text().await?;
+    let category = between(&home, "href=\"/c/", "\"").ok_or("no category")?;
+    let list = http.get(format!("{shop}/c/{category}")).send().await?.text().await?;
+    let product = between(&list, "href=\"/p/", "\"").ok_or("no product")?;
+    let page = http.get(format!("{shop}/p/{product}")).send().await?.text().await?;
+    let id = input(&page, "product_id").ok_or("sold out")?;
+    let csrf = input(&page, "csrf").ok_or("no csrf")?;
+    let add = [("csrf", csrf.as_str()), ("product_id", id.as_str()), ("quantity", "1")];
+    http.post(format!("{shop}/cart/add")).form(&add).send().await?;
+    let form = http.get(format!("{shop}/checkout")).send().await?.text().await?;
+    let start = form.find("checkout-form").ok_or("no checkout form")?;
+    let mut fields: Vec<(String, String)> = hidden_inputs(&form[start..]);
+    let email = format!("chaos{who}@example.com");
+    for (name, value) in [
+        ("name", "Kim Harbour"),
+        ("email", &email),
+        ("address1", "1 Quay Street"),
+        ("city", "Kiel"),
+        ("postcode", "24103"),
+        ("country", "DE"),
+        ("payment_token", "tok_visa"),
+    ] {
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    // A shopper who sees an error presses the button again: the same form, the same key.
+    for _ in 0..6 {
+        let response = http.post(format!("{shop}/checkout")).form(&fields).send().await;
+        if let Ok(response) = response
+            && response.status().is_success()
+            && let Some(number) = response.text().await.ok().and_then(|t| order_number(&t))
+        {
+            return Ok(number);
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    Err("the order could not be placed".into())
+}
+
+fn order_number(page: &str) -> Option<String> {
+    let after = page.split("id=\"order-number\"").nth(1)?;
+    Some(between(after, ">", "<")?.trim().to_owned()).filter(|n| !n.is_empty())
+}
+
+fn between(text: &str, start: &str, end: &str) -> Option<String> {
+    let rest = &text[text.find(start)? + start.len()..];
+    Some(rest[..rest.find(end)?].to_owned())
+}
+
+fn input(page: &str, name: &str) -> Option<String> {
+    hidden_inputs(page).into_iter().find(|(n, _)| n == name).map(|(_, v)| v)
+}
+
+fn hidden_inputs(page: &str) -> Vec<(String, String)> {
+    let tags = page.split("<input").skip(1).filter_map(|t| t.split('>').next());
+    tags.filter(|t| t.contains("hidden"))
+        .filter_map(|t| Some((between(t, "name=\"", "\"")?, between(t, "value=\"", "\"")?)))
+        .collect()
+}
+
+/// What the databases say against what shoppers were told.
+async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
+    if orders.len() < 10 {
+        return Err(format!("only {} orders were placed: the test proves nothing", orders.len()).into());
+    }
+    let distinct: std::collections::BTreeSet<&String> = orders.iter().collect();
+    if distinct.len() != orders.len() {
+        return Err("two shoppers were given one order number".into());
+    }
+    // Sagas that a kill interrupted are finished by whoever is left.
+    eventually("every saga is finished", Duration::from_mins(1), || async {
+        let open =
+            "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'declined', 'rejected', 'failed')";
+        Ok((p.sql("orders", open).await? == "0").then_some(()))
+    })
+    .await?;
+    let known: std::collections::BTreeSet<String> =
+        p.sql("orders", "SELECT id::text FROM orders").await?.lines().map(str::to_owned).collect();
+    let lost: Vec<&String> = orders.iter().filter(|o| !known.iter().any(|k| same_order(k, o))).collect();
+    if !lost.is_empty() {
+        return Err(format!("orders lost: {lost:?}").into());
+    }
+    let doubled = "SELECT count(*) FROM (SELECT order_id FROM authorisations WHERE outcome = 'approved' \
+                   GROUP BY order_id HAVING count(*) > 1) AS twice";
+    let twice = p.sql("payments", doubled).await?;
+    if twice != "0" {
+        return Err(format!("{twice} orders were charged twice").into());
+    }
+    Ok(())
+}
+
+/// Pages show a short form of the id.
+fn same_order(id: &str, shown: &str) -> bool {
+    let plain = |s: &str| s.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    let (id, shown) = (plain(id), plain(shown));
+    id == shown || (shown.len() >= 8 && (id.starts_with(&shown) || id.ends_with(&shown)))
+}
