@@ -48,19 +48,28 @@ check: setup ## formatting and lints
 	cargo clippy --locked --all-targets -- -D warnings
 
 unit: setup ## unit, corpus and integration tests
-	cargo test --locked --no-fail-fast -- --quiet
-	
+	cargo test --locked --no-fail-fast
+
 corpora: setup ## the score of the query languages against the corpora beside the checkout
 	cargo run --locked -q -p console-querytest -- ../shared/corpora/promql
 
 e2e: build ## start the platform, drive it with a browser, break it
-	cargo test --locked -p xtask --test platform
+	QD_E2E=1 cargo test --locked -p xtask --test platform
 
 smoke: ## k6 smoke profile against a running platform
 	loadtests/run.sh smoke
 
 load: ## k6 average profile against a running platform
 	loadtests/run.sh average
+
+bench-shop: ## product page against a bare axum handler; needs a running platform and wrk
+	@$(XTASK) bench-shop
+
+bench-fault: build ## seconds from a fault switched on to the Slack POST
+	QD_E2E=1 cargo test --locked -p xtask --test platform -- a_fault_reaches_slack
+
+bench-up: build ## seconds from built to all healthy, and memory per process
+	QD_E2E=1 cargo test --locked -p xtask --test platform -- start-and-stop-only
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true

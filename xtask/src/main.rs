@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads its environment and the clock")]
 
+mod bench;
 mod client;
 mod platform;
 
@@ -45,6 +46,16 @@ enum Command {
     },
     /// Build the browser client into the target directory.
     Client,
+    /// Compare the product page with a bare axum handler that returns the same bytes.
+    BenchShop,
+    /// The peer of `bench-shop`.
+    #[command(hide = true)]
+    BareHandler {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        file: std::path::PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -67,6 +78,8 @@ fn main() -> ExitCode {
                 platform::fault(name.as_deref(), off, seconds, ratio).await
             }
             Command::Client => client::build(),
+            Command::BenchShop => bench::shop().await,
+            Command::BareHandler { port, file } => bench::bare_handler(port, &file).await,
         }
     });
     match result {
