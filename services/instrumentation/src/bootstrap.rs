@@ -1,0 +1,331 @@
+//! Start, serve, drain: the life of every service process.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::serve::ListenerExt as _;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{ConfigErrors, Env};
+use crate::faults::Faults;
+use crate::health::Health;
+use crate::http::server::{self, ServerConfig};
+use crate::metrics::{MetricError, Metrics};
+use crate::problem::{Code, Problem, chain};
+use crate::telemetry::{Telemetry, TelemetryConfig, TelemetryError};
+
+/// Threads that run tasks; a service waits more than it computes.
+const WORKER_THREADS: usize = 2;
+/// Threads for blocking work (password hashing, files).
+const BLOCKING_THREADS: usize = 8;
+
+/// Who this process is.
+#[derive(Debug, Clone)]
+pub struct ServiceInfo {
+    /// The service's name.
+    pub service: &'static str,
+    /// The version that runs.
+    pub version: String,
+    /// This instance, such as `orders-1`.
+    pub instance: String,
+    /// `deployment.environment.name`.
+    pub environment: String,
+}
+
+/// What a service gets to start with.
+pub struct Boot {
+    /// Configuration; read everything, then call `finish()`.
+    pub env: Env,
+    /// Who this process is.
+    pub info: ServiceInfo,
+    /// Metrics, checked against the registry.
+    pub metrics: Metrics,
+    /// Readiness; add dependencies with `watch_*`.
+    pub health: Health,
+    /// Faults; declare yours.
+    pub faults: Faults,
+    /// Cancelled when the process must stop; every worker listens to it.
+    pub shutdown: CancellationToken,
+}
+
+/// What a service is: its routes and its background work.
+pub struct App {
+    router: Router,
+    server: ServerConfig,
+    workers: Vec<(&'static str, JoinHandle<()>)>,
+}
+
+/// Why a service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// A metric is not declared.
+    #[error("metrics")]
+    Metrics(#[from] MetricError),
+    /// Telemetry cannot be set up.
+    #[error("telemetry")]
+    Telemetry(#[from] TelemetryError),
+    /// The database cannot be used.
+    #[error("database")]
+    Database(#[from] sqlx::Error),
+    /// The database cannot be migrated.
+    #[error("migrations")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Redis cannot be used.
+    #[error("redis")]
+    Redis(#[from] redis::RedisError),
+    /// The address cannot be bound, or another system call failed.
+    #[error("{0}")]
+    Io(String, #[source] std::io::Error),
+    /// Anything else that the service itself found.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl App {
+    /// An app with these routes.
+    pub fn new(router: Router) -> Self {
+        Self { router, server: ServerConfig::default(), workers: Vec::new() }
+    }
+
+    /// Adds background work. It must end soon after the shutdown token is cancelled; if it ends earlier, the process
+    /// stops with a failure so that it gets replaced.
+    pub fn worker(mut self, name: &'static str, handle: JoinHandle<()>) -> Self {
+        self.workers.push((name, handle));
+        self
+    }
+
+    /// Other server limits than the default ones.
+    pub fn server(mut self, config: ServerConfig) -> Self {
+        self.server = config;
+        self
+    }
+}
+
+/// Runs a service until it is told to stop. `main` returns what this returns.
+pub fn run<F, Fut>(service: &'static str, version: &'static str, start: F) -> ExitCode
+where
+    F: FnOnce(Boot) -> Fut,
+    Fut: Future<Output = Result<App, StartError>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build();
+    let result = runtime
+        .map_err(|error| StartError::Io("runtime".to_owned(), error))
+        .and_then(|runtime| runtime.block_on(live(service, version, start)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{service}: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Routes with every layer and the probe routes: what [`run`] serves, for tests to call without a socket.
+pub fn service_router(app_router: Router, config: ServerConfig, boot: &BootParts) -> Router {
+    let exposition =
+        Router::new().route("/metrics", get(expose)).with_state((boot.metrics.clone(), boot.faults.clone()));
+    server::layered(app_router, &boot.metrics, config)
+        .merge(boot.health.router())
+        .merge(boot.faults.router())
+        .merge(exposition)
+}
+
+/// The parts of [`Boot`] that the probe routes need.
+#[derive(Clone)]
+pub struct BootParts {
+    /// Metrics to expose.
+    pub metrics: Metrics,
+    /// Readiness to report.
+    pub health: Health,
+    /// Faults to list and switch.
+    pub faults: Faults,
+}
+
+impl Boot {
+    /// A boot for tests: environment from pairs, no telemetry backends, faults switchable with the token `test`.
+    pub fn for_tests(service: &'static str, env: Env) -> Result<Self, MetricError> {
+        let metrics = Metrics::new(service, "0.0.0-test")?;
+        let faults = Faults::new(Some(crate::config::Secret::new("test")), metrics.clone());
+        let info = ServiceInfo {
+            service,
+            version: "0.0.0-test".to_owned(),
+            instance: format!("{service}-test"),
+            environment: "test".to_owned(),
+        };
+        Ok(Self { env, info, metrics, health: Health::default(), faults, shutdown: CancellationToken::new() })
+    }
+
+    /// The parts that the probe routes need.
+    pub fn parts(&self) -> BootParts {
+        BootParts { metrics: self.metrics.clone(), health: self.health.clone(), faults: self.faults.clone() }
+    }
+}
+
+async fn live<F, Fut>(service: &'static str, version: &'static str, start: F) -> Result<(), StartError>
+where
+    F: FnOnce(Boot) -> Fut,
+    Fut: Future<Output = Result<App, StartError>>,
+{
+    let mut env = Env::from_process();
+    let info = ServiceInfo {
+        service,
+        version: env.optional("SERVICE_VERSION", version.to_owned()),
+        instance: env.optional("SERVICE_INSTANCE", format!("{service}-1")),
+        environment: env.optional("DEPLOYMENT_ENVIRONMENT", "local".to_owned()),
+    };
+    let address: Option<SocketAddr> = env.maybe("HTTP_ADDR");
+    let drain = Duration::from_secs(env.optional("DRAIN_SECONDS", 10));
+    let telemetry_config = TelemetryConfig::from_env(&mut env);
+    let faults_token = env.secret("FAULTS_TOKEN");
+    if address.is_none() {
+        env.note("HTTP_ADDR is required: address and port");
+    }
+
+    let metrics = Metrics::new(service, &info.version)?;
+    let telemetry = Telemetry::init(&info, &telemetry_config, &metrics)?;
+    install_panic_hook();
+    tracing::info!(version = info.version, "starting");
+    let result = live_observed(env, info, metrics, faults_token, address, drain, start).await;
+    if let Err(error) = &result {
+        tracing::error!(error = chain(error), "service failed");
+    }
+    telemetry.shutdown().await;
+    result
+}
+
+async fn live_observed<F, Fut>(
+    env: Env,
+    info: ServiceInfo,
+    metrics: Metrics,
+    faults_token: Option<crate::config::Secret>,
+    address: Option<SocketAddr>,
+    drain: Duration,
+    start: F,
+) -> Result<(), StartError>
+where
+    F: FnOnce(Boot) -> Fut,
+    Fut: Future<Output = Result<App, StartError>>,
+{
+    let health = Health::default();
+    let faults = Faults::new(faults_token, metrics.clone());
+    let shutdown = CancellationToken::new();
+    let boot = Boot {
+        env: env.clone(),
+        info,
+        metrics: metrics.clone(),
+        health: health.clone(),
+        faults: faults.clone(),
+        shutdown: shutdown.clone(),
+    };
+    let parts = boot.parts();
+    let stop_asked = stop_signals()?;
+    let app = tokio::select! {
+        started = start(boot) => started?,
+        () = stop_asked.clone().cancelled_owned() => return Ok(()),
+    };
+    env.finish()?;
+    let address = address.ok_or_else(|| StartError::Other("HTTP_ADDR is required".to_owned()))?;
+    let bound = TcpListener::bind(address).await;
+    let listener = bound.map_err(|error| StartError::Io(format!("cannot listen on {address}"), error))?;
+
+    health.probe_all().await;
+    health.set_started();
+    tokio::spawn(health.clone().run(shutdown.clone()));
+    tracing::info!(%address, "serving");
+
+    let router = service_router(app.router, app.server, &parts);
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let accept_until = CancellationToken::new();
+    let server = axum::serve(listener, router).with_graceful_shutdown(accept_until.clone().cancelled_owned());
+    let mut server = tokio::spawn(async move { server.await });
+
+    let mut workers: FuturesUnordered<_> =
+        app.workers.into_iter().map(|(name, handle)| async move { (name, handle.await) }).collect();
+    let failure = tokio::select! {
+        () = stop_asked.cancelled() => None,
+        Some((name, ended)) = workers.next(), if !workers.is_empty() => {
+            Some(StartError::Other(format!("worker '{name}' ended early: {ended:?}")))
+        }
+        ended = &mut server => Some(StartError::Other(format!("server ended early: {ended:?}"))),
+    };
+
+    tracing::info!(drain_seconds = drain.as_secs(), "draining");
+    health.set_draining();
+    shutdown.cancel();
+    accept_until.cancel();
+    let finish = async {
+        if !server.is_finished() {
+            let _ = (&mut server).await;
+        }
+        while workers.next().await.is_some() {}
+    };
+    if tokio::time::timeout(drain, finish).await.is_err() {
+        tracing::warn!("drain time is over, work in progress is cut");
+    }
+    tracing::info!("stopped");
+    failure.map_or(Ok(()), Err)
+}
+
+/// A token that SIGTERM or SIGINT cancels; a second signal ends the process at once.
+fn stop_signals() -> Result<CancellationToken, StartError> {
+    let failed = |error| StartError::Io("signal handler".to_owned(), error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let asked = CancellationToken::new();
+    let token = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if token.is_cancelled() {
+                std::process::exit(130);
+            }
+            token.cancel();
+        }
+    });
+    Ok(asked)
+}
+
+/// A panic becomes a log record with place and message, instead of text on standard error.
+fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, panic = message, "panic");
+    }));
+}
+
+async fn expose(State((metrics, faults)): State<(Metrics, Faults)>) -> Response {
+    // Ends expired faults, so that the gauge is right even if nobody asked for them.
+    faults.list();
+    match metrics.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be rendered");
+            Problem::new(Code::Internal, "metrics cannot be rendered").into_response()
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! A call to another service, its answer, and how it can fail.
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use serde::Serialize;
+use shop_contracts::problem::{FieldProblem, ProblemBody};
+
+use crate::problem::{Code, Problem};
+
+/// One call, relative to the service's base URL.
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+    repeatable: bool,
+}
+
+/// A successful answer as it came.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The service answered with a problem.
+    #[error("{peer} answered {status} {code}: {detail}")]
+    Problem {
+        /// The service.
+        peer: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// What went wrong.
+        code: Code,
+        /// For people.
+        detail: String,
+        /// Single wrong fields.
+        errors: Vec<FieldProblem>,
+        /// When to come back.
+        retry_after_seconds: Option<u64>,
+    },
+    /// No answer in time. The call may have had an effect.
+    #[error("{peer} did not answer in time")]
+    Timeout {
+        /// The service.
+        peer: &'static str,
+    },
+    /// No instance could be reached, or the connection broke.
+    #[error("{peer} is unavailable: {detail}")]
+    Unavailable {
+        /// The service.
+        peer: &'static str,
+        /// Why, for the log.
+        detail: String,
+    },
+    /// The answer is not what the contract says.
+    #[error("{peer} answered something unexpected: {detail}")]
+    Decode {
+        /// The service.
+        peer: &'static str,
+        /// Why, for the log.
+        detail: String,
+    },
+}
+
+impl Call {
+    /// A GET; safe to repeat.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path, Bytes::new(), true)
+    }
+
+    /// A DELETE; safe to repeat.
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path, Bytes::new(), true)
+    }
+
+    /// A POST with a JSON body; repeated only with an idempotency key.
+    pub fn post<B: Serialize + ?Sized>(path: impl Into<String>, body: &B) -> Self {
+        // Contract types always serialise; an empty body would be refused by the callee.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let mut call = Self::new(Method::POST, path, body.into(), false);
+        call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call
+    }
+
+    /// A POST without a body; repeated only with an idempotency key.
+    pub fn post_empty(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path, Bytes::new(), false)
+    }
+
+    /// Makes the call safe to repeat: the callee does the work once for each key.
+    pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(key.as_ref()) {
+            self.headers.insert("idempotency-key", value);
+            self.repeatable = true;
+        }
+        self
+    }
+
+    /// Declares that the callee does this work once however often it is asked (confirm, release, capture).
+    pub fn idempotent(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
+            self.headers.insert(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
+    fn new(method: Method, path: impl Into<String>, body: Bytes, repeatable: bool) -> Self {
+        Self { method, path: path.into(), headers: HeaderMap::new(), body, repeatable }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path for a span: a query may hold a shopper's words, and a session's path its token.
+    pub(super) fn path_without_query(&self) -> &str {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.find("/sessions/").map_or(path, |at| &path[..at + "/sessions".len()])
+    }
+
+    pub(super) fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    pub(super) fn body(&self) -> Bytes {
+        self.body.clone()
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+}
+
+impl Answer {
+    /// Reads an answer up to `limit` bytes; what is longer is cut and will not decode.
+    pub(super) async fn read(mut response: reqwest::Response, limit: usize) -> Result<Self, reqwest::Error> {
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > limit {
+                tracing::warn!(limit, "answer is too long");
+                break;
+            }
+        }
+        Ok(Self { status, headers, body: body.freeze() })
+    }
+
+    pub(super) fn into_result(self, peer: &'static str) -> Result<Self, CallError> {
+        if (200..300).contains(&self.status) { Ok(self) } else { Err(self.into_problem(peer)) }
+    }
+
+    pub(super) fn into_problem(self, peer: &'static str) -> CallError {
+        let retry_after = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let body = serde_json::from_slice::<ProblemBody>(&self.body).ok();
+        let code = body.as_ref().map_or(Code::from_status(self.status), |body| body.code);
+        let (detail, errors) = body.map(|body| (body.detail, body.errors)).unwrap_or_default();
+        CallError::Problem {
+            peer,
+            status: self.status,
+            code,
+            detail,
+            errors,
+            retry_after_seconds: retry_after,
+        }
+    }
+}
+
+impl CallError {
+    /// The code that describes this failure.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Problem { code, .. } => *code,
+            Self::Timeout { .. } => Code::Timeout,
+            Self::Unavailable { .. } => Code::Unavailable,
+            Self::Decode { .. } => Code::Internal,
+        }
+    }
+
+    /// Whether the call surely had no effect because the callee refused it knowingly (a 4xx).
+    pub fn is_rejection(&self) -> bool {
+        matches!(self, Self::Problem { status: 400..=499, .. })
+    }
+}
+
+/// What a caller's caller sees: client errors pass through, the rest is "unavailable" without details.
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Problem { status: 400..=499, code, detail, errors, retry_after_seconds, .. } => {
+                let problem = errors
+                    .into_iter()
+                    .fold(Self::new(code, detail), |problem, wrong| problem.field(wrong.field, wrong.detail));
+                match retry_after_seconds {
+                    Some(seconds) => problem.retry_after(seconds),
+                    None => problem,
+                }
+            }
+            CallError::Timeout { .. } => {
+                tracing::error!(%error, "call timed out");
+                Self::new(Code::Timeout, "a dependency did not answer in time")
+            }
+            error => Self::unavailable(&error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_safe_calls_are_repeatable() {
+        assert!(Call::get("/a").is_repeatable());
+        assert!(!Call::post("/a", &1).is_repeatable());
+        assert!(Call::post("/a", &1).idempotency_key("k").is_repeatable());
+    }
+
+    #[test]
+    fn secrets_in_paths_do_not_reach_spans() {
+        assert_eq!(Call::get("/v1/sessions/abc").path_without_query(), "/v1/sessions");
+        assert_eq!(Call::get("/v1/products?q=words").path_without_query(), "/v1/products");
+    }
+}

@@ -1,0 +1,4 @@
+//! The HTTP server's shared behaviour: extractors that answer with problems, and the layers around every route.
+
+pub mod extract;
+pub mod server;

@@ -1,0 +1,207 @@
+//! The layers around every route of a service: trace, metrics and access log; panic catching; load shedding; deadline;
+//! body limit; and problems instead of empty errors.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use crate::deadline;
+use crate::metrics::Metrics;
+use crate::problem::{Code, Problem, ProblemCode};
+use crate::telemetry;
+
+/// Limits of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerConfig {
+    /// Most requests in flight; more are refused with 503, because a queue would only make all of them late.
+    pub max_in_flight: usize,
+    /// Longest time for one request.
+    pub request_timeout: Duration,
+    /// Largest body read.
+    pub max_body_bytes: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { max_in_flight: 512, request_timeout: Duration::from_secs(10), max_body_bytes: 256 * 1024 }
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    metrics: Metrics,
+    config: ServerConfig,
+    slots: Arc<Semaphore>,
+}
+
+/// Wraps the routes of a service in all layers. Probe routes (`/healthz`, `/metrics`) stay outside.
+pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Router {
+    let slots = Arc::new(Semaphore::new(config.max_in_flight));
+    let shared = Shared { metrics: metrics.clone(), config, slots };
+    router.layer(DefaultBodyLimit::max(config.max_body_bytes)).layer(from_fn_with_state(shared, observe))
+}
+
+/// Span, metrics and access log around everything else.
+async fn observe(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let method = method_name(request.method());
+    let span = server_span(method, &route, &request);
+    let work = async {
+        let response = with_limits(&shared, request, next).await;
+        let response = explain_empty_error(response);
+        finish(&shared, started, method, &route, response)
+    };
+    work.instrument(span).await
+}
+
+fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
+    let span = tracing::info_span!(
+        "http request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = Empty,
+        url.path = request.uri().path(),
+        error.type = Empty,
+    );
+    let parent = TraceContextPropagator::new()
+        .extract_with_context(&opentelemetry::Context::new(), &Headers(request.headers()));
+    if let Err(error) = span.set_parent(parent) {
+        tracing::debug!(%error, "trace context not continued");
+    }
+    span
+}
+
+/// Shedding, body limit, deadline and panic catching, in this order: the cheapest refusal comes first.
+async fn with_limits(shared: &Shared, request: Request, next: Next) -> Response {
+    let Ok(_slot) = shared.slots.try_acquire() else {
+        shared.metrics.shed().inc();
+        return Problem::new(Code::Unavailable, "too many requests in flight").retry_after(1).into_response();
+    };
+    if declared_length(request.headers()).is_some_and(|length| length > shared.config.max_body_bytes as u64) {
+        let detail = format!("the body is larger than {} bytes", shared.config.max_body_bytes);
+        return Problem::new(Code::Invalid, detail)
+            .with_status(StatusCode::PAYLOAD_TOO_LARGE)
+            .into_response();
+    }
+    let limit = shared.config.request_timeout;
+    let limit = deadline::from_headers(request.headers()).map_or(limit, |asked| asked.min(limit));
+    if limit.is_zero() {
+        return Problem::new(Code::Timeout, "the caller's deadline has passed").into_response();
+    }
+    let work = deadline::scope(Instant::now() + limit, AssertUnwindSafe(next.run(request)).catch_unwind());
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => {
+            tracing::error!(panic = panic_text(panic.as_ref()), "request handler panicked");
+            Problem::new(Code::Internal, "the service failed to handle the request").into_response()
+        }
+        Err(_) => Problem::new(Code::Timeout, "the request took too long").into_response(),
+    }
+}
+
+/// axum answers unknown routes and methods with an empty body: say it as a problem. Pages with a body stay as they are.
+fn explain_empty_error(response: Response) -> Response {
+    if response.headers().contains_key(header::CONTENT_TYPE) {
+        return response;
+    }
+    let problem = match response.status() {
+        StatusCode::NOT_FOUND => Problem::new(Code::NotFound, "no such resource"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Problem::new(Code::Invalid, "method not allowed here").with_status(StatusCode::METHOD_NOT_ALLOWED)
+        }
+        _ => return response,
+    };
+    let mut explained = problem.into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        explained.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    explained
+}
+
+fn finish(
+    shared: &Shared,
+    started: Instant,
+    method: &'static str,
+    route: &str,
+    mut response: Response,
+) -> Response {
+    let elapsed = started.elapsed();
+    let status = response.status();
+    shared
+        .metrics
+        .http_server()
+        .with_label_values(&[method, route, status.as_str()])
+        .observe(elapsed.as_secs_f64());
+
+    let span = Span::current();
+    span.record("http.response.status_code", status.as_u16());
+    let duration_ms = elapsed.as_secs_f64() * 1000.0;
+    if status.is_server_error() {
+        let kind = response.extensions().get::<ProblemCode>().map_or(status.as_str(), |code| code.0.as_str());
+        span.record("error.type", kind);
+        span.record("otel.status_code", "ERROR");
+        tracing::error!(status = status.as_u16(), duration_ms, "request failed");
+    } else {
+        tracing::info!(status = status.as_u16(), duration_ms, "request served");
+    }
+    if let Some(value) = telemetry::current_trace_id().and_then(|id| HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert("x-trace-id", value);
+    }
+    response
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The method as a label: a bounded set, whatever a client sends.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(|name| name.as_str()).collect()
+    }
+}

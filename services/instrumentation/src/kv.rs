@@ -1,0 +1,71 @@
+//! Redis: connections that come up by themselves, with short timeouts, and a wrapper that observes each command.
+//!
+//! Redis is never a reason to stop: [`connect`] succeeds while Redis is away, and each command then fails quickly.
+
+use std::future::Future;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use tracing::Instrument as _;
+
+use crate::metrics;
+
+/// Limits of a Redis connection.
+#[derive(Debug, Clone, Copy)]
+pub struct KvConfig {
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long to wait for one command's answer.
+    pub response_timeout: Duration,
+}
+
+impl Default for KvConfig {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_millis(500), response_timeout: Duration::from_millis(500) }
+    }
+}
+
+/// A shared connection that reconnects by itself. Does not wait for Redis; must be called inside a runtime.
+pub fn connect(url: &str) -> Result<ConnectionManager, redis::RedisError> {
+    connect_with(url, KvConfig::default())
+}
+
+/// A connection of its own for commands that block for up to `longest_block` (XREADGROUP BLOCK).
+pub fn connect_blocking(url: &str, longest_block: Duration) -> Result<ConnectionManager, redis::RedisError> {
+    let config = KvConfig::default();
+    connect_with(url, KvConfig { response_timeout: longest_block + Duration::from_secs(2), ..config })
+}
+
+/// A shared connection with other limits.
+pub fn connect_with(url: &str, config: KvConfig) -> Result<ConnectionManager, redis::RedisError> {
+    let settings = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(config.connect_timeout))
+        .set_response_timeout(Some(config.response_timeout))
+        .set_number_of_retries(2)
+        .set_min_delay(Duration::from_millis(50))
+        .set_max_delay(Duration::from_millis(500));
+    ConnectionManager::new_lazy_with_config(redis::Client::open(url)?, settings)
+}
+
+/// Runs one Redis operation in a client span and measures it. `operation` is a constant such as `"GET session"`.
+pub async fn observe<T, F>(operation: &'static str, work: F) -> Result<T, redis::RedisError>
+where
+    F: Future<Output = Result<T, redis::RedisError>>,
+{
+    let span = tracing::info_span!(
+        "redis",
+        otel.name = operation,
+        otel.kind = "client",
+        otel.status_code = tracing::field::Empty,
+        db.system.name = "redis",
+        db.operation.name = operation,
+    );
+    let timer = metrics::db_timer("redis", operation);
+    let result = work.instrument(span.clone()).await;
+    timer.observe_duration();
+    if let Err(error) = &result {
+        span.record("otel.status_code", "ERROR");
+        tracing::debug!(parent: &span, %error, "redis operation failed");
+    }
+    result
+}
