@@ -1,0 +1,89 @@
+//! One bounded HTTP client for all remote backends.
+
+use std::time::Duration;
+
+use console_storage::SourceError;
+use serde::de::DeserializeOwned;
+
+/// Where a backend is and how to speak to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteConfig {
+    /// Base URL without a trailing slash.
+    pub url: String,
+    pub bearer_token: Option<String>,
+    /// `X-Scope-OrgID` of Mimir, Loki and Tempo.
+    pub tenant: Option<String>,
+    pub timeout: Duration,
+    pub max_response_bytes: usize,
+}
+
+impl RemoteConfig {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into().trim_end_matches('/').to_owned(),
+            bearer_token: None,
+            tenant: None,
+            timeout: Duration::from_secs(30),
+            max_response_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A backend behind HTTP.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    backend: &'static str,
+    config: RemoteConfig,
+    client: reqwest::Client,
+}
+
+impl Remote {
+    pub fn new(backend: &'static str, config: RemoteConfig) -> Result<Self, SourceError> {
+        let client = reqwest::Client::builder()
+            .timeout(config.timeout)
+            .build()
+            .map_err(|e| SourceError::Internal(format!("{backend}: {e}")))?;
+        Ok(Self { backend, config, client })
+    }
+
+    pub fn unavailable(&self, reason: impl Into<String>) -> SourceError {
+        SourceError::Unavailable {
+            backend: format!("{} at {}", self.backend, self.config.url),
+            reason: reason.into(),
+        }
+    }
+
+    /// GET with query parameters. Answers status and body; reads at most the configured size.
+    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), SourceError> {
+        let mut request = self.client.get(format!("{}{path}", self.config.url)).query(query);
+        if let Some(token) = &self.config.bearer_token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(tenant) = &self.config.tenant {
+            request = request.header("X-Scope-OrgID", tenant);
+        }
+        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
+            if body.len() + chunk.len() > self.config.max_response_bytes {
+                let limit = self.config.max_response_bytes;
+                return Err(SourceError::Limit(format!(
+                    "{} answered with more than {limit} bytes",
+                    self.backend
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((status, body))
+    }
+
+    pub fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, SourceError> {
+        serde_json::from_slice(body)
+            .map_err(|e| self.unavailable(format!("its answer is not understood: {e}")))
+    }
+
+    fn transport(&self, e: &reqwest::Error) -> SourceError {
+        if e.is_timeout() { SourceError::Timeout } else { self.unavailable(e.to_string()) }
+    }
+}
