@@ -124,7 +124,7 @@ pub enum Op {
 
 impl Op {
     pub fn is_comparison(self) -> bool {
-        use Op::*;
+        use Op::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual, NotRegex, Regex};
         matches!(self, Equal | NotEqual | Regex | NotRegex | Less | LessEqual | Greater | GreaterEqual)
     }
 

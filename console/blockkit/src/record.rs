@@ -1,0 +1,247 @@
+//! Bytes of a log record: variable-length integers, strings, a string table, and the sealed envelope around them.
+//!
+//! What holds: a [`Reader`] never panics and never allocates more than its input could fill, whatever the bytes are.
+//!
+//! Sealed record, byte by byte:
+//!
+//! | offset | size | meaning |
+//! |---|---|---|
+//! | 0 | 1 | version of the payload, chosen by the store |
+//! | 1 | 1 | 0: payload as is, 1: payload is one zstd frame |
+//! | 2 | 4 | length of the payload before compression, little endian |
+//! | 6 | .. | payload |
+//!
+//! Integers are LEB128 (7 bits a byte, low bits first, at most 10 bytes); signed ones are zigzag-coded first. A string
+//! is its length and its UTF-8 bytes.
+
+use std::collections::HashMap;
+
+/// Payloads below this are not worth a compressor's header.
+const COMPRESS_FROM: usize = 256;
+const ZSTD_LEVEL: i32 = 1;
+const HEADER: usize = 6;
+
+/// Why bytes are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error("record ends early")]
+    Short,
+    #[error("integer is longer than 64 bits")]
+    Overflow,
+    #[error("string is not UTF-8")]
+    Utf8,
+    #[error("string reference outside the table")]
+    Reference,
+    #[error("record is larger than the limit")]
+    TooLarge,
+    #[error("unknown record encoding")]
+    Encoding,
+    #[error("compressed record does not decompress")]
+    Compression,
+    #[error("unknown tag")]
+    Tag,
+}
+
+/// Wraps a payload, compressed where that helps.
+pub fn seal(version: u8, payload: &[u8]) -> Vec<u8> {
+    let compressed = (payload.len() >= COMPRESS_FROM)
+        .then(|| zstd::bulk::compress(payload, ZSTD_LEVEL).ok())
+        .flatten()
+        .filter(|c| c.len() < payload.len());
+    let body = compressed.as_deref().unwrap_or(payload);
+    let mut out = Vec::with_capacity(HEADER + body.len());
+    out.push(version);
+    out.push(u8::from(compressed.is_some()));
+    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+/// The version and payload of a sealed record; refuses payloads over `max_bytes` before it allocates.
+pub fn open(record: &[u8], max_bytes: usize) -> Result<(u8, Vec<u8>), RecordError> {
+    let (header, body) = record.split_at_checked(HEADER).ok_or(RecordError::Short)?;
+    let length = u32::from_le_bytes([header[2], header[3], header[4], header[5]]) as usize;
+    if length > max_bytes {
+        return Err(RecordError::TooLarge);
+    }
+    let payload = match header[1] {
+        0 => body.to_vec(),
+        1 => zstd::bulk::decompress(body, length).map_err(|_| RecordError::Compression)?,
+        _ => return Err(RecordError::Encoding),
+    };
+    if payload.len() == length { Ok((header[0], payload)) } else { Err(RecordError::Short) }
+}
+
+/// Appends fields to a byte vector.
+#[derive(Debug, Default)]
+pub struct Writer {
+    pub bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub fn u8(&mut self, v: u8) {
+        self.bytes.push(v);
+    }
+
+    pub fn raw(&mut self, v: &[u8]) {
+        self.bytes.extend_from_slice(v);
+    }
+
+    pub fn uint(&mut self, mut v: u64) {
+        while v >= 0x80 {
+            self.bytes.push(v as u8 | 0x80);
+            v >>= 7;
+        }
+        self.bytes.push(v as u8);
+    }
+
+    pub fn int(&mut self, v: i64) {
+        self.uint(((v << 1) ^ (v >> 63)) as u64);
+    }
+
+    pub fn blob(&mut self, v: &[u8]) {
+        self.uint(v.len() as u64);
+        self.raw(v);
+    }
+}
+
+/// Takes fields off a byte slice.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub fn raw(&mut self, n: usize) -> Result<&'a [u8], RecordError> {
+        let (head, tail) = self.rest.split_at_checked(n).ok_or(RecordError::Short)?;
+        self.rest = tail;
+        Ok(head)
+    }
+
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let mut out = [0; N];
+        out.copy_from_slice(self.raw(N)?);
+        Ok(out)
+    }
+
+    pub fn u8(&mut self) -> Result<u8, RecordError> {
+        Ok(self.raw(1)?[0])
+    }
+
+    pub fn uint(&mut self) -> Result<u64, RecordError> {
+        let mut out = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            out |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(out);
+            }
+        }
+        Err(RecordError::Overflow)
+    }
+
+    pub fn int(&mut self) -> Result<i64, RecordError> {
+        let v = self.uint()?;
+        Ok((v >> 1) as i64 ^ -((v & 1) as i64))
+    }
+
+    /// A number of things that take at least one byte each.
+    pub fn count(&mut self) -> Result<usize, RecordError> {
+        let n = self.uint()?;
+        if n > self.rest.len() as u64 { Err(RecordError::Short) } else { Ok(n as usize) }
+    }
+
+    pub fn blob(&mut self) -> Result<&'a [u8], RecordError> {
+        let n = self.count()?;
+        self.raw(n)
+    }
+
+    pub fn text(&mut self) -> Result<&'a str, RecordError> {
+        std::str::from_utf8(self.blob()?).map_err(|_| RecordError::Utf8)
+    }
+}
+
+/// Gives each distinct string a number, in order of first use.
+#[derive(Debug, Default)]
+pub struct TableBuilder {
+    ids: HashMap<String, u64>,
+    bytes: Writer,
+}
+
+impl TableBuilder {
+    pub fn id(&mut self, text: &str) -> u64 {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        let id = self.ids.len() as u64;
+        self.ids.insert(text.to_owned(), id);
+        self.bytes.blob(text.as_bytes());
+        id
+    }
+
+    /// The table (count, then strings) followed by `body`.
+    pub fn finish(self, body: &[u8]) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.uint(self.ids.len() as u64);
+        out.raw(&self.bytes.bytes);
+        out.raw(body);
+        out.bytes
+    }
+}
+
+/// The strings of a record, borrowed from its payload.
+#[derive(Debug)]
+pub struct Table<'a>(Vec<&'a str>);
+
+impl<'a> Table<'a> {
+    pub fn read(from: &mut Reader<'a>) -> Result<Self, RecordError> {
+        let n = from.count()?;
+        (0..n).map(|_| from.text()).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Reads a reference and resolves it.
+    pub fn text(&self, from: &mut Reader<'_>) -> Result<&'a str, RecordError> {
+        let id = from.uint()?;
+        usize::try_from(id).ok().and_then(|i| self.0.get(i)).copied().ok_or(RecordError::Reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_survive_the_round_trip() {
+        let mut w = Writer::default();
+        let values = [0, 1, -1, 63, -64, i64::MAX, i64::MIN];
+        for v in values {
+            w.int(v);
+        }
+        let mut r = Reader::new(&w.bytes);
+        assert!(values.iter().all(|v| r.int() == Ok(*v)) && r.is_empty());
+    }
+
+    #[test]
+    fn a_record_over_the_limit_is_refused_before_it_is_inflated() {
+        let sealed = seal(1, &vec![7; 100_000]);
+        assert!(sealed.len() < 1000);
+        assert_eq!(open(&sealed, 50_000), Err(RecordError::TooLarge));
+        assert_eq!(open(&sealed, 100_000).map(|(v, p)| (v, p.len())), Ok((1, 100_000)));
+    }
+
+    #[test]
+    fn a_count_larger_than_the_input_is_refused() {
+        let mut w = Writer::default();
+        w.uint(u64::MAX);
+        assert_eq!(Reader::new(&w.bytes).count(), Err(RecordError::Short));
+        assert!(Table::read(&mut Reader::new(&w.bytes)).is_err());
+    }
+}
