@@ -17,7 +17,7 @@ pub fn format_float(v: f64) -> String {
 }
 
 /// `%.{precision}g`: significant digits, trailing zeros removed.
-pub(crate) fn format_significant(v: f64, precision: usize) -> String {
+pub fn format_significant(v: f64, precision: usize) -> String {
     if !v.is_finite() || v == 0.0 {
         return format_float(v);
     }

@@ -18,7 +18,7 @@ mod printf;
 mod value;
 
 pub use error::TemplateError;
-pub use float::format_float;
+pub use float::{format_float, format_significant};
 pub use value::Value;
 
 use std::collections::BTreeMap;

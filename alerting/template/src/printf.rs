@@ -91,7 +91,7 @@ fn one(verb: char, v: &Value, flags: &Flags) -> String {
         ('c', Value::Int(i)) => {
             u32::try_from(*i).ok().and_then(char::from_u32).unwrap_or('\u{fffd}').to_string()
         }
-        ('x', Value::Str(s)) => s.bytes().map(|b| format!("{b:02x}")).collect(),
+        ('x', Value::Str(s)) => s.bytes().fold(String::new(), |out, b| out + &format!("{b:02x}")),
         ('f' | 'F' | 'e' | 'g' | 'G', Value::Float(f)) if !f.is_finite() => format_float(*f),
         ('f' | 'F', Value::Float(f)) => format!("{f:.*}", flags.precision.unwrap_or(6)),
         ('e', Value::Float(f)) => exponent_form(&format!("{f:.*e}", flags.precision.unwrap_or(6))),
