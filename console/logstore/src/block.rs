@@ -32,8 +32,12 @@ impl Block {
             out.int(e.t_ns.wrapping_sub(before));
             before = e.t_ns;
         }
-        entries.iter().for_each(|e| out.uint(e.line.len() as u64));
-        entries.iter().for_each(|e| out.raw(e.line.as_bytes()));
+        for e in entries {
+            out.uint(e.line.len() as u64);
+        }
+        for e in entries {
+            out.raw(e.line.as_bytes());
+        }
         for e in entries {
             out.uint(e.metadata.len() as u64);
             for (name, value) in &e.metadata {

@@ -53,7 +53,7 @@ impl Stream {
         self.head.get(from..to).unwrap_or_default()
     }
 
-    /// Adds entries in any order, without exact repetitions (time and line); answers those that were new.
+    /// Adds entries in any order, without exact repetitions (time, line and metadata); answers those that were new.
     pub fn add(&mut self, entries: &[LogEntry], segment: SegmentId, block_bytes: usize) -> Vec<LogEntry> {
         if segment != self.head_segment {
             self.seal();
@@ -65,7 +65,7 @@ impl Stream {
         for entry in entries {
             let from = self.head.partition_point(|e| e.t_ns < entry.t_ns);
             let to = from + self.head[from..].partition_point(|e| e.t_ns == entry.t_ns);
-            let repeated = self.head[from..to].iter().any(|e| e.line == entry.line)
+            let repeated = self.head[from..to].contains(entry)
                 || self.in_blocks(entry, &mut decoded);
             if repeated {
                 continue;
@@ -92,7 +92,7 @@ impl Stream {
             }
             let Some((_, entries)) = decoded else { continue };
             let from = entries.partition_point(|e| e.t_ns < entry.t_ns);
-            if entries[from..].iter().take_while(|e| e.t_ns == entry.t_ns).any(|e| e.line == entry.line) {
+            if entries[from..].iter().take_while(|e| e.t_ns == entry.t_ns).any(|e| e == entry) {
                 return true;
             }
         }
