@@ -32,10 +32,16 @@ impl Budget {
         self.lines.set(lines);
         self.bytes.set(total);
         if lines > self.max_lines {
-            return Err(SourceError::Limit(format!("query reads more than max_lines ({}) lines", self.max_lines)));
+            return Err(SourceError::Limit(format!(
+                "query reads more than max_lines ({}) lines",
+                self.max_lines
+            )));
         }
         if total > self.max_bytes {
-            return Err(SourceError::Limit(format!("query reads more than max_bytes ({}) bytes", self.max_bytes)));
+            return Err(SourceError::Limit(format!(
+                "query reads more than max_bytes ({}) bytes",
+                self.max_bytes
+            )));
         }
         if lines.is_multiple_of(CHECK_EVERY) { self.time() } else { Ok(()) }
     }
@@ -62,7 +68,10 @@ impl Budget {
 
     pub fn samples(&self, n: usize) -> Result<(), SourceError> {
         if n > self.max_samples {
-            return Err(SourceError::Limit(format!("query holds more than max_samples ({}) samples", self.max_samples)));
+            return Err(SourceError::Limit(format!(
+                "query holds more than max_samples ({}) samples",
+                self.max_samples
+            )));
         }
         Ok(())
     }

@@ -15,7 +15,9 @@ pub enum Error {
 impl From<Error> for SourceError {
     fn from(e: Error) -> Self {
         match e {
-            Error::Parse { position, .. } => Self::Invalid { message: e.to_string(), position: Some(position) },
+            Error::Parse { position, .. } => {
+                Self::Invalid { message: e.to_string(), position: Some(position) }
+            }
             Error::Unsupported(_) => Self::Unsupported(e.to_string()),
         }
     }

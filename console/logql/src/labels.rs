@@ -28,8 +28,7 @@ pub struct LabelSet {
 
 impl LabelSet {
     pub fn new(stream: &Labels, metadata: &[(String, String)]) -> Self {
-        let mut set =
-            Self { stream: stream.clone(), extras: Vec::new(), extracted: Vec::new(), error: None };
+        let mut set = Self { stream: stream.clone(), extras: Vec::new(), extracted: Vec::new(), error: None };
         for (name, value) in metadata {
             let name = sanitize(name);
             if stream.get(&name).is_some() {
@@ -87,7 +86,8 @@ impl LabelSet {
 
     /// What a parser found. `name` is a valid label name.
     pub fn extract(&mut self, name: &str, value: impl FnOnce() -> String) {
-        let taken = self.stream.get(name).is_some() || self.extras.iter().any(|e| e.metadata && e.name == name);
+        let taken =
+            self.stream.get(name).is_some() || self.extras.iter().any(|e| e.metadata && e.name == name);
         let name = if taken { format!("{name}{LOSER_SUFFIX}") } else { name.to_owned() };
         if self.extracted.contains(&name) {
             return;
@@ -107,12 +107,8 @@ impl LabelSet {
         if self.extras.is_empty() && self.error.is_none() {
             return self.stream.clone();
         }
-        let mut out: Vec<Label> = self
-            .stream
-            .iter()
-            .filter(|l| !self.extras.iter().any(|e| *e.name == *l.name))
-            .cloned()
-            .collect();
+        let mut out: Vec<Label> =
+            self.stream.iter().filter(|l| !self.extras.iter().any(|e| *e.name == *l.name)).cloned().collect();
         let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
         out.extend(self.extras.iter().filter_map(|e| e.value.as_deref().map(|v| label(&e.name, v))));
         if let Some((error, details)) = &self.error {

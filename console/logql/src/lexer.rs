@@ -39,14 +39,17 @@ pub struct Spanned {
 
 /// Longest first.
 const SYMBOLS: [&str; 29] = [
-    "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", "|", "{", "}", "(", ")", "[", "]", ",", "=", "<", ">",
-    "+", "-", "*", "/", "%", "^", "!", ":",
+    "|=", "|~", "|>", "!=", "!~", "!>", "=~", "==", ">=", "<=", "|", "{", "}", "(", ")", "[", "]", ",", "=",
+    "<", ">", "+", "-", "*", "/", "%", "^", "!", ":",
 ];
 const MAX_QUERY: usize = 64 << 10;
 
 pub fn tokens(text: &str) -> Result<Vec<Spanned>, Error> {
     if text.len() > MAX_QUERY {
-        return Err(Error::Parse { message: format!("query is longer than {MAX_QUERY} bytes"), position: MAX_QUERY });
+        return Err(Error::Parse {
+            message: format!("query is longer than {MAX_QUERY} bytes"),
+            position: MAX_QUERY,
+        });
     }
     let mut out = Vec::new();
     let mut at = 0;
@@ -151,7 +154,13 @@ fn string(text: &str, quote: char) -> Result<(Token, usize), String> {
                 Some('v') => out.push('\x0b'),
                 Some(c @ ('\\' | '"' | '\'')) => out.push(c),
                 Some(kind @ ('x' | 'u' | 'U')) => {
-                    let n = if kind == 'x' { 2 } else if kind == 'u' { 4 } else { 8 };
+                    let n = if kind == 'x' {
+                        2
+                    } else if kind == 'u' {
+                        4
+                    } else {
+                        8
+                    };
                     let digits: String = chars.by_ref().take(n).map(|(_, c)| c).collect();
                     let code = u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == n);
                     out.push(code.and_then(char::from_u32).ok_or("invalid character escape in string")?);

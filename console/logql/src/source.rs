@@ -117,7 +117,8 @@ impl LogqlSource {
     }
 
     fn steps(&self, start_ns: i64, end_ns: i64, step_ms: i64) -> Result<Steps, SourceError> {
-        let invalid = |message: &str| Err(SourceError::Invalid { message: message.to_owned(), position: None });
+        let invalid =
+            |message: &str| Err(SourceError::Invalid { message: message.to_owned(), position: None });
         let step = match step_ms.checked_mul(1_000_000) {
             Some(step) if step > 0 => step,
             _ => return invalid("step must be above 0"),
@@ -178,7 +179,9 @@ impl LogsSource for LogqlSource {
         }
         let limit = limit.max(1);
         let (streams, mut stats) = self
-            .read(move |reader, budget| eval::logs(&log, reader, (start_ns, end_ns), direction, limit, budget))
+            .read(move |reader, budget| {
+                eval::logs(&log, reader, (start_ns, end_ns), direction, limit, budget)
+            })
             .await?;
         stats.series = streams.len() as u64;
         Ok(LogAnswer::Streams { streams, stats })

@@ -86,7 +86,8 @@ impl Selector {
         let compile = |m: &console_model::Matcher| {
             let regex = match m.op {
                 MatchOp::Regex | MatchOp::NotRegex => Some(
-                    Regex::new(&format!("^(?s:{})$", m.value)).map_err(|e| SourceError::Internal(e.to_string()))?,
+                    Regex::new(&format!("^(?s:{})$", m.value))
+                        .map_err(|e| SourceError::Internal(e.to_string()))?,
                 ),
                 MatchOp::Equal | MatchOp::NotEqual => None,
             };

@@ -38,9 +38,11 @@ pub fn leading_duration(text: &str) -> Option<(i64, usize)> {
     loop {
         let rest = &text[at..];
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Some((number, (unit, scale))) = rest[..digits].parse::<f64>().ok().zip(
-            NS.iter().filter(|(u, _)| rest[digits..].starts_with(u)).max_by_key(|(u, _)| u.len()),
-        ) else {
+        let Some((number, (unit, scale))) = rest[..digits]
+            .parse::<f64>()
+            .ok()
+            .zip(NS.iter().filter(|(u, _)| rest[digits..].starts_with(u)).max_by_key(|(u, _)| u.len()))
+        else {
             return (at > 0 && total < i64::MAX as f64).then_some((total as i64, at));
         };
         total += number * scale;
@@ -81,7 +83,9 @@ pub fn parse_duration(text: &str) -> Result<f64, String> {
         }
         // Go knows no days.
         let scale = NS.iter().take(8).find(|(u, _)| *u == unit);
-        let Some((_, scale)) = scale else { return Err(format!("time: unknown unit {unit:?} in duration {text:?}")) };
+        let Some((_, scale)) = scale else {
+            return Err(format!("time: unknown unit {unit:?} in duration {text:?}"));
+        };
         total += number * scale;
         rest = &rest[unit_end..];
     }

@@ -65,8 +65,7 @@ impl Stream {
         for entry in entries {
             let from = self.head.partition_point(|e| e.t_ns < entry.t_ns);
             let to = from + self.head[from..].partition_point(|e| e.t_ns == entry.t_ns);
-            let repeated = self.head[from..to].contains(entry)
-                || self.in_blocks(entry, &mut decoded);
+            let repeated = self.head[from..to].contains(entry) || self.in_blocks(entry, &mut decoded);
             if repeated {
                 continue;
             }

@@ -99,7 +99,8 @@ fn matched(b: &Binary, left: Vector, right: Vector) -> Result<Vector, SourceErro
         let (l, r) = if swapped { (*other_v, v) } else { (v, *other_v) };
         if b.cardinality == Cardinality::OneToOne && !used.insert(key) {
             return Err(SourceError::Execution(
-                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)".into(),
+                "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+                    .into(),
             ));
         }
         let Some(value) = value(b, l, r, l) else { continue };

@@ -18,8 +18,12 @@ pub(super) fn over_window(
         RangeFunction::Rate | RangeFunction::BytesRate => values().sum::<f64>() / seconds,
         RangeFunction::BytesOverTime | RangeFunction::SumOverTime => values().sum(),
         RangeFunction::AvgOverTime => values().sum::<f64>() / count,
-        RangeFunction::MinOverTime => values().reduce(|a, b| if b < a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN),
-        RangeFunction::MaxOverTime => values().reduce(|a, b| if b > a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN),
+        RangeFunction::MinOverTime => {
+            values().reduce(|a, b| if b < a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
+        }
+        RangeFunction::MaxOverTime => {
+            values().reduce(|a, b| if b > a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
+        }
         RangeFunction::FirstOverTime => window[0].1,
         RangeFunction::LastOverTime => window[window.len() - 1].1,
         RangeFunction::StdvarOverTime => variance(values()),
@@ -57,7 +61,9 @@ fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)));
+    values.sort_by(|a, b| {
+        b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal))
+    });
     let rank = q * (values.len() - 1) as f64;
     let (lower, upper) = (rank.floor() as usize, (rank.floor() as usize + 1).min(values.len() - 1));
     let weight = rank - rank.floor();

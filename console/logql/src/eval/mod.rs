@@ -14,10 +14,7 @@ use console_model::{
 };
 use console_storage::{SourceError, logs::LogReader};
 
-use crate::{
-    ast::*,
-    budget::Budget,
-};
+use crate::{ast::*, budget::Budget};
 
 /// The times of an evaluation, in nanoseconds.
 #[derive(Clone, Debug)]
@@ -91,7 +88,9 @@ fn load<'a>(
 ) -> Result<Node<'a>, SourceError> {
     let inner = |e: &'a Expr| load(e, reader, steps, budget).map(Box::new);
     Ok(match expr {
-        Expr::Log(_) => return Err(SourceError::Execution("a log selector is not a metric expression".into())),
+        Expr::Log(_) => {
+            return Err(SourceError::Execution("a log selector is not a metric expression".into()));
+        }
         Expr::Number(n) => Node::Number(*n),
         Expr::Vector(n) => Node::Vector(*n),
         Expr::Range(r) => Node::Leaf(range::evaluate(r, reader, steps, budget)?),

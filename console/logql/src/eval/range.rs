@@ -1,7 +1,7 @@
 //! Range aggregations: one scan collects the samples of every series, then each step looks at its window
 //! `(t - range, t]`.
 
-use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
+use std::{collections::HashMap, ops::ControlFlow};
 
 use console_model::{Labels, MatchOp, log::Direction};
 use console_storage::{SourceError, logs::LogReader};
@@ -106,7 +106,7 @@ fn collect(
 }
 
 /// The value of a line; `None`: the line is no sample.
-fn sample(range: &RangeAggregation, line: &Cow<'_, str>, labels: &mut LabelSet) -> Option<f64> {
+fn sample(range: &RangeAggregation, line: &str, labels: &mut LabelSet) -> Option<f64> {
     let Some(unwrap) = &range.unwrap else {
         return Some(match range.function {
             RangeFunction::BytesOverTime | RangeFunction::BytesRate => line.len() as f64,

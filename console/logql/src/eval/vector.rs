@@ -57,12 +57,18 @@ fn reduce(function: VectorFunction, members: &Vector) -> f64 {
     match function {
         VectorFunction::Sum => values().sum(),
         VectorFunction::Avg => values().sum::<f64>() / count,
-        VectorFunction::Min => values().reduce(|a, b| if b < a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN),
-        VectorFunction::Max => values().reduce(|a, b| if b > a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN),
+        VectorFunction::Min => {
+            values().reduce(|a, b| if b < a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
+        }
+        VectorFunction::Max => {
+            values().reduce(|a, b| if b > a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
+        }
         VectorFunction::Count => count,
         VectorFunction::Stdvar => variance(values()),
         VectorFunction::Stddev => variance(values()).sqrt(),
-        VectorFunction::TopK | VectorFunction::BottomK | VectorFunction::Sort | VectorFunction::SortDesc => f64::NAN,
+        VectorFunction::TopK | VectorFunction::BottomK | VectorFunction::Sort | VectorFunction::SortDesc => {
+            f64::NAN
+        }
     }
 }
 
@@ -81,7 +87,9 @@ pub(super) fn label_replace(r: &LabelReplace, vector: Vector) -> Result<Vector, 
             None => labels,
         };
         if !seen.insert(labels.clone()) {
-            return Err(SourceError::Execution(format!("label_replace gives two series the labels {labels}")));
+            return Err(SourceError::Execution(format!(
+                "label_replace gives two series the labels {labels}"
+            )));
         }
         out.push((labels, v));
     }

@@ -235,7 +235,8 @@ impl Parser<'_> {
                 return self.error("__error__ cannot be formatted");
             }
             if out.iter().any(|(n, _)| *n == name) {
-                return self.error(format!("multiple label name {name:?} not allowed in a single format operation"));
+                return self
+                    .error(format!("multiple label name {name:?} not allowed in a single format operation"));
             }
             self.expect("=")?;
             let format = match self.peek().clone() {

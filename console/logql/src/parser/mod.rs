@@ -313,7 +313,8 @@ impl Parser<'_> {
                 return self.error(format!("parameter required for operation {word}"));
             };
             if n.fract() != 0.0 || n < 1.0 || sign {
-                return self.error(format!("invalid parameter {word}({n}, ...): it must be a whole number above 0"));
+                return self
+                    .error(format!("invalid parameter {word}({n}, ...): it must be a whole number above 0"));
             }
             self.at += 1;
             k = n as usize;
@@ -371,7 +372,9 @@ fn check_legs(binary: &Binary, position: usize) -> Parsed<()> {
     let fail = |message: String| Err(Error::Parse { message, position });
     for (leg, side) in [(&binary.left, "left"), (&binary.right, "right")] {
         match leg {
-            Expr::Log(_) => return fail(format!("unexpected log expression for {side} leg of binary operation")),
+            Expr::Log(_) => {
+                return fail(format!("unexpected log expression for {side} leg of binary operation"));
+            }
             Expr::Number(n) if binary.op.is_set() => {
                 return fail(format!(
                     "unexpected literal for {side} leg of logical/set binary operation ({:?}): {n}",

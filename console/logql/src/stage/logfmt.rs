@@ -65,7 +65,9 @@ impl<'a> Pairs<'a> {
             self.skip_word();
             return Some(Err(format!("logfmt syntax error at pos {start}: unexpected key")));
         }
-        let Some(value) = self.text[self.at..].strip_prefix('=') else { return Some(Ok((key, String::new()))) };
+        let Some(value) = self.text[self.at..].strip_prefix('=') else {
+            return Some(Ok((key, String::new())));
+        };
         self.at += 1;
         if value.starts_with('"') {
             return Some(self.quoted().map(|v| (key, v)));

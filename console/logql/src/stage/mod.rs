@@ -14,7 +14,10 @@ pub use filter::{LabelFilter, Quantity, TextTest};
 use pattern::Pattern;
 use template::Template;
 
-use crate::{ip::IpRange, labels::{ERROR, ERROR_DETAILS, LabelSet}};
+use crate::{
+    ip::IpRange,
+    labels::{ERROR, ERROR_DETAILS, LabelSet},
+};
 
 #[derive(Clone, Debug)]
 pub enum LineTest {
@@ -51,7 +54,10 @@ pub enum Format {
 #[derive(Clone, Debug)]
 pub enum Stage {
     /// Any of the tests matches (`wanted`), or none does.
-    Line { any: Vec<LineTest>, wanted: bool },
+    Line {
+        any: Vec<LineTest>,
+        wanted: bool,
+    },
     Labels(LabelFilter),
     Json(Vec<(String, Vec<json::Step>)>),
     Logfmt(logfmt::Options),
@@ -108,7 +114,9 @@ impl Stage {
                 for name in labels.names() {
                     let kept = chosen.iter().any(|c| {
                         c.name == name
-                            && c.test.as_ref().is_none_or(|t| t.matches(labels.get(&name).unwrap_or_default()))
+                            && c.test
+                                .as_ref()
+                                .is_none_or(|t| t.matches(labels.get(&name).unwrap_or_default()))
                     });
                     if !kept {
                         labels.remove(&name);

@@ -26,9 +26,9 @@ impl Template {
             let name = name.strip_suffix('-').unwrap_or(name).trim();
             let before = if trimmed_left { before.trim_end() } else { before };
             parts.push(Part::Text(before.to_owned()));
-            let label = name.strip_prefix('.').filter(|n| {
-                !n.is_empty() && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-            });
+            let label = name
+                .strip_prefix('.')
+                .filter(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
             parts.push(match label {
                 Some(label) => Part::Label(label.to_owned()),
                 None if name == "__line__" => Part::Line,

@@ -25,7 +25,8 @@ pub struct Bench {
 impl Bench {
     pub fn new(config: LogqlConfig) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = LogStoreConfig { clock: Arc::new(|| EPOCH_MS + 3_600_000), ..LogStoreConfig::new(dir.path()) };
+        let store =
+            LogStoreConfig { clock: Arc::new(|| EPOCH_MS + 3_600_000), ..LogStoreConfig::new(dir.path()) };
         let store = Arc::new(LogStore::open(store).unwrap());
         let reader: Arc<dyn console_storage::logs::LogReader> = store.clone();
         Self { source: LogqlSource::new(reader, config), store, _dir: dir }
