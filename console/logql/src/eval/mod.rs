@@ -93,8 +93,15 @@ fn load<'a>(
         }
         Expr::Number(n) => Node::Number(*n),
         Expr::Vector(n) => Node::Vector(*n),
-        Expr::Range(r) => Node::Leaf(range::evaluate(r, reader, steps, budget)?),
-        Expr::Aggregation(a) => Node::Aggregation(a, inner(&a.of)?),
+        Expr::Range(r) => Node::Leaf(range::evaluate(r, r.grouping.as_ref(), reader, steps, budget)?),
+        Expr::Aggregation(a) => match &a.of {
+            // Sums of sums: grouped while reading, so that labels which parsers extract make no series of their own.
+            Expr::Range(r) if a.function == VectorFunction::Sum && r.function.is_additive() => {
+                let leaf = range::evaluate(r, Some(&a.grouping), reader, steps, budget)?;
+                Node::Aggregation(a, Box::new(Node::Leaf(leaf)))
+            }
+            of => Node::Aggregation(a, inner(of)?),
+        },
         Expr::Binary(b) => Node::Binary(b, inner(&b.left)?, inner(&b.right)?),
         Expr::LabelReplace(r) => Node::LabelReplace(r, inner(&r.of)?),
     })

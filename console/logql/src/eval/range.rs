@@ -19,8 +19,10 @@ const UNWRAP_ERROR: &str = "SampleExtractionErr";
 /// Time in nanoseconds, and value.
 pub(super) type Point = (i64, f64);
 
+/// `grouping` is the aggregation's own, or that of a sum around it.
 pub fn evaluate(
     range: &RangeAggregation,
+    grouping: Option<&Grouping>,
     reader: &dyn LogReader,
     steps: &Steps,
     budget: &Budget,
@@ -28,7 +30,7 @@ pub fn evaluate(
     let (Some(first), Some(last)) = (steps.times.first(), steps.times.last()) else { return Ok(Vec::new()) };
     let from = first.saturating_sub(range.offset_ns).saturating_sub(range.range_ns).saturating_add(1);
     let to = last.saturating_sub(range.offset_ns).saturating_add(1);
-    let series = collect(range, reader, from, to, budget)?;
+    let series = collect(range, grouping, reader, from, to, budget)?;
     if range.function == RangeFunction::AbsentOverTime {
         return Ok(absent(range, &series, steps));
     }
@@ -64,6 +66,7 @@ fn windows(range: &RangeAggregation, points: &[Point], steps: &Steps) -> Vec<Opt
 
 fn collect(
     range: &RangeAggregation,
+    grouping: Option<&Grouping>,
     reader: &dyn LogReader,
     from: i64,
     to: i64,
@@ -79,7 +82,7 @@ fn collect(
             budget.line(entry.line.len())?;
             let Some((line, mut labels)) = log.run(stream, entry) else { return Ok(()) };
             let Some(value) = sample(range, &line, &mut labels) else { return Ok(()) };
-            let key = series_labels(range, &mut labels)?;
+            let key = series_labels(range, grouping, &mut labels)?;
             let place = match places.get(&key) {
                 Some(place) => *place,
                 None => {
@@ -127,7 +130,11 @@ fn sample(range: &RangeAggregation, line: &str, labels: &mut LabelSet) -> Option
 }
 
 /// The labels of the sample's series; an error that no filter removed fails the query.
-fn series_labels(range: &RangeAggregation, labels: &mut LabelSet) -> Result<Labels, SourceError> {
+fn series_labels(
+    range: &RangeAggregation,
+    grouping: Option<&Grouping>,
+    labels: &mut LabelSet,
+) -> Result<Labels, SourceError> {
     if let Some(error) = labels.get(ERROR).filter(|e| !e.is_empty()) {
         return Err(SourceError::Execution(format!(
             "pipeline error: '{error}' for series: '{}'.\nUse a label filter to intentionally skip this error. (e.g | \
@@ -139,7 +146,7 @@ fn series_labels(range: &RangeAggregation, labels: &mut LabelSet) -> Result<Labe
         labels.remove(&unwrap.label);
     }
     let all = labels.finish();
-    Ok(match &range.grouping {
+    Ok(match grouping {
         None => all,
         Some(g) => all.filter(|name| g.labels.iter().any(|l| l == name) != g.without),
     })

@@ -410,6 +410,14 @@ impl RangeFunction {
         }
     }
 
+    /// Whether the value of merged series is the sum of their values.
+    pub fn is_additive(self) -> bool {
+        matches!(
+            self,
+            Self::CountOverTime | Self::Rate | Self::BytesOverTime | Self::BytesRate | Self::SumOverTime
+        )
+    }
+
     fn groups(self) -> bool {
         matches!(
             self,

@@ -178,6 +178,8 @@ async fn limits_are_errors_that_name_themselves() {
     };
     let instant = |q: &'static str| bench.source.query(q, at, 1, Direction::Forward);
     assert!(limit(instant(r#"count_over_time({n="a"}[1m])"#).await).contains("maximum of series (2)"));
+    // Labels that only lines hold do not count, where a sum drops them.
+    assert!(instant(r#"sum(count_over_time({n="a"}[1m]))"#).await.is_ok());
     let one_series = r#"count_over_time({n=~".+"} | keep nothing [1m])"#;
     assert!(limit(instant(one_series).await).contains("max_samples (4)"));
     bench.line(&[("n", "c")], 9, "x", &[]);
