@@ -30,7 +30,7 @@ impl Default for DbConfig {
             max_connections: 8,
             acquire_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
-            startup_patience: Duration::from_secs(60),
+            startup_patience: Duration::from_mins(1),
         }
     }
 }
@@ -54,7 +54,7 @@ pub fn connect_with(url: &str, metrics: &Metrics, config: DbConfig) -> Result<Pg
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
-        .idle_timeout(Duration::from_secs(300))
+        .idle_timeout(Duration::from_mins(5))
         .connect_lazy_with(options))
 }
 

@@ -176,7 +176,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for LokiLayer {
         self.shared.in_generation.fetch_add(1, Ordering::Relaxed);
         let layer = self.shared.layer.read();
         if event.is_contextual() {
-            tag_current_span(&*layer, &ctx);
+            tag_current_span(&layer, &ctx);
         }
         layer.on_event(event, ctx);
     }

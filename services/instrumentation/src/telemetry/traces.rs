@@ -24,7 +24,7 @@ const QUEUE_SPANS: usize = 4096;
 /// Spans in one export.
 const BATCH_SPANS: usize = 512;
 /// How long spans wait for company.
-const BATCH_DELAY: Duration = Duration::from_millis(1000);
+const BATCH_DELAY: Duration = Duration::from_secs(1);
 /// How long one export may take.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the last export may take when the process ends.

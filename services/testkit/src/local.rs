@@ -1,0 +1,207 @@
+//! Private local servers from the machine's own binaries, each under a small shell that outlives nobody.
+//!
+//! The shell holds the read end of a pipe whose write end is in the test process. When that process ends, in whatever
+//! way, the pipe closes; the shell then kills its server and removes the server's directory. No signal handler, no
+//! cleaning on exit, no orphan after `kill -9`.
+
+use std::fs::{self, File};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use shop_instrumentation::config::Env;
+
+/// How long a server may take to take connections.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// `$1` is the server's directory; the rest is its command line.
+const KEEPER: &str = r#"
+directory=$1; shift
+"$@" >"$directory/log" 2>&1 </dev/null &
+server=$!
+cat >/dev/null
+kill -QUIT $server 2>/dev/null; kill -TERM $server 2>/dev/null
+wait $server 2>/dev/null
+rm -rf "$directory"
+"#;
+
+/// A server that ends with this value, and with the test process at the latest.
+#[derive(Debug)]
+pub(crate) struct LocalServer {
+    keeper: Child,
+    /// Its directory, with socket and data; removed at the end.
+    pub(crate) directory: PathBuf,
+}
+
+impl LocalServer {
+    /// Starts a command in a directory that it then owns.
+    fn start(directory: PathBuf, command: &[String]) -> Self {
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&directory)
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Its own group: Ctrl-C ends the tests first, and the closing pipe ends this.
+            .process_group(0)
+            .spawn()
+            .expect("sh can be started");
+        Self { keeper, directory }
+    }
+
+    fn wait_for_socket(&self, socket: &Path) {
+        let deadline = Instant::now() + START_PATIENCE;
+        while UnixStream::connect(socket).is_err() {
+            let log = || fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "{} does not come up:\n{}", socket.display(), log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for LocalServer {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+/// The Postgres of this test process, started when first asked for. Returns its socket directory.
+pub(crate) fn postgres() -> &'static Path {
+    static SERVER: OnceLock<LocalServer> = OnceLock::new();
+    &SERVER.get_or_init(start_postgres).directory
+}
+
+/// A new Redis on a socket of its own. Returns it with the socket's path.
+pub(crate) fn start_redis() -> (LocalServer, PathBuf) {
+    let directory = short_directory();
+    let socket = directory.join("redis.sock");
+    let command = ["redis-server", "--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"];
+    let mut command: Vec<String> = command.map(str::to_owned).to_vec();
+    command.extend([socket.display().to_string(), "--dir".to_owned(), directory.display().to_string()]);
+    let server = LocalServer::start(directory, &command);
+    server.wait_for_socket(&socket);
+    (server, socket)
+}
+
+fn start_postgres() -> LocalServer {
+    let binaries = postgres_binaries();
+    let template = template(&binaries);
+    let directory = short_directory();
+    let data = directory.join("data");
+    let copied = Command::new("cp").arg("-a").arg(&template).arg(&data).status();
+    assert!(copied.is_ok_and(|status| status.success()), "the template cluster can be copied");
+    let identity = identity(&directory);
+    let mut command = identity.prefix;
+    command.push(binaries.join("postgres").display().to_string());
+    command.extend(["-D".to_owned(), data.display().to_string()]);
+    command.extend(["-k".to_owned(), directory.display().to_string()]);
+    for setting in [
+        "listen_addresses=",
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "shared_buffers=32MB",
+        "max_connections=200",
+        "autovacuum=off",
+    ] {
+        command.extend(["-c".to_owned(), setting.to_owned()]);
+    }
+    let server = LocalServer::start(directory, &command);
+    server.wait_for_socket(&server.directory.join(".s.PGSQL.5432"));
+    server
+}
+
+/// A directory with a path short enough for a socket (107 bytes at most).
+fn short_directory() -> PathBuf {
+    let directory = tempfile::Builder::new().prefix("qdt-").rand_bytes(8).tempdir_in("/tmp");
+    directory.expect("a directory can be made under /tmp").keep()
+}
+
+/// A freshly initialised cluster, made once for this user and Postgres version, then copied.
+fn template(binaries: &Path) -> PathBuf {
+    let mut env = Env::from_process();
+    let home = env.optional("HOME", "/tmp".to_owned());
+    let cache =
+        PathBuf::from(env.optional("XDG_CACHE_HOME", format!("{home}/.cache"))).join("quarterdeck-testkit");
+    let version = Command::new(binaries.join("postgres")).arg("--version").output();
+    let version = version.expect("postgres says its version").stdout;
+    let version: String = String::from_utf8_lossy(&version)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '.')
+        .collect();
+    fs::create_dir_all(&cache).expect("the cache directory can be made");
+    let lock = File::create(cache.join("lock")).expect("the cache directory can be written");
+    lock.lock().expect("the lock can be taken");
+    let ready = cache.join(&version);
+    if !ready.join("PG_VERSION").exists() {
+        let building = short_directory();
+        let identity = identity(&building);
+        let cluster = building.join("cluster");
+        let (program, arguments) = match identity.prefix.split_first() {
+            Some((program, arguments)) => (program.clone(), arguments.to_vec()),
+            None => ("env".to_owned(), Vec::new()),
+        };
+        let made = Command::new(program)
+            .args(arguments)
+            .arg(binaries.join("initdb"))
+            .args(["-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&cluster)
+            .output()
+            .expect("initdb can be started");
+        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+        let moved = Command::new("cp").arg("-a").arg(&cluster).arg(&ready).status();
+        assert!(moved.is_ok_and(|status| status.success()), "the template cluster can be stored");
+        let _ = fs::remove_dir_all(&building);
+    }
+    ready
+}
+
+struct Identity {
+    /// What goes before the command.
+    prefix: Vec<String>,
+}
+
+/// Postgres refuses to run as root: then it runs in a user namespace, which keeps file ownership, or where that is not
+/// allowed as the user `postgres`, who gets the directory.
+fn identity(directory: &Path) -> Identity {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let user = Command::new("id").arg("-u").output().expect("id can be started").stdout;
+    if user.trim_ascii() != b"0" {
+        return Identity { prefix: Vec::new() };
+    }
+    let namespace = words("unshare --user --map-user=1000 --map-group=1000 --");
+    let works = Command::new(&namespace[0]).args(&namespace[1..]).arg("true").stderr(Stdio::null()).status();
+    if works.is_ok_and(|status| status.success()) {
+        return Identity { prefix: namespace };
+    }
+    let given = Command::new("chown").args(["-R", "postgres"]).arg(directory).status();
+    assert!(given.is_ok_and(|status| status.success()), "the user postgres exists");
+    Identity { prefix: words("setpriv --reuid=postgres --regid=postgres --clear-groups --") }
+}
+
+fn postgres_binaries() -> PathBuf {
+    let mut candidates: Vec<PathBuf> = Vec::new();
+    for (root, below) in
+        [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")]
+    {
+        let mut found: Vec<PathBuf> = fs::read_dir(root)
+            .map(|entries| entries.flatten().map(|entry| entry.path().join(below)).collect())
+            .unwrap_or_default();
+        found.sort();
+        candidates.extend(found.into_iter().rev());
+    }
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        candidates.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    }
+    candidates
+        .into_iter()
+        .find(|directory| directory.join("initdb").exists() && directory.join("postgres").exists())
+        .expect("Postgres is installed: apt-get install postgresql, or brew install postgresql")
+}
