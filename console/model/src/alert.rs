@@ -101,5 +101,8 @@ pub enum DeliveryOutcome {
     Delivered,
     /// No address is configured: kept for the preview only.
     NotConfigured,
-    Failed { reason: String, attempts: u32 },
+    Failed {
+        reason: String,
+        attempts: u32,
+    },
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Labels, metric::{QueryAnswer, QueryStats}};
+use crate::{
+    Labels,
+    metric::{QueryAnswer, QueryStats},
+};
 
 /// One log line with its structured metadata (sorted by name).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

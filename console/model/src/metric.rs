@@ -34,7 +34,10 @@ pub struct Series {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum QueryValue {
     Scalar(Sample),
-    String { t_ms: i64, value: String },
+    String {
+        t_ms: i64,
+        value: String,
+    },
     /// One sample a series, all at the evaluation time.
     Vector(Vec<(Labels, Sample)>),
     Matrix(Vec<Series>),

@@ -36,7 +36,8 @@ macro_rules! hex_id {
         impl FromStr for $ty {
             type Err = ParseIdError;
             fn from_str(s: &str) -> Result<Self, ParseIdError> {
-                let bad = || ParseIdError { kind: $kind, digits: $len * 2, got: s.chars().take(64).collect() };
+                let bad =
+                    || ParseIdError { kind: $kind, digits: $len * 2, got: s.chars().take(64).collect() };
                 if s.is_empty() || s.len() > $len * 2 || !s.bytes().all(|b| b.is_ascii_hexdigit()) {
                     return Err(bad());
                 }

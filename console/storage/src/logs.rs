@@ -25,11 +25,21 @@ pub trait LogReader: Send + Sync {
     ) -> Result<u64, StorageError>;
 
     /// Stream label sets with entries in the range, ordered.
-    fn streams(&self, matchers: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<Labels>, StorageError>;
+    fn streams(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<Labels>, StorageError>;
 
     fn label_names(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, StorageError>;
 
-    fn label_values(&self, name: &str, matchers: &[Matcher], range: TimeRange) -> Result<Vec<String>, StorageError>;
+    fn label_values(
+        &self,
+        name: &str,
+        matchers: &[Matcher],
+        range: TimeRange,
+    ) -> Result<Vec<String>, StorageError>;
 
     /// Entries as they are accepted, from now on. A reader that falls behind loses the oldest and is told how many
     /// (`tokio::sync::broadcast` semantics).

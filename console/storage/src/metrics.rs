@@ -27,9 +27,19 @@ pub trait SeriesReader: Send + Sync {
     ) -> Result<Vec<Series>, StorageError>;
 
     /// Label sets with a sample in the range, ordered, at most `limit` (0: no limit).
-    fn series(&self, matchers: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<Labels>, StorageError>;
+    fn series(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<Labels>, StorageError>;
 
-    fn label_names(&self, matchers: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<String>, StorageError>;
+    fn label_names(
+        &self,
+        matchers: &[Matcher],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError>;
 
     fn label_values(
         &self,
