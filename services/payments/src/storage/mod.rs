@@ -1,0 +1,3 @@
+//! Where authorisations are kept.
+
+pub mod postgres;
