@@ -37,7 +37,7 @@ pub async fn restore(rule: &mut AlertRule, metrics: &dyn MetricsSource, now_ms: 
             }
         }
         Err(error) => {
-            tracing::warn!(rule = %rule.spec.name, %error, "the state of before the restart is unknown")
+            tracing::warn!(rule = %rule.spec.name, %error, "the state of before the restart is unknown");
         }
     }
     rule.set_restored();

@@ -172,7 +172,7 @@ async fn a_failing_receiver_is_tried_again() {
 #[tokio::test]
 async fn without_a_webhook_the_exact_message_is_kept_and_slow_evidence_does_not_hold_it() {
     let (dir, metrics) = (tempfile::tempdir().expect("a folder"), Arc::new(FakeMetrics::default()));
-    let slow = Arc::new(FakeEvidence { trace_id: None, lines: Vec::new(), delay: Duration::from_secs(3600) });
+    let slow = Arc::new(FakeEvidence { trace_id: None, lines: Vec::new(), delay: Duration::from_hours(1) });
     let running = start(dir.path(), "api_url_file: absent", &metrics, &slow);
     let started = std::time::Instant::now();
     metrics.set("bad > 1", &[(&[("job", "payments")], 0.9)]);

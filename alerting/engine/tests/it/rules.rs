@@ -9,7 +9,7 @@ use console_model::{alert::AlertState, metric::is_stale_nan};
 
 use crate::fakes::FakeMetrics;
 
-const RULES: &str = r#"
+const RULES: &str = r"
 groups:
   - name: g
     interval: 2s
@@ -23,7 +23,7 @@ groups:
       - record: job:errors
         expr: sum by (job) (errors)
         labels: { env: local }
-"#;
+";
 
 fn group() -> RuleGroup {
     let specs = file::parse(Path::new("r.yml"), RULES, NameValidation::Utf8).expect("the rules are good");

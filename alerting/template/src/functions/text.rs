@@ -91,9 +91,9 @@ fn title(text: &str) -> String {
     let mut start = true;
     for c in text.chars() {
         if start {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         } else {
-            out.push(c)
+            out.push(c);
         }
         start = !(c.is_alphanumeric() || c == '_' || c == '\'');
     }
