@@ -1,0 +1,75 @@
+//! Schema and first range. Both run at every start, under one advisory lock, and change nothing the second time.
+
+use serde_json::json;
+use shop_contracts::seed;
+use shop_instrumentation::StartError;
+use shop_instrumentation::db::migrate;
+use sqlx::migrate::Migrator;
+use sqlx::{PgConnection, PgPool};
+
+/// Key of the advisory lock that keeps two instances from seeding at once ("catalog" in ASCII).
+const SEED_LOCK: i64 = 0x0063_6174_616c_6f67;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// The schema's migrations.
+pub fn migrator() -> &'static Migrator {
+    &MIGRATOR
+}
+
+/// Brings the schema up to date and offers whatever of the first range is missing. Prices already there are kept.
+pub async fn migrate_and_seed(pool: &PgPool) -> Result<u64, StartError> {
+    migrate(pool, &MIGRATOR).await?;
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEED_LOCK).execute(&mut *transaction).await?;
+    insert_categories(&mut transaction).await?;
+    let added = insert_products(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(added)
+}
+
+async fn insert_categories(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for (position, category) in (0_i32..).zip(seed::categories()) {
+        sqlx::query(
+            "INSERT INTO categories (slug, name, blurb, position) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (slug) DO UPDATE SET name = EXCLUDED.name, blurb = EXCLUDED.blurb, \
+             position = EXCLUDED.position",
+        )
+        .bind(category.slug)
+        .bind(category.name)
+        .bind(category.blurb)
+        .bind(position)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn insert_products(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    let range: Vec<_> = seed::products()
+        .iter()
+        .zip(0_i32..)
+        .map(|(product, position)| {
+            let attributes: Vec<_> =
+                product.attributes.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+            json!({
+                "id": product.id, "slug": product.slug, "name": product.name, "maker": product.maker,
+                "category": product.category, "motif": product.motif, "price_minor": product.price.amount_minor,
+                "currency": product.price.currency, "description": product.description,
+                "attributes": attributes, "position": position,
+            })
+        })
+        .collect();
+    let done = sqlx::query(
+        "INSERT INTO products (id, slug, name, maker, category, motif, price_minor, currency, description, \
+         attributes, position) \
+         SELECT id, slug, name, maker, category, motif, price_minor, currency, description, attributes, position \
+         FROM jsonb_to_recordset($1) AS range (id uuid, slug text, name text, maker text, category text, motif text, \
+         price_minor bigint, currency text, description text, attributes jsonb, position integer) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(serde_json::Value::Array(range))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

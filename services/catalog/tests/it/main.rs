@@ -1,0 +1,36 @@
+//! The catalogue on a real Postgres and Redis.
+
+mod outage;
+mod reading;
+mod searching;
+
+use axum::Router;
+use shop_catalog::wiring;
+use shop_instrumentation::Boot;
+use shop_instrumentation::bootstrap::service_router;
+use shop_instrumentation::config::Env;
+use shop_instrumentation::http::server::ServerConfig;
+use shop_testkit::{TestDb, TestRedis};
+
+/// A catalogue, complete with its layers and fault switches.
+struct Catalog {
+    router: Router,
+    db: TestDb,
+    redis: TestRedis,
+}
+
+impl Catalog {
+    async fn start() -> Self {
+        let (db, redis) = tokio::join!(TestDb::empty(), TestRedis::start());
+        let router = serve(&db.url, &redis.url).await;
+        Self { router, db, redis }
+    }
+}
+
+async fn serve(database_url: &str, redis_url: &str) -> Router {
+    let env = Env::from_pairs([("DATABASE_URL", database_url), ("REDIS_URL", redis_url)]);
+    let boot = Boot::for_tests("catalog", env).unwrap();
+    let parts = boot.parts();
+    let routes = wiring::routes(boot).await.unwrap();
+    service_router(routes, ServerConfig::default(), &parts)
+}
