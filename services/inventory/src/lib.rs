@@ -1,1 +1,11 @@
-//! `shop-inventory`.
+//! Inventory: stock levels, and reservations that expire.
+//!
+//! What must always hold: no interleaving sells a piece twice. Stock only moves by conditional updates inside one
+//! transaction, in order of product id, and the table refuses a negative level. It does not know prices or payments.
+
+pub mod http;
+pub mod reserve;
+pub mod storage;
+pub mod telemetry;
+pub mod wiring;
+pub mod workers;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `shop-inventory`: inventory as a process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shop_instrumentation::run("inventory", env!("CARGO_PKG_VERSION"), shop_inventory::wiring::start)
+}

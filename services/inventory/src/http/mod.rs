@@ -1,0 +1,62 @@
+//! Routes.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use shop_contracts::inventory::{NewReservation, Reservation, StockLevels};
+use shop_contracts::{ProductId, ReservationId};
+use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
+use shop_instrumentation::{Code, Problem};
+
+use crate::reserve::Inventory;
+
+/// All routes of the service.
+pub fn router(inventory: Inventory) -> Router {
+    Router::new()
+        .route("/v1/stock", get(levels))
+        .route("/v1/reservations", post(reserve))
+        .route("/v1/reservations/{id}/confirm", post(confirm))
+        .route("/v1/reservations/{id}/release", post(release))
+        .with_state(inventory)
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: String,
+}
+
+async fn levels(
+    State(inventory): State<Inventory>,
+    Query(Ids { ids }): Query<Ids>,
+) -> Result<Json<StockLevels>, Problem> {
+    let parsed: Result<Vec<ProductId>, _> =
+        ids.split(',').filter(|s| !s.is_empty()).map(str::parse).collect();
+    let ids =
+        parsed.map_err(|_| Problem::new(Code::Invalid, "ids must be a comma-separated list of UUIDs"))?;
+    inventory.levels(&ids).await.map(Json)
+}
+
+/// The order's id is what makes a repeat harmless; the key is demanded like on every creating POST.
+async fn reserve(
+    State(inventory): State<Inventory>,
+    _key: IdempotencyKey,
+    Json(request): Json<NewReservation>,
+) -> Result<(StatusCode, Json<Reservation>), Problem> {
+    Ok((StatusCode::CREATED, Json(inventory.reserve(request).await?)))
+}
+
+async fn confirm(
+    State(inventory): State<Inventory>,
+    Path(id): Path<ReservationId>,
+) -> Result<Json<Reservation>, Problem> {
+    inventory.confirm(id).await.map(Json)
+}
+
+async fn release(
+    State(inventory): State<Inventory>,
+    Path(id): Path<ReservationId>,
+) -> Result<Json<Reservation>, Problem> {
+    inventory.release(id).await.map(Json)
+}

@@ -1,0 +1,4 @@
+//! Where stock and reservations are kept.
+
+pub mod postgres;
+pub mod seeding;

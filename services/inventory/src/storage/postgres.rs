@@ -1,0 +1,206 @@
+//! Stock and reservations in Postgres.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::inventory::{Reservation, ReservationLine, ReservationState, StockLevel};
+use shop_contracts::{OrderId, ProductId, ReservationId};
+use shop_instrumentation::db;
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+
+/// The migrations of this service's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// What came of an attempt to reserve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// Set aside now, or earlier for the same order.
+    Yes(Reservation),
+    /// Nothing was set aside: too little of this product (or it is unknown).
+    Insufficient(ProductId),
+}
+
+/// The tables `stock`, `reservations`, `reservation_lines`.
+#[derive(Clone)]
+pub struct PgInventory {
+    pool: PgPool,
+}
+
+impl PgInventory {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Levels of the products that are known.
+    pub async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>, sqlx::Error> {
+        let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let query = sqlx::query("SELECT product_id, available FROM stock WHERE product_id = ANY ($1)");
+        let rows = db::observe("SELECT stock", query.bind(ids).fetch_all(&self.pool)).await?;
+        let level = |row: &PgRow| {
+            let available: i32 = row.try_get("available")?;
+            let product_id = ProductId::new(row.try_get("product_id")?);
+            Ok(StockLevel { product_id, available: available.max(0) as u32 })
+        };
+        rows.iter().map(level).collect()
+    }
+
+    /// Sets all lines aside, or none. `lines` are sorted by product and name each product once: two reservations that
+    /// share products take their locks in the same order.
+    pub async fn reserve(
+        &self,
+        new: &Reservation,
+        lines: &[ReservationLine],
+        now: DateTime<Utc>,
+    ) -> Result<Reserved, sqlx::Error> {
+        db::observe("INSERT reservations", async {
+            let mut tx = self.pool.begin().await?;
+            let insert = sqlx::query(
+                "INSERT INTO reservations (id, order_id, state, expires_at, created_at, updated_at) \
+                 VALUES ($1, $2, 'held', $3, $4, $4) ON CONFLICT (order_id) DO NOTHING",
+            );
+            let insert = insert.bind(new.id.uuid()).bind(new.order_id.uuid()).bind(new.expires_at).bind(now);
+            if insert.execute(&mut *tx).await?.rows_affected() == 0 {
+                let known = find_by_order(&mut tx, new.order_id).await?;
+                return Ok(Reserved::Yes(known.ok_or(sqlx::Error::RowNotFound)?));
+            }
+            for line in lines {
+                if !take(&mut tx, *line).await? {
+                    tx.rollback().await?;
+                    return Ok(Reserved::Insufficient(line.product_id));
+                }
+                let insert = sqlx::query(
+                    "INSERT INTO reservation_lines (reservation_id, product_id, quantity) VALUES ($1, $2, $3)",
+                );
+                let insert = insert.bind(new.id.uuid()).bind(line.product_id.uuid()).bind(line.quantity as i32);
+                insert.execute(&mut *tx).await?;
+            }
+            tx.commit().await?;
+            Ok(Reserved::Yes(new.clone()))
+        })
+        .await
+    }
+
+    /// One by its id.
+    pub async fn find(&self, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {
+        let query = sqlx::query("SELECT id, order_id, state, expires_at FROM reservations WHERE id = $1");
+        let row =
+            db::observe("SELECT reservations", query.bind(id.uuid()).fetch_optional(&self.pool)).await?;
+        row.as_ref().map(reservation).transpose()
+    }
+
+    /// Makes a held reservation a sale. `false` when it was not held.
+    pub async fn confirm(&self, id: ReservationId, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE reservations SET state = 'confirmed', updated_at = $2 WHERE id = $1 AND state = 'held'",
+        );
+        let done = query.bind(id.uuid()).bind(now).execute(&self.pool);
+        Ok(db::observe("UPDATE reservations", done).await?.rows_affected() == 1)
+    }
+
+    /// Gives a held reservation's pieces back. `false` when it was not held.
+    pub async fn give_back(
+        &self,
+        id: ReservationId,
+        state: ReservationState,
+        now: DateTime<Utc>,
+    ) -> Result<bool, sqlx::Error> {
+        db::observe("UPDATE reservations", async {
+            let mut tx = self.pool.begin().await?;
+            let given = give_back(&mut tx, id, state, now).await?;
+            tx.commit().await?;
+            Ok(given)
+        })
+        .await
+    }
+
+    /// Gives back what expired, at most `limit` reservations; several instances may do so at once.
+    pub async fn expire(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+        db::observe("UPDATE reservations", async {
+            let mut tx = self.pool.begin().await?;
+            let due = sqlx::query_scalar(
+                "SELECT id FROM reservations WHERE state = 'held' AND expires_at <= $1 \
+                 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+            );
+            let due: Vec<uuid::Uuid> = due.bind(now).bind(limit).fetch_all(&mut *tx).await?;
+            for id in &due {
+                give_back(&mut tx, ReservationId::new(*id), ReservationState::Expired, now).await?;
+            }
+            tx.commit().await?;
+            Ok(due.len() as u64)
+        })
+        .await
+    }
+
+    /// The supplier's delivery: products below a quarter of their target are filled up. Answers how many.
+    pub async fn restock(&self) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE stock SET available = target WHERE product_id IN \
+             (SELECT product_id FROM stock WHERE available * 4 < target ORDER BY product_id \
+              LIMIT 50 FOR UPDATE SKIP LOCKED)",
+        );
+        Ok(db::observe("UPDATE stock", query.execute(&self.pool)).await?.rows_affected())
+    }
+
+    /// Products with nothing left.
+    pub async fn out_of_stock(&self) -> Result<i64, sqlx::Error> {
+        let query = sqlx::query_scalar("SELECT count(*) FROM stock WHERE available = 0");
+        db::observe("SELECT stock", query.fetch_one(&self.pool)).await
+    }
+}
+
+/// Takes pieces if they are there. The row's lock makes two takers queue; the second sees what is left.
+async fn take(tx: &mut PgConnection, line: ReservationLine) -> Result<bool, sqlx::Error> {
+    let query =
+        sqlx::query("UPDATE stock SET available = available - $2 WHERE product_id = $1 AND available >= $2");
+    let taken = query.bind(line.product_id.uuid()).bind(line.quantity as i32).execute(tx).await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+async fn give_back(
+    tx: &mut PgConnection,
+    id: ReservationId,
+    state: ReservationState,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let moved =
+        sqlx::query("UPDATE reservations SET state = $2, updated_at = $3 WHERE id = $1 AND state = 'held'");
+    let moved = moved.bind(id.uuid()).bind(state.as_str()).bind(now).execute(&mut *tx).await?;
+    if moved.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // Rows of stock are locked in order of product, as `reserve` does.
+    sqlx::query(
+        "SELECT stock.product_id FROM stock JOIN reservation_lines USING (product_id) \
+         WHERE reservation_id = $1 ORDER BY stock.product_id FOR UPDATE OF stock",
+    )
+    .bind(id.uuid())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "UPDATE stock SET available = available + quantity FROM reservation_lines \
+         WHERE reservation_id = $1 AND reservation_lines.product_id = stock.product_id",
+    )
+    .bind(id.uuid())
+    .execute(&mut *tx)
+    .await?;
+    Ok(true)
+}
+
+async fn find_by_order(tx: &mut PgConnection, order: OrderId) -> Result<Option<Reservation>, sqlx::Error> {
+    let query = sqlx::query("SELECT id, order_id, state, expires_at FROM reservations WHERE order_id = $1");
+    query.bind(order.uuid()).fetch_optional(tx).await?.as_ref().map(reservation).transpose()
+}
+
+fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
+    let state: String = row.try_get("state")?;
+    Ok(Reservation {
+        id: ReservationId::new(row.try_get("id")?),
+        order_id: OrderId::new(row.try_get("order_id")?),
+        state: match state.as_str() {
+            "held" => ReservationState::Held,
+            "confirmed" => ReservationState::Confirmed,
+            "released" => ReservationState::Released,
+            "expired" => ReservationState::Expired,
+            other => return Err(sqlx::Error::Decode(format!("state: unknown {other:?}").into())),
+        },
+        expires_at: row.try_get("expires_at")?,
+    })
+}

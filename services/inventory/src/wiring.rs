@@ -1,0 +1,36 @@
+//! The one place that knows every part of inventory.
+
+use std::time::Duration;
+
+use shop_instrumentation::{App, Boot, StartError, clock, db};
+
+use crate::reserve::Inventory;
+use crate::storage::postgres::{MIGRATOR, PgInventory};
+use crate::storage::seeding;
+use crate::telemetry::{FAULTS, InventoryMetrics};
+use crate::{http, workers};
+
+/// A checkout is over long before; a forgotten one does not hold stock for long.
+const HOLD_SECONDS: u64 = 300;
+
+/// Connects, migrates, seeds, and hands back routes and workers.
+pub async fn start(mut boot: Boot) -> Result<App, StartError> {
+    let database_url: String = boot.env.required("DATABASE_URL");
+    let hold_seconds = boot.env.optional("RESERVATION_HOLD_SECONDS", HOLD_SECONDS);
+    boot.env.finish()?;
+    let pool = db::connect(&database_url, &boot.metrics)?;
+    db::migrate(&pool, &MIGRATOR).await?;
+    let added = seeding::seed(&pool).await?;
+    tracing::info!(added, "stock is in place");
+    boot.health.watch_postgres(pool.clone());
+    boot.faults.declare(FAULTS);
+    let inventory = Inventory {
+        storage: PgInventory::new(pool),
+        metrics: InventoryMetrics::new(&boot.metrics)?,
+        faults: boot.faults.clone(),
+        clock: clock::system(),
+        hold_for: Duration::from_secs(hold_seconds),
+    };
+    let upkeep = tokio::spawn(workers::run(inventory.clone(), boot.shutdown.clone()));
+    Ok(App::new(http::router(inventory)).worker("upkeep", upkeep))
+}
