@@ -27,6 +27,8 @@ pub struct Inventory {
     pub clock: SharedClock,
     /// How long a reservation waits for its confirmation.
     pub hold_for: Duration,
+    /// How long a low product waits for the supplier.
+    pub restock_after: Duration,
 }
 
 impl Inventory {
@@ -62,7 +64,7 @@ impl Inventory {
             }
             Reserved::Insufficient(product) => {
                 self.count("insufficient", 1);
-                tracing::warn!(order_id = %request.order_id, product_id = %product, "not enough stock");
+                tracing::warn!(order_id = %request.order_id, product_id = %product, "insufficient stock");
                 Err(Problem::new(Code::Conflict, "not enough stock").field("product_id", product.to_string()))
             }
         }

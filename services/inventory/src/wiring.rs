@@ -12,11 +12,14 @@ use crate::{http, workers};
 
 /// A checkout is over long before; a forgotten one does not hold stock for long.
 const HOLD_SECONDS: u64 = 300;
+/// Long enough for an empty shelf to be seen, short enough for the shop not to run dry.
+const RESTOCK_SECONDS: u64 = 30;
 
 /// Connects, migrates, seeds, and hands back routes and workers.
 pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let database_url: String = boot.env.required("DATABASE_URL");
     let hold_seconds = boot.env.optional("RESERVATION_HOLD_SECONDS", HOLD_SECONDS);
+    let restock_seconds = boot.env.optional("RESTOCK_AFTER_SECONDS", RESTOCK_SECONDS);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
@@ -30,6 +33,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         faults: boot.faults.clone(),
         clock: clock::system(),
         hold_for: Duration::from_secs(hold_seconds),
+        restock_after: Duration::from_secs(restock_seconds),
     };
     let upkeep = tokio::spawn(workers::run(inventory.clone(), boot.shutdown.clone()));
     Ok(App::new(http::router(inventory)).worker("upkeep", upkeep))

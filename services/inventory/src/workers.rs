@@ -31,7 +31,9 @@ pub async fn once(inventory: &Inventory) -> Result<(), sqlx::Error> {
         inventory.count(ReservationState::Expired.as_str(), expired);
         tracing::info!(expired, "reservations expired");
     }
-    let refilled = inventory.storage.restock().await?;
+    let now = inventory.clock.now();
+    inventory.storage.note_low(now).await?;
+    let refilled = inventory.storage.restock(now - inventory.restock_after).await?;
     if refilled > 0 {
         tracing::info!(refilled, "supplier delivered");
     }

@@ -120,6 +120,16 @@ impl PgInventory {
                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED",
             );
             let due: Vec<uuid::Uuid> = due.bind(now).bind(limit).fetch_all(&mut *tx).await?;
+            // Rows of stock are locked in order of product over the whole batch: reservation by reservation, two
+            // locks could be taken the other way round than `reserve` takes them.
+            sqlx::query(
+                "SELECT product_id FROM stock WHERE product_id IN \
+                 (SELECT product_id FROM reservation_lines WHERE reservation_id = ANY ($1)) \
+                 ORDER BY product_id FOR UPDATE",
+            )
+            .bind(&due)
+            .execute(&mut *tx)
+            .await?;
             for id in &due {
                 give_back(&mut tx, ReservationId::new(*id), ReservationState::Expired, now).await?;
             }
@@ -129,14 +139,25 @@ impl PgInventory {
         .await
     }
 
-    /// The supplier's delivery: products below a quarter of their target are filled up. Answers how many.
-    pub async fn restock(&self) -> Result<u64, sqlx::Error> {
+    /// Notes since when products are below a quarter of their target, and forgets those that no longer are.
+    pub async fn note_low(&self, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
         let query = sqlx::query(
-            "UPDATE stock SET available = target WHERE product_id IN \
-             (SELECT product_id FROM stock WHERE available * 4 < target ORDER BY product_id \
+            "UPDATE stock SET low_since = CASE WHEN available * 4 < target THEN $1 END WHERE product_id IN \
+             (SELECT product_id FROM stock WHERE (available * 4 < target) <> (low_since IS NOT NULL) \
+              ORDER BY product_id LIMIT 200 FOR UPDATE SKIP LOCKED)",
+        );
+        db::observe("UPDATE stock", query.bind(now).execute(&self.pool)).await?;
+        Ok(())
+    }
+
+    /// The supplier's delivery: products that have been low since `low_before` are filled up. Answers how many.
+    pub async fn restock(&self, low_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE stock SET available = target, low_since = NULL WHERE product_id IN \
+             (SELECT product_id FROM stock WHERE available * 4 < target AND low_since <= $1 ORDER BY product_id \
               LIMIT 50 FOR UPDATE SKIP LOCKED)",
         );
-        Ok(db::observe("UPDATE stock", query.execute(&self.pool)).await?.rows_affected())
+        Ok(db::observe("UPDATE stock", query.bind(low_before).execute(&self.pool)).await?.rows_affected())
     }
 
     /// Products with nothing left.

@@ -1,5 +1,7 @@
 //! Inventory on a real Postgres.
 
+mod upkeep;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -33,6 +35,7 @@ async fn fixture() -> Fixture {
         faults: boot.faults.clone(),
         clock: clock.shared(),
         hold_for: Duration::from_secs(60),
+        restock_after: Duration::from_secs(30),
     };
     Fixture { router: shop_inventory::http::router(inventory.clone()), inventory, clock, db }
 }
