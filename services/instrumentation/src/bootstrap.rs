@@ -94,6 +94,9 @@ pub enum StartError {
     /// Anything else that the service itself found.
     #[error("{0}")]
     Other(String),
+    /// A client of another service cannot be made.
+    #[error(transparent)]
+    Client(#[from] crate::client::CallError),
 }
 
 impl App {

@@ -1,1 +1,7 @@
-fn main() {}
+//! `shop-orders`: orders as a process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shop_instrumentation::run("orders", env!("CARGO_PKG_VERSION"), shop_orders::wiring::start)
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use shop_contracts::PaymentId;
 use shop_contracts::payments::{Authorisation, AuthorisationOutcome, AuthorisationState, NewAuthorisation};
 use shop_instrumentation::clock::SharedClock;
@@ -32,7 +33,7 @@ impl Payments {
     pub async fn authorise(&self, key: &str, request: NewAuthorisation) -> Result<Authorisation, Problem> {
         check(&request)?;
         if let Some(known) = self.authorisations.find(key, request.order_id).await? {
-            return same(known, &request);
+            return same(known, key, &request);
         }
         let span = tracing::info_span!(
             "authorise payment",
@@ -40,26 +41,22 @@ impl Payments {
             shop.payment.outcome = Empty,
             otel.status_code = Empty,
         );
-        let outcome = self.decide(key, &request, &span).instrument(span.clone()).await?;
+        let outcome = self.decide(&request, &span).instrument(span.clone()).await?;
         let id = PaymentId::new(ids::new_id());
+        let token_digest = Some(digest(&request.payment_token));
         let NewAuthorisation { order_id, amount, .. } = request;
         let authorisation = Authorisation { id, order_id, amount, outcome, state: AuthorisationState::Open };
-        let new = Stored { key: key.to_owned(), authorisation };
+        let new = Stored { key: key.to_owned(), token_digest, authorisation };
         if self.authorisations.insert(&new, self.clock.now()).await? {
             self.metrics.authorisations.with_label_values(&[outcome.as_str()]).inc();
             return Ok(new.authorisation);
         }
         // Somebody else asked for the same at the same time and was first.
         let known = self.authorisations.find(key, request.order_id).await?;
-        same(known.ok_or_else(|| Problem::new(Code::Conflict, "the authorisation vanished"))?, &request)
+        same(known.ok_or_else(|| Problem::new(Code::Conflict, "the authorisation vanished"))?, key, &request)
     }
 
-    async fn decide(
-        &self,
-        key: &str,
-        request: &NewAuthorisation,
-        span: &Span,
-    ) -> Result<AuthorisationOutcome, Problem> {
+    async fn decide(&self, request: &NewAuthorisation, span: &Span) -> Result<AuthorisationOutcome, Problem> {
         self.faults.delay(LATENCY).await;
         if self.faults.is_active(DECLINE) {
             span.record("shop.payment.outcome", "declined");
@@ -67,7 +64,8 @@ impl Payments {
             tracing::error!(order_id = %request.order_id, "payment declined by provider");
             return Ok(AuthorisationOutcome::Declined);
         }
-        match self.provider.authorise(key, request).await {
+        // The order is the provider's key: whatever keys our callers use, one order holds money once.
+        match self.provider.authorise(&request.order_id.to_string(), request).await {
             Ok(outcome) => {
                 span.record("shop.payment.outcome", outcome.as_str());
                 if outcome == AuthorisationOutcome::Declined {
@@ -128,10 +126,17 @@ fn check(request: &NewAuthorisation) -> Result<(), Problem> {
     Ok(())
 }
 
-fn same(known: Stored, request: &NewAuthorisation) -> Result<Authorisation, Problem> {
+fn same(known: Stored, key: &str, request: &NewAuthorisation) -> Result<Authorisation, Problem> {
     let Authorisation { order_id, amount, .. } = known.authorisation;
-    if order_id == request.order_id && amount == request.amount {
+    // Another key for a decided order hears the decision again; the same key must mean the same card too.
+    let other_card = known.key == key
+        && known.token_digest.as_ref().is_some_and(|known| *known != digest(&request.payment_token));
+    if order_id == request.order_id && amount == request.amount && !other_card {
         return Ok(known.authorisation);
     }
     Err(Problem::new(Code::Conflict, "this key or order already has an authorisation for something else"))
+}
+
+fn digest(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -13,6 +13,8 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub key: String,
+    /// SHA-256 of the payment token; absent in rows older than the column.
+    pub token_digest: Option<Vec<u8>>,
     pub authorisation: Authorisation,
 }
 
@@ -30,7 +32,8 @@ impl PgAuthorisations {
     /// The authorisation of an order or of a key; the key wins.
     pub async fn find(&self, key: &str, order: OrderId) -> Result<Option<Stored>, sqlx::Error> {
         let query = sqlx::query(
-            "SELECT id, order_id, idempotency_key, amount_minor, currency, outcome, state FROM authorisations \
+            "SELECT id, order_id, idempotency_key, token_digest, amount_minor, currency, outcome, state \
+             FROM authorisations \
              WHERE idempotency_key = $1 OR order_id = $2 ORDER BY (idempotency_key = $1) DESC LIMIT 1",
         );
         let query = query.bind(key).bind(order.uuid()).fetch_optional(&self.pool);
@@ -42,8 +45,8 @@ impl PgAuthorisations {
         let a = &new.authorisation;
         let query = sqlx::query(
             "INSERT INTO authorisations \
-             (id, order_id, idempotency_key, amount_minor, currency, outcome, state, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT DO NOTHING",
+             (id, order_id, idempotency_key, amount_minor, currency, outcome, state, created_at, updated_at, \
+             token_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT DO NOTHING",
         );
         let query = query
             .bind(a.id.uuid())
@@ -54,6 +57,7 @@ impl PgAuthorisations {
             .bind(a.outcome.as_str())
             .bind(a.state.as_str())
             .bind(now)
+            .bind(&new.token_digest)
             .execute(&self.pool);
         Ok(db::observe("INSERT authorisations", query).await?.rows_affected() == 1)
     }
@@ -61,7 +65,8 @@ impl PgAuthorisations {
     /// One by its id.
     pub async fn find_by_id(&self, id: PaymentId) -> Result<Option<Authorisation>, sqlx::Error> {
         let query = sqlx::query(
-            "SELECT id, order_id, idempotency_key, amount_minor, currency, outcome, state FROM authorisations \
+            "SELECT id, order_id, idempotency_key, token_digest, amount_minor, currency, outcome, state \
+             FROM authorisations \
              WHERE id = $1",
         );
         let row =
@@ -93,6 +98,7 @@ fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
     let state: String = row.try_get("state")?;
     Ok(Stored {
         key: row.try_get("idempotency_key")?,
+        token_digest: row.try_get("token_digest")?,
         authorisation: Authorisation {
             id: PaymentId::new(row.try_get("id")?),
             order_id: OrderId::new(row.try_get("order_id")?),

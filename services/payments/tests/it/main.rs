@@ -1,5 +1,7 @@
 //! Payments on a real Postgres.
 
+mod repeats;
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -1,0 +1,7 @@
+//! The checkout saga: reserve, authorise, confirm, capture; walked back by void and release.
+
+pub mod drive;
+pub mod step;
+
+pub use drive::Saga;
+pub use step::{Progress, Step};

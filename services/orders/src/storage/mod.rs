@@ -1,0 +1,5 @@
+//! Where orders and their events are kept.
+
+pub mod outbox;
+pub mod postgres;
+pub mod rows;

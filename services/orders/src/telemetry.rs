@@ -1,0 +1,47 @@
+//! The service's own metrics and faults.
+
+use prometheus::{Gauge, IntCounter, IntCounterVec};
+use shop_instrumentation::faults::FaultSpec;
+use shop_instrumentation::metrics::{MetricError, Metrics};
+
+/// Placing an order fails with an internal error while it is on.
+pub const ERRORS: &str = "orders.errors";
+/// Placing an order takes longer while it is on.
+pub const LATENCY: &str = "orders.latency";
+
+/// What can be switched on here.
+pub const FAULTS: &[FaultSpec] = &[
+    FaultSpec { name: ERRORS, description: "placing an order fails with an internal error" },
+    FaultSpec { name: LATENCY, description: "placing an order takes a second longer" },
+];
+
+/// Metrics of this service.
+#[derive(Clone)]
+pub struct OrderMetrics {
+    pub placed: IntCounter,
+    pub failed: IntCounterVec,
+    pub value_minor: IntCounterVec,
+    pub outbox_lag_seconds: Gauge,
+    pub outbox_pending: Gauge,
+    pub sagas_in_progress: Gauge,
+}
+
+impl OrderMetrics {
+    /// Registers them and shows each known label from the start, so that a rate is never "no data".
+    pub fn new(metrics: &Metrics) -> Result<Self, MetricError> {
+        let failed = metrics.counter_vec("shop_orders_failed_total")?;
+        for reason in ["declined", "out_of_stock"] {
+            failed.with_label_values(&[reason]);
+        }
+        let value_minor = metrics.counter_vec("shop_order_value_minor_total")?;
+        value_minor.with_label_values(&["EUR"]);
+        Ok(Self {
+            placed: metrics.counter("shop_orders_placed_total")?,
+            failed,
+            value_minor,
+            outbox_lag_seconds: metrics.gauge("shop_outbox_lag_seconds")?,
+            outbox_pending: metrics.gauge("shop_outbox_pending")?,
+            sagas_in_progress: metrics.gauge("shop_sagas_in_progress")?,
+        })
+    }
+}

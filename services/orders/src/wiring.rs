@@ -1,0 +1,49 @@
+//! The one place that knows every part of orders.
+
+use std::sync::Arc;
+
+use shop_instrumentation::client::{ClientConfig, ServiceClient};
+use shop_instrumentation::health::Need;
+use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
+
+use crate::clients::{HttpPaymentGateway, HttpPriceList, HttpStock};
+use crate::place::PlaceOrder;
+use crate::saga::Saga;
+use crate::storage::postgres::{MIGRATOR, PgOrders};
+use crate::telemetry::{FAULTS, OrderMetrics};
+use crate::{http, relay, workers};
+
+/// Connects, migrates, and hands back routes and workers.
+pub async fn start(mut boot: Boot) -> Result<App, StartError> {
+    let database_url: String = boot.env.required("DATABASE_URL");
+    let redis_url: String = boot.env.required("REDIS_URL");
+    let catalog = boot.env.list("CATALOG_URLS");
+    let inventory = boot.env.list("INVENTORY_URLS");
+    let payments = boot.env.list("PAYMENTS_URLS");
+    boot.env.finish()?;
+    let pool = db::connect(&database_url, &boot.metrics)?;
+    db::migrate(&pool, &MIGRATOR).await?;
+    let redis = kv::connect(&redis_url)?;
+    boot.health.watch_postgres(pool.clone());
+    // Without Redis the shop still sells; events wait in the outbox.
+    boot.health.watch_redis(redis.clone(), Need::Optional);
+    boot.faults.declare(FAULTS);
+    let client = |peer, urls| ServiceClient::new(peer, urls, boot.metrics.clone(), ClientConfig::default());
+    let saga = Saga {
+        orders: PgOrders::new(pool.clone()),
+        stock: Arc::new(HttpStock(client("inventory", inventory)?)),
+        payments: Arc::new(HttpPaymentGateway(client("payments", payments)?)),
+        metrics: OrderMetrics::new(&boot.metrics)?,
+        clock: clock::system(),
+    };
+    let place = PlaceOrder {
+        saga: saga.clone(),
+        prices: Arc::new(HttpPriceList(client("catalog", catalog)?)),
+        faults: boot.faults.clone(),
+    };
+    let stop = &boot.shutdown;
+    Ok(App::new(http::router(place))
+        .worker("recovery", tokio::spawn(workers::recover(saga.clone(), stop.clone())))
+        .worker("gauges", tokio::spawn(workers::observe(saga, stop.clone())))
+        .worker("relay", tokio::spawn(relay::run(pool, redis, stop.clone()))))
+}

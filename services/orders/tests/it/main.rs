@@ -1,0 +1,1 @@
+//! Orders on a real Postgres and Redis.
