@@ -1,1 +1,6 @@
-//! Orders on a real Postgres and Redis.
+//! Orders on a real Postgres and Redis, with peers that fail on command.
+
+mod fixture;
+mod outbox;
+mod placing;
+mod recovery;

@@ -1,0 +1,180 @@
+//! Peers in memory that count what they did and fail when told, and an order service around them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use serde_json::{Value, json};
+use shop_contracts::catalog::Product;
+use shop_contracts::orders::OrderLine;
+use shop_contracts::{Money, OrderId, PaymentId, ProductId, ReservationId, seed};
+use shop_instrumentation::config::Env;
+use shop_instrumentation::{Boot, ids};
+use shop_orders::place::PlaceOrder;
+use shop_orders::ports::{Authorising, Confirming, NotNow, PaymentGateway, PriceList, Reserving, Stock};
+use shop_orders::saga::Saga;
+use shop_orders::storage::postgres::{MIGRATOR, PgOrders};
+use shop_orders::telemetry::{FAULTS, OrderMetrics};
+use shop_testkit::{MockClock, TestDb, http};
+
+/// What the peers did, and what they shall do.
+#[derive(Default)]
+pub struct World {
+    /// Calls that fail before they do anything: name and how often.
+    pub fail_before: BTreeMap<&'static str, u32>,
+    /// Calls that do it and then lose the answer.
+    pub fail_after: BTreeMap<&'static str, u32>,
+    pub out_of_stock: bool,
+    pub declines: bool,
+    pub held: BTreeMap<OrderId, ReservationId>,
+    pub sold: Vec<ReservationId>,
+    pub released: Vec<ReservationId>,
+    pub authorised: BTreeMap<OrderId, PaymentId>,
+    pub captured: Vec<PaymentId>,
+    pub voided: Vec<PaymentId>,
+}
+
+/// All peers at once.
+#[derive(Clone, Default)]
+pub struct Peers(pub Arc<Mutex<World>>);
+
+impl Peers {
+    fn call<T>(&self, name: &'static str, act: impl FnOnce(&mut World) -> T) -> Result<T, NotNow> {
+        let mut world = self.0.lock().unwrap();
+        let due = |counts: &mut BTreeMap<&'static str, u32>| {
+            counts.get_mut(name).is_some_and(|n| {
+                let fails = *n > 0;
+                *n = n.saturating_sub(1);
+                fails
+            })
+        };
+        if due(&mut world.fail_before) {
+            return Err(NotNow(format!("{name} is away")));
+        }
+        let answer = act(&mut world);
+        if due(&mut world.fail_after) {
+            return Err(NotNow(format!("{name}'s answer was lost")));
+        }
+        Ok(answer)
+    }
+}
+
+fn once<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+#[async_trait]
+impl PriceList for Peers {
+    async fn products(&self, wanted: &[ProductId]) -> Result<Vec<Product>, NotNow> {
+        let known = seed::products().iter().filter(|p| wanted.contains(&p.id));
+        let product = |p: &seed::SeedProduct| Product {
+            id: p.id,
+            slug: p.slug.clone(),
+            name: p.name.to_owned(),
+            maker: p.maker.to_owned(),
+            category: p.category.to_owned(),
+            category_name: String::new(),
+            description: String::new(),
+            attributes: Vec::new(),
+            price: p.price,
+            picture_version: String::new(),
+        };
+        self.call("prices", |_| known.map(product).collect())
+    }
+}
+
+#[async_trait]
+impl Stock for Peers {
+    async fn reserve(&self, order: OrderId, _lines: &[OrderLine]) -> Result<Reserving, NotNow> {
+        self.call("reserve", |w| {
+            if w.out_of_stock {
+                return Reserving::OutOfStock;
+            }
+            Reserving::Held(*w.held.entry(order).or_insert_with(|| ReservationId::new(ids::new_id())))
+        })
+    }
+    async fn confirm(&self, reservation: ReservationId) -> Result<Confirming, NotNow> {
+        self.call("confirm", |w| {
+            if w.released.contains(&reservation) {
+                return Confirming::Gone;
+            }
+            once(&mut w.sold, reservation);
+            Confirming::Sold
+        })
+    }
+    async fn release(&self, reservation: ReservationId) -> Result<(), NotNow> {
+        self.call("release", |w| once(&mut w.released, reservation))
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Peers {
+    async fn authorise(&self, order: OrderId, _amount: Money, _token: &str) -> Result<Authorising, NotNow> {
+        self.call("authorise", |w| {
+            if w.declines {
+                return Authorising::Declined;
+            }
+            Authorising::Approved(*w.authorised.entry(order).or_insert_with(|| PaymentId::new(ids::new_id())))
+        })
+    }
+    async fn capture(&self, authorisation: PaymentId) -> Result<(), NotNow> {
+        self.call("capture", |w| once(&mut w.captured, authorisation))
+    }
+    async fn void(&self, authorisation: PaymentId) -> Result<(), NotNow> {
+        self.call("void", |w| once(&mut w.voided, authorisation))
+    }
+}
+
+/// An order service on its own database.
+pub struct Fixture {
+    pub router: Router,
+    pub saga: Saga,
+    pub peers: Peers,
+    pub clock: MockClock,
+    pub db: TestDb,
+}
+
+pub async fn fixture() -> Fixture {
+    let db = TestDb::create(&MIGRATOR).await;
+    let boot =
+        Boot::for_tests("orders", Env::from_pairs::<String, String>([])).expect("metrics are declared");
+    boot.faults.declare(FAULTS);
+    let (peers, clock) = (Peers::default(), MockClock::new());
+    let saga = Saga {
+        orders: PgOrders::new(db.pool.clone()),
+        stock: Arc::new(peers.clone()),
+        payments: Arc::new(peers.clone()),
+        metrics: OrderMetrics::new(&boot.metrics).expect("metrics are declared"),
+        clock: clock.shared(),
+    };
+    let place =
+        PlaceOrder { saga: saga.clone(), prices: Arc::new(peers.clone()), faults: boot.faults.clone() };
+    Fixture { router: shop_orders::http::router(place), saga, peers, clock, db }
+}
+
+/// An order for one piece of the first product.
+pub fn body() -> Value {
+    let product = &seed::products()[0];
+    json!({
+        "account_id": null, "email": "kim@example.com", "payment_token": "tok_visa",
+        "lines": [{"product_id": product.id, "quantity": 1, "unit_price": product.price}],
+        "ship_to": {"name": "Kim", "address1": "1 Quay", "city": "Kiel", "postcode": "24103", "country": "DE"},
+    })
+}
+
+impl Fixture {
+    pub async fn place(&self, key: &str, body: &Value) -> http::Answer {
+        http::post(&self.router, "/v1/orders", key, body).await
+    }
+
+    pub async fn scalar(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db.pool).await.unwrap()
+    }
+
+    pub async fn status(&self) -> String {
+        sqlx::query_scalar("SELECT status FROM orders").fetch_one(&self.db.pool).await.unwrap()
+    }
+}

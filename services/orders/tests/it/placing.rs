@@ -1,0 +1,107 @@
+//! Placing orders.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{body, fixture};
+
+#[tokio::test]
+async fn a_sale_reserves_authorises_confirms_and_captures_once() {
+    let f = fixture().await;
+    let order: Value = f.place("k", &body()).await.json();
+    assert_eq!(order["status"], "confirmed");
+    let world = f.peers.0.lock().unwrap();
+    assert_eq!((world.held.len(), world.sold.len(), world.captured.len()), (1, 1, 1));
+    assert!(world.released.is_empty() && world.voided.is_empty());
+}
+
+#[tokio::test]
+async fn a_declined_card_gives_the_stock_back() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().declines = true;
+    let order: Value = f.place("k", &body()).await.json();
+    assert_eq!(order["status"], "declined");
+    let world = f.peers.0.lock().unwrap();
+    assert_eq!((world.released.len(), world.captured.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn out_of_stock_charges_nothing() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().out_of_stock = true;
+    let order: Value = f.place("k", &body()).await.json();
+    assert_eq!(order["status"], "rejected");
+    assert!(f.peers.0.lock().unwrap().authorised.is_empty());
+}
+
+#[tokio::test]
+async fn pressing_twice_places_one_order() {
+    let f = fixture().await;
+    let order = body();
+    let presses = (0..8).map(|_| f.place("the form's key", &order));
+    let answers = futures::future::join_all(presses).await;
+    let ids: std::collections::BTreeSet<String> =
+        answers.iter().map(|a| a.json::<Value>()["id"].to_string()).collect();
+    assert_eq!((ids.len(), f.scalar("SELECT count(*) FROM orders").await), (1, 1));
+    assert!(
+        answers.iter().all(|a| a.json::<Value>()["status"] == "confirmed"),
+        "all of them wait for the end"
+    );
+    assert_eq!(f.peers.0.lock().unwrap().captured.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_for_another_order_is_a_conflict() {
+    let f = fixture().await;
+    f.place("k", &body()).await;
+    let mut other = body();
+    other["lines"][0]["quantity"] = json!(2);
+    assert_eq!(f.place("k", &other).await.code(), "conflict");
+}
+
+#[tokio::test]
+async fn a_changed_price_is_said_and_nothing_is_sold() {
+    let f = fixture().await;
+    let mut stale = body();
+    stale["lines"][0]["unit_price"]["amount_minor"] = json!(1);
+    let answer = f.place("k", &stale).await;
+    assert_eq!((answer.code().as_str(), f.scalar("SELECT count(*) FROM orders").await), ("conflict", 0));
+    assert!(answer.text().contains("lines[0]"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn wrong_input_names_the_field() {
+    let f = fixture().await;
+    for (pointer, value, named) in [
+        ("/email", json!("nobody"), "email"),
+        ("/lines/0/quantity", json!(0), "lines[0].quantity"),
+        ("/ship_to/country", json!("Germany"), "ship_to.country"),
+        ("/ship_to/city", json!(" "), "ship_to.city"),
+    ] {
+        let mut wrong = body();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        let answer = f.place("k", &wrong).await;
+        assert!(
+            answer.status.is_client_error() && answer.text().contains(named),
+            "{named}: {}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn history_shows_an_account_s_own_orders_page_by_page() {
+    let f = fixture().await;
+    let account = shop_instrumentation::ids::new_id();
+    for i in 0..3 {
+        let mut mine = body();
+        mine["account_id"] = json!(account);
+        f.place(&format!("k{i}"), &mine).await;
+        f.clock.advance_seconds(1);
+    }
+    f.place("guest", &body()).await;
+    let path = format!("/v1/orders?account_id={account}&per_page=2");
+    let first: Value = shop_testkit::http::get(&f.router, &path).await.json();
+    let second: Value = shop_testkit::http::get(&f.router, &format!("{path}&page=2")).await.json();
+    assert_eq!((first["orders"].as_array().unwrap().len(), &first["has_more"]), (2, &json!(true)));
+    assert_eq!((second["orders"].as_array().unwrap().len(), &second["has_more"]), (1, &json!(false)));
+}

@@ -1,0 +1,97 @@
+//! Crashes, silent peers, lost answers: the saga ends right, and nothing happens twice.
+
+use serde_json::Value;
+use shop_orders::workers;
+
+use crate::fixture::{Fixture, body, fixture};
+
+/// Lets the lease run out and takes up what is unfinished, as the other instance would.
+async fn resume(f: &Fixture) -> usize {
+    f.clock.advance_seconds(60);
+    workers::resume(&f.saga).await.unwrap()
+}
+
+fn assert_sold_once(f: &Fixture, when: &str) {
+    let world = f.peers.0.lock().unwrap();
+    let counts = (world.held.len(), world.sold.len(), world.authorised.len(), world.captured.len());
+    assert_eq!(counts, (1, 1, 1, 1), "{when}");
+    assert!(world.released.is_empty() && world.voided.is_empty(), "{when}");
+}
+
+#[tokio::test]
+async fn a_peer_that_is_away_makes_the_order_wait_and_then_sell() {
+    for peer in ["reserve", "authorise", "confirm", "capture"] {
+        let f = fixture().await;
+        f.peers.0.lock().unwrap().fail_before.insert(peer, 1);
+        let order: Value = f.place("k", &body()).await.json();
+        assert_eq!(order["status"], "pending", "{peer}");
+        assert_eq!(resume(&f).await, 1, "{peer}");
+        assert_eq!(f.status().await, "confirmed", "{peer}");
+        assert_sold_once(&f, peer);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_and_counts_once() {
+    for peer in ["reserve", "authorise", "confirm", "capture"] {
+        let f = fixture().await;
+        f.peers.0.lock().unwrap().fail_after.insert(peer, 1);
+        f.place("k", &body()).await;
+        resume(&f).await;
+        assert_eq!(f.status().await, "confirmed", "{peer}");
+        assert_sold_once(&f, peer);
+    }
+}
+
+#[tokio::test]
+async fn walking_back_is_finished_after_a_failure_too() {
+    let f = fixture().await;
+    {
+        let mut world = f.peers.0.lock().unwrap();
+        world.declines = true;
+        world.fail_after.insert("release", 1);
+    }
+    f.place("k", &body()).await;
+    assert_eq!(f.status().await, "pending");
+    resume(&f).await;
+    assert_eq!(f.status().await, "declined");
+    assert_eq!(f.peers.0.lock().unwrap().released.len(), 1);
+}
+
+#[tokio::test]
+async fn stock_that_expired_meanwhile_gives_the_money_back() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("confirm", 1);
+    f.place("k", &body()).await;
+    {
+        let mut world = f.peers.0.lock().unwrap();
+        let held: Vec<_> = world.held.values().copied().collect();
+        world.released.extend(held);
+    }
+    resume(&f).await;
+    assert_eq!(f.status().await, "rejected");
+    let world = f.peers.0.lock().unwrap();
+    assert_eq!((world.voided.len(), world.captured.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn an_order_whose_owner_lives_is_left_alone() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("reserve", 1);
+    f.place("k", &body()).await;
+    assert_eq!(workers::resume(&f.saga).await.unwrap(), 0, "its back-off has not passed");
+}
+
+#[tokio::test]
+async fn two_instances_that_recover_at_once_do_it_once() {
+    let f = fixture().await;
+    for i in 0..6 {
+        f.peers.0.lock().unwrap().fail_before.insert("authorise", 1);
+        f.place(&format!("k{i}"), &body()).await;
+    }
+    f.clock.advance_seconds(60);
+    let (one, two) = tokio::join!(workers::resume(&f.saga), workers::resume(&f.saga));
+    assert_eq!(one.unwrap() + two.unwrap(), 6);
+    assert_eq!(f.scalar("SELECT count(*) FROM orders WHERE status = 'confirmed'").await, 6);
+    assert_eq!(f.scalar("SELECT count(*) FROM outbox WHERE kind = 'order.confirmed'").await, 6);
+}
