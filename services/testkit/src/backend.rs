@@ -1,6 +1,5 @@
 //! Which kind of servers tests get: containers or local processes.
 
-use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::LazyLock;

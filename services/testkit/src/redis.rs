@@ -14,6 +14,7 @@ pub struct TestRedis {
 
 enum Server {
     Local(Option<local::LocalServer>),
+    #[expect(dead_code, reason = "held so that the container lives as long as this value")]
     Docker(Box<docker::Container<Redis>>),
 }
 
