@@ -34,7 +34,7 @@ async fn fixture() -> Fixture {
         metrics: InventoryMetrics::new(&boot.metrics).expect("metrics are declared"),
         faults: boot.faults.clone(),
         clock: clock.shared(),
-        hold_for: Duration::from_secs(60),
+        hold_for: Duration::from_mins(1),
         restock_after: Duration::from_secs(30),
     };
     Fixture { router: shop_inventory::http::router(inventory.clone()), inventory, clock, db }
