@@ -1,0 +1,35 @@
+// Small comforts. Every page works without this file.
+'use strict';
+
+// Lists that are sorted and quantities that are changed: send at once, the button is not needed then.
+for (const form of document.querySelectorAll('form[data-send-on-change]')) {
+  const button = form.querySelector('button[type=submit]');
+  if (button) button.hidden = true;
+  form.addEventListener('change', () => form.requestSubmit());
+}
+
+// One press is enough; after coming back with the browser's button the form is usable again.
+for (const form of document.querySelectorAll('form[data-once]')) {
+  const button = form.querySelector('button[type=submit]');
+  form.addEventListener('submit', () => {
+    button.dataset.label = button.textContent;
+    button.textContent = 'Placing your order…';
+    setTimeout(() => { button.disabled = true; }, 0);
+  });
+  window.addEventListener('pageshow', () => {
+    if (!button.dataset.label) return;
+    button.disabled = false;
+    button.textContent = button.dataset.label;
+  });
+}
+
+// "/" goes to the search, as in many shops.
+document.addEventListener('keydown', (event) => {
+  const typing = event.target.closest('input, select, textarea');
+  if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const search = document.querySelector('input[name="q"]');
+  if (search) { event.preventDefault(); search.focus(); search.select(); }
+});
+
+// After a refused form, begin at the first wrong field.
+document.querySelector('[aria-invalid="true"]')?.focus();

@@ -1,0 +1,86 @@
+//! The front of the shop: departments and a handful of things from each.
+
+use axum::extract::State;
+use axum::response::Response;
+use futures::future::join_all;
+use maud::{Markup, html};
+use shop_contracts::catalog::{Category, ProductSummary};
+
+use super::{PageError, Shop};
+use crate::peers::Listing;
+use crate::view::{Tone, notice, picture, tiles};
+use crate::visitor::Visitor;
+
+/// Which product of each department stands for it, and which one is shown below.
+const FACE: usize = 4;
+
+pub(super) async fn show(State(shop): State<Shop>, visitor: Visitor) -> Result<Response, PageError> {
+    let menu = shop.peers.categories().await;
+    let shelves = join_all(menu.iter().map(|category| {
+        let listing =
+            Listing { category: Some(category.slug.clone()), page: 1, per_page: 24, ..Listing::default() };
+        let peers = shop.peers.clone();
+        async move { peers.list(&listing).await.ok() }
+    }))
+    .await;
+    let shelves: Vec<(&Category, Vec<ProductSummary>)> = menu
+        .iter()
+        .zip(shelves)
+        .map(|(category, page)| (category, page.map(|page| page.items.clone()).unwrap_or_default()))
+        .collect();
+    Ok(shop.page(&visitor, "Ship chandlers", body(&shelves)).await)
+}
+
+fn body(shelves: &[(&Category, Vec<ProductSummary>)]) -> Markup {
+    let chosen = |at: usize| -> Vec<ProductSummary> {
+        shelves.iter().filter_map(|(_, items)| items.get(at).cloned()).collect()
+    };
+    let faces = chosen(16);
+    html! {
+        section.hero {
+            div.wrap.hero-grid {
+                div {
+                    p.eyebrow { "Ship chandlers" }
+                    h1 { "Good gear, " br; "honestly described." }
+                    p.lead { "Rope that splices, lamps that can be repaired, wool for the middle watch. Two hundred and fifty things that we would take along ourselves." }
+                    p.actions {
+                        a.button href="/c/navigation" { "Look around" }
+                        a.button.quiet href="/c/foul-weather" { "Dress for weather" }
+                    }
+                }
+                div.hero-pictures aria-hidden="true" {
+                    @for item in faces.iter().skip(2).step_by(2).take(3) { (picture(&item.slug, &item.picture_version, 300, false)) }
+                }
+            }
+        }
+        @if shelves.is_empty() {
+            div.wrap { (notice(Tone::Bad, html! { p { strong { "The shelves are out of reach just now." } " The catalogue does not answer; please try again in a moment." } })) }
+        } @else {
+            section.wrap aria-labelledby="departments" {
+                h2 #departments { "Departments" }
+                ul.rooms {
+                    @for (category, items) in shelves {
+                        li {
+                            a href={ "/c/" (category.slug) } {
+                                @if let Some(item) = items.get(FACE) { (picture(&item.slug, &item.picture_version, 160, false)) }
+                                span.room-name { (category.name) }
+                                span.room-blurb { (category.blurb) }
+                            }
+                        }
+                    }
+                }
+            }
+            section.wrap aria-labelledby="picks" {
+                h2 #picks { "From the shop floor" }
+                (tiles(&chosen(10)))
+            }
+        }
+        section.promise {
+            ul.wrap {
+                li { strong { "Delivery included" } " to ten countries around the North Sea and the Baltic." }
+                li { strong { "Sixty days" } " to send it back, unwrapped and even a little salty." }
+                li { strong { "Spare parts" } " for what we sell. Pawls, wicks, zip sliders." }
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Departments and search results: a page of tiles, sorted.
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use shop_contracts::catalog::{ProductPage, Sort};
+
+use super::{PageError, Shop};
+use crate::peers::Listing;
+use crate::view::{Frame, pager, tiles};
+use crate::visitor::Visitor;
+
+const PER_PAGE: u32 = 24;
+const LAST_PAGE: u32 = 10_000;
+const LONGEST_SEARCH: usize = 200;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Params {
+    q: String,
+    page: String,
+    sort: String,
+}
+
+impl Params {
+    /// Addresses are typed and mangled by people: what makes no sense falls back to the first page in plain order.
+    fn listing(&self) -> Listing {
+        let words: String = self.q.chars().filter(|c| !c.is_control()).take(LONGEST_SEARCH).collect();
+        let words = words.trim().to_owned();
+        Listing {
+            category: None,
+            words: (!words.is_empty()).then_some(words),
+            page: self.page.parse().unwrap_or(1).clamp(1, LAST_PAGE),
+            per_page: PER_PAGE,
+            sort: self.sort.parse().unwrap_or_default(),
+        }
+    }
+}
+
+pub(super) async fn category(
+    State(shop): State<Shop>,
+    Path(slug): Path<String>,
+    Query(params): Query<Params>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let listing = Listing { category: Some(slug.clone()), words: None, ..params.listing() };
+    let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
+    let page = page?;
+    let category = menu.iter().find(|category| category.slug == slug);
+    if category.is_none() && page.total == 0 {
+        return Err(PageError::NotFound);
+    }
+    let (name, blurb) = category.map_or((slug.as_str(), ""), |c| (c.name.as_str(), c.blurb.as_str()));
+    let path = format!("/c/{slug}");
+    let body = html! {
+        div.wrap {
+            nav.crumbs aria-label="You are here" { a href="/" { "Home" } " / " span aria-current="page" { (name) } }
+            div.list-head {
+                div { h1 { (name) } p.lead { (blurb) } }
+                (sorting(&path, None, listing.sort))
+            }
+            (results(&path, &listing, &page))
+        }
+    };
+    let page = Frame::For(&visitor).page(name, "", &menu, Some(&slug), body);
+    Ok(visitor.keep(&shop, page.into_response()))
+}
+
+pub(super) async fn search(
+    State(shop): State<Shop>,
+    Query(params): Query<Params>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let listing = params.listing();
+    let Some(words) = listing.words.clone() else {
+        let body = html! { div.wrap.narrow.lost { h1 { "What are you looking for?" } p.lead { "Type a word or two into the field above: “reefing”, “oxblood lantern”, “7 × 50”." } } };
+        return Ok(shop.page(&visitor, "Search", body).await);
+    };
+    let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
+    let page = page?;
+    let body = html! {
+        div.wrap {
+            div.list-head {
+                div {
+                    h1 { "“" (words) "”" }
+                    p.lead { @match page.total { 0 => "Nothing found", 1 => "One thing found", many => { (many) " things found" } } }
+                }
+                @if page.total > 1 { (sorting("/search", Some(&words), listing.sort)) }
+            }
+            @if page.total == 0 {
+                div.empty {
+                    p { "We have nothing by that name. Try fewer or shorter words, or look through a department:" }
+                    ul.chips { @for category in menu.iter() { li { a href={ "/c/" (category.slug) } { (category.name) } } } }
+                }
+            } @else { (results("/search", &listing, &page)) }
+        }
+    };
+    let page = Frame::For(&visitor).page(&format!("Search: {words}"), &words, &menu, None, body);
+    Ok(visitor.keep(&shop, page.into_response()))
+}
+
+fn results(path: &str, listing: &Listing, page: &ProductPage) -> Markup {
+    let first = u64::from(page.page - 1) * u64::from(page.per_page) + 1;
+    let last = first + page.items.len() as u64;
+    html! {
+        @if page.items.is_empty() {
+            div.empty { p { "This page of the list is empty. " a href=(path) { "Back to its beginning" } } }
+        } @else {
+            p.count-line { (first) "–" (last - 1) " of " (page.total) }
+            (tiles(&page.items))
+        }
+        (pager(page, |number| address(path, listing, number)))
+    }
+}
+
+/// A plain form: the button is there for those without JavaScript, the script sends it on a change.
+fn sorting(path: &str, words: Option<&str>, chosen: Sort) -> Markup {
+    let name = |sort| match sort {
+        Sort::Relevance if words.is_some() => "Best match",
+        Sort::Relevance => "Our choice",
+        Sort::PriceAsc => "Price, low to high",
+        Sort::PriceDesc => "Price, high to low",
+        Sort::Name => "Name",
+    };
+    html! {
+        form.sorting action=(path) method="get" data-send-on-change {
+            @if let Some(words) = words { input type="hidden" name="q" value=(words); }
+            label for="sort" { "Sort by" }
+            select #sort name="sort" {
+                @for sort in Sort::ALL { option value=(sort) selected[sort == chosen] { (name(sort)) } }
+            }
+            button.button.quiet.small type="submit" { "Apply" }
+        }
+    }
+}
+
+fn address(path: &str, listing: &Listing, page: u32) -> String {
+    let mut parts = Vec::new();
+    if let Some(words) = &listing.words {
+        parts.push(format!("q={}", urlencoding::encode(words)));
+    }
+    if listing.sort != Sort::default() {
+        parts.push(format!("sort={}", listing.sort));
+    }
+    if page > 1 {
+        parts.push(format!("page={page}"));
+    }
+    if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_carry_only_what_differs_from_the_plain_list() {
+        let listing = Listing { words: Some("a b&c".to_owned()), sort: Sort::PriceAsc, ..Listing::default() };
+        assert_eq!(address("/search", &listing, 3), "/search?q=a%20b%26c&sort=price_asc&page=3");
+        assert_eq!(address("/c/x", &Listing::default(), 1), "/c/x");
+    }
+
+    #[test]
+    fn mangled_parameters_fall_back_to_the_plain_list() {
+        let params = Params { q: "  \u{0} ".to_owned(), page: "-4".to_owned(), sort: "up".to_owned() };
+        let listing = params.listing();
+        assert_eq!((listing.words, listing.page, listing.sort), (None, 1, Sort::Relevance));
+    }
+}

@@ -1,0 +1,69 @@
+//! A product. Rendered once a second for everybody; what is the visitor's own is filled in.
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use shop_contracts::catalog::{Category, Product};
+use shop_instrumentation::client::CallError;
+
+use super::{PageError, Shop};
+use crate::view::{Frame, Page, picture, price, stock_line};
+use crate::visitor::Visitor;
+
+pub(super) async fn show(
+    State(shop): State<Shop>,
+    Path(slug): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let page = shop.products.get_or_load(&slug, render(&shop, &slug)).await?;
+    let html = ([(CONTENT_TYPE, "text/html; charset=utf-8")], page.fill(&visitor)).into_response();
+    Ok(visitor.keep(&shop, html))
+}
+
+async fn render(shop: &Shop, slug: &str) -> Result<Page, CallError> {
+    let (menu, product) = tokio::join!(shop.peers.categories(), shop.peers.product(slug));
+    let product = product?;
+    let stock = shop.peers.stock(&[product.id]).await;
+    let available = stock.map(|levels| levels.get(&product.id).copied().unwrap_or(0));
+    Ok(Page::new(page(&product, available, &menu)))
+}
+
+fn page(product: &Product, available: Option<u32>, menu: &[Category]) -> Markup {
+    let most = available.unwrap_or(10).min(10);
+    let body = html! {
+        article.wrap.product {
+            nav.crumbs aria-label="You are here" {
+                a href="/" { "Home" } " / " a href={ "/c/" (product.category) } { (product.category_name) }
+            }
+            div.product-grid {
+                div.product-picture { (picture(&product.slug, &product.picture_version, 600, false)) }
+                div.product-facts {
+                    p.eyebrow { (product.maker) }
+                    h1 { (product.name) }
+                    p.product-price { (price(product.price)) small { " incl. VAT and delivery" } }
+                    p.description { (product.description) }
+                    (stock_line(available))
+                    @if most > 0 {
+                        form.buy action="/cart/add" method="post" {
+                            (Frame::Open.csrf())
+                            input type="hidden" name="product_id" value=(product.id);
+                            label for="quantity" { "Quantity" }
+                            select #quantity name="quantity" { @for n in 1..=most { option value=(n) { (n) } } }
+                            button #add-to-cart.button type="submit" { "Add to cart" }
+                        }
+                    } @else {
+                        p.sold-out { "This one has sailed. " a href={ "/c/" (product.category) } { "See what else is in " (product.category_name) } }
+                    }
+                    @if !product.attributes.is_empty() {
+                        h2 { "Particulars" }
+                        dl.facts {
+                            @for fact in &product.attributes { dt { (fact.name) } dd { (fact.value) } }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Frame::Open.page(&product.name, "", menu, Some(&product.category), body)
+}

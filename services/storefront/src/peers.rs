@@ -1,0 +1,168 @@
+//! The services behind the pages.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shop_contracts::catalog::{Categories, Category, Product, ProductPage, Products, Sort};
+use shop_contracts::identity::Account;
+use shop_contracts::identity::{LogIn, RegisterAccount, Session};
+use shop_contracts::inventory::StockLevels;
+use shop_contracts::orders::{NewOrder, Order, OrderPage};
+use shop_contracts::{AccountId, OrderId, ProductId};
+use shop_instrumentation::StartError;
+use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, ServiceClient};
+use shop_instrumentation::config::Env;
+use shop_instrumentation::metrics::Metrics;
+
+use crate::micro_cache::MicroCache;
+
+/// Which products a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Of this category.
+    pub category: Option<String>,
+    /// Matching these words.
+    pub words: Option<String>,
+    /// Page, from 1.
+    pub page: u32,
+    /// Products on a page.
+    pub per_page: u32,
+    /// In this order.
+    pub sort: Sort,
+}
+
+/// Clients of all peers, with a memory of a few seconds for lists.
+#[derive(Clone)]
+pub struct Peers {
+    catalog: ServiceClient,
+    inventory: ServiceClient,
+    orders: ServiceClient,
+    identity: ServiceClient,
+    categories: Arc<MicroCache<Vec<Category>>>,
+    lists: Arc<MicroCache<ProductPage>>,
+}
+
+impl Peers {
+    /// Clients for the addresses in `*_URLS`.
+    pub fn from_env(env: &mut Env, metrics: &Metrics) -> Result<Self, StartError> {
+        let quick = ClientConfig {
+            attempt_timeout: Duration::from_millis(2_500),
+            call_timeout: Duration::from_secs(5),
+            ..ClientConfig::default()
+        };
+        // A slow bank is not a broken one: placing an order may take its time.
+        let patient = ClientConfig { attempt_timeout: Duration::from_secs(8), ..ClientConfig::default() };
+        let mut client = |peer, variable, config| {
+            ServiceClient::new(peer, env.list(variable), metrics.clone(), config)
+                .map_err(|cause| StartError::Other(cause.to_string()))
+        };
+        Ok(Self {
+            catalog: client("catalog", "CATALOG_URLS", quick)?,
+            inventory: client("inventory", "INVENTORY_URLS", quick)?,
+            orders: client("orders", "ORDERS_URLS", patient)?,
+            identity: client("identity", "IDENTITY_URLS", quick)?,
+            categories: Arc::new(MicroCache::new(Duration::from_secs(15), 1)),
+            lists: Arc::new(MicroCache::new(Duration::from_secs(2), 256)),
+        })
+    }
+
+    /// All categories; the last ones known when the catalogue does not answer, for the menu must not vanish.
+    pub async fn categories(&self) -> Arc<Vec<Category>> {
+        let load = async {
+            self.catalog
+                .request::<Categories>(Call::get("/v1/categories"))
+                .await
+                .map(|answer| answer.categories)
+        };
+        match self.categories.get_or_load("all", load).await {
+            Ok(categories) => categories,
+            Err(cause) => {
+                tracing::warn!(error = %cause, "categories are not to be had");
+                self.categories.last("all").unwrap_or_default()
+            }
+        }
+    }
+
+    /// One page of products.
+    pub async fn list(&self, listing: &Listing) -> Result<Arc<ProductPage>, CallError> {
+        let mut path =
+            format!("/v1/products?page={}&per_page={}&sort={}", listing.page, listing.per_page, listing.sort);
+        for (name, value) in [("category", &listing.category), ("q", &listing.words)] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={}", urlencoding::encode(value)));
+            }
+        }
+        self.lists.get_or_load(&path.clone(), self.catalog.request(Call::get(path))).await
+    }
+
+    /// The product with this slug.
+    pub async fn product(&self, slug: &str) -> Result<Product, CallError> {
+        self.catalog.request(Call::get(format!("/v1/products/{}", urlencoding::encode(slug)))).await
+    }
+
+    /// The products with these ids that still exist.
+    pub async fn products(&self, ids: &[ProductId]) -> Result<Vec<Product>, CallError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let path = format!("/v1/products-by-id?ids={}", join(ids));
+        self.catalog.request::<Products>(Call::get(path)).await.map(|answer| answer.products)
+    }
+
+    /// The picture of the product with this slug.
+    pub async fn picture(&self, slug: &str) -> Result<Answer, CallError> {
+        self.catalog.send(Call::get(format!("/v1/products/{}/picture.svg", urlencoding::encode(slug)))).await
+    }
+
+    /// How many of each can be had; `None` when inventory does not say.
+    pub async fn stock(&self, ids: &[ProductId]) -> Option<HashMap<ProductId, u32>> {
+        if ids.is_empty() {
+            return Some(HashMap::new());
+        }
+        let path = format!("/v1/stock?ids={}", join(ids));
+        match self.inventory.request::<StockLevels>(Call::get(path)).await {
+            Ok(answer) => {
+                Some(answer.levels.into_iter().map(|level| (level.product_id, level.available)).collect())
+            }
+            Err(cause) => {
+                tracing::warn!(error = %cause, "stock is not to be had");
+                None
+            }
+        }
+    }
+
+    /// Places an order; the same key places it once.
+    pub async fn place_order(&self, key: &str, order: &NewOrder) -> Result<Order, CallError> {
+        self.orders.request(Call::post("/v1/orders", order).idempotency_key(key)).await
+    }
+
+    /// The order with this id.
+    pub async fn order(&self, id: OrderId) -> Result<Order, CallError> {
+        self.orders.request(Call::get(format!("/v1/orders/{id}"))).await
+    }
+
+    /// One page of an account's orders, newest first.
+    pub async fn orders_of(&self, account: AccountId, page: u32) -> Result<OrderPage, CallError> {
+        self.orders.request(Call::get(format!("/v1/orders?account_id={account}&page={page}"))).await
+    }
+
+    /// Makes an account.
+    pub async fn register(&self, key: &str, request: &RegisterAccount) -> Result<Account, CallError> {
+        self.identity.request(Call::post("/v1/accounts", request).idempotency_key(key)).await
+    }
+
+    /// Checks a password and opens a session.
+    pub async fn log_in(&self, key: &str, request: &LogIn) -> Result<Session, CallError> {
+        self.identity.request(Call::post("/v1/sessions", request).idempotency_key(key)).await
+    }
+
+    /// Ends a session.
+    pub async fn log_out(&self, token: &str) -> Result<(), CallError> {
+        self.identity.send(Call::delete(format!("/v1/sessions/{token}"))).await.map(|_| ())
+    }
+}
+
+fn join(ids: &[ProductId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
