@@ -10,8 +10,8 @@ use crate::storage::seeding;
 use crate::telemetry::{FAULTS, InventoryMetrics};
 use crate::{http, workers};
 
-/// A checkout is over long before; a forgotten one does not hold stock for long.
-const HOLD_SECONDS: u64 = 300;
+/// Long enough for an order to wait for payments that are away for a while.
+const HOLD_SECONDS: u64 = 1800;
 /// Long enough for an empty shelf to be seen, short enough for the shop not to run dry.
 const RESTOCK_SECONDS: u64 = 30;
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::json;
 use shop_contracts::catalog::{Product, Products};
-use shop_contracts::inventory::{NewReservation, Reservation, ReservationLine};
+use shop_contracts::inventory::{NewReservation, Reservation, ReservationLine, ReservationState};
 use shop_contracts::orders::OrderLine;
 use shop_contracts::payments::{Authorisation, AuthorisationOutcome, NewAuthorisation};
 use shop_contracts::{Money, OrderId, PaymentId, ProductId, ReservationId};
@@ -49,7 +49,11 @@ impl Stock for HttpStock {
         let body = NewReservation { order_id: order, lines: lines.iter().map(line).collect() };
         let call = Call::post("/v1/reservations", &body).idempotency_key(order.to_string());
         match self.0.request::<Reservation>(call).await {
-            Ok(reservation) => Ok(Reserving::Held(reservation.id)),
+            // Confirmed counts as held: its confirmation is repeated harmlessly.
+            Ok(r) if matches!(r.state, ReservationState::Held | ReservationState::Confirmed) => {
+                Ok(Reserving::Held(r.id))
+            }
+            Ok(_) => Ok(Reserving::OutOfStock),
             Err(e) if refused_with(&e, &[Code::Conflict, Code::Invalid]) => Ok(Reserving::OutOfStock),
             Err(e) => Err(not_now(&e)),
         }

@@ -22,8 +22,9 @@ use crate::telemetry::{ERRORS, LATENCY};
 const MAX_LINES: usize = 50;
 const MAX_QUANTITY: u32 = 99;
 const MAX_TEXT_BYTES: usize = 200;
-/// How long a repeated request waits for the first one's saga.
-const WAIT_FOR_FIRST: Duration = Duration::from_secs(5);
+/// How long a request, first or repeated, waits for the saga. Shorter than callers wait for an answer: what is not done
+/// by then goes on in the background and the answer says `pending`.
+const WAIT_FOR_END: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The use case.
@@ -79,9 +80,13 @@ impl PlaceOrder {
         // A task of its own: a shopper who closes the page does not stop the saga.
         let saga = self.saga.clone();
         let driven = tokio::spawn(async move { saga.drive(new).await }.in_current_span());
-        match driven.await {
-            Ok(order) => Ok(order?),
-            Err(_) => Err(Problem::new(Code::Internal, "the order is being worked on")),
+        match tokio::time::timeout(WAIT_FOR_END, driven).await {
+            Ok(Ok(order)) => Ok(order?),
+            Ok(Err(_)) => Err(Problem::new(Code::Internal, "the order is being worked on")),
+            Err(_) => {
+                let found = self.saga.orders.find(id).await?;
+                Ok(found.ok_or_else(|| Problem::new(Code::Internal, "the order vanished"))?.order)
+            }
         }
     }
 
@@ -92,7 +97,7 @@ impl PlaceOrder {
             return Err(Problem::new(Code::Conflict, detail));
         }
         let mut order = known.order;
-        let until = tokio::time::Instant::now() + WAIT_FOR_FIRST;
+        let until = tokio::time::Instant::now() + WAIT_FOR_END;
         while order.status == OrderStatus::Pending && tokio::time::Instant::now() < until {
             tokio::time::sleep(LOOK_EVERY).await;
             if let Some(again) = self.saga.orders.find_by_key(key).await? {

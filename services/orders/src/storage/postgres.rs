@@ -113,7 +113,7 @@ impl PgOrders {
         self.with_lines(rows).await
     }
 
-    /// Writes the next step, and the event when the saga ends. `false` when somebody else has moved it meanwhile.
+    /// Writes the next step (forgetting the payment token once it was used), and the event when the saga ends. `false` when somebody else has moved it meanwhile.
     pub async fn advance(
         &self,
         id: OrderId,
@@ -127,7 +127,9 @@ impl PgOrders {
             let mut tx = self.pool.begin().await?;
             let moved = sqlx::query(
                 "UPDATE orders SET step = $3, status = $4, reservation_id = $5, authorisation_id = $6, reason = $7, \
-                 updated_at = $8, lease_until = $9 WHERE id = $1 AND step = $2",
+                 updated_at = $8, lease_until = $9, attempts = 0, \
+                 payment_token = CASE WHEN $3 IN ('reserve', 'authorise') THEN payment_token ELSE '' END \
+                 WHERE id = $1 AND step = $2",
             )
             .bind(id.uuid())
             .bind(from.step.as_str())

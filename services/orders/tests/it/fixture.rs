@@ -26,6 +26,8 @@ pub struct World {
     /// Calls that do it and then lose the answer.
     pub fail_after: BTreeMap<&'static str, u32>,
     pub out_of_stock: bool,
+    /// The payment side takes the call and never answers.
+    pub silent: bool,
     pub declines: bool,
     pub held: BTreeMap<OrderId, ReservationId>,
     pub sold: Vec<ReservationId>,
@@ -113,6 +115,9 @@ impl Stock for Peers {
 #[async_trait]
 impl PaymentGateway for Peers {
     async fn authorise(&self, order: OrderId, _amount: Money, _token: &str) -> Result<Authorising, NotNow> {
+        if self.0.lock().unwrap().silent {
+            std::future::pending::<()>().await;
+        }
         self.call("authorise", |w| {
             if w.declines {
                 return Authorising::Declined;

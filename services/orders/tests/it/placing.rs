@@ -105,3 +105,20 @@ async fn history_shows_an_account_s_own_orders_page_by_page() {
     assert_eq!((first["orders"].as_array().unwrap().len(), &first["has_more"]), (2, &json!(true)));
     assert_eq!((second["orders"].as_array().unwrap().len(), &second["has_more"]), (1, &json!(false)));
 }
+
+#[tokio::test]
+async fn a_payment_token_is_forgotten_once_it_was_used() {
+    let f = fixture().await;
+    f.place("k", &body()).await;
+    assert_eq!(f.scalar("SELECT count(*) FROM orders WHERE payment_token <> ''").await, 0);
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_not_waited_for_longer_than_a_shopper_waits() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().silent = true;
+    let started = std::time::Instant::now();
+    let order: Value = f.place("k", &body()).await.json();
+    assert_eq!(order["status"], "pending");
+    assert!(started.elapsed() < std::time::Duration::from_secs(3), "callers give up after three seconds");
+}
