@@ -36,7 +36,7 @@ pub struct CacheConfig {
 impl Default for CacheConfig {
     fn default() -> Self {
         Self {
-            ttl: Duration::from_secs(60),
+            ttl: Duration::from_mins(1),
             jitter_percent: 20,
             redis_timeout: Duration::from_millis(100),
             redis_pause: Duration::from_secs(2),
@@ -131,8 +131,14 @@ impl Inner {
             tokio::time::timeout(self.config.redis_timeout, redis.get::<_, Option<String>>(key)).await;
         match answer {
             Ok(Ok(text)) => Ok(text.map(Arc::from)),
-            Ok(Err(cause)) => Err(self.pause(&cause)),
-            Err(elapsed) => Err(self.pause(&elapsed)),
+            Ok(Err(cause)) => {
+                self.pause(&cause);
+                Err(())
+            }
+            Err(elapsed) => {
+                self.pause(&elapsed);
+                Err(())
+            }
         }
     }
 

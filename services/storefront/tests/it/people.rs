@@ -1,0 +1,138 @@
+use axum::http::StatusCode;
+use chrono::DateTime;
+use serde_json::json;
+use shop_contracts::AccountId;
+use shop_contracts::identity::{Account, Session};
+use shop_contracts::orders::{OrderPage, OrderStatus};
+use wiremock::matchers::{method, path, query_param};
+use wiremock::{Mock, ResponseTemplate};
+
+use crate::buying::order;
+use crate::stage::{Shopper, Stage};
+
+fn kim() -> Account {
+    Account {
+        id: AccountId::new("0190a5b0-0000-7000-8000-00000000000a".parse().unwrap()),
+        email: "kim@example.com".to_owned(),
+        display_name: "Kim Harbour".to_owned(),
+        created_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+    }
+}
+
+impl Stage {
+    async fn identity_knows_kim(&self) {
+        let created = ResponseTemplate::new(201).set_body_json(kim());
+        Mock::given(method("POST"))
+            .and(path("/v1/accounts"))
+            .respond_with(created)
+            .mount(&self.identity)
+            .await;
+        let expires_at = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let session = Session { token: "t".repeat(43), account: kim(), expires_at };
+        let opened = ResponseTemplate::new(201).set_body_json(session);
+        Mock::given(method("POST"))
+            .and(path("/v1/sessions"))
+            .respond_with(opened)
+            .mount(&self.identity)
+            .await;
+        let closed = ResponseTemplate::new(204);
+        Mock::given(method("DELETE")).respond_with(closed).mount(&self.identity).await;
+        let page = OrderPage {
+            orders: vec![order(OrderStatus::Confirmed, Some(kim().id))],
+            page: 1,
+            has_more: false,
+        };
+        let orders = ResponseTemplate::new(200).set_body_json(page);
+        Mock::given(path("/v1/orders"))
+            .and(query_param("account_id", kim().id.to_string()))
+            .respond_with(orders)
+            .mount(&self.orders)
+            .await;
+    }
+}
+
+async fn log_in(shopper: &mut Shopper<'_>, way: &str) {
+    shopper.open(way).await;
+    let fields = [("email", "kim@example.com"), ("password", "a long enough one")];
+    let answer = shopper.submit("/login", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn shopper_registers_sees_the_account_and_logs_out() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mut shopper = stage.shopper();
+    shopper.open("/register").await;
+    assert!(shopper.page.contains("id=\"register-form\""));
+    let fields = [("name", "Kim Harbour"), ("email", "kim@example.com"), ("password", "a long enough one")];
+    let registered = shopper.submit("/register", &fields).await;
+    assert_eq!(registered.headers["location"], "/account");
+    shopper.open("/account").await;
+    assert!(shopper.page.contains("Ahoy, Kim Harbour") && shopper.page.contains("QD-1001"));
+    let out = shopper.submit("/logout", &[]).await;
+    assert_eq!(out.headers["location"], "/");
+    assert!(!shopper.cookies.contains_key("session"));
+    assert_eq!(shopper.open("/account").await.headers["location"], "/login");
+    let asked = stage.identity.received_requests().await.unwrap();
+    assert!(asked.iter().any(|request| request.method.as_str() == "DELETE"));
+}
+
+#[tokio::test]
+async fn logging_in_goes_back_to_where_it_was_needed_and_owners_see_their_order_whole() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mine = order(OrderStatus::Confirmed, Some(kim().id));
+    stage.orders_answer(&mine).await;
+    let mut shopper = stage.shopper();
+    let way =
+        shopper.open(&format!("/orders/{}", mine.id)).await.headers["location"].to_str().unwrap().to_owned();
+    log_in(&mut shopper, &way).await;
+    shopper.open(&format!("/orders/{}", mine.id)).await;
+    assert!(shopper.page.contains("1 Quay Street"));
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    assert!(shopper.page.contains("value=\"kim@example.com\""));
+}
+
+#[tokio::test]
+async fn log_in_never_leads_to_another_site() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mut shopper = stage.shopper();
+    log_in(&mut shopper, "/login?return_to=https://evil.example").await;
+    shopper.open("/login?return_to=//evil.example").await;
+    assert!(!shopper.page.contains("evil"));
+}
+
+#[tokio::test]
+async fn wrong_password_throttling_and_taken_address_are_said_plainly() {
+    let stage = Stage::set().await;
+    let problem = |status: u16, code: &str| {
+        ResponseTemplate::new(status).set_body_json(json!({"status": status, "code": code}))
+    };
+    for (answer, expected, text) in [
+        (problem(401, "unauthenticated"), StatusCode::UNAUTHORIZED, "is not right"),
+        (
+            problem(429, "rate_limited").insert_header("retry-after", "30"),
+            StatusCode::TOO_MANY_REQUESTS,
+            "wait 30 seconds",
+        ),
+    ] {
+        stage.identity.reset().await;
+        Mock::given(path("/v1/sessions")).respond_with(answer).mount(&stage.identity).await;
+        let mut shopper = stage.shopper();
+        shopper.open("/login").await;
+        let refused = shopper.submit("/login", &[("email", "kim@example.com"), ("password", "wrong")]).await;
+        assert_eq!(refused.status, expected);
+        assert!(shopper.page.contains(text) && shopper.page.contains("value=\"kim@example.com\""));
+        assert!(!shopper.page.contains("value=\"wrong\""), "a password never comes back");
+    }
+    stage.identity.reset().await;
+    Mock::given(path("/v1/accounts")).respond_with(problem(409, "conflict")).mount(&stage.identity).await;
+    let mut shopper = stage.shopper();
+    shopper.open("/register").await;
+    let fields = [("name", "Kim"), ("email", "kim@example.com"), ("password", "a long enough one")];
+    assert_eq!(shopper.submit("/register", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("There is an account with this address already"));
+}
