@@ -6,9 +6,9 @@
 //! authentication and request limits on the whole server are the caller's layers.
 
 pub mod loki;
-pub mod prometheus;
-// tempo
 mod params;
+pub mod prometheus;
+pub mod tempo;
 mod value;
 
 pub use params::Limits;

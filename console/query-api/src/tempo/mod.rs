@@ -1,0 +1,35 @@
+//! Tempo's HTTP API, as Grafana's Tempo data source uses it.
+
+mod envelope;
+mod otlp;
+mod search;
+mod traces;
+
+use std::sync::Arc;
+
+use axum::{Router, routing::get};
+use console_storage::source::TracesSource;
+
+use crate::Limits;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api {
+    source: Arc<dyn TracesSource>,
+    limits: Limits,
+}
+
+/// All routes of Tempo's reading side.
+pub fn router(source: Arc<dyn TracesSource>, limits: Limits) -> Router {
+    Router::new()
+        .route("/api/echo", get(|| async { "echo" }))
+        .route("/api/traces/{id}", get(traces::show))
+        .route("/api/v2/traces/{id}", get(traces::show_v2))
+        .route("/api/search", get(search::search))
+        .route("/api/search/tags", get(search::tags))
+        .route("/api/v2/search/tags", get(search::tags_v2))
+        .route("/api/search/tag/{tag}/values", get(search::tag_values))
+        .route("/api/v2/search/tag/{tag}/values", get(search::tag_values_v2))
+        .route("/api/status/buildinfo", get(traces::build_info))
+        .with_state(Api { source, limits })
+}

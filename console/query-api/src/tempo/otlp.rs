@@ -1,0 +1,97 @@
+//! A trace as protobuf's JSON of OTLP: spans grouped by resource, then by scope; ids in base64, 64-bit numbers as text.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use console_model::span::{AttributeValue, Attributes, Span, SpanKind, SpanStatus, Trace};
+use serde_json::{Map, Value, json};
+
+/// `ResourceSpans` of a trace, in order of first appearance.
+pub fn resource_spans(trace: &Trace) -> Vec<Value> {
+    let mut groups: Vec<(&Attributes, Vec<((&str, &str), Vec<Value>)>)> = Vec::new();
+    for span in &trace.spans {
+        let at = groups.iter().position(|(resource, _)| *resource == &span.resource).unwrap_or_else(|| {
+            groups.push((&span.resource, Vec::new()));
+            groups.len() - 1
+        });
+        let scope = (span.scope_name.as_str(), span.scope_version.as_str());
+        let scopes = &mut groups[at].1;
+        let in_scope = scopes.iter().position(|(s, _)| *s == scope).unwrap_or_else(|| {
+            scopes.push((scope, Vec::new()));
+            scopes.len() - 1
+        });
+        scopes[in_scope].1.push(one(span));
+    }
+    groups
+        .into_iter()
+        .map(|(resource, scopes)| {
+            let scopes: Vec<Value> = scopes
+                .into_iter()
+                .map(|((name, version), spans)| json!({"scope": {"name": name, "version": version}, "spans": spans}))
+                .collect();
+            json!({"resource": {"attributes": attributes(resource)}, "scopeSpans": scopes})
+        })
+        .collect()
+}
+
+fn one(span: &Span) -> Value {
+    let mut out = Map::new();
+    out.insert("traceId".into(), STANDARD.encode(span.trace_id.0).into());
+    out.insert("spanId".into(), STANDARD.encode(span.span_id.0).into());
+    if let Some(parent) = span.parent_span_id {
+        out.insert("parentSpanId".into(), STANDARD.encode(parent.0).into());
+    }
+    out.insert("name".into(), span.name.clone().into());
+    out.insert("kind".into(), kind(span.kind).into());
+    out.insert("startTimeUnixNano".into(), span.start_ns.to_string().into());
+    out.insert("endTimeUnixNano".into(), span.end_ns().to_string().into());
+    out.insert("attributes".into(), attributes(&span.attributes));
+    let events = span.events.iter().map(|e| {
+        json!({"timeUnixNano": e.t_ns.to_string(), "name": e.name, "attributes": attributes(&e.attributes)})
+    });
+    out.insert("events".into(), events.collect());
+    let links = span.links.iter().map(|l| {
+        let (trace, span) = (STANDARD.encode(l.trace_id.0), STANDARD.encode(l.span_id.0));
+        json!({"traceId": trace, "spanId": span, "attributes": attributes(&l.attributes)})
+    });
+    out.insert("links".into(), links.collect());
+    out.insert("status".into(), json!({"code": status(span.status), "message": span.status_message}));
+    Value::Object(out)
+}
+
+fn kind(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Unspecified => "SPAN_KIND_UNSPECIFIED",
+        SpanKind::Internal => "SPAN_KIND_INTERNAL",
+        SpanKind::Server => "SPAN_KIND_SERVER",
+        SpanKind::Client => "SPAN_KIND_CLIENT",
+        SpanKind::Producer => "SPAN_KIND_PRODUCER",
+        SpanKind::Consumer => "SPAN_KIND_CONSUMER",
+    }
+}
+
+fn status(status: SpanStatus) -> &'static str {
+    match status {
+        SpanStatus::Unset => "STATUS_CODE_UNSET",
+        SpanStatus::Ok => "STATUS_CODE_OK",
+        SpanStatus::Error => "STATUS_CODE_ERROR",
+    }
+}
+
+/// OTLP's list of key and `AnyValue`.
+pub fn attributes(all: &Attributes) -> Value {
+    all.iter().map(|(key, value)| json!({"key": key, "value": any_value(value)})).collect()
+}
+
+/// OTLP's `AnyValue`.
+pub fn any_value(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::String(s) => json!({"stringValue": s}),
+        AttributeValue::Bool(b) => json!({"boolValue": b}),
+        AttributeValue::Int(i) => json!({"intValue": i.to_string()}),
+        AttributeValue::Double(d) => json!({"doubleValue": d}),
+        AttributeValue::Bytes(b) => json!({"bytesValue": STANDARD.encode(b)}),
+        AttributeValue::Array(items) => {
+            json!({"arrayValue": {"values": items.iter().map(any_value).collect::<Vec<_>>()}})
+        }
+        AttributeValue::Map(entries) => json!({"kvlistValue": {"values": attributes(entries)}}),
+    }
+}

@@ -1,0 +1,33 @@
+//! A whole trace by its id.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use console_model::span::{Trace, TraceId};
+use serde_json::{Value, json};
+
+use super::{Api, envelope::TempoError, otlp};
+
+async fn find(api: &Api, id: &str) -> Result<Trace, TempoError> {
+    let id: TraceId = id.parse().map_err(|e| TempoError::bad_request(format!("{e}")))?;
+    let found = api.source.trace(id).await?;
+    found.ok_or_else(|| TempoError::not_found(format!("trace not found: {id}")))
+}
+
+/// `{"batches":[…]}`.
+pub async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, TempoError> {
+    let trace = find(&api, &id).await?;
+    Ok(Json(json!({"batches": otlp::resource_spans(&trace)})))
+}
+
+/// `{"trace":{"resourceSpans":[…]}}`.
+pub async fn show_v2(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, TempoError> {
+    let trace = find(&api, &id).await?;
+    Ok(Json(json!({"trace": {"resourceSpans": otlp::resource_spans(&trace)}})))
+}
+
+/// Clients ask this to learn what they speak to.
+pub async fn build_info() -> Json<Value> {
+    Json(json!({"version": env!("CARGO_PKG_VERSION"), "revision": "", "branch": "", "goVersion": ""}))
+}
