@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_content_and_compression_pays() {
-        assert!(STYLE.url.starts_with("/assets/") && STYLE.url.ends_with(".css"));
+        assert!(STYLE.url.starts_with("/assets/") && STYLE.url.split('.').next_back() == Some("css"));
         assert!(STYLE.brotli.len() < STYLE.plain.len() / 3);
         assert!(STYLE.gzip.len() < STYLE.plain.len() / 2);
     }

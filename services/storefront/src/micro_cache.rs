@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_is_loaded_once_while_fresh_and_an_error_is_not_kept() {
-        let cache = MicroCache::<u32>::new(Duration::from_secs(60), 4);
+        let cache = MicroCache::<u32>::new(Duration::from_mins(1), 4);
         assert!(cache.get_or_load("a", async { Err::<u32, ()>(()) }).await.is_err());
         assert_eq!(*cache.get_or_load("a", async { Ok::<_, ()>(1) }).await.unwrap(), 1);
         assert_eq!(*cache.get_or_load("a", async { Ok::<_, ()>(2) }).await.unwrap(), 1);
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn never_more_entries_than_the_bound() {
-        let cache = MicroCache::<usize>::new(Duration::from_secs(60), 4);
+        let cache = MicroCache::<usize>::new(Duration::from_mins(1), 4);
         for key in 0..20 {
             cache.get_or_load(&key.to_string(), async { Ok::<_, ()>(key) }).await.unwrap();
         }

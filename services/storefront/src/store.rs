@@ -34,7 +34,7 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         Self {
             cart_ttl: day * 30,
             session_ttl: day * 30,

@@ -37,7 +37,7 @@ use crate::visitor::Visitor;
 
 /// How long a product's page is kept: a price or a sold-out is at most this late.
 const PRODUCT_TTL: Duration = Duration::from_secs(1);
-const PICTURE_TTL: Duration = Duration::from_secs(3600);
+const PICTURE_TTL: Duration = Duration::from_hours(1);
 
 const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";

@@ -183,7 +183,7 @@ fn footer() -> Markup {
 }
 
 fn logo() -> Markup {
-    PreEscaped(r##"<svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true"><circle cx="16" cy="16" r="14.5" fill="none" stroke="currentColor" stroke-width="2"/><path d="M16 6v20M8 11h16" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M7 17c1 6 5 9 9 9s8-3 9-9" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>"##.to_owned())
+    PreEscaped(r#"<svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true"><circle cx="16" cy="16" r="14.5" fill="none" stroke="currentColor" stroke-width="2"/><path d="M16 6v20M8 11h16" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M7 17c1 6 5 9 9 9s8-3 9-9" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>"#.to_owned())
 }
 
 fn glass() -> Markup {

@@ -73,17 +73,15 @@ pub fn tiles(items: &[ProductSummary]) -> Markup {
 /// Links to the other pages of a list; `link` makes the address of a page.
 pub fn pager(page: &ProductPage, link: impl Fn(u32) -> String) -> Markup {
     let (here, last) = (page.page, page.pages());
-    let shown = (1..=last).filter(|n| *n == 1 || *n == last || n.abs_diff(here) <= 1);
-    let mut before = 0;
+    let shown: Vec<u32> = (1..=last).filter(|n| *n == 1 || *n == last || n.abs_diff(here) <= 1).collect();
     html! {
         @if last > 1 {
             nav.pager aria-label="Pages" {
                 @if here > 1 { a href=(link(here - 1)) rel="prev" { "← Previous" } }
                 ol {
-                    @for number in shown {
-                        @if number > before + 1 { li.gap aria-hidden="true" { "…" } }
+                    @for (at, number) in shown.iter().copied().enumerate() {
+                        @if at > 0 && number > shown[at - 1] + 1 { li.gap aria-hidden="true" { "…" } }
                         li { a href=(link(number)) aria-current=[(number == here).then_some("page")] { (number) } }
-                        @let _ = { before = number; };
                     }
                 }
                 @if here < last { a href=(link(here + 1)) rel="next" { "Next →" } }
