@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn expiry_moves_by_the_jitter_and_no_further() {
-        let ttl = Duration::from_secs(60);
+        let ttl = Duration::from_mins(1);
         assert_eq!(jittered(ttl, 20, 0), Duration::from_secs(48));
         assert_eq!(jittered(ttl, 20, u32::MAX), Duration::from_secs(72));
         assert_eq!(jittered(ttl, 0, 77), ttl);
