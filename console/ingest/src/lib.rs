@@ -1,1 +1,13 @@
-//! `console-ingest`.
+//! Everything that writes telemetry into the console's stores: OTLP over gRPC and HTTP, Loki push, Prometheus remote
+//! write and scraping.
+//!
+//! What holds: a write that was acknowledged is in the store's write-ahead log; a refused one says which field, limit
+//! or item was wrong in the protocol's own envelope, and is counted; one bad item never takes the good ones of its
+//! request with it; no input makes the process allocate more than [`limits::IngestLimits`] says, or panic.
+//!
+//! Deliberately not here: storage (`console_storage` ports), queries, users and sessions.
+
+pub mod auth;
+pub mod body;
+pub mod limits;
+pub mod metrics;
