@@ -9,5 +9,14 @@
 
 pub mod auth;
 pub mod body;
+pub mod gate;
+mod ingest;
+mod json;
 pub mod limits;
+pub mod loki;
 pub mod metrics;
+pub mod otlp;
+pub mod refusal;
+
+pub use ingest::{Ingest, IngestDeps};
+pub use limits::IngestLimits;
