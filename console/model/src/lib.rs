@@ -5,6 +5,7 @@
 pub mod alert;
 pub mod clock;
 pub mod deploy;
+pub mod histogram;
 pub mod labels;
 pub mod log;
 pub mod matcher;

@@ -1,8 +1,10 @@
 //! Samples, series and query values of metrics.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Labels;
+use crate::{Labels, histogram::Histogram};
 
 /// The bit pattern of Prometheus' staleness marker (prometheus/model/value: `StaleNaN`).
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
@@ -28,6 +30,21 @@ pub struct Sample {
 pub struct Series {
     pub labels: Labels,
     pub samples: Vec<Sample>,
+}
+
+/// One native histogram; `t_ms` in milliseconds since the Unix epoch. A stale one has the staleness marker as its sum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistogramSample {
+    pub t_ms: i64,
+    pub h: Arc<Histogram>,
+}
+
+/// A series with samples of both kinds, each in order of time. No timestamp has both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PointSeries {
+    pub labels: Labels,
+    pub samples: Vec<Sample>,
+    pub histograms: Vec<HistogramSample>,
 }
 
 /// What a PromQL (or LogQL metric) query evaluates to.

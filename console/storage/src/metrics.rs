@@ -2,7 +2,7 @@
 
 use console_model::{
     Labels, Matcher, TimeRange,
-    metric::{MetricMetadata, Sample, Series},
+    metric::{MetricMetadata, PointSeries, Sample, Series},
 };
 
 use crate::{AppendError, StorageError};
@@ -25,6 +25,20 @@ pub trait SeriesReader: Send + Sync {
         end_ms: i64,
         max_samples: usize,
     ) -> Result<Vec<Series>, StorageError>;
+
+    /// As [`SeriesReader::select`], with native histograms too. A store that has none need not say so.
+    fn select_points(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        max_samples: usize,
+    ) -> Result<Vec<PointSeries>, StorageError> {
+        let series = self.select(matchers, start_ms, end_ms, max_samples)?;
+        let floats =
+            |s: Series| PointSeries { labels: s.labels, samples: s.samples, histograms: Vec::new() };
+        Ok(series.into_iter().map(floats).collect())
+    }
 
     /// Label sets with a sample in the range, ordered, at most `limit` (0: no limit).
     fn series(

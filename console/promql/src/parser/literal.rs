@@ -1,0 +1,203 @@
+//! Numbers, durations and strings as PromQL writes them.
+
+/// Units of a duration in the order in which they may come, with their milliseconds.
+const UNITS: [(&str, i64); 7] = [
+    ("y", 365 * 86_400_000),
+    ("w", 7 * 86_400_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1000),
+    ("ms", 1),
+];
+
+/// `1h30m` in milliseconds: each unit at most once, large ones first. `0` alone is a duration too.
+pub fn duration_ms(text: &str) -> Option<i64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let (mut rest, mut total, mut next_unit) = (text, 0i64, 0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let n: i64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let unit = UNITS.iter().position(|(name, _)| *name == &rest[..letters])?;
+        if unit < next_unit {
+            return None;
+        }
+        next_unit = unit + 1;
+        total = total.checked_add(n.checked_mul(UNITS[unit].1)?)?;
+        rest = &rest[letters..];
+    }
+    // Prometheus keeps durations as nanoseconds in 64 bits.
+    (!text.is_empty() && total <= i64::MAX / 1_000_000).then_some(total)
+}
+
+/// Writes milliseconds as the shortest duration that Prometheus reads back.
+pub fn format_duration(ms: i64) -> String {
+    if ms == 0 {
+        return "0s".to_owned();
+    }
+    let mut out = String::new();
+    let mut left = ms;
+    for (i, (unit, size)) in UNITS.iter().enumerate() {
+        // Years and weeks only where they come out even.
+        let exact = left % size == 0;
+        if left >= *size && (i > 1 || exact) {
+            out += &format!("{}{unit}", left / size);
+            left %= size;
+        }
+    }
+    out
+}
+
+/// How many bytes of `text` belong to a number or duration.
+pub(super) fn number_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let is_hex = text.len() > 1 && bytes[0] == b'0' && matches!(bytes[1], b'x' | b'X');
+    let mut i = 0;
+    while i < bytes.len() {
+        let c = bytes[i];
+        let sign = matches!(c, b'+' | b'-')
+            && !is_hex
+            && i > 0
+            && matches!(bytes[i - 1], b'e' | b'E')
+            && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
+        if !(c.is_ascii_alphanumeric() || c == b'.' || c == b'_' || sign) {
+            break;
+        }
+        i += 1;
+    }
+    i
+}
+
+/// A number: decimal, hexadecimal (`0x1f`), octal (`017`, `0o17`) or binary, digits separated by `_`.
+pub fn number(text: &str) -> Option<f64> {
+    let clean = text.replace('_', "");
+    let well_separated =
+        !text.starts_with('_') && !text.ends_with('_') && !text.contains("__") && !text.contains("_.");
+    if !well_separated {
+        return None;
+    }
+    let radix = |prefixes: [&str; 2], radix| {
+        let digits = prefixes.iter().find_map(|p| clean.strip_prefix(p))?;
+        i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']))
+    };
+    if let Some(n) =
+        radix(["0x", "0X"], 16).or_else(|| radix(["0o", "0O"], 8)).or_else(|| radix(["0b", "0B"], 2))
+    {
+        return Some(n as f64);
+    }
+    if clean.len() > 1
+        && clean.starts_with('0')
+        && clean.bytes().all(|b| b.is_ascii_digit())
+        && let Ok(n) = i64::from_str_radix(&clean, 8)
+    {
+        return Some(n as f64);
+    }
+    let plain = clean.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
+    if plain { clean.parse().ok() } else { None }
+}
+
+/// The bytes of the quoted string at the start of `text`, and its length with quotes.
+pub(super) fn unquote(text: &str, quote: char) -> Result<(Vec<u8>, usize), String> {
+    let body = &text[1..];
+    if quote == '`' {
+        let end = body.find('`').ok_or("unterminated raw string")?;
+        return Ok((body.as_bytes()[..end].to_vec(), end + 2));
+    }
+    let mut out = Vec::new();
+    let mut chars = body.char_indices();
+    while let Some((i, c)) = chars.next() {
+        match c {
+            '\n' => break,
+            c if c == quote => return Ok((out, i + 2)),
+            '\\' => escape(&mut chars, quote, &mut out)?,
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Err("unterminated quoted string".to_owned())
+}
+
+fn escape(chars: &mut std::str::CharIndices<'_>, quote: char, out: &mut Vec<u8>) -> Result<(), String> {
+    let unterminated = || "escape sequence not terminated".to_owned();
+    let (_, c) = chars.next().ok_or_else(unterminated)?;
+    let (first, digits, radix) = match c {
+        'a' => return push(out, 7),
+        'b' => return push(out, 8),
+        'f' => return push(out, 12),
+        'n' => return push(out, b'\n'),
+        'r' => return push(out, b'\r'),
+        't' => return push(out, b'\t'),
+        'v' => return push(out, 11),
+        '\\' => return push(out, b'\\'),
+        c if c == quote => return push(out, quote as u8),
+        '0'..='7' => (Some(c), 2, 8),
+        'x' => (None, 2, 16),
+        'u' => (None, 4, 16),
+        'U' => (None, 8, 16),
+        c => return Err(format!("unknown escape sequence U+{:04X} '{c}'", c as u32)),
+    };
+    let mut value = first.and_then(|c| c.to_digit(8)).unwrap_or(0);
+    for _ in 0..digits {
+        let (_, c) = chars.next().ok_or_else(unterminated)?;
+        let digit = c
+            .to_digit(radix)
+            .ok_or_else(|| format!("illegal character U+{:04X} '{c}' in escape sequence", c as u32))?;
+        value = value.wrapping_mul(radix).wrapping_add(digit);
+    }
+    let invalid = || "escape sequence is an invalid Unicode code point".to_owned();
+    match c {
+        'u' | 'U' => {
+            let c = char::from_u32(value).ok_or_else(invalid)?;
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            Ok(())
+        }
+        _ => push(out, u8::try_from(value).map_err(|_| invalid())?),
+    }
+}
+
+fn push(out: &mut Vec<u8>, byte: u8) -> Result<(), String> {
+    out.push(byte);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_each_unit_once_and_in_order() {
+        assert_eq!(duration_ms("1h30m"), Some(5_400_000));
+        assert_eq!(duration_ms("1m1ms"), Some(60_001));
+        assert_eq!(duration_ms("1y"), Some(31_536_000_000));
+        for bad in ["", "5", "30m1h", "1m1m", "1x", "m", "1.5h", "300y"] {
+            assert_eq!(duration_ms(bad), None, "{bad}");
+        }
+        for text in ["1d", "1h30m", "5m", "1m1ms", "2w", "90s"] {
+            let ms = duration_ms(text).unwrap();
+            assert_eq!(duration_ms(&format_duration(ms)), Some(ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_in_many_ways() {
+        for (text, n) in
+            [("12.34e-6", 12.34e-6), ("0x1F", 31.0), ("017", 15.0), ("2.", 2.0), ("1_000", 1000.0)]
+        {
+            assert_eq!(number(text), Some(n), "{text}");
+        }
+        assert_eq!(number("5m"), None);
+        assert_eq!(number("1__0"), None);
+    }
+
+    #[test]
+    fn strings_may_hold_any_bytes() {
+        assert_eq!(unquote(r#""a\xc5z" "#, '"'), Ok((b"a\xc5z".to_vec(), 8)));
+        assert_eq!(unquote(r"'\u00e9\''", '\''), Ok(("é'".as_bytes().to_vec(), 10)));
+        assert_eq!(unquote(r"`a\n`", '`'), Ok((br"a\n".to_vec(), 5)));
+        assert!(unquote("\"abc", '"').is_err());
+        assert!(unquote(r#""\q""#, '"').is_err());
+    }
+}
