@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_million_brackets_are_refused_without_recursion() {
-        assert_eq!(decode::<serde_json::Value>(&[b'['; 1 << 20], 64).unwrap_err().reason, "too_deep");
+        assert_eq!(decode::<serde_json::Value>(&vec![b'['; 1 << 20], 64).unwrap_err().reason, "too_deep");
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Writer<'_> {
             Data::Gauge(g) => g.data_points.into_iter().for_each(|p| note(self.number(&name, over, p))),
             Data::Sum(s) => s.data_points.into_iter().for_each(|p| note(self.number(&name, over, p))),
             Data::Histogram(h) => {
-                h.data_points.into_iter().for_each(|p| note(self.histogram(&name, over, p)))
+                h.data_points.into_iter().for_each(|p| note(self.histogram(&name, over, p)));
             }
             Data::Summary(s) => s.data_points.into_iter().for_each(|p| note(self.summary(&name, p))),
             Data::ExponentialHistogram(_) => {}
@@ -200,7 +200,9 @@ impl Writer<'_> {
             check_labels(&labels, self.limits.max_labels)?;
             ready.push((labels, Sample { t_ms, v: *v }));
         }
-        ready.into_iter().for_each(|(labels, sample)| self.points.push(over, labels, sample));
+        for (labels, sample) in ready {
+            self.points.push(over, labels, sample);
+        }
         self.latest_ms = self.latest_ms.max(Some(t_ms));
         Ok(())
     }

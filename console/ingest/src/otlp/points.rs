@@ -78,7 +78,8 @@ impl Target {
         let mut rest = origin.attributes.clone();
         rest.retain(|(key, _)| !identifies(key));
         let mut target = Self { job, instance, info: None };
-        if !rest.is_empty() && !(target.job.is_empty() && target.instance.is_empty()) {
+        let is_known = !target.job.is_empty() || !target.instance.is_empty();
+        if is_known && !rest.is_empty() {
             target.info = Some(target.labels("target_info", &rest, &[]));
         }
         target

@@ -1,0 +1,9 @@
+//! Integration tests: every pushing protocol over real sockets into real stores.
+
+mod corpus;
+mod fuzz;
+mod grpc;
+mod harness;
+mod http;
+mod loki;
+mod metrics;

@@ -1,0 +1,99 @@
+use console_model::Labels;
+use console_storage::metrics::SeriesReader;
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, now};
+
+async fn send(harness: &Harness, metrics: Value) -> (u16, Value) {
+    let resource = json!({"attributes": [
+        {"key": "service.name", "value": {"stringValue": "orders"}},
+        {"key": "service.instance.id", "value": {"stringValue": "orders-1"}},
+        {"key": "service.version", "value": {"stringValue": "1.0"}},
+    ]});
+    let body = json!({"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": metrics}]}]});
+    let json = ("content-type", "application/json");
+    let (status, body, _) = harness.post("/v1/metrics", &[json], body.to_string()).await;
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+fn sum(value: f64, temporality: i32, t: u64) -> Value {
+    let point = json!({"asDouble": value, "timeUnixNano": t.to_string()});
+    json!([{"name": "orders.placed", "unit": "{order}", "description": "Placed.",
+        "sum": {"aggregationTemporality": temporality, "isMonotonic": true, "dataPoints": [point]}}])
+}
+
+fn last(harness: &Harness, metric: &str) -> Vec<(Labels, f64)> {
+    harness.series(metric).into_iter().map(|s| (s.labels.clone(), s.samples.last().unwrap().v)).collect()
+}
+
+#[tokio::test]
+async fn a_counter_gets_its_name_labels_metadata_and_target_info() {
+    let harness = Harness::start().await;
+    let (status, _) = send(&harness, sum(3.0, 2, now())).await;
+    assert_eq!(status, 200);
+    let stored = last(&harness, "orders_placed_total");
+    assert_eq!(stored[0].0.to_string(), r#"orders_placed_total{instance="orders-1", job="orders"}"#);
+    assert_eq!(stored[0].1, 3.0);
+    let info = last(&harness, "target_info")[0].0.to_string();
+    assert_eq!(info, r#"target_info{instance="orders-1", job="orders", service_version="1.0"}"#);
+    let metadata = harness.samples.metadata(Some("orders_placed_total"), 0).unwrap();
+    assert_eq!((&*metadata[0].help, &*metadata[0].unit), ("Placed.", "{order}"));
+}
+
+#[tokio::test]
+async fn delta_sums_add_up_and_a_repeated_one_is_refused() {
+    let harness = Harness::start().await;
+    let t = now();
+    send(&harness, sum(3.0, 1, t - 2_000_000_000)).await;
+    send(&harness, sum(4.0, 1, t)).await;
+    assert_eq!(last(&harness, "orders_placed_total")[0].1, 7.0);
+    // The repeated point is refused; target_info, which goes with it, is the same again.
+    let (_, answer) = send(&harness, sum(4.0, 1, t)).await;
+    assert!(answer.to_string().contains("is not after the last one"), "{answer}");
+    assert_eq!(last(&harness, "orders_placed_total")[0].1, 7.0);
+}
+
+#[tokio::test]
+async fn a_histogram_becomes_running_buckets() {
+    let harness = Harness::start().await;
+    let point = json!({"timeUnixNano": now().to_string(), "count": "6", "sum": 4.5,
+        "bucketCounts": ["1", "2", "3"], "explicitBounds": [0.1, 1]});
+    let histogram = json!({"aggregationTemporality": 2, "dataPoints": [point]});
+    send(&harness, json!([{"name": "http.duration", "unit": "s", "histogram": histogram}])).await;
+    let mut buckets: Vec<_> = last(&harness, "http_duration_seconds_bucket")
+        .into_iter()
+        .map(|(labels, v)| (labels.get("le").unwrap().to_owned(), v))
+        .collect();
+    buckets.sort_by(|a, b| a.1.total_cmp(&b.1));
+    assert_eq!(buckets, [("0.1".to_owned(), 1.0), ("1".to_owned(), 3.0), ("+Inf".to_owned(), 6.0)]);
+    assert_eq!(last(&harness, "http_duration_seconds_sum")[0].1, 4.5);
+    assert_eq!(last(&harness, "http_duration_seconds_count")[0].1, 6.0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
+    let harness = Harness::start().await;
+    let t = now().to_string();
+    let metrics = json!([
+        {"name": "good", "gauge": {"dataPoints": [{"asInt": "7", "timeUnixNano": t}]}},
+        {"name": "timeless", "gauge": {"dataPoints": [{"asInt": "7"}]}},
+        {"name": "uneven", "histogram": {"aggregationTemporality": 2, "dataPoints": [
+            {"timeUnixNano": t, "count": "3", "bucketCounts": ["3"], "explicitBounds": [1.0]}]}},
+        {"name": "neither", "sum": {"dataPoints": [{"asInt": "7", "timeUnixNano": t}]}},
+        {"name": "native", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [
+            {"timeUnixNano": t, "count": "0", "scale": 0, "zeroCount": "0"}]}},
+    ]);
+    let (status, answer) = send(&harness, metrics).await;
+    assert_eq!(status, 200);
+    let partial = answer["partialSuccess"].to_string();
+    assert!(partial.contains(r#"metric \"timeless\": timeUnixNano is missing"#), "{partial}");
+    assert_eq!(answer["partialSuccess"]["rejectedDataPoints"].to_string().trim_matches('"'), "4");
+    assert_eq!(last(&harness, "good")[0].1, 7.0);
+    for reason in ["invalid_timestamp", "invalid_histogram", "invalid_temporality", "exponential_histogram"] {
+        assert_eq!(
+            harness.counter("quarterdeck_ingest_rejected_total", &["otlp_http", reason]),
+            1,
+            "{reason}"
+        );
+    }
+}
