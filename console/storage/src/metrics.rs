@@ -35,8 +35,7 @@ pub trait SeriesReader: Send + Sync {
         max_samples: usize,
     ) -> Result<Vec<PointSeries>, StorageError> {
         let series = self.select(matchers, start_ms, end_ms, max_samples)?;
-        let floats =
-            |s: Series| PointSeries { labels: s.labels, samples: s.samples, histograms: Vec::new() };
+        let floats = |s: Series| PointSeries { labels: s.labels, samples: s.samples, histograms: Vec::new() };
         Ok(series.into_iter().map(floats).collect())
     }
 
