@@ -1,11 +1,23 @@
-//! PromQL of Prometheus 3: the language, from text to a checked syntax tree.
+//! PromQL of Prometheus 3: parser and evaluator over any [`console_storage::metrics::SeriesReader`].
 //!
 //! What holds: an accepted tree is well typed and bounded in depth. A construct that is not supported is named by the
-//! error, never read nearly right.
+//! error, never read nearly right. An evaluation is bounded in samples, steps and time, and stops when its caller goes
+//! away.
+//!
+//! Deliberately not here: `info()`, start timestamps, `fill` modifiers, anchored and smoothed ranges, arithmetic in
+//! durations.
 
 pub mod ast;
+mod engine;
 pub mod function;
+mod limits;
+mod outcome;
 pub mod parser;
 pub mod position;
+mod source;
 
+pub use engine::{Moments, evaluate};
+pub use limits::PromqlLimits;
+pub use outcome::{Outcome, OutcomeValue, Point};
 pub use parser::{ParseError, ParseOptions, parse, parse_selector};
+pub use source::PromqlSource;

@@ -10,6 +10,8 @@ mod matching;
 mod operand;
 mod selector;
 
+use console_storage::SourceError;
+
 use crate::{
     ast::{Binary, BinaryOp, Cardinality, Expr, ExprKind},
     position::Span,
@@ -39,6 +41,15 @@ pub struct ParseError {
 impl ParseError {
     pub(crate) fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
         Self { place: span.line_column(text), span, message: message.into(), is_unsupported: false }
+    }
+}
+
+impl From<ParseError> for SourceError {
+    fn from(e: ParseError) -> Self {
+        if e.is_unsupported {
+            return Self::Unsupported(e.to_string());
+        }
+        Self::Invalid { message: e.to_string(), position: Some(e.span.start) }
     }
 }
 

@@ -1,0 +1,35 @@
+//! What one query may cost, and the defaults of the language.
+
+use std::time::Duration;
+
+/// Limits of a query and the parameters that Prometheus takes from its flags. Every default is safe.
+#[derive(Clone, Debug)]
+pub struct PromqlLimits {
+    pub timeout: Duration,
+    /// Samples that one query may hold in memory at once (Prometheus' `--query.max-samples`).
+    pub max_samples: usize,
+    /// Points a series of a range query.
+    pub max_steps: usize,
+    /// Points a series of one subquery.
+    pub max_subquery_steps: usize,
+    /// How old the newest sample of a series may be to stand for its value.
+    pub lookback: Duration,
+    /// The step of a subquery that names none (Prometheus' evaluation interval).
+    pub subquery_step: Duration,
+    /// Experimental functions and aggregations.
+    pub experimental: bool,
+}
+
+impl Default for PromqlLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_mins(2),
+            max_samples: 50_000_000,
+            max_steps: 11_000,
+            max_subquery_steps: 1_000_000,
+            lookback: Duration::from_mins(5),
+            subquery_step: Duration::from_mins(1),
+            experimental: false,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! [`MetricsSource`] over a store of series.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use console_model::{
+    Labels, Matcher, TimeRange,
+    metric::{MetricMetadata, QueryAnswer, QueryStats},
+};
+use console_storage::{SourceError, StorageError, metrics::SeriesReader, source::MetricsSource};
+
+use crate::{
+    engine::{self, Moments},
+    limits::PromqlLimits,
+    parse_selector,
+};
+
+/// Evaluates PromQL over a reader, on threads where blocking is allowed. A caller that goes away stops its query.
+pub struct PromqlSource {
+    reader: Arc<dyn SeriesReader>,
+    limits: PromqlLimits,
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl PromqlSource {
+    pub fn new(reader: Arc<dyn SeriesReader>, limits: PromqlLimits) -> Self {
+        Self { reader, limits }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn SeriesReader, &Arc<AtomicBool>) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let reader = Arc::clone(&self.reader);
+        let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&stop.0);
+        let done = tokio::task::spawn_blocking(move || work(&*reader, &flag)).await;
+        drop(stop);
+        done.map_err(|e| SourceError::Internal(e.to_string()))?
+    }
+
+    async fn evaluate(&self, expr: &str, moments: Moments) -> Result<QueryAnswer, SourceError> {
+        let begun = Instant::now();
+        let (text, limits) = (expr.to_owned(), self.limits.clone());
+        self.read(move |reader, stop| {
+            let outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
+            Ok(QueryAnswer {
+                value: outcome.value.into_query_value()?,
+                warnings: outcome.warnings,
+                infos: outcome.infos,
+                stats: QueryStats {
+                    series: outcome.series,
+                    samples: outcome.samples,
+                    bytes: outcome.samples * size_of::<console_model::metric::Sample>() as u64,
+                    duration_us: begun.elapsed().as_micros() as u64,
+                },
+            })
+        })
+        .await
+    }
+
+    /// What `list` gives for each of the selectors, or for all series, in order and without repeats.
+    async fn union<T: Ord + Send + 'static>(
+        &self,
+        selectors: &[String],
+        limit: usize,
+        list: impl Fn(&dyn SeriesReader, &[Matcher]) -> Result<Vec<T>, StorageError> + Send + 'static,
+    ) -> Result<Vec<T>, SourceError> {
+        let selectors = selectors.iter().map(|s| parse_selector(s)).collect::<Result<Vec<_>, _>>()?;
+        self.read(move |reader, stop| {
+            if let [] | [_] = selectors.as_slice() {
+                return Ok(list(reader, selectors.first().map_or(&[], Vec::as_slice))?);
+            }
+            let mut all = BTreeSet::new();
+            for matchers in &selectors {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(SourceError::Canceled);
+                }
+                all.extend(list(reader, matchers)?);
+            }
+            let most = if limit == 0 { usize::MAX } else { limit };
+            Ok(all.into_iter().take(most).collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl MetricsSource for PromqlSource {
+    async fn query(&self, expr: &str, at_ms: i64) -> Result<QueryAnswer, SourceError> {
+        self.evaluate(expr, Moments::Instant { at_ms }).await
+    }
+
+    async fn query_range(
+        &self,
+        expr: &str,
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    ) -> Result<QueryAnswer, SourceError> {
+        self.evaluate(expr, Moments::Range { start_ms, end_ms, step_ms }).await
+    }
+
+    async fn series(
+        &self,
+        matchers: &[String],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<Labels>, SourceError> {
+        self.union(matchers, limit, move |reader, m| reader.series(m, range, limit)).await
+    }
+
+    async fn label_names(
+        &self,
+        matchers: &[String],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<String>, SourceError> {
+        self.union(matchers, limit, move |reader, m| reader.label_names(m, range, limit)).await
+    }
+
+    async fn label_values(
+        &self,
+        name: &str,
+        matchers: &[String],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<String>, SourceError> {
+        let name = name.to_owned();
+        self.union(matchers, limit, move |reader, m| reader.label_values(&name, m, range, limit)).await
+    }
+
+    async fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, SourceError> {
+        let metric = metric.map(str::to_owned);
+        self.read(move |reader, _| Ok(reader.metadata(metric.as_deref(), limit)?)).await
+    }
+}
