@@ -1,0 +1,180 @@
+//! Slowing down wrong log-ins, in memory: a restart forgets.
+//!
+//! An IPv6 client owns a /64, so that is what counts as one address there.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+};
+
+/// Of a name that is longer, only the beginning is remembered.
+const MAX_NAME_CHARS: usize = 64;
+
+/// How many wrong log-ins are borne.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThrottleConfig {
+    /// Wrong log-ins of one user within the window.
+    pub max_per_user: u32,
+    /// Wrong log-ins from one address within the window, whatever the user.
+    pub max_per_address: u32,
+    pub window_ms: i64,
+    /// Users and addresses remembered; the oldest window goes first.
+    pub max_keys: usize,
+}
+
+impl Default for ThrottleConfig {
+    fn default() -> Self {
+        Self { max_per_user: 5, max_per_address: 20, window_ms: 60_000, max_keys: 10_000 }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    User(String),
+    Address(IpAddr),
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    start_ms: i64,
+    wrong: u32,
+}
+
+/// Counts of wrong log-ins.
+pub struct Throttle {
+    config: ThrottleConfig,
+    windows: HashMap<Key, Window>,
+}
+
+impl Throttle {
+    pub fn new(config: ThrottleConfig) -> Self {
+        Self { config, windows: HashMap::new() }
+    }
+
+    /// Counts an attempt before its password is looked at, so that attempts at the same time cannot slip through.
+    /// `Err` has the milliseconds to wait; a refused attempt does not count.
+    pub fn attempt(&mut self, user: &str, address: IpAddr, now_ms: i64) -> Result<(), i64> {
+        let keys = keys(user, address);
+        let wait = keys.iter().filter_map(|key| self.wait(key, now_ms)).max();
+        if let Some(wait) = wait {
+            return Err(wait);
+        }
+        for key in keys {
+            self.make_room(now_ms);
+            let window = self.windows.entry(key).or_insert(Window { start_ms: now_ms, wrong: 0 });
+            if now_ms - window.start_ms >= self.config.window_ms {
+                *window = Window { start_ms: now_ms, wrong: 0 };
+            }
+            window.wrong += 1;
+        }
+        Ok(())
+    }
+
+    /// The attempt was right (or could not be judged): the user's count is gone, the address gets this one back.
+    pub fn forgive(&mut self, user: &str, address: IpAddr) {
+        let [user, address] = keys(user, address);
+        self.windows.remove(&user);
+        if let Some(window) = self.windows.get_mut(&address) {
+            window.wrong = window.wrong.saturating_sub(1);
+        }
+    }
+
+    fn wait(&self, key: &Key, now_ms: i64) -> Option<i64> {
+        let window = self.windows.get(key)?;
+        let max = match key {
+            Key::User(_) => self.config.max_per_user,
+            Key::Address(_) => self.config.max_per_address,
+        };
+        let left = window.start_ms + self.config.window_ms - now_ms;
+        (window.wrong >= max && left > 0).then_some(left)
+    }
+
+    fn make_room(&mut self, now_ms: i64) {
+        if self.windows.len() < self.config.max_keys {
+            return;
+        }
+        self.windows.retain(|_, w| now_ms - w.start_ms < self.config.window_ms);
+        while self.windows.len() >= self.config.max_keys {
+            let oldest = self.windows.iter().min_by_key(|(_, w)| w.start_ms).map(|(k, _)| k.clone());
+            let Some(oldest) = oldest else { return };
+            self.windows.remove(&oldest);
+        }
+    }
+}
+
+fn keys(user: &str, address: IpAddr) -> [Key; 2] {
+    let user = user.chars().take(MAX_NAME_CHARS).collect::<String>().to_lowercase();
+    [Key::User(user), Key::Address(network(address))]
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    use super::{Throttle, ThrottleConfig};
+
+    fn from(n: u8) -> IpAddr {
+        Ipv4Addr::new(10, 0, 0, n).into()
+    }
+
+    fn throttle() -> Throttle {
+        Throttle::new(ThrottleConfig { max_per_user: 2, max_per_address: 3, window_ms: 1000, max_keys: 4 })
+    }
+
+    #[test]
+    fn a_user_waits_after_too_many_wrong_log_ins_from_anywhere() {
+        let mut throttle = throttle();
+        assert_eq!(throttle.attempt("ann", from(1), 0), Ok(()));
+        assert_eq!(throttle.attempt("ANN", from(2), 100), Ok(()));
+        assert_eq!(throttle.attempt("ann", from(3), 400), Err(600));
+        assert_eq!(throttle.attempt("ann", from(3), 1000), Ok(()));
+    }
+
+    #[test]
+    fn an_address_waits_whatever_user_it_tries() {
+        let mut throttle =
+            Throttle::new(ThrottleConfig { max_keys: 100, max_per_address: 3, ..ThrottleConfig::default() });
+        for user in ["a", "b", "c"] {
+            assert_eq!(throttle.attempt(user, from(1), 0), Ok(()));
+        }
+        assert!(throttle.attempt("d", from(1), 0).is_err());
+        assert_eq!(throttle.attempt("d", from(2), 0), Ok(()));
+    }
+
+    #[test]
+    fn a_right_log_in_clears_its_user() {
+        let mut throttle = throttle();
+        for now in 0..10 {
+            assert_eq!(throttle.attempt("ann", from(1), now), Ok(()));
+            throttle.forgive("ann", from(1));
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_are_one() {
+        let mut throttle = throttle();
+        for n in 0..3u16 {
+            let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, n, n, n, n).into();
+            assert_eq!(throttle.attempt(&format!("u{n}"), address, 0), Ok(()));
+        }
+        let same = Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 9, 9, 9, 9).into();
+        assert!(throttle.attempt("x", same, 0).is_err());
+        assert!(throttle.attempt("x", Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 9, 9, 9, 9).into(), 0).is_ok());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut throttle = throttle();
+        for n in 0..200 {
+            let _ = throttle.attempt(&format!("u{n}"), from(n), i64::from(n));
+            assert!(throttle.windows.len() <= 4);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+use console_state::{AdminChange, LoginError, StateError};
+
+use crate::harness::{Bench, HOME, NOW, PASSWORD};
+
+#[tokio::test]
+async fn the_same_password_at_the_next_start_changes_nothing() {
+    let b = Bench::new().await;
+    let token = b.token(NOW).await;
+    let b = b.reopen().await;
+    assert_eq!(b.state.ensure_admin(" Admin ", PASSWORD, NOW).await.unwrap(), AdminChange::Unchanged);
+    assert!(b.state.find_session(&token, NOW).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn another_password_replaces_the_old_one_and_ends_sessions() {
+    let b = Bench::new().await;
+    let token = b.token(NOW).await;
+    let b = b.reopen().await;
+    assert_eq!(b.state.ensure_admin("admin", "other", NOW).await.unwrap(), AdminChange::PasswordChanged);
+    assert!(b.state.find_session(&token, NOW).await.unwrap().is_none());
+    assert!(matches!(b.log_in(NOW).await, Err(LoginError::Wrong)));
+    assert!(b.state.log_in("admin", "other", HOME, NOW).await.is_ok());
+}
+
+#[tokio::test]
+async fn another_name_is_another_user_and_ends_no_sessions() {
+    let b = Bench::new().await;
+    let token = b.token(NOW).await;
+    assert_eq!(b.state.ensure_admin("root", "other", NOW).await.unwrap(), AdminChange::Created);
+    assert!(b.state.find_session(&token, NOW).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_name_or_password_outside_the_limits_is_refused() {
+    let b = Bench::new().await;
+    let long = "x".repeat(1025);
+    for (name, password) in [(" ", "x"), ("a\nb", "x"), (&long, "x"), ("admin", ""), ("admin", &long)] {
+        let refused = b.state.ensure_admin(name, password, NOW).await;
+        assert!(matches!(refused, Err(StateError::Invalid(_))), "{name:?} {password:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The state on a real file, at times that the tests choose.
+
+mod admin;
+mod harness;
+mod login;
+mod open;
+mod preferences;
+mod sessions;
