@@ -1,0 +1,48 @@
+//! Addresses of pages.
+
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    path,
+};
+
+use crate::pages::{
+    about::AboutPage,
+    alert::AlertPage,
+    alerts::AlertsPage,
+    deploy::DeployPage,
+    deploys::DeploysPage,
+    logs::LogsPage,
+    metrics::MetricsPage,
+    not_found::NotFoundPage,
+    overview::OverviewPage,
+    runbook::RunbookPage,
+    runbooks::RunbooksPage,
+    traces::{TracePage, TracesPage},
+};
+
+/// All pages. Every page is rendered whole before its first byte leaves: what arrives needs no script.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Router>
+            <Routes fallback=|| view! { <NotFoundPage/> }>
+                <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async/>
+                <Route path=path!("/logs") view=LogsPage ssr=SsrMode::Async/>
+                <Route path=path!("/traces") view=TracesPage ssr=SsrMode::Async/>
+                <Route path=path!("/traces/:id") view=TracePage ssr=SsrMode::Async/>
+                <Route path=path!("/metrics-explorer") view=MetricsPage ssr=SsrMode::Async/>
+                <Route path=path!("/alerts") view=AlertsPage ssr=SsrMode::Async/>
+                <Route path=path!("/alerts/:fingerprint") view=AlertPage ssr=SsrMode::Async/>
+                <Route path=path!("/deploys") view=DeploysPage ssr=SsrMode::Async/>
+                <Route path=path!("/deploys/:sha") view=DeployPage ssr=SsrMode::Async/>
+                <Route path=path!("/runbooks") view=RunbooksPage ssr=SsrMode::Async/>
+                <Route path=path!("/runbooks/*slug") view=RunbookPage ssr=SsrMode::Async/>
+                <Route path=path!("/about") view=AboutPage ssr=SsrMode::Async/>
+            </Routes>
+        </Router>
+    }
+}
