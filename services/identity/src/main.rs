@@ -1,1 +1,7 @@
-fn main() {}
+//! `shop-identity`: accounts and sessions as a process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shop_instrumentation::run("identity", env!("CARGO_PKG_VERSION"), shop_identity::wiring::start)
+}

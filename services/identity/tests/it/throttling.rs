@@ -1,0 +1,122 @@
+use std::sync::Arc;
+
+use shop_identity::throttle::memory::MemoryCounters;
+use shop_identity::throttle::redis::RedisCounters;
+use shop_identity::throttle::{Counter, Counters};
+use shop_instrumentation::kv;
+use shop_testkit::TestRedis;
+
+use crate::{Fixture, LIMITS, PASSWORD, fixture, instance, kim, log_in};
+
+const WRONG: &str = "a wrong password";
+
+async fn wrong(f: &Fixture, email: &str, address: &str) -> u16 {
+    f.log_in(email, WRONG, Some(address)).await.status.as_u16()
+}
+
+/// What every adapter of the port must do.
+async fn counters_behave(counters: &dyn Counters) {
+    let pair = |max| {
+        ["a", "b"].map(|key| Counter { key: key.to_owned(), max: if key == "a" { max } else { 9 } }).to_vec()
+    };
+    assert!(counters.add(1, &pair(2)).await.unwrap());
+    assert!(counters.add(1, &pair(2)).await.unwrap());
+    assert!(!counters.add(1, &pair(2)).await.unwrap(), "full");
+    let b = |max| [Counter { key: "b".to_owned(), max }];
+    assert!(!counters.add(1, &b(2)).await.unwrap(), "b has the two that were let through");
+    assert!(counters.add(1, &b(3)).await.unwrap(), "and not the refused one");
+    counters.take_back(1, &["b", "never counted"]).await.unwrap();
+    assert!(counters.add(1, &b(3)).await.unwrap());
+    counters.clear(1, "a").await.unwrap();
+    assert!(counters.add(1, &pair(1)).await.unwrap());
+    assert!(counters.add(2, &pair(1)).await.unwrap(), "the next window starts anew");
+}
+
+#[tokio::test]
+async fn counters_in_memory_and_in_redis_behave_the_same() {
+    let redis = TestRedis::start().await;
+    let shared = RedisCounters::new(kv::connect(&redis.url).unwrap(), LIMITS.window);
+    let adapters: [Arc<dyn Counters>; 2] = [Arc::new(MemoryCounters::default()), Arc::new(shared)];
+    for counters in adapters {
+        counters_behave(&*counters).await;
+    }
+    let mut connection = redis.connection().await;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
+    assert!(keys.len() >= 3);
+    for key in keys {
+        let ttl: i64 = redis::cmd("TTL").arg(&key).query_async(&mut connection).await.unwrap();
+        assert!((1..=600).contains(&ttl), "{key} would stay for ever: {ttl}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_waits_after_too_many_wrong_passwords_even_for_its_owner() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    for i in 0..3 {
+        assert_eq!(wrong(&f, "Kim@example.com", &format!("10.0.0.{i}")).await, 401);
+    }
+    f.clock.advance_seconds(60);
+    let refused = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (429, "rate_limited".to_owned()));
+    let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=300).contains(&wait), "{wait}");
+    assert_eq!(wrong(&f, "bo@example.com", "10.0.0.9").await, 401, "others are not held up");
+    f.clock.advance_seconds(wait - 1);
+    assert_eq!(wrong(&f, "kim@example.com", "10.0.0.9").await, 429);
+    f.clock.advance_seconds(1);
+    assert_eq!(f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await.status.as_u16(), 201);
+    assert!(f.metrics().await.contains("shop_login_attempts_total{outcome=\"throttled\"} 2"));
+}
+
+#[tokio::test]
+async fn an_address_without_an_account_is_throttled_alike() {
+    let f = fixture().await;
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(wrong(&f, "nobody@example.com", "10.0.0.1").await);
+    }
+    assert_eq!(answers, [401, 401, 401, 429]);
+}
+
+#[tokio::test]
+async fn a_machine_waits_whatever_accounts_it_tries() {
+    let f = fixture().await;
+    for i in 0..6 {
+        assert_eq!(wrong(&f, &format!("{i}@example.com"), "10.0.0.1").await, 401);
+    }
+    assert_eq!(wrong(&f, "7@example.com", "10.0.0.1").await, 429);
+    assert_eq!(wrong(&f, "7@example.com", "10.0.0.2").await, 401);
+}
+
+#[tokio::test]
+async fn tries_at_the_same_time_cannot_slip_through() {
+    let f = fixture().await;
+    let tries = (0..12).map(|_| wrong(&f, "kim@example.com", "10.0.0.1"));
+    let answers = futures::future::join_all(tries).await;
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 3, "{answers:?}");
+}
+
+#[tokio::test]
+async fn logging_in_rightly_is_never_throttled_and_clears_the_account() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    for _ in 0..4 {
+        wrong(&f, "kim@example.com", "10.0.0.1").await;
+        wrong(&f, "kim@example.com", "10.0.0.2").await;
+        let right = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.3")).await;
+        assert_eq!(right.status.as_u16(), 201, "{}", right.text());
+    }
+}
+
+#[tokio::test]
+async fn instances_count_together() {
+    let f = fixture().await;
+    let (second, _) = instance(&f.db, &f.redis, &f.clock);
+    for router in [&f.router, &second, &f.router] {
+        let answer = log_in(router, "k", "kim@example.com", WRONG, Some("10.0.0.1")).await;
+        assert_eq!(answer.status.as_u16(), 401);
+    }
+    let answer = log_in(&second, "k", "kim@example.com", WRONG, Some("10.0.0.1")).await;
+    assert_eq!(answer.status.as_u16(), 429);
+}
