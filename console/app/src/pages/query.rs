@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Points of a line on a page, about; more cannot be seen.
 pub const POINTS: i64 = 240;
 /// Metrics are scraped every two seconds at most.
-const MIN_STEP_MS: i64 = 2_000;
+pub const MIN_STEP_MS: i64 = 2_000;
 const MAX_EXPR_BYTES: usize = 10_000;
 /// Commits looked at for marks.
 const MARKED_COMMITS: usize = 50;
@@ -45,14 +45,18 @@ pub async fn chart(
     let range = request.range.range;
     let data = load(&request.backends, expr, by, unit, Steps::aligned(range.start_ms, range.end_ms, step_ms))
         .await?;
-    let refresh = request.range.is_live().then(|| Refresh {
+    Ok((data, refresh(request, expr, by, unit)))
+}
+
+/// How a chart of the page's range goes on; none when the range stands still.
+pub fn refresh(request: &PageRequest, expr: &str, by: &str, unit: Unit) -> Option<Refresh> {
+    request.range.is_live().then(|| Refresh {
         expr: expr.to_owned(),
         by: by.to_owned(),
         unit,
-        length_ms: range.length_ms(),
-        step_ms,
-    });
-    Ok((data, refresh))
+        length_ms: request.range.range.length_ms(),
+        step_ms: request.range.step_ms(POINTS, MIN_STEP_MS),
+    })
 }
 
 /// The same chart, now.
@@ -154,9 +158,18 @@ fn patience() -> String {
     format::seconds(PATIENCE.as_secs_f64())
 }
 
+/// An address whose time range is among `pairs`, not the page's own. Empty values are left out.
+pub fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut out = url::form_urlencoded::Serializer::new(String::new());
+    out.extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()));
+    let query = out.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
 /// Hidden fields that keep the page's time range in a form.
 #[component]
 pub fn RangeFields(request: PageRequest) -> impl IntoView {
-    let field = |(name, value): (&'static str, String)| view! { <input type="hidden" name=name value=value/> };
+    let field =
+        |(name, value): (&'static str, String)| view! { <input type="hidden" name=name value=value/> };
     request.range.pairs().into_iter().map(field).collect_view()
 }

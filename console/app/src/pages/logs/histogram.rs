@@ -87,7 +87,9 @@ impl Histogram {
     /// Bars that lead to their own time, severe levels at the bottom where they can be compared. `zoom` answers the
     /// address for a time.
     pub fn html(&self, zoom: impl Fn(i64, i64) -> String) -> String {
-        let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) else { return String::new() };
+        let (Some(first), Some(last)) = (self.buckets.first(), self.buckets.last()) else {
+            return String::new();
+        };
         let (start_ms, end_ms) = (first.start_ms, last.start_ms + self.step_ms);
         let highest = self.highest();
         let width = SIZE / self.buckets.len() as f64;
@@ -97,9 +99,14 @@ impl Histogram {
         );
         for (index, bucket) in self.buckets.iter().enumerate().filter(|(_, b)| b.total() > 0) {
             let href = escape(&zoom(bucket.start_ms, bucket.start_ms + self.step_ms));
-            let _ = write!(out, r#"<a href="{href}" tabindex="-1"><title>{}</title>"#, escape(&self.words(bucket)));
+            let _ = write!(
+                out,
+                r#"<a href="{href}" tabindex="-1"><title>{}</title>"#,
+                escape(&self.words(bucket))
+            );
             let left = index as f64 * width;
-            let _ = write!(out, r#"<rect class="hit" x="{left:.2}" y="0" width="{width:.2}" height="{SIZE}"/>"#);
+            let _ =
+                write!(out, r#"<rect class="hit" x="{left:.2}" y="0" width="{width:.2}" height="{SIZE}"/>"#);
             bars(&mut out, bucket, left + width * 0.08, width * 0.84, highest);
             out.push_str("</a>");
         }
@@ -178,21 +185,34 @@ mod tests {
     #[test]
     fn bars_stand_on_each_other_and_lead_to_their_time() {
         let html = histogram().html(|from, to| format!("/logs?q=\"&from={from}&to={to}"));
-        assert!(html.contains(r#"<a href="/logs?q=&quot;&amp;from=10000&amp;to=20000" tabindex="-1">"#), "{html}");
-        assert!(html.contains(r#"<rect class="error" x="26.67" y="750.00" width="280.00" height="250.00"/>"#), "{html}");
-        assert!(html.contains(r#"<rect class="info" x="26.67" y="0.00" width="280.00" height="750.00"/>"#), "{html}");
+        assert!(
+            html.contains(r#"<a href="/logs?q=&quot;&amp;from=10000&amp;to=20000" tabindex="-1">"#),
+            "{html}"
+        );
+        assert!(
+            html.contains(r#"<rect class="error" x="26.67" y="750.00" width="280.00" height="250.00"/>"#),
+            "{html}"
+        );
+        assert!(
+            html.contains(r#"<rect class="info" x="26.67" y="0.00" width="280.00" height="750.00"/>"#),
+            "{html}"
+        );
         assert!(!html.contains("NaN"));
     }
 
     #[test]
     fn no_lines_are_no_bars() {
-        let empty = Histogram::new(&QueryValue::Matrix(Vec::new()), steps(TimeRange { start_ms: 0, end_ms: 10 }, 5));
+        let empty =
+            Histogram::new(&QueryValue::Matrix(Vec::new()), steps(TimeRange { start_ms: 0, end_ms: 10 }, 5));
         assert_eq!((empty.total(), empty.levels().len()), (0, 0));
         assert!(!empty.html(|_, _| String::new()).contains("<rect"));
     }
 
     #[test]
     fn a_comment_at_the_end_does_not_swallow_the_count() {
-        assert_eq!(expression("{a=\"b\"} # x", 5000), "sum by (level) (count_over_time({a=\"b\"} # x\n[5000ms]))");
+        assert_eq!(
+            expression("{a=\"b\"} # x", 5000),
+            "sum by (level) (count_over_time({a=\"b\"} # x\n[5000ms]))"
+        );
     }
 }

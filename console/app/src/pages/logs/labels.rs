@@ -48,8 +48,10 @@ pub fn LabelBrowser(request: PageRequest) -> impl IntoView {
                 view! { <p class="muted">"No log line arrived in this time range."</p> }.into_any()
             }
             Ok((labels, left_out)) => {
-                let more = (left_out > 0).then(|| view! { <p class="muted">{format!("and {left_out} more labels")}</p> });
-                view! { <dl class="labels">{labels.into_iter().map(label).collect_view()}</dl>{more} }.into_any()
+                let more = (left_out > 0)
+                    .then(|| view! { <p class="muted">{format!("and {left_out} more labels")}</p> });
+                view! { <dl class="labels">{labels.into_iter().map(label).collect_view()}</dl>{more} }
+                    .into_any()
             }
         }
     });

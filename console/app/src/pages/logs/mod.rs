@@ -58,9 +58,11 @@ fn QueryForm(request: PageRequest, ask: LogsAsk) -> impl IntoView {
         .map(|n| view! { <option value=n.to_string() selected={*n == limit}>{format!("{n} lines")}</option> })
         .collect_view();
     let live = if ask.is_live { "" } else { "1" };
-    let (words, glyph) = if ask.is_live { ("Stop live tail", Glyph::Pause) } else { ("Live tail", Glyph::Play) };
+    let (words, glyph) =
+        if ask.is_live { ("Stop live tail", Glyph::Pause) } else { ("Live tail", Glyph::Play) };
     let switch = request.link("/logs", &[("q", ask.written()), ("limit", &ask.limit_text()), ("live", live)]);
-    let tail = ask.is_log_query().then(|| view! { <ButtonLink href=switch><Icon glyph/>{words}</ButtonLink> });
+    let tail =
+        ask.is_log_query().then(|| view! { <ButtonLink href=switch><Icon glyph/>{words}</ButtonLink> });
     view! {
         <form class="query-form" method="get" action="/logs">
             <label class="field query-field">

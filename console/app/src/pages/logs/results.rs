@@ -38,10 +38,11 @@ pub fn HistogramCard(request: PageRequest, ask: LogsAsk) -> impl IntoView {
         let expr = histogram::expression(&ask.query, step_ms);
         let ms = 1_000_000;
         let (start_ns, end_ns) = (steps.start_ms.saturating_mul(ms), steps.end_ms.saturating_mul(ms));
-        let asked = request.backends.logs.query_range(&expr, start_ns, end_ns, step_ms, 1, Direction::Backward);
+        let asked =
+            request.backends.logs.query_range(&expr, start_ns, end_ns, step_ms, 1, Direction::Backward);
         match answer(asked).await {
             Ok(LogAnswer::Metric(metric)) => {
-                view! { <Bars request ask histogram=Histogram::new(&metric.value, steps)/> }.into_any()
+                view! { <Bars ask histogram=Histogram::new(&metric.value, steps)/> }.into_any()
             }
             // What is wrong with the query is told where its lines would stand.
             Ok(LogAnswer::Streams { .. }) | Err(SourceError::Invalid { .. }) => ().into_any(),
@@ -52,16 +53,17 @@ pub fn HistogramCard(request: PageRequest, ask: LogsAsk) -> impl IntoView {
 }
 
 #[component]
-fn Bars(request: PageRequest, ask: LogsAsk, histogram: Histogram) -> impl IntoView {
+fn Bars(ask: LogsAsk, histogram: Histogram) -> impl IntoView {
     let total = histogram.total();
     if total == 0 {
         return ().into_any();
     }
     let zoom = |from: i64, to: i64| {
-        let pairs = [("q", ask.written()), ("limit", &ask.limit_text()), ("from", &from.to_string()), ("to", &to.to_string())];
-        let mut out = url::form_urlencoded::Serializer::new(String::new());
-        out.extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()));
-        format!("{}?{}", request.path, out.finish())
+        let (from, to) = (from.to_string(), to.to_string());
+        query::address(
+            "/logs",
+            &[("q", ask.written()), ("limit", &ask.limit_text()), ("from", &from), ("to", &to)],
+        )
     };
     let picture = histogram.html(zoom);
     let level = |(level, n): (crate::view::log_line::Level, u64)| {
@@ -97,7 +99,8 @@ pub fn Lines(request: PageRequest, ask: LogsAsk) -> impl IntoView {
         let end_ns = ask.before_ns.map_or(range.end_ns(), |before| before.min(range.end_ns()));
         let step_ms = request.range.step_ms(POINTS, 1_000);
         let logs = &request.backends.logs;
-        let asked = logs.query_range(&ask.query, range.start_ns(), end_ns, step_ms, ask.limit, Direction::Backward);
+        let asked =
+            logs.query_range(&ask.query, range.start_ns(), end_ns, step_ms, ask.limit, Direction::Backward);
         let (answered, names) = futures::join!(answer(asked), answer(logs.label_names(range)));
         match answered {
             Err(error) => view! { <QueryProblem title="Lines" query=ask.query error/> }.into_any(),
@@ -129,10 +132,11 @@ fn LinesCard(
     names: Result<Vec<String>, SourceError>,
 ) -> impl IntoView {
     let tail = ask.is_live.then(|| {
+        let query = ask.query.clone();
         view! {
             <Card title="Live" class="flush">
                 <noscript><Notice tone=Tone::Warn>"The live tail needs JavaScript."</Notice></noscript>
-                <LiveTail query=ask.query.clone()/>
+                <LiveTail query/>
             </Card>
         }
     });
@@ -150,14 +154,18 @@ fn LinesCard(
             </Notice>
         }
     });
-    let to = |before: &str| request.link("/logs", &[("q", ask.written()), ("limit", &ask.limit_text()), ("before", before)]);
+    let to = |before: &str| {
+        request.link("/logs", &[("q", ask.written()), ("limit", &ask.limit_text()), ("before", before)])
+    };
     let newest = ask.before_ns.map(|_| view! { <a class="button" href=to("")>"Newest lines"</a> });
-    let older = older_before_ns.map(|before| view! { <a class="button" href=to(&before.to_string())>"Older lines"</a> });
+    let older = older_before_ns
+        .map(|before| view! { <a class="button" href=to(&before.to_string())>"Older lines"</a> });
     let arrived_any = names.as_ref().is_ok_and(|n| !n.is_empty());
     let body = if rows.is_empty() {
         nothing(&request, arrived_any, ask.before_ns.is_some()).into_any()
     } else {
-        let stream_labels: Arc<HashSet<String>> = Arc::new(names.unwrap_or_else(|_| usual_labels()).into_iter().collect());
+        let stream_labels: Arc<HashSet<String>> =
+            Arc::new(names.unwrap_or_else(|_| usual_labels()).into_iter().collect());
         view! { <LogRows rows stream_labels filters=true/> }.into_any()
     };
     view! {
@@ -180,14 +188,15 @@ fn usual_labels() -> Vec<String> {
 }
 
 fn nothing(request: &PageRequest, arrived_any: bool, is_paged: bool) -> impl IntoView + use<> {
-    let day = request.link("/logs", &[("q", request.param("q").unwrap_or_default()), ("from", "now-24h")]);
-    let day = day.split("&from=now-24h&").next().map(|head| {
-        if head.contains("from=now-24h") { head.to_owned() } else { format!("{head}&from=now-24h") }
-    });
+    let day = query::address("/logs", &[("q", request.param("q").unwrap_or_default()), ("from", "now-24h")]);
     let (title, text) = match (arrived_any, is_paged) {
         (_, true) => ("No older lines", "The time range begins here."),
-        (true, _) => ("No line matches", "Lines arrived in this time range, but none that the query selects."),
-        (false, _) => ("No lines arrived", "Nothing was logged in this time range, or nothing reached the console."),
+        (true, _) => {
+            ("No line matches", "Lines arrived in this time range, but none that the query selects.")
+        }
+        (false, _) => {
+            ("No lines arrived", "Nothing was logged in this time range, or nothing reached the console.")
+        }
     };
     view! {
         <Empty title>

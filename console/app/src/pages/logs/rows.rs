@@ -176,7 +176,10 @@ mod tests {
             line: (*line).to_owned(),
             metadata: vec![("host".into(), "h1".into())],
         };
-        LogStream { labels: Labels::from_pairs(pairs.iter().copied()), entries: entries.iter().map(entry).collect() }
+        LogStream {
+            labels: Labels::from_pairs(pairs.iter().copied()),
+            entries: entries.iter().map(entry).collect(),
+        }
     }
 
     #[test]
@@ -185,7 +188,8 @@ mod tests {
             stream(&[("service_name", "a")], &[(1, "x"), (5, "y")]),
             stream(&[("service_name", "b"), ("level", "error")], &[(3, LINE)]),
         ]);
-        let seen: Vec<_> = rows.iter().map(|r| (r.t_ns, r.service.as_str(), r.level, r.trace_id.is_some())).collect();
+        let seen: Vec<_> =
+            rows.iter().map(|r| (r.t_ns, r.service.as_str(), r.level, r.trace_id.is_some())).collect();
         assert_eq!(
             seen,
             [(5, "a", Level::Unknown, false), (3, "b", Level::Error, true), (1, "a", Level::Unknown, false)]
@@ -196,13 +200,17 @@ mod tests {
     fn every_field_is_filtered_where_it_can_be_found() {
         let rows = newest_first(vec![stream(&[("service_name", "b"), ("level", "error")], &[(3, LINE)])]);
         let streams = HashSet::from(["service_name".to_owned(), "level".to_owned()]);
-        let fields: Vec<_> = rows[0].fields(&streams).into_iter().map(|(n, _, f)| (n, f.map(|f| f.to_param()))).collect();
+        let fields: Vec<_> =
+            rows[0].fields(&streams).into_iter().map(|(n, _, f)| (n, f.map(|f| f.to_param()))).collect();
         let find = |name: &str| -> Vec<Option<String>> {
             fields.iter().filter(|(n, _)| n == name).map(|(_, f)| f.clone()).collect()
         };
         assert_eq!(find("host"), [Some("l+host=h1".to_owned())]);
         assert_eq!(find("order"), [Some("j+order=7".to_owned())]);
         assert_eq!(find("_spans"), [None]);
-        assert_eq!(find("level"), [Some("s+level=error".to_owned()), Some("j+level_extracted=info".to_owned())]);
+        assert_eq!(
+            find("level"),
+            [Some("s+level=error".to_owned()), Some("j+level_extracted=info".to_owned())]
+        );
     }
 }

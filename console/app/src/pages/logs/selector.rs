@@ -66,7 +66,8 @@ impl Filter {
     /// The query with the filter. One that is there already is not added twice.
     pub fn add_to(&self, query: &str) -> String {
         let query = query.trim_end();
-        let condition = format!("{}{}{}", self.name, if self.is_not { "!=" } else { "=" }, quoted(&self.value));
+        let condition =
+            format!("{}{}{}", self.name, if self.is_not { "!=" } else { "=" }, quoted(&self.value));
         match self.place {
             Place::Stream => add_matcher(query, &condition),
             Place::Label => append(query, &condition),
@@ -159,7 +160,10 @@ mod tests {
     fn matchers_enter_the_selector_whatever_text_holds_braces() {
         assert_eq!(add(Place::Stream, "x", r#"{b="}"} |= "{""#), r#"{b="}", a="x"} |= "{""#);
         assert_eq!(add(Place::Stream, "x", "{}"), r#"{a="x"}"#);
-        assert_eq!(add(Place::Stream, "x", "# {no}\n{ b=`{` , }"), "# {no}\n{b=`{` , a=\"x\"}".replace(" , ", ", "));
+        assert_eq!(
+            add(Place::Stream, "x", "# {no}\n{ b=`{` , }"),
+            "# {no}\n{b=`{` , a=\"x\"}".replace(" , ", ", ")
+        );
         assert_eq!(add(Place::Stream, "x", r#"sum(rate({b="1"}[1m]))"#), r#"sum(rate({b="1", a="x"}[1m]))"#);
         assert_eq!(add(Place::Stream, "x", r#"{b="open"#), r#"{b="open"#);
     }
@@ -175,7 +179,10 @@ mod tests {
     fn members_of_json_are_extracted_once() {
         assert_eq!(add(Place::Json, "x", "{}"), r#"{} | json | a="x""#);
         assert_eq!(add(Place::Json, "x", r#"{} |json| b="1""#), r#"{} |json| b="1" | a="x""#);
-        assert_eq!(add(Place::Json, "x", r#"{} |= "| json""#), r#"{} |= "| json" | a="x""#.replace(" | a", " | json | a"));
+        assert_eq!(
+            add(Place::Json, "x", r#"{} |= "| json""#),
+            r#"{} |= "| json" | a="x""#.replace(" | a", " | json | a")
+        );
     }
 
     #[test]
@@ -186,7 +193,9 @@ mod tests {
 
     #[test]
     fn a_filter_survives_its_way_through_a_form() {
-        for filter in [Filter::new(Place::Stream, "a_1", "x=y, {"), Filter::new(Place::Json, "b", "").negated()] {
+        for filter in
+            [Filter::new(Place::Stream, "a_1", "x=y, {"), Filter::new(Place::Json, "b", "").negated()]
+        {
             assert_eq!(Filter::from_param(&filter.to_param()), Some(filter));
         }
         for wrong in ["", "s", "s+", "s+a", "x+a=b", "s*a=b", "s+=b", "s+a b=c", "s+1=c", "l+a} or {b=c"] {

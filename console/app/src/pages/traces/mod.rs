@@ -1,19 +1,10 @@
 //! Traces: search, and one trace as a waterfall.
 
+mod facets;
+mod logs;
+mod search;
+mod span;
+mod trace;
 pub mod waterfall;
 
-use leptos::prelude::*;
-
-use crate::{layout::Page, request::PageRequest};
-
-#[component]
-pub fn TracesPage() -> impl IntoView {
-    let request = PageRequest::current();
-    view! { <Page title="Traces" active="traces" request>""</Page> }
-}
-
-#[component]
-pub fn TracePage() -> impl IntoView {
-    let request = PageRequest::current();
-    view! { <Page title="Trace" active="traces" request>""</Page> }
-}
+pub use self::{search::TracesPage, trace::TracePage};
