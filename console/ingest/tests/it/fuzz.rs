@@ -6,6 +6,7 @@ use console_ingest::{
     body::{Encoding, decompress},
     loki::{labels, push},
     otlp::{self, http::Format, http::decode},
+    scrape::{ScrapeConfig, exposition},
 };
 use proptest::prelude::*;
 
@@ -24,6 +25,24 @@ fn every_decoder(bytes: &Bytes) {
     let _ = push::from_proto(bytes, &limits);
     let _ = push::from_json(bytes, &limits);
     let _ = labels::parse(&String::from_utf8_lossy(bytes), 60);
+    every_exposition(bytes);
+}
+
+/// Whatever is shown is part of the text; whatever is refused has a place in it.
+fn every_exposition(bytes: &[u8]) {
+    for format in [exposition::Format::Prometheus, exposition::Format::OpenMetrics] {
+        let read = exposition::parse(format, bytes, |entry| {
+            if let exposition::Entry::Sample(sample) = entry {
+                assert!(sample.series.starts_with(sample.name));
+                assert!(sample.labels.iter().all(|l| !l.name.is_empty() && l.value().len() <= l.raw.len()));
+            }
+            Ok::<(), exposition::SyntaxError>(())
+        });
+        if let Err(e) = read {
+            assert!(e.line >= 1 && e.line <= bytes.split(|b| *b == b'\n').count(), "{e}");
+            assert!(e.column >= 1 && e.column <= bytes.len() + 1, "{e}");
+        }
+    }
 }
 
 proptest! {
@@ -50,5 +69,34 @@ proptest! {
     #[test]
     fn label_text_never_panics(text in r#"[{}a-z="\\,`é ]{0,40}"#) {
         let _ = labels::parse(&text, 60);
+    }
+
+    #[test]
+    fn exposition_text_never_panics(
+        lines in proptest::collection::vec(r#"(# (TYPE|HELP|UNIT|EOF)?|a|b_bucket|é|1|\{|\}|"|\\|,|=|le| |NaN|[+]Inf|-|#|\t){0,14}"#, 0..8),
+        ends in any::<bool>()
+    ) {
+        let text = lines.join("\n") + if ends { "\n# EOF\n" } else { "" };
+        every_exposition(text.as_bytes());
+    }
+
+    #[test]
+    fn damaged_expositions_never_panic(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6)
+    ) {
+        let text = "# HELP a_seconds A \\n.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n\
+                    a_seconds_bucket{x=\"\\\"\",le=\"1\"} 1 1.5 # {id=\"1\"} 0.5 1\n\
+                    a_seconds_bucket{x=\"\\\"\",le=\"+Inf\"} 2 1.5\n# EOF\n";
+        let mut bytes = text.as_bytes().to_vec();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        every_exposition(&bytes);
+    }
+
+    #[test]
+    fn scrape_configurations_never_panic(text in r"(scrape_configs:|- job_name: |\n|  |targets: |\[|\]|\{|\}|1s|relabel_configs:|regex: |\(|&a|\*a){0,12}") {
+        let _ = ScrapeConfig::parse("scrape.yml".as_ref(), &text);
     }
 }

@@ -7,3 +7,6 @@ mod harness;
 mod http;
 mod loki;
 mod metrics;
+mod openmetrics;
+mod scrape;
+mod scrape_config;

@@ -1,0 +1,337 @@
+//! From what is written to what is meant.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use console_model::Labels;
+
+use super::{
+    Auth, ConfigError, Credential, DEFAULT_BODY_SIZE_LIMIT, FileDiscovery, JobConfig, Problems, Scheme,
+    ScrapeConfig, ScrapeLimits, Secret, TargetGroup,
+    duration::parse_duration,
+    raw::{RawAuthorization, RawBasicAuth, RawFile, RawFileDiscovery, RawGlobal, RawGroup, RawJob, RawRule},
+    size::parse_size,
+    yaml::Spanned,
+};
+use crate::scrape::{
+    exposition::is_label_name,
+    relabel::{Rule, RuleFields},
+    target::check_address,
+};
+
+const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+const DEFAULT_REFRESH: Duration = Duration::from_mins(5);
+
+/// What jobs inherit.
+struct Global {
+    interval: Duration,
+    timeout: Option<Duration>,
+    limits: ScrapeLimits,
+}
+
+/// A section that is being read: where it stands, and what is wrong with it.
+struct Section<'a> {
+    problems: &'a mut Problems,
+    path: String,
+    line: u64,
+    folder: &'a Path,
+}
+
+pub(super) fn config(file: &Path, raw: RawFile) -> Result<ScrapeConfig, ConfigError> {
+    let mut problems = Problems::new(file);
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut section = Section { problems: &mut problems, path: String::new(), line: 0, folder };
+    section.refuse(raw.unsupported());
+    let (global, external_labels) = section.at("global", 0).global(&raw.global);
+    let (mut jobs, mut names) = (Vec::new(), HashSet::new());
+    for (i, job) in raw.scrape_configs.iter().enumerate() {
+        let mut section = section.at(&format!("scrape_configs[{i}]"), job.referenced.line());
+        section.refuse(job.value.unsupported());
+        let job = section.job(&job.value, &global);
+        if !names.insert(job.name.clone()) {
+            section.add("job_name", format!("there are several jobs named {:?}", job.name));
+        }
+        jobs.push(Arc::new(job));
+    }
+    problems.into_result(ScrapeConfig { jobs, external_labels })
+}
+
+/// The labels of a static or discovered group; what is wrong with them goes to `wrong`, with its line and name.
+pub(in crate::scrape) fn group_labels(
+    labels: &BTreeMap<String, Spanned<String>>,
+    mut wrong: impl FnMut(u64, &str, String),
+) -> Vec<(String, String)> {
+    for (name, value) in labels {
+        if !is_label_name(name) {
+            wrong(value.referenced.line(), name, "not a valid label name".to_owned());
+        }
+    }
+    labels.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()
+}
+
+impl Section<'_> {
+    fn at(&mut self, name: &str, line: u64) -> Section<'_> {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        let path = format!("{}{dot}{name}", self.path);
+        Section {
+            problems: self.problems,
+            path,
+            line: if line > 0 { line } else { self.line },
+            folder: self.folder,
+        }
+    }
+
+    fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.add_at(self.line, field, message);
+    }
+
+    fn add_at(&mut self, line: u64, field: &str, message: impl Into<String>) {
+        let dot = if self.path.is_empty() || field.is_empty() { "" } else { "." };
+        self.problems.add(line, format!("{}{dot}{field}", self.path), message);
+    }
+
+    fn refuse(&mut self, unsupported: Vec<(&'static str, u64)>) {
+        for (field, line) in unsupported {
+            self.add_at(line, field, "is a field of Prometheus that the console does not support");
+        }
+    }
+
+    /// A field's value, read by `parse`.
+    fn read<T>(
+        &mut self,
+        field: &str,
+        raw: Option<&Spanned<String>>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let raw = raw?;
+        match parse(&raw.value) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.add_at(raw.referenced.line(), field, message);
+                None
+            }
+        }
+    }
+
+    /// A duration; 0 is as good as absent.
+    fn duration(&mut self, field: &str, raw: Option<&Spanned<String>>) -> Option<Duration> {
+        self.read(field, raw, parse_duration).filter(|d| !d.is_zero())
+    }
+
+    fn body_size(&mut self, raw: Option<&Spanned<String>>) -> Option<usize> {
+        let size = self.read("body_size_limit", raw, parse_size)?;
+        Some(usize::try_from(size).unwrap_or(usize::MAX)).filter(|size| *size > 0)
+    }
+
+    fn global(mut self, raw: &RawGlobal) -> (Global, Labels) {
+        self.refuse(raw.unsupported());
+        let interval = self.duration("scrape_interval", raw.scrape_interval.as_ref());
+        let interval = interval.unwrap_or(DEFAULT_INTERVAL);
+        let timeout = self.duration("scrape_timeout", raw.scrape_timeout.as_ref());
+        if let (Some(timeout), Some(at)) = (timeout, &raw.scrape_timeout)
+            && timeout > interval
+        {
+            self.add_at(at.referenced.line(), "scrape_timeout", "is longer than scrape_interval");
+        }
+        self.duration("evaluation_interval", raw.evaluation_interval.as_ref());
+        let labels = group_labels(&raw.external_labels, |line, name, message| {
+            self.add_at(line, &format!("external_labels.{name}"), message);
+        });
+        let limits = ScrapeLimits {
+            body_size: self.body_size(raw.body_size_limit.as_ref()).unwrap_or(DEFAULT_BODY_SIZE_LIMIT),
+            samples: raw.sample_limit.unwrap_or(0),
+            labels: raw.label_limit.unwrap_or(0),
+            label_name_length: raw.label_name_length_limit.unwrap_or(0),
+            label_value_length: raw.label_value_length_limit.unwrap_or(0),
+        };
+        (Global { interval, timeout, limits }, Labels::from_pairs(labels))
+    }
+
+    fn job(&mut self, raw: &RawJob, global: &Global) -> JobConfig {
+        let name = raw.job_name.as_ref().map(|n| n.value.clone()).unwrap_or_default();
+        if name.is_empty() {
+            self.add("job_name", "is missing");
+        }
+        let interval =
+            self.duration("scrape_interval", raw.scrape_interval.as_ref()).unwrap_or(global.interval);
+        let own_timeout = self.duration("scrape_timeout", raw.scrape_timeout.as_ref());
+        if own_timeout.is_some_and(|t| t > interval) {
+            let line = raw.scrape_timeout.as_ref().map_or(self.line, |t| t.referenced.line());
+            self.add_at(line, "scrape_timeout", "is longer than scrape_interval");
+        }
+        // An inherited timeout gives way to a short interval.
+        let timeout = own_timeout.unwrap_or_else(|| global.timeout.unwrap_or(DEFAULT_TIMEOUT).min(interval));
+        let scheme = self.read("scheme", raw.scheme.as_ref(), |text| match text {
+            "http" => Ok(Scheme::Http),
+            "https" => Ok(Scheme::Https),
+            _ => Err(format!("must be http or https, not {text:?}")),
+        });
+        let path = raw.metrics_path.as_ref().map(|p| p.value.clone()).filter(|p| !p.is_empty());
+        let limits = ScrapeLimits {
+            body_size: self.body_size(raw.body_size_limit.as_ref()).unwrap_or(global.limits.body_size),
+            samples: raw.sample_limit.unwrap_or(global.limits.samples),
+            labels: raw.label_limit.unwrap_or(global.limits.labels),
+            label_name_length: raw.label_name_length_limit.unwrap_or(global.limits.label_name_length),
+            label_value_length: raw.label_value_length_limit.unwrap_or(global.limits.label_value_length),
+        };
+        JobConfig {
+            name,
+            interval,
+            timeout,
+            scheme: scheme.unwrap_or_default(),
+            metrics_path: path.unwrap_or_else(|| "/metrics".to_owned()),
+            params: raw.params.clone().into_iter().collect(),
+            honor_labels: raw.honor_labels.unwrap_or(false),
+            honor_timestamps: raw.honor_timestamps.unwrap_or(true),
+            follow_redirects: raw.follow_redirects.unwrap_or(true),
+            enable_compression: raw.enable_compression.unwrap_or(true),
+            enable_http2: raw.enable_http2.unwrap_or(true),
+            auth: self.auth(raw),
+            groups: raw.static_configs.iter().enumerate().map(|(i, g)| self.group(i, g)).collect(),
+            file_discovery: raw.file_sd_configs.iter().enumerate().map(|(i, f)| self.files(i, f)).collect(),
+            relabel: self.rules("relabel_configs", &raw.relabel_configs),
+            metric_relabel: self.rules("metric_relabel_configs", &raw.metric_relabel_configs),
+            limits,
+        }
+    }
+
+    fn group(&mut self, index: usize, raw: &RawGroup) -> TargetGroup {
+        let mut section = self.at(&format!("static_configs[{index}]"), 0);
+        for (i, target) in raw.targets.iter().enumerate() {
+            section.read(&format!("targets[{i}]"), Some(target), check_address);
+        }
+        let labels = group_labels(&raw.labels, |line, name, message| {
+            section.add_at(line, &format!("labels.{name}"), message);
+        });
+        TargetGroup { targets: raw.targets.iter().map(|t| t.value.clone()).collect(), labels }
+    }
+
+    fn files(&mut self, index: usize, raw: &Spanned<RawFileDiscovery>) -> FileDiscovery {
+        let mut section = self.at(&format!("file_sd_configs[{index}]"), raw.referenced.line());
+        if raw.value.files.is_empty() {
+            section.add("files", "is empty");
+        }
+        for (i, file) in raw.value.files.iter().enumerate() {
+            section.read(&format!("files[{i}]"), Some(file), check_pattern);
+        }
+        let refresh = section.duration("refresh_interval", raw.value.refresh_interval.as_ref());
+        let patterns = raw.value.files.iter().map(|f| section.folder.join(&f.value)).collect();
+        FileDiscovery { patterns, refresh: refresh.unwrap_or(DEFAULT_REFRESH) }
+    }
+
+    fn rules(&mut self, name: &str, raw: &[Spanned<RawRule>]) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for (i, raw) in raw.iter().enumerate() {
+            let mut section = self.at(&format!("{name}[{i}]"), raw.referenced.line());
+            let rule = &raw.value;
+            let fields = RuleFields {
+                source_labels: rule.source_labels.clone(),
+                separator: rule.separator.clone(),
+                target_label: rule.target_label.clone(),
+                regex: rule.regex.as_ref().map(|r| r.value.clone()),
+                modulus: rule.modulus,
+                replacement: rule.replacement.clone(),
+                action: rule.action.as_ref().map(|a| a.value.clone()),
+            };
+            match Rule::new(fields) {
+                Ok(rule) => rules.push(rule),
+                Err(e) => {
+                    let at = match e.field {
+                        "regex" => rule.regex.as_ref(),
+                        "action" => rule.action.as_ref(),
+                        _ => None,
+                    };
+                    let line = at.map_or(section.line, |at| at.referenced.line());
+                    section.add_at(line, e.field, e.message);
+                }
+            }
+        }
+        rules
+    }
+
+    fn auth(&mut self, raw: &RawJob) -> Auth {
+        let mut all = Vec::new();
+        if let Some(basic) = &raw.basic_auth {
+            all.push(self.at("basic_auth", basic.referenced.line()).basic(&basic.value));
+        }
+        if let Some(header) = &raw.authorization {
+            all.push(self.at("authorization", header.referenced.line()).header(&header.value));
+        }
+        let bearer = [("bearer_token", &raw.bearer_token), ("bearer_token_file", &raw.bearer_token_file)];
+        for (field, value) in bearer {
+            let Some(value) = value else { continue };
+            let credentials = match field {
+                "bearer_token" => Credential::Value(Secret::new(&*value.value)),
+                _ => Credential::File(self.folder.join(&value.value)),
+            };
+            all.push(Auth::Header { scheme: "Bearer".to_owned(), credentials });
+        }
+        if all.len() > 1 {
+            let message =
+                "at most one of basic_auth, authorization, bearer_token and bearer_token_file may be there";
+            self.add("", message);
+        }
+        all.pop().unwrap_or_default()
+    }
+
+    fn basic(mut self, raw: &RawBasicAuth) -> Auth {
+        self.refuse(raw.unsupported());
+        let username = self.credential("username", raw.username.as_ref(), raw.username_file.as_ref());
+        let password = self.credential("password", raw.password.as_ref(), raw.password_file.as_ref());
+        let empty = || Credential::Value(Secret::new(""));
+        Auth::Basic { username: username.unwrap_or_else(empty), password: password.unwrap_or_else(empty) }
+    }
+
+    fn header(mut self, raw: &RawAuthorization) -> Auth {
+        self.refuse(raw.unsupported());
+        let scheme = raw.r#type.as_ref().map_or("Bearer", |t| t.value.trim()).to_owned();
+        if scheme.eq_ignore_ascii_case("basic") {
+            self.add("type", "must not be basic: use basic_auth");
+        } else if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_graphic()) {
+            self.add("type", "must be the name of a scheme, such as Bearer");
+        }
+        let credentials =
+            self.credential("credentials", raw.credentials.as_ref(), raw.credentials_file.as_ref());
+        if credentials.is_none() {
+            self.add("credentials", "is missing");
+        }
+        let credentials = credentials.unwrap_or_else(|| Credential::Value(Secret::new("")));
+        Auth::Header { scheme, credentials }
+    }
+
+    fn credential(
+        &mut self,
+        field: &str,
+        value: Option<&Spanned<String>>,
+        file: Option<&Spanned<String>>,
+    ) -> Option<Credential> {
+        match (value, file) {
+            (Some(_), Some(file)) => {
+                let message = format!("cannot be there beside {field}");
+                self.add_at(file.referenced.line(), &format!("{field}_file"), message);
+                None
+            }
+            (Some(value), None) => Some(Credential::Value(Secret::new(&*value.value))),
+            (None, Some(file)) => Some(Credential::File(self.folder.join(&file.value))),
+            (None, None) => None,
+        }
+    }
+}
+
+/// `prometheus/discovery/file`: a name that ends in .json, .yml or .yaml, with at most one `*` in its last part.
+fn check_pattern(text: &str) -> Result<(), String> {
+    let path = PathBuf::from(text);
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let folder = path.parent().and_then(|f| f.to_str()).unwrap_or_default();
+    let good = ["json", "yml", "yaml"].iter().any(|e| extension.eq_ignore_ascii_case(e));
+    if good && name.matches('*').count() <= 1 && !folder.contains('*') {
+        return Ok(());
+    }
+    Err(format!("{text:?} must end in .json, .yml or .yaml, and may have one * in its last part"))
+}

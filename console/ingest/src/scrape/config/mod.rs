@@ -1,0 +1,155 @@
+//! The file: Prometheus' own format, as far as it concerns scraping.
+//!
+//! Reference: prometheus.io/docs/prometheus/latest/configuration/configuration. All problems of a file are reported
+//! together, each with its line and field. What Prometheus knows and the console does not is a problem too.
+
+mod build;
+mod duration;
+mod problem;
+mod raw;
+mod secret;
+mod size;
+mod yaml;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use console_model::Labels;
+
+pub use duration::{format_duration, parse_duration};
+pub use problem::{ConfigError, Problem};
+pub use secret::Secret;
+
+use crate::scrape::relabel::Rule;
+
+pub(super) use build::group_labels;
+pub(super) use problem::Problems;
+pub(super) use raw::RawGroup;
+pub(super) use yaml::{Spanned, parse, read};
+
+/// A checked configuration.
+#[derive(Clone, Debug, Default)]
+pub struct ScrapeConfig {
+    pub jobs: Vec<Arc<JobConfig>>,
+    /// What Prometheus adds when it sends samples elsewhere. Not added to stored samples, as there.
+    pub external_labels: Labels,
+}
+
+/// One entry of `scrape_configs`.
+#[derive(Clone, Debug)]
+pub struct JobConfig {
+    pub name: String,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub scheme: Scheme,
+    pub metrics_path: String,
+    /// Query parameters, in order of their names.
+    pub params: Vec<(String, Vec<String>)>,
+    pub honor_labels: bool,
+    pub honor_timestamps: bool,
+    pub follow_redirects: bool,
+    pub enable_compression: bool,
+    pub enable_http2: bool,
+    pub auth: Auth,
+    pub groups: Vec<TargetGroup>,
+    pub file_discovery: Vec<FileDiscovery>,
+    pub relabel: Vec<Rule>,
+    pub metric_relabel: Vec<Rule>,
+    pub limits: ScrapeLimits,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    #[default]
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// Targets that share labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetGroup {
+    pub targets: Vec<String>,
+    pub labels: Vec<(String, String)>,
+}
+
+/// Files that list targets; their last part may have one `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDiscovery {
+    pub patterns: Vec<PathBuf>,
+    pub refresh: Duration,
+}
+
+/// Limits of one scrape. Over one of them the whole scrape fails. 0 means none, but for the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScrapeLimits {
+    /// Bytes of the answer, as sent and decompressed.
+    pub body_size: usize,
+    /// Samples after `metric_relabel_configs`.
+    pub samples: usize,
+    pub labels: usize,
+    pub label_name_length: usize,
+    pub label_value_length: usize,
+}
+
+/// Where `body_size_limit` is absent or 0: Prometheus has no bound then, the console always has one.
+pub const DEFAULT_BODY_SIZE_LIMIT: usize = 64 << 20;
+
+impl Default for ScrapeLimits {
+    fn default() -> Self {
+        Self {
+            body_size: DEFAULT_BODY_SIZE_LIMIT,
+            samples: 0,
+            labels: 0,
+            label_name_length: 0,
+            label_value_length: 0,
+        }
+    }
+}
+
+/// How a request shows who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    #[default]
+    None,
+    Basic {
+        username: Credential,
+        password: Credential,
+    },
+    /// `Authorization: <scheme> <credentials>`.
+    Header {
+        scheme: String,
+        credentials: Credential,
+    },
+}
+
+/// A value, or the file that holds it, which is read anew for each scrape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Value(Secret),
+    File(PathBuf),
+}
+
+impl ScrapeConfig {
+    /// Reads and checks a file. Paths in it are relative to its folder.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        Self::parse(path, &read(path)?)
+    }
+
+    /// As [`ScrapeConfig::load`], with the file's text at hand.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        build::config(path, parse(path, text)?)
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a scrape failed.
+
+use std::{path::PathBuf, time::Duration};
+
+use http::StatusCode;
+
+use super::{config::format_duration, exposition::SyntaxError};
+
+/// Each message can stand alone beside the target's address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ScrapeError {
+    #[error("no complete answer within scrape_timeout ({})", format_duration(*after))]
+    Timeout { after: Duration },
+    #[error("cannot reach the target: {0}")]
+    Unreachable(String),
+    #[error("the answer broke off: {0}")]
+    Interrupted(String),
+    #[error("the target answered with HTTP status {0}")]
+    Status(StatusCode),
+    #[error("the answer is larger than body_size_limit ({limit} bytes)")]
+    BodyTooLarge { limit: usize },
+    #[error("the answer cannot be decompressed: {0}")]
+    Encoding(String),
+    #[error("the answer is not a valid exposition: {0}")]
+    Syntax(#[from] SyntaxError),
+    #[error("{count} samples are more than sample_limit ({limit})")]
+    SampleLimit { count: usize, limit: usize },
+    /// Names the limit, the series and the label.
+    #[error("{0}")]
+    LabelLimit(String),
+    #[error("metric_relabel_configs leave a series without a valid metric name: {0}")]
+    Nameless(String),
+    #[error("cannot read the credentials in {}: {message}", file.display())]
+    Credentials { file: PathBuf, message: String },
+    #[error("the credentials cannot be sent in a header")]
+    UnsendableCredentials,
+    #[error("the store refused the samples: {0}")]
+    Store(String),
+    #[error("the scrape could not be handled")]
+    Internal,
+}
+
+impl ScrapeError {
+    /// The value of the label `reason` in the metrics.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Timeout { .. } => "timeout",
+            Self::Unreachable(_) => "unreachable",
+            Self::Interrupted(_) => "interrupted",
+            Self::Status(_) => "http_status",
+            Self::BodyTooLarge { .. } => "too_large",
+            Self::Encoding(_) => "corrupt_body",
+            Self::Syntax(_) => "invalid",
+            Self::SampleLimit { .. } => "sample_limit",
+            Self::LabelLimit(_) => "label_limit",
+            Self::Nameless(_) => "invalid_name",
+            Self::Credentials { .. } | Self::UnsendableCredentials => "credentials",
+            Self::Store(_) => "storage",
+            Self::Internal => "internal",
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The targets of one job: found, started, and ended when they are gone.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::Client;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    config::JobConfig,
+    discovery::FileTargets,
+    fetch,
+    target::{Target, TargetKey},
+    worker::{Shared, Worker},
+};
+
+/// Files are looked at this often, or at their own refresh interval where that is shorter: there is no notice of a
+/// changed file.
+const LONGEST_REFRESH: Duration = Duration::from_secs(5);
+
+struct Job {
+    config: Arc<JobConfig>,
+    shared: Shared,
+    client: Client,
+    running: HashMap<TargetKey, Running>,
+}
+
+struct Running {
+    removed: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// Runs until shutdown.
+pub async fn run(config: Arc<JobConfig>, shared: Shared) {
+    let client = match fetch::client(&config) {
+        Ok(client) => client,
+        Err(e) => {
+            return shared.targets.set_problems(&config, vec![format!("no HTTP client: {e}")]);
+        }
+    };
+    let shutdown = shared.shutdown.clone();
+    let mut job = Job { config: config.clone(), shared, client, running: HashMap::new() };
+    let mut files = FileTargets::default();
+    let refresh = config.file_discovery.iter().map(|d| d.refresh).min().map(|r| r.min(LONGEST_REFRESH));
+    loop {
+        let mut problems = Vec::new();
+        (files, problems) = read_files(&config, files, problems).await;
+        job.reconcile(&files, problems).await;
+        let wait = async {
+            match refresh {
+                Some(refresh) => tokio::time::sleep(refresh).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = wait => {}
+        }
+    }
+    for (_, running) in job.running {
+        let _ = running.task.await;
+    }
+}
+
+async fn read_files(
+    config: &Arc<JobConfig>,
+    mut files: FileTargets,
+    problems: Vec<String>,
+) -> (FileTargets, Vec<String>) {
+    if config.file_discovery.is_empty() {
+        return (files, problems);
+    }
+    let config = config.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let problems = files.refresh(&config.file_discovery);
+        (files, problems)
+    });
+    read.await.unwrap_or_else(|e| (FileTargets::default(), vec![e.to_string()]))
+}
+
+impl Job {
+    async fn reconcile(&mut self, files: &FileTargets, mut problems: Vec<String>) {
+        let mut wanted = HashMap::new();
+        for group in self.config.groups.iter().chain(files.groups()) {
+            for address in &group.targets {
+                match Target::new(&self.config, group, address) {
+                    Ok(Some(target)) => drop(wanted.insert(target.key(), target)),
+                    Ok(None) => {}
+                    Err(e) => problems.push(format!("{address}: {e}")),
+                }
+            }
+        }
+        self.shared.targets.set_problems(&self.config, problems);
+        // The old ones end before the new ones begin: a marker must not stand behind a sample of a successor.
+        let gone: HashSet<TargetKey> =
+            self.running.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
+        for key in &gone {
+            if let Some(running) = self.running.remove(key) {
+                running.removed.cancel();
+                let _ = running.task.await;
+            }
+            self.shared.targets.remove(&self.config, key);
+        }
+        for (key, target) in wanted {
+            if !self.running.contains_key(&key) {
+                let running = self.start(target);
+                self.running.insert(key, running);
+            }
+        }
+    }
+
+    fn start(&self, target: Target) -> Running {
+        let removed = CancellationToken::new();
+        let worker = Worker {
+            shared: self.shared.clone(),
+            job: self.config.clone(),
+            status: self.shared.targets.add(&self.config, &target),
+            target: Arc::new(target),
+            client: self.client.clone(),
+            removed: removed.clone(),
+        };
+        Running { removed, task: tokio::spawn(worker.run()) }
+    }
+}

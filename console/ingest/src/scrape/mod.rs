@@ -1,0 +1,27 @@
+//! Prometheus scraping: targets are asked for their metrics at an interval, and the samples go to the store.
+//!
+//! What holds: files and answers mean what they mean to Prometheus; a field that is not supported is refused by name,
+//! never ignored; a scrape is stored as a whole or not at all, and costs at most `body_size_limit` of memory; a target
+//! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
+//! its companions.
+//!
+//! Deliberately not here: exemplars, native histograms and created timestamps (the port has no place for them), and
+//! service discovery other than static lists and files.
+
+pub mod config;
+mod discovery;
+mod error;
+pub mod exposition;
+mod fetch;
+mod job;
+pub mod relabel;
+mod run;
+mod status;
+mod store;
+mod target;
+mod worker;
+
+pub use config::ScrapeConfig;
+pub use error::ScrapeError;
+pub use run::run;
+pub use status::{TargetHealth, TargetStatus, Targets};

@@ -1,0 +1,87 @@
+//! A series' labels: the target's and its own, relabelled and within the limits.
+
+use console_model::{Labels, labels::METRIC_NAME};
+
+use crate::scrape::{
+    config::{JobConfig, ScrapeLimits},
+    error::ScrapeError,
+    exposition::{Sample, is_metric_name},
+    relabel::{self, LabelMap, Verdict},
+    target::to_labels,
+};
+
+/// Characters of a series that an error shows.
+const SHOWN: usize = 80;
+
+#[derive(Clone, Copy)]
+pub struct SeriesLabels<'a> {
+    pub target: &'a Labels,
+    pub job: &'a JobConfig,
+}
+
+impl SeriesLabels<'_> {
+    /// `None` when `metric_relabel_configs` drop the series.
+    pub fn of(&self, sample: &Sample<'_, '_>) -> Result<Option<Labels>, ScrapeError> {
+        let mut map = LabelMap::new();
+        for label in sample.labels {
+            relabel::set(&mut map, label.name, label.value().into_owned());
+        }
+        map.insert(METRIC_NAME.to_owned(), sample.name.to_owned());
+        self.add_target(&mut map);
+        if relabel::apply(&self.job.metric_relabel, &mut map) == Verdict::Drop {
+            return Ok(None);
+        }
+        let shown = || sample.series.chars().take(SHOWN).collect::<String>();
+        if !map.get(METRIC_NAME).is_some_and(|name| is_metric_name(name)) {
+            return Err(ScrapeError::Nameless(shown()));
+        }
+        self.job.limits.check(&map).map_err(|e| ScrapeError::LabelLimit(format!("{}: {e}", shown())))?;
+        Ok(Some(to_labels(&map)))
+    }
+
+    /// With `honor_labels` the series' own labels win; else the target's, and the others become `exported_…`.
+    fn add_target(&self, map: &mut LabelMap) {
+        let mut displaced = Vec::new();
+        for label in self.target.iter() {
+            if self.job.honor_labels {
+                map.entry(label.name.to_string()).or_insert_with(|| label.value.to_string());
+            } else if let Some(own) = map.insert(label.name.to_string(), label.value.to_string()) {
+                displaced.push((label.name.to_string(), own));
+            }
+        }
+        for (mut name, own) in displaced {
+            while map.contains_key(&name) {
+                name.insert_str(0, "exported_");
+            }
+            map.insert(name, own);
+        }
+    }
+}
+
+impl ScrapeLimits {
+    pub fn is_over_samples(&self, count: usize) -> bool {
+        self.samples > 0 && count > self.samples
+    }
+
+    fn check(&self, labels: &LabelMap) -> Result<(), String> {
+        if self.labels > 0 && labels.len() > self.labels {
+            return Err(format!("{} labels are more than label_limit ({})", labels.len(), self.labels));
+        }
+        let over = |limit: usize, length: usize| limit > 0 && length > limit;
+        for (name, value) in labels {
+            if over(self.label_name_length, name.len()) {
+                let limit = self.label_name_length;
+                return Err(format!(
+                    "the name of label {name:.50} is longer than label_name_length_limit ({limit})"
+                ));
+            }
+            if over(self.label_value_length, value.len()) {
+                let limit = self.label_value_length;
+                return Err(format!(
+                    "the value of label {name} is longer than label_value_length_limit ({limit})"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

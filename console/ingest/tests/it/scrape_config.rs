@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use console_ingest::scrape::{
+    ScrapeConfig,
+    config::{Auth, Credential, Scheme, Secret},
+};
+
+fn parse(text: &str) -> Result<ScrapeConfig, String> {
+    ScrapeConfig::parse("/etc/scrape.yml".as_ref(), text).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_file_of_the_local_platform_loads() {
+    let mut text = String::from("# Written by `make up`.\nscrape_configs:\n");
+    for job in ["catalog", "console"] {
+        text += &format!(
+            "  - job_name: {job}\n    scrape_interval: 2s\n    scrape_timeout: 2s\n    static_configs:\n      \
+             - targets: [\"127.0.0.1:7001\", \"127.0.0.1:7002\"]\n"
+        );
+    }
+    let config = parse(&text).unwrap();
+    assert_eq!(config.jobs.len(), 2);
+    assert_eq!(config.jobs[0].name, "catalog");
+    assert_eq!(
+        (config.jobs[0].interval, config.jobs[0].timeout),
+        (Duration::from_secs(2), Duration::from_secs(2))
+    );
+    assert_eq!(config.jobs[0].groups[0].targets, ["127.0.0.1:7001", "127.0.0.1:7002"]);
+}
+
+#[test]
+fn a_full_job_is_read_and_inherits_what_it_does_not_say() {
+    let config = parse(
+        r#"
+global:
+  scrape_interval: 30s
+  scrape_timeout: 20s
+  evaluation_interval: 1m
+  external_labels: {cluster: local}
+  sample_limit: 7
+scrape_configs:
+  - job_name: full
+    scrape_interval: 10s
+    metrics_path: /probe
+    scheme: https
+    params: {module: [http_2xx]}
+    honor_labels: true
+    honor_timestamps: false
+    follow_redirects: false
+    static_configs:
+      - targets: ["a:1"]
+        labels: {zone: x, rack: 12}
+      - targets: ["b:1"]
+    file_sd_configs:
+      - files: [targets/*.json, /abs/one.yaml]
+        refresh_interval: 1m
+    relabel_configs:
+      - source_labels: [__address__]
+        regex: (.*):.*
+        target_label: host
+    metric_relabel_configs:
+      - action: labeldrop
+        regex: tmp_.*
+    basic_auth: {username: me, password_file: pass}
+    body_size_limit: 5MB
+    label_limit: 30
+  - job_name: plain
+    static_configs:
+"#,
+    )
+    .unwrap();
+    assert_eq!(config.external_labels.get("cluster"), Some("local"));
+    let full = &config.jobs[0];
+    assert_eq!((full.interval, full.timeout), (Duration::from_secs(10), Duration::from_secs(10)));
+    assert_eq!((&*full.metrics_path, full.scheme), ("/probe", Scheme::Https));
+    assert!(full.honor_labels && !full.honor_timestamps && !full.follow_redirects);
+    assert_eq!(full.groups.len(), 2);
+    assert!(full.groups[0].labels.contains(&("rack".to_owned(), "12".to_owned())));
+    let files: Vec<_> = full.file_discovery[0].patterns.iter().map(|p| p.display().to_string()).collect();
+    assert_eq!(files, ["/etc/targets/*.json", "/abs/one.yaml"]);
+    assert_eq!((full.relabel.len(), full.metric_relabel.len()), (1, 1));
+    let password = Credential::File("/etc/pass".into());
+    let username = Credential::Value(Secret::new("me"));
+    assert_eq!(full.auth, Auth::Basic { username, password });
+    assert_eq!((full.limits.body_size, full.limits.samples, full.limits.labels), (5 << 20, 7, 30));
+    let plain = &config.jobs[1];
+    assert_eq!((plain.interval, plain.timeout), (Duration::from_secs(30), Duration::from_secs(20)));
+    assert_eq!((plain.limits.body_size, &*plain.metrics_path), (64 << 20, "/metrics"));
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let config = parse("scrape_configs:\n- job_name: a\n  bearer_token: hush\n").unwrap();
+    assert!(matches!(&config.jobs[0].auth, Auth::Header { scheme, .. } if scheme == "Bearer"));
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
+fn problems_name_file_line_and_field_and_come_together() {
+    let job = |rest: &str| format!("scrape_configs:\n- job_name: a\n  {rest}\n");
+    let cases = [
+        (job("scrape_intervall: 5s"), "/etc/scrape.yml:3", "scrape_intervall"),
+        (job("scrape_interval: 5x"), "/etc/scrape.yml:3: scrape_configs[0].scrape_interval: ", "5x"),
+        (job("scrape_timeout: 2m"), "/etc/scrape.yml:3: scrape_configs[0].scrape_timeout: ", "longer"),
+        (job("scheme: ftp"), "/etc/scrape.yml:3: scrape_configs[0].scheme: ", "ftp"),
+        (job("sample_limit: many"), "/etc/scrape.yml:3: sample_limit: ", ""),
+        (job("body_size_limit: 5"), "/etc/scrape.yml:3: scrape_configs[0].body_size_limit: ", "10MB"),
+        (
+            job("tls_config: {insecure_skip_verify: true}"),
+            ":3: scrape_configs[0].tls_config: ",
+            "does not support",
+        ),
+        (
+            job("kubernetes_sd_configs: [{role: pod}]"),
+            ":3: scrape_configs[0].kubernetes_sd_configs: ",
+            "support",
+        ),
+        (job("static_configs: [{targets: ['http://a:1']}]"), "static_configs[0].targets[0]: ", "http://a:1"),
+        (job("static_configs: [{labels: {a-b: c}}]"), "static_configs[0].labels.a-b: ", "label name"),
+        (
+            job("relabel_configs:\n  - regex: '('\n    action: keep"),
+            ":4: scrape_configs[0].relabel_configs[0].regex",
+            "",
+        ),
+        (
+            job("relabel_configs:\n  - action: nothing"),
+            ":4: scrape_configs[0].relabel_configs[0].action: ",
+            "nothing",
+        ),
+        (job("file_sd_configs: [{files: [a.txt]}]"), "file_sd_configs[0].files[0]: ", "a.txt"),
+        (job("basic_auth: {}\n  bearer_token: x"), ":2: scrape_configs[0]: ", "at most one"),
+        (job("authorization: {type: Basic, credentials: x}"), "authorization.type: ", "basic_auth"),
+        ("scrape_configs: [{}]".to_owned(), "/etc/scrape.yml:1: scrape_configs[0].job_name: ", "missing"),
+        ("rule_files: [a.yml]".to_owned(), "/etc/scrape.yml:1: rule_files: ", "does not support"),
+        (
+            "scrape_configs:\n- job_name: a\n- job_name: a".to_owned(),
+            ":3: scrape_configs[1].job_name: ",
+            "\"a\"",
+        ),
+        ("a: [".to_owned(), "/etc/scrape.yml:1", ""),
+    ];
+    for (text, place, message) in cases {
+        let error = parse(&text).unwrap_err();
+        assert!(error.contains(place) && error.contains(message), "{text}\n{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let error = parse(&job("scheme: ftp\n  scrape_interval: 5x")).unwrap_err();
+    assert_eq!(error.lines().count(), 2, "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = ScrapeConfig::load("/nowhere/scrape.yml").unwrap_err().to_string();
+    assert!(error.starts_with("/nowhere/scrape.yml: "), "{error}");
+}
