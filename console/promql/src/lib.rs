@@ -10,13 +10,16 @@
 pub mod ast;
 mod engine;
 pub mod function;
+mod gofmt;
+pub mod histogram;
+mod kahan;
 mod limits;
 mod outcome;
 pub mod parser;
 pub mod position;
 mod source;
 
-pub use engine::{Moments, evaluate};
+pub use engine::{Moments, evaluate, evaluate_parsed};
 pub use limits::PromqlLimits;
 pub use outcome::{Outcome, OutcomeValue, Point};
 pub use parser::{ParseError, ParseOptions, parse, parse_selector};

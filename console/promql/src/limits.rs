@@ -18,6 +18,9 @@ pub struct PromqlLimits {
     pub subquery_step: Duration,
     /// Experimental functions and aggregations.
     pub experimental: bool,
+    /// Metric names stay until the end of a query where an operation makes them wrong (Prometheus' feature
+    /// `promql-delayed-name-removal`).
+    pub delayed_name_removal: bool,
 }
 
 impl Default for PromqlLimits {
@@ -30,6 +33,7 @@ impl Default for PromqlLimits {
             lookback: Duration::from_mins(5),
             subquery_step: Duration::from_mins(1),
             experimental: false,
+            delayed_name_removal: false,
         }
     }
 }

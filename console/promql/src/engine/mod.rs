@@ -1,10 +1,43 @@
-//! The evaluator.
+//! The evaluator. Semantics: Prometheus 3 (prometheus/promql/engine.go, functions.go).
+//!
+//! What holds: each part of a query is evaluated once, for all steps; a selector reads its series once for the whole
+//! range; every row has one slot a step. Everything runs on the calling thread, inside the limits of one [`budget`].
+
+mod aggregate;
+mod binary;
+mod buckets;
+mod budget;
+mod calendar;
+mod call;
+mod eval;
+mod grid;
+mod histograms;
+mod math;
+mod notes;
+mod over_time;
+mod relabel;
+mod select;
+mod sort;
+mod window;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use console_model::{
+    Labels,
+    metric::{HistogramSample, PointSeries, Sample},
+};
 use console_storage::{SourceError, metrics::SeriesReader};
 
-use crate::{ParseOptions, limits::PromqlLimits, outcome::Outcome, parse};
+use crate::{
+    ParseOptions,
+    ast::{Expr, ValueType},
+    limits::PromqlLimits,
+    outcome::{Outcome, OutcomeValue},
+    parse,
+};
+use budget::Budget;
+use eval::Eval;
+use grid::{ABSENT, Row, Steps, Value};
 
 /// The moments at which a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +55,112 @@ pub enum Moments {
 
 /// Parses and evaluates a query on the calling thread. Setting `stop` ends it soon with [`SourceError::Canceled`].
 pub fn evaluate(
-    _reader: &dyn SeriesReader,
+    reader: &dyn SeriesReader,
     text: &str,
-    _moments: Moments,
+    moments: Moments,
     limits: &PromqlLimits,
-    _stop: &Arc<AtomicBool>,
+    stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, SourceError> {
-    parse(text, ParseOptions { experimental: limits.experimental })?;
-    Err(SourceError::Unsupported("evaluation is not supported".to_owned()))
+    let expr = parse(text, ParseOptions { experimental: limits.experimental })?;
+    evaluate_parsed(reader, &expr, text, moments, limits, stop)
+}
+
+/// As [`evaluate`], of a tree that was parsed from `text`.
+pub fn evaluate_parsed(
+    reader: &dyn SeriesReader,
+    expr: &Expr,
+    text: &str,
+    moments: Moments,
+    limits: &PromqlLimits,
+    stop: &Arc<AtomicBool>,
+) -> Result<Outcome, SourceError> {
+    let steps = steps(moments, limits)?;
+    let budget = Budget::new(Arc::clone(stop), limits);
+    let range = match moments {
+        Moments::Instant { at_ms } => (at_ms, at_ms),
+        Moments::Range { start_ms, end_ms, .. } => (start_ms, end_ms),
+    };
+    let eval = Eval::new(reader, limits, &budget, range, steps.step_ms);
+    let value = match moments {
+        Moments::Instant { at_ms } => instant(&eval, expr, at_ms, &steps)?,
+        Moments::Range { .. } => ranged(&eval, expr, &steps)?,
+    };
+    budget.check()?;
+    let (warnings, infos) = eval.notes.render(text);
+    Ok(Outcome { value, warnings, infos, samples: budget.samples_read(), series: budget.series_read() })
+}
+
+fn steps(moments: Moments, limits: &PromqlLimits) -> Result<Steps, SourceError> {
+    let (start_ms, end_ms, step_ms) = match moments {
+        Moments::Instant { at_ms } => return Ok(Steps { start_ms: at_ms, step_ms: 1, count: 1 }),
+        Moments::Range { start_ms, end_ms, step_ms } => (start_ms, end_ms, step_ms),
+    };
+    let invalid = |message: &str| SourceError::Invalid { message: message.to_owned(), position: None };
+    if step_ms <= 0 {
+        return Err(invalid(
+            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ));
+    }
+    let length = end_ms
+        .checked_sub(start_ms)
+        .filter(|l| *l >= 0)
+        .ok_or_else(|| invalid("end timestamp must not be before start time"))?;
+    let count = (length / step_ms) as u64 + 1;
+    if count > limits.max_steps as u64 {
+        return Err(SourceError::Limit(format!(
+            "exceeded maximum resolution of {} points per timeseries. Try decreasing the query resolution (?step=XX)",
+            limits.max_steps
+        )));
+    }
+    Ok(Steps { start_ms, step_ms, count: count as usize })
+}
+
+fn instant(eval: &Eval<'_>, expr: &Expr, at_ms: i64, steps: &Steps) -> Result<OutcomeValue, SourceError> {
+    if expr.value_type() == ValueType::Matrix {
+        return Ok(OutcomeValue::Matrix(eval.matrix(expr, steps)?));
+    }
+    Ok(match eval.eval(expr, steps)? {
+        Value::Scalar(v) => {
+            OutcomeValue::Scalar(Sample { t_ms: at_ms, v: v.first().copied().unwrap_or(f64::NAN) })
+        }
+        Value::String(value) => OutcomeValue::String { t_ms: at_ms, value },
+        Value::Vector(rows) => {
+            let rows = eval.finished(rows)?;
+            let elements = rows.into_iter().filter_map(|row| Some((row.labels.clone(), row.point(0)?)));
+            OutcomeValue::Vector { t_ms: at_ms, elements: elements.collect() }
+        }
+    })
+}
+
+fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, SourceError> {
+    let kind = expr.value_type();
+    if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+        let message = format!(
+            "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+            kind.name()
+        );
+        return Err(SourceError::Invalid { message, position: Some(expr.span.start) });
+    }
+    let rows = match eval.eval(expr, steps)? {
+        Value::Scalar(values) => {
+            vec![Row { labels: Labels::default(), drop_name: false, floats: values, histograms: Vec::new() }]
+        }
+        Value::Vector(rows) => eval.finished(rows)?,
+        Value::String(_) => Vec::new(),
+    };
+    let mut series: Vec<PointSeries> =
+        rows.into_iter().filter(|r| !r.is_empty()).map(|r| points(r, steps)).collect();
+    series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(OutcomeValue::Matrix(series))
+}
+
+/// A row with the times of its steps.
+fn points(row: Row, steps: &Steps) -> PointSeries {
+    let sample = |(i, v): (usize, &f64)| {
+        (v.to_bits() != ABSENT.to_bits()).then(|| Sample { t_ms: steps.at(i), v: *v })
+    };
+    let samples = row.floats.iter().enumerate().filter_map(sample).collect();
+    let histogram = |(i, h)| HistogramSample { t_ms: steps.at(i), h };
+    let histograms = row.histograms.into_iter().map(histogram).collect();
+    PointSeries { labels: row.labels, samples, histograms }
 }

@@ -23,6 +23,8 @@ pub use literal::{duration_ms, format_duration, number};
 
 /// Parentheses, calls and operators inside each other; keeps the stack small whatever the input.
 const MAX_DEPTH: u32 = 120;
+/// Binary operators of one query: a chain of them is as deep as it is long.
+const MAX_OPERATORS: u32 = 960;
 /// Bytes of one query.
 const MAX_QUERY_BYTES: usize = 256 << 10;
 
@@ -89,6 +91,7 @@ struct Parser<'a> {
     tokens: Vec<(Token, Span)>,
     at: usize,
     depth: u32,
+    operators: u32,
 }
 
 impl<'a> Parser<'a> {
@@ -97,7 +100,7 @@ impl<'a> Parser<'a> {
             let message = format!("query of {} bytes is over the limit of {MAX_QUERY_BYTES}", text.len());
             return Err(ParseError::new(text, Span::new(0, 0), message));
         }
-        Ok(Self { text, options, tokens: lexer::tokens(text)?, at: 0, depth: 0 })
+        Ok(Self { text, options, tokens: lexer::tokens(text)?, at: 0, depth: 0, operators: 0 })
     }
 
     fn peek(&self) -> &Token {
@@ -190,15 +193,14 @@ impl<'a> Parser<'a> {
 
     fn expr_here(&mut self, min: u8) -> Result<Expr, ParseError> {
         let mut left = self.operand()?;
-        let mut operators = 0;
         while let Some(op) = self.binary_op() {
             let strength = precedence(op);
             if strength < min {
                 break;
             }
-            operators += 1;
-            if operators > MAX_DEPTH * 8 {
-                return self.fail(self.span(), format!("more than {} operators in a row", MAX_DEPTH * 8));
+            self.operators += 1;
+            if self.operators > MAX_OPERATORS {
+                return self.fail(self.span(), format!("more than {MAX_OPERATORS} operators in a query"));
             }
             let (_, op_span) = self.advance();
             let (return_bool, mut matching) = self.binary_modifiers(op)?;

@@ -1,0 +1,202 @@
+//! Vector matching: one-to-one, many-to-one, one-to-many.
+
+use std::collections::HashMap;
+
+use console_model::{Labels, labels::METRIC_NAME};
+use console_storage::SourceError;
+
+use super::element::{apply, float, truth};
+use crate::{
+    ast::{Binary, BinaryOp, Cardinality, Matching},
+    engine::{
+        eval::Eval,
+        grid::{self, Collector, Row, is_absent},
+    },
+    outcome::Point,
+    position::Span,
+};
+
+/// The labels that two elements must share.
+pub(super) fn signature(m: &Matching, labels: &Labels) -> Labels {
+    let named = |name: &str| m.labels.iter().any(|l| l == name);
+    if m.on { labels.filter(named) } else { labels.filter(|name| !named(name) && name != METRIC_NAME) }
+}
+
+/// All labels in braces, the name among them: `{__name__="up", job="a"}`.
+fn braced(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|l| format!("{}={:?}", l.name, &*l.value)).collect();
+    format!("{{{}}}", pairs.join(", "))
+}
+
+/// The rows of one signature. `many` is the left side, but for `group_right`.
+#[derive(Default)]
+struct Group<'a> {
+    many: Vec<&'a Row>,
+    one: Vec<&'a Row>,
+}
+
+/// Which side of a query `many` is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sides {
+    ManyIsLeft,
+    ManyIsRight,
+}
+
+fn has_any_at(rows: &[Row], count: usize) -> Vec<bool> {
+    let mut out = vec![false; count];
+    for row in rows {
+        for (i, v) in row.floats.iter().enumerate() {
+            out[i] |= !is_absent(*v);
+        }
+        row.histograms.iter().for_each(|(i, _)| out[*i] = true);
+    }
+    out
+}
+
+impl Eval<'_> {
+    pub(super) fn matched(
+        &self,
+        b: &Binary,
+        span: Span,
+        left: &[Row],
+        right: &[Row],
+        count: usize,
+    ) -> Result<Vec<Row>, SourceError> {
+        let m = &b.matching;
+        let sides =
+            if m.cardinality == Cardinality::OneToMany { Sides::ManyIsRight } else { Sides::ManyIsLeft };
+        let (many, one) = if sides == Sides::ManyIsRight { (right, left) } else { (left, right) };
+        let mut places: HashMap<Labels, usize> = HashMap::new();
+        let mut groups: Vec<(Labels, Group<'_>)> = Vec::new();
+        let mut place = |row: &Row, groups: &mut Vec<(Labels, Group<'_>)>| {
+            let key = signature(m, &row.labels);
+            *places.entry(key.clone()).or_insert_with(|| {
+                groups.push((key, Group::default()));
+                groups.len() - 1
+            })
+        };
+        for row in many {
+            let at = place(row, &mut groups);
+            groups[at].1.many.push(row);
+        }
+        for row in one {
+            let at = place(row, &mut groups);
+            groups[at].1.one.push(row);
+        }
+        // A step at which one side is empty has no result, and no error either.
+        let mut many_at = None;
+        for (labels, group) in groups.iter().filter(|(_, g)| g.one.len() > 1) {
+            let many_at = many_at.get_or_insert_with(|| has_any_at(many, count));
+            unique(labels, &group.one, many_at, sides)?;
+        }
+        let mut out = Collector::default();
+        for (_, group) in &groups {
+            self.budget.check()?;
+            self.group(b, span, group, sides, count, &mut out)?;
+        }
+        let rows = out.into_rows();
+        self.budget.take(rows.len() * count)?;
+        Ok(rows)
+    }
+
+    fn group(
+        &self,
+        b: &Binary,
+        span: Span,
+        group: &Group<'_>,
+        sides: Sides,
+        count: usize,
+        out: &mut Collector,
+    ) -> Result<(), SourceError> {
+        let is_single = b.matching.cardinality == Cardinality::OneToOne;
+        let pairs = group.many.iter().flat_map(|m| group.one.iter().map(move |o| (*m, *o)));
+        let labelled: Vec<(&Row, &Row, Labels)> =
+            pairs.map(|(m, o)| (m, o, self.result_labels(b, &m.labels, &o.labels))).collect();
+        // Steps at which a result was already made: for the whole group, or for the same labels.
+        let mut made: HashMap<Option<&Labels>, Vec<bool>> = HashMap::new();
+        let only_once = labelled.len() > 1;
+        for (m, o, labels) in &labelled {
+            let mut used = only_once.then(|| {
+                let key = (!is_single).then_some(labels);
+                made.entry(key).or_insert_with(|| vec![false; count])
+            });
+            let target = out.row(labels.clone(), b.return_bool, count);
+            for i in 0..count {
+                let Some((point, holds)) = self.pair(b, span, m, o, i, sides) else { continue };
+                if let Some(used) = &mut used
+                    && std::mem::replace(&mut used[i], true)
+                {
+                    return Err(SourceError::Execution(format!(
+                        "multiple matches for labels: {}",
+                        if is_single {
+                            "many-to-one matching must be explicit (group_left/group_right)"
+                        } else {
+                            "grouping labels must ensure unique matches"
+                        }
+                    )));
+                }
+                if !holds && !b.return_bool {
+                    continue;
+                }
+                if target.has(i) {
+                    return Err(grid::same_labelset());
+                }
+                target.set(i, if b.return_bool { Point::Float(truth(holds)) } else { point });
+            }
+        }
+        Ok(())
+    }
+
+    /// The outcome of two rows at a step; `None` where one has no value or the two do not go together.
+    fn pair(
+        &self,
+        b: &Binary,
+        span: Span,
+        many: &Row,
+        one: &Row,
+        step: usize,
+        sides: Sides,
+    ) -> Option<(Point, bool)> {
+        let (l, r) = if sides == Sides::ManyIsRight { (one, many) } else { (many, one) };
+        let (lv, rv) = (l.floats[step], r.floats[step]);
+        let is_trim = matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+        if !is_absent(lv) && !is_absent(rv) && !is_trim {
+            let (v, holds) = float(b.op, lv, rv);
+            return Some((Point::Float(v), holds));
+        }
+        let outcome = apply(b.op, &l.point(step)?, &r.point(step)?);
+        self.noted(b.op, span, outcome).map(|o| (o.point, o.holds))
+    }
+
+    fn result_labels(&self, b: &Binary, many: &Labels, one: &Labels) -> Labels {
+        let m = &b.matching;
+        let drop_name = b.op.changes_meaning() || b.return_bool && !self.limits.delayed_name_removal;
+        let mut labels = if drop_name { grid::nameless(many) } else { many.clone() };
+        if m.cardinality == Cardinality::OneToOne {
+            labels = labels.filter(|name| m.labels.iter().any(|l| l == name) == m.on);
+        }
+        for name in &m.include {
+            labels = labels.with(name, one.get(name).unwrap_or_default());
+        }
+        labels
+    }
+}
+
+/// At most one series of a group at any step at which the other side has something.
+fn unique(group: &Labels, rows: &[&Row], other_at: &[bool], sides: Sides) -> Result<(), SourceError> {
+    for i in (0..other_at.len()).filter(|i| other_at[*i]) {
+        let mut here = rows.iter().filter(|r| r.has(i));
+        if let (Some(a), Some(b)) = (here.next(), here.next()) {
+            let mut both = [braced(&a.labels), braced(&b.labels)];
+            both.sort();
+            let side = if sides == Sides::ManyIsRight { "left" } else { "right" };
+            return Err(SourceError::Execution(format!(
+                "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
+                braced(group),
+                both[0],
+                both[1],
+            )));
+        }
+    }
+    Ok(())
+}

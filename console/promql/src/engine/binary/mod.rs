@@ -1,0 +1,155 @@
+//! Binary operators: scalars, vectors with a scalar, vector matching, set operators.
+
+mod element;
+mod matching;
+mod set;
+
+use console_storage::SourceError;
+
+use super::{
+    eval::Eval,
+    grid::{ABSENT, Row, Steps, Value, is_absent, merged},
+};
+use crate::{
+    ast::{Binary, BinaryOp},
+    outcome::Point,
+    position::Span,
+};
+use element::{Outcome, apply, float, truth};
+
+impl Eval<'_> {
+    pub(crate) fn binary(
+        &self,
+        b: &Binary,
+        span: Span,
+        left: Value,
+        right: Value,
+        steps: &Steps,
+    ) -> Result<Value, SourceError> {
+        self.budget.check()?;
+        Ok(match (left, right) {
+            (Value::Scalar(l), Value::Scalar(r)) => {
+                let value = |(l, r)| {
+                    let (v, holds) = float(b.op, l, r);
+                    if b.op.is_comparison() { truth(holds) } else { v }
+                };
+                Value::Scalar(l.into_iter().zip(r).map(value).collect())
+            }
+            (Value::Vector(rows), Value::Scalar(s)) => {
+                Value::Vector(self.with_scalar(b, span, rows, &s, Side::Right)?)
+            }
+            (Value::Scalar(s), Value::Vector(rows)) => {
+                Value::Vector(self.with_scalar(b, span, rows, &s, Side::Left)?)
+            }
+            (Value::Vector(l), Value::Vector(r)) if b.op.is_set() => {
+                Value::Vector(self.set(b, l, r, steps.count)?)
+            }
+            (Value::Vector(l), Value::Vector(r)) => {
+                Value::Vector(self.matched(b, span, &l, &r, steps.count)?)
+            }
+            _ => return Err(SourceError::Internal("operands of a wrong type".to_owned())),
+        })
+    }
+
+    /// `side`: where the scalar stands.
+    fn with_scalar(
+        &self,
+        b: &Binary,
+        span: Span,
+        mut rows: Vec<Row>,
+        scalar: &[f64],
+        side: Side,
+    ) -> Result<Vec<Row>, SourceError> {
+        let is_filter = b.op.is_comparison() && !b.return_bool;
+        for row in &mut rows {
+            self.scalar_floats(b, span, row, scalar, side);
+            for (i, h) in std::mem::take(&mut row.histograms) {
+                let (vector, s) = (Point::Histogram(h), Point::Float(scalar[i]));
+                let outcome = match side {
+                    Side::Right => apply(b.op, &vector, &s),
+                    Side::Left => apply(b.op, &s, &vector),
+                };
+                let Some(outcome) = self.noted(b.op, span, outcome) else { continue };
+                match (is_filter, outcome.holds) {
+                    (true, true) => row.set(i, vector),
+                    (true, false) => {}
+                    (false, holds) if b.return_bool => row.set(i, Point::Float(truth(holds))),
+                    (false, _) => row.set(i, outcome.point),
+                }
+            }
+            if b.op.changes_meaning() || b.return_bool {
+                self.drop_name(row);
+            }
+        }
+        rows.retain(|r| !r.is_empty());
+        merged(rows)
+    }
+
+    fn scalar_floats(&self, b: &Binary, span: Span, row: &mut Row, scalar: &[f64], side: Side) {
+        if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+            if row.floats.iter().any(|v| !is_absent(*v)) {
+                self.note_types(b.op, span, "float", "float");
+            }
+            row.floats.fill(ABSENT);
+            return;
+        }
+        let is_comparison = b.op.is_comparison();
+        for (v, s) in row.floats.iter_mut().zip(scalar).filter(|(v, _)| !is_absent(**v)) {
+            let (value, holds) = match side {
+                Side::Right => float(b.op, *v, *s),
+                Side::Left => float(b.op, *s, *v),
+            };
+            *v = match (is_comparison, b.return_bool) {
+                (true, true) => truth(holds),
+                (true, false) if holds => *v,
+                (true, false) => ABSENT,
+                (false, _) => value,
+            };
+        }
+    }
+
+    /// The outcome of two elements, with what it has to say noted. `None`: the two do not go together.
+    fn noted(&self, op: BinaryOp, span: Span, outcome: Result<Outcome, element::Refusal>) -> Option<Outcome> {
+        let name = match op {
+            BinaryOp::Add => "addition",
+            _ => "subtraction",
+        };
+        match outcome {
+            Ok(outcome) => {
+                if outcome.added.hints_collide {
+                    self.notes.warn(span, format!("conflicting counter resets during histogram {name}"));
+                }
+                if outcome.added.bounds_reconciled {
+                    self.notes.info(span, format!("mismatched custom buckets were reconciled during {name}"));
+                }
+                Some(outcome)
+            }
+            Err(element::Refusal::Types(left, right)) => {
+                self.note_types(op, span, left, right);
+                None
+            }
+            Err(element::Refusal::Buckets) => {
+                let message =
+                    format!("incompatible bucket layout encountered for binary operator {}", op.symbol());
+                self.notes.warn(span, message);
+                None
+            }
+        }
+    }
+
+    fn note_types(&self, op: BinaryOp, span: Span, left: &str, right: &str) {
+        let symbol = op.symbol();
+        self.notes.info(
+            span,
+            format!(
+                "incompatible sample types encountered for binary operator {symbol:?}: {left} {symbol} {right}"
+            ),
+        );
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}

@@ -1,0 +1,109 @@
+//! Functions over range vectors: all steps of a series in one pass.
+
+use console_storage::SourceError;
+
+use super::{
+    eval::Eval,
+    grid::{Row, Steps, has_same_labelset, same_labelset},
+    select::advance,
+    window::{Frame, Scope, over},
+};
+use crate::{
+    ast::{Expr, ExprKind, ValueType},
+    function::Function,
+    position::Span,
+};
+
+/// Names of counters end so; others are worth a note.
+const COUNTER_SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
+
+impl Eval<'_> {
+    pub(crate) fn over_time(
+        &self,
+        function: Function,
+        args: &[Expr],
+        steps: &Steps,
+    ) -> Result<Vec<Row>, SourceError> {
+        let mut scalars = Vec::new();
+        let mut range = None;
+        for arg in args {
+            if arg.value_type() == ValueType::Matrix {
+                range = Some(self.windows(arg, steps)?);
+            } else {
+                scalars.push(self.scalar(arg, steps)?);
+            }
+        }
+        let Some(windows) = range else {
+            return Err(SourceError::Internal("a range vector was expected".to_owned()));
+        };
+        let keeps_name = matches!(function, Function::LastOverTime | Function::FirstOverTime);
+        let mut present = vec![false; steps.count];
+        let mut rows = Vec::with_capacity(windows.series.len());
+        let first_is_subquery = matches!(args[0].unwrap_parens().kind, ExprKind::Subquery(_));
+        let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
+        for series in &windows.series {
+            self.budget.check()?;
+            let scope = Scope {
+                function,
+                notes: &self.notes,
+                span,
+                metric: series.labels.metric_name(),
+                may_reset: series.samples.windows(2).any(|w| w[1].v < w[0].v),
+            };
+            let mut row = Row::empty(series.labels.clone(), series.drop_name, steps.count);
+            let (mut float, mut histogram) = ((0, 0), (0, 0));
+            for i in 0..steps.count {
+                let end_ms = windows.gaze.at(steps, i);
+                let start_ms = end_ms.saturating_sub(windows.range_ms);
+                float.0 = advance(&series.samples, float.0, |s| s.t_ms <= start_ms);
+                float.1 = advance(&series.samples, float.1.max(float.0), |s| s.t_ms <= end_ms);
+                histogram.0 = advance(&series.histograms, histogram.0, |h| h.t_ms <= start_ms);
+                histogram.1 = advance(&series.histograms, histogram.1.max(histogram.0), |h| h.t_ms <= end_ms);
+                let floats = &series.samples[float.0..float.1];
+                let histograms = &series.histograms[histogram.0..histogram.1];
+                if floats.is_empty() && histograms.is_empty() {
+                    continue;
+                }
+                present[i] = true;
+                let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
+                let args = [arg(0), arg(1)];
+                let frame = Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args };
+                if let Some(point) = over(&scope, &frame)? {
+                    row.set(i, point);
+                }
+            }
+            if row.is_empty() {
+                continue;
+            }
+            self.note_counter(function, &row, series.labels.metric_name(), span);
+            if !keeps_name {
+                self.drop_name(&mut row);
+            }
+            self.budget.take(row.floats.len())?;
+            rows.push(row);
+        }
+        self.budget.give(windows.held);
+        if function == Function::AbsentOverTime {
+            let range = args.iter().find(|a| a.value_type() == ValueType::Matrix);
+            return Ok(range.map_or_else(Vec::new, |range| Self::absence(range, &present)));
+        }
+        if !self.limits.delayed_name_removal && has_same_labelset(&rows) {
+            return Err(same_labelset());
+        }
+        Ok(rows)
+    }
+
+    fn note_counter(&self, function: Function, row: &Row, metric: &str, span: Span) {
+        let has_floats = row.floats.iter().any(|v| !super::grid::is_absent(*v));
+        if matches!(function, Function::Rate | Function::Increase)
+            && has_floats
+            && !metric.is_empty()
+            && !COUNTER_SUFFIXES.iter().any(|s| metric.ends_with(s))
+        {
+            let message = format!(
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {metric:?}"
+            );
+            self.notes.info(span, message);
+        }
+    }
+}

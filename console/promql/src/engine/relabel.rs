@@ -1,0 +1,76 @@
+//! `label_replace` and `label_join`: they change labels and look at no value.
+
+use console_model::labels::METRIC_NAME;
+use console_storage::SourceError;
+
+use super::grid::{Row, merged};
+use crate::ast::{Expr, ExprKind, StringLiteral};
+
+/// The string that an argument is.
+pub(crate) fn literal(arg: &Expr) -> Result<&StringLiteral, SourceError> {
+    match &arg.unwrap_parens().kind {
+        ExprKind::String(s) => Ok(s),
+        _ => Err(SourceError::Internal("a string was expected".to_owned())),
+    }
+}
+
+fn label<'a>(arg: &'a Expr, what: &str, function: &str) -> Result<&'a str, SourceError> {
+    let name = literal(arg)?;
+    if name.value.is_empty() || name.raw.is_some() {
+        let message = format!("invalid {what} label name in {function}(): {}", name.value);
+        return Err(SourceError::Execution(message));
+    }
+    Ok(&name.value)
+}
+
+fn set(row: &mut Row, name: &str, value: &str) {
+    row.labels = row.labels.with(name, value);
+    if name == METRIC_NAME {
+        row.drop_name = false;
+    }
+}
+
+/// `label_replace(v, destination, replacement, source, regex)`; `rows` are `v`.
+pub(crate) fn replace(
+    rows: impl FnOnce() -> Result<Vec<Row>, SourceError>,
+    args: &[Expr],
+) -> Result<Vec<Row>, SourceError> {
+    let [destination, replacement, source, pattern] = args else {
+        return Err(SourceError::Internal("label_replace needs five arguments".to_owned()));
+    };
+    let (pattern, replacement, source) =
+        (&literal(pattern)?.value, &literal(replacement)?.value, &literal(source)?.value);
+    let regex = regex::Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| {
+        SourceError::Execution(format!("invalid regular expression in label_replace(): {pattern}"))
+    })?;
+    let destination = label(destination, "destination", "label_replace")?;
+    let mut rows = rows()?;
+    for row in &mut rows {
+        let value = row.labels.get(source).unwrap_or_default();
+        let Some(captures) = regex.captures(value) else { continue };
+        let mut replaced = String::new();
+        captures.expand(replacement, &mut replaced);
+        set(row, destination, &replaced);
+    }
+    merged(rows)
+}
+
+/// `label_join(v, destination, separator, source...)`; `rows` are `v`.
+pub(crate) fn join(
+    rows: impl FnOnce() -> Result<Vec<Row>, SourceError>,
+    args: &[Expr],
+) -> Result<Vec<Row>, SourceError> {
+    let [destination, separator, sources @ ..] = args else {
+        return Err(SourceError::Internal("label_join needs three arguments".to_owned()));
+    };
+    let separator = &literal(separator)?.value;
+    let sources = sources.iter().map(|s| label(s, "source", "label_join")).collect::<Result<Vec<_>, _>>()?;
+    let destination = label(destination, "destination", "label_join")?;
+    let mut rows = rows()?;
+    for row in &mut rows {
+        let values: Vec<&str> = sources.iter().map(|s| row.labels.get(s).unwrap_or_default()).collect();
+        let joined = values.join(separator);
+        set(row, destination, &joined);
+    }
+    merged(rows)
+}

@@ -1,0 +1,241 @@
+//! Reading: selectors and subqueries on a grid of steps.
+
+use console_model::{
+    Matcher,
+    histogram::ResetHint,
+    metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
+};
+use console_storage::SourceError;
+
+use super::{
+    eval::Eval,
+    grid::{ABSENT, Row, Steps, Value, Window},
+};
+use crate::ast::{At, Expr, ExprKind, Selector, Subquery};
+
+/// Where a selector looks at each step: a fixed moment, or the step's, shifted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gaze {
+    fixed: Option<i64>,
+    offset_ms: i64,
+}
+
+impl Gaze {
+    pub fn at(&self, steps: &Steps, index: usize) -> i64 {
+        self.fixed.unwrap_or_else(|| steps.at(index)).saturating_sub(self.offset_ms)
+    }
+}
+
+/// Series with their samples and where each step's window ends.
+pub(crate) struct Windows {
+    pub series: Vec<Window>,
+    pub gaze: Gaze,
+    pub range_ms: i64,
+    /// Samples that the budget holds for it.
+    pub held: usize,
+}
+
+/// How many of `items` come first for which `is_before` holds, given that the first `from` do. Steps are near each
+/// other, so that the search starts close.
+pub(crate) fn advance<T>(items: &[T], from: usize, is_before: impl Fn(&T) -> bool) -> usize {
+    let (mut low, mut stride) = (from, 1);
+    while low + stride <= items.len() && is_before(&items[low + stride - 1]) {
+        low += stride;
+        stride *= 2;
+    }
+    let high = (low + stride).min(items.len());
+    low + items[low..high].partition_point(is_before)
+}
+
+pub(crate) fn is_stale(h: &HistogramSample) -> bool {
+    is_stale_nan(h.h.sum)
+}
+
+impl Eval<'_> {
+    fn gaze(&self, at: Option<At>, offset_ms: i64) -> Gaze {
+        let fixed = at.map(|at| match at {
+            At::Time(t) => t,
+            At::Start => self.range.0,
+            At::End => self.range.1,
+        });
+        Gaze { fixed, offset_ms }
+    }
+
+    /// Reads series with samples in `from < t <= to`. The budget holds the samples until they are given back.
+    fn read(
+        &self,
+        matchers: &[Matcher],
+        from: i64,
+        to: i64,
+    ) -> Result<(Vec<PointSeries>, usize), SourceError> {
+        self.budget.check()?;
+        let from = from.saturating_add(1);
+        let series = self.reader.select_points(matchers, from, to, self.budget.samples_left())?;
+        let held =
+            series.iter().map(|s| s.samples.len() + s.histograms.iter().map(weight).sum::<usize>()).sum();
+        self.budget.take(held)?;
+        self.budget.count_read(series.len(), held);
+        Ok((series, held))
+    }
+
+    pub(crate) fn instant_vector(&self, s: &Selector, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+        self.instant_rows(s, steps, false)
+    }
+
+    /// As [`Eval::instant_vector`], with the time of each sample in seconds as value.
+    pub(crate) fn sample_times(&self, s: &Selector, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+        self.instant_rows(s, steps, true)
+    }
+
+    /// The newest sample of each series that is not older than the look-back, at each step.
+    fn instant_rows(&self, s: &Selector, steps: &Steps, times: bool) -> Result<Vec<Row>, SourceError> {
+        let gaze = self.gaze(s.at, s.offset_ms);
+        let lookback = i64::try_from(self.limits.lookback.as_millis()).unwrap_or(i64::MAX);
+        let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
+        let (series, held) = self.read(&s.matchers, first.saturating_sub(lookback), last)?;
+        let mut rows = Vec::with_capacity(series.len());
+        for series in series {
+            self.budget.check()?;
+            let row = instant_row(series, steps, gaze, lookback, times);
+            if !row.is_empty() {
+                self.budget.take(row.floats.len())?;
+                rows.push(row);
+            }
+        }
+        self.budget.give(held);
+        Ok(rows)
+    }
+
+    /// What a range selector or a subquery gives to the function around it.
+    pub(crate) fn windows(&self, expr: &Expr, steps: &Steps) -> Result<Windows, SourceError> {
+        let expr = expr.unwrap_parens();
+        match &expr.kind {
+            ExprKind::Range { selector, range_ms } => {
+                let gaze = self.gaze(selector.at, selector.offset_ms);
+                let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
+                let (series, held) = self.read(&selector.matchers, first.saturating_sub(*range_ms), last)?;
+                let series = series.into_iter().map(live).collect();
+                Ok(Windows { series, gaze, range_ms: *range_ms, held })
+            }
+            ExprKind::Subquery(s) => self.subquery(s, steps),
+            _ => Err(SourceError::Internal("a range vector was expected".to_owned())),
+        }
+    }
+
+    fn subquery(&self, s: &Subquery, steps: &Steps) -> Result<Windows, SourceError> {
+        let gaze = self.gaze(s.at, s.offset_ms);
+        let range_ms = s.range_ms;
+        let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
+        let default_ms = i64::try_from(self.limits.subquery_step.as_millis()).unwrap_or(i64::MAX);
+        let step_ms = s.step_ms.unwrap_or(default_ms).max(1);
+        // Steps stand at multiples of the resolution, so that they do not move with the query.
+        let from = first.saturating_sub(range_ms);
+        let start_ms = (from.div_euclid(step_ms) + 1).saturating_mul(step_ms);
+        let mut windows = Windows { series: Vec::new(), gaze, range_ms, held: 0 };
+        if start_ms > last {
+            return Ok(windows);
+        }
+        let count = last.abs_diff(start_ms) / step_ms.unsigned_abs() + 1;
+        if count > self.limits.max_subquery_steps as u64 {
+            return Err(SourceError::Limit(format!(
+                "a subquery of {count} steps is over the limit of {}",
+                self.limits.max_subquery_steps
+            )));
+        }
+        let grid = Steps { start_ms, step_ms, count: count as usize };
+        let rows = match self.eval(&s.expr, &grid)? {
+            Value::Vector(rows) => rows,
+            _ => return Err(SourceError::Internal("a subquery needs an instant vector".to_owned())),
+        };
+        let slots = rows.len() * grid.count;
+        windows.series = rows.into_iter().map(|row| window(row, &grid)).collect();
+        windows.held = windows.series.iter().map(|w| w.samples.len() + w.histograms.len()).sum();
+        self.budget.take(windows.held)?;
+        self.budget.give(slots);
+        Ok(windows)
+    }
+
+    /// A range vector as a result: the samples of the only step's window.
+    pub(crate) fn matrix(&self, expr: &Expr, steps: &Steps) -> Result<Vec<PointSeries>, SourceError> {
+        let windows = self.windows(expr, steps)?;
+        let end = windows.gaze.at(steps, 0);
+        let start = end.saturating_sub(windows.range_ms);
+        let mut out = Vec::new();
+        for w in windows.series {
+            let mut row =
+                Row { labels: w.labels, drop_name: w.drop_name, floats: Vec::new(), histograms: Vec::new() };
+            if row.drop_name {
+                row.labels = super::grid::nameless(&row.labels);
+            }
+            let samples: Vec<Sample> =
+                w.samples.into_iter().filter(|s| s.t_ms > start && s.t_ms <= end).collect();
+            let histograms: Vec<HistogramSample> =
+                w.histograms.into_iter().filter(|h| h.t_ms > start && h.t_ms <= end).collect();
+            if !samples.is_empty() || !histograms.is_empty() {
+                out.push(PointSeries { labels: row.labels, samples, histograms });
+            }
+        }
+        out.sort_by(|a, b| a.labels.cmp(&b.labels));
+        if out.windows(2).any(|w| w[0].labels == w[1].labels) {
+            return Err(super::grid::same_labelset());
+        }
+        Ok(out)
+    }
+}
+
+/// What a histogram weighs against the limit, in floats.
+fn weight(h: &HistogramSample) -> usize {
+    8 + h.h.positive.len() + h.h.negative.len()
+}
+
+/// Staleness markers end a series for instant vectors; windows just do not have them.
+fn live(series: PointSeries) -> Window {
+    let PointSeries { labels, mut samples, mut histograms } = series;
+    samples.retain(|s| !is_stale_nan(s.v));
+    histograms.retain(|h| !is_stale(h));
+    Window { labels, drop_name: false, samples, histograms }
+}
+
+fn window(row: Row, grid: &Steps) -> Window {
+    let series = super::points(row.clone(), grid);
+    let mut histograms = series.histograms;
+    for h in &mut histograms {
+        // A subquery may leave out the sample that a hint is about, or return it more than once.
+        if matches!(h.h.reset_hint, ResetHint::Reset | ResetHint::NotReset) {
+            let mut unknown = (*h.h).clone();
+            unknown.reset_hint = ResetHint::Unknown;
+            h.h = unknown.into();
+        }
+    }
+    Window { labels: series.labels, drop_name: row.drop_name, samples: series.samples, histograms }
+}
+
+fn instant_row(series: PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {
+    let PointSeries { labels, samples, histograms } = series;
+    let mut row =
+        Row { labels, drop_name: false, floats: Vec::with_capacity(steps.count), histograms: Vec::new() };
+    let (mut floats_seen, mut histograms_seen) = (0, 0);
+    for i in 0..steps.count {
+        let moment = gaze.at(steps, i);
+        let oldest = moment.saturating_sub(lookback);
+        floats_seen = advance(&samples, floats_seen, |s| s.t_ms <= moment);
+        histograms_seen = advance(&histograms, histograms_seen, |h| h.t_ms <= moment);
+        let float = floats_seen.checked_sub(1).map(|at| &samples[at]).filter(|s| s.t_ms > oldest);
+        let histogram = histograms_seen.checked_sub(1).map(|at| &histograms[at]).filter(|h| h.t_ms > oldest);
+        let newer_histogram = histogram.filter(|h| float.is_none_or(|f| f.t_ms < h.t_ms));
+        let seconds = |t_ms: i64| t_ms as f64 / 1000.0;
+        row.floats.push(match (newer_histogram, float) {
+            (Some(h), _) if is_stale(h) => ABSENT,
+            (Some(h), _) if times => seconds(h.t_ms),
+            (Some(h), _) => {
+                row.histograms.push((i, std::sync::Arc::clone(&h.h)));
+                ABSENT
+            }
+            (None, Some(f)) if is_stale_nan(f.v) => ABSENT,
+            (None, Some(f)) if times => seconds(f.t_ms),
+            (None, Some(f)) => f.v,
+            (None, None) => ABSENT,
+        });
+    }
+    row
+}

@@ -1,0 +1,94 @@
+//! Numbers and strings as Go prints them: they become label values and messages that others compare.
+
+fn special(v: f64) -> Option<&'static str> {
+    match v {
+        v if v.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("+Inf"),
+        f64::NEG_INFINITY => Some("-Inf"),
+        _ => None,
+    }
+}
+
+/// `strconv.FormatFloat(v, 'f', -1, 64)`: shortest digits, never an exponent.
+pub(crate) fn plain(v: f64) -> String {
+    special(v).map_or_else(|| v.to_string(), str::to_owned)
+}
+
+/// `%g`: shortest digits, an exponent below 1e-4 and from 1e21 (`%v`) or 1e6 (`%g`) on.
+pub(crate) fn general(v: f64) -> String {
+    if let Some(text) = special(v) {
+        return text.to_owned();
+    }
+    with_exponent(&format!("{v:e}"), 6, v)
+}
+
+/// `%.2g`: two significant digits.
+pub(crate) fn two_digits(v: f64) -> String {
+    if let Some(text) = special(v) {
+        return text.to_owned();
+    }
+    let text = format!("{v:.1e}");
+    let rounded = text.parse().unwrap_or(v);
+    with_exponent(&format!("{rounded:e}"), 2, rounded)
+}
+
+/// Chooses between the exponent's form, from Rust's `1.5e-7`, and the plain one.
+fn with_exponent(scientific: &str, limit: i32, v: f64) -> String {
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..limit).contains(&exponent) {
+        return v.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+/// A float as OpenMetrics writes label values: `1.0`, `0.25`, `+Inf`.
+pub(crate) fn open_metrics(v: f64) -> String {
+    let text = general(v);
+    if v.is_finite() && !text.contains(['e', '.']) { text + ".0" } else { text }
+}
+
+/// `strconv.Quote` of bytes that may not be UTF-8.
+pub(crate) fn quote(bytes: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                c if c.is_control() => out += &format!("\\x{:02x}", c as u32),
+                c => out.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            out += &format!("\\x{byte:02x}");
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_read_as_go_writes_them() {
+        assert_eq!(general(0.5), "0.5");
+        assert_eq!(general(1e6), "1e+06");
+        assert_eq!(general(123_456_789.0), "1.23456789e+08");
+        assert_eq!(general(0.00001), "1e-05");
+        assert_eq!(general(-2.0), "-2");
+        assert_eq!(two_digits(1234.0), "1.2e+03");
+        assert_eq!(two_digits(12.0), "12");
+        assert_eq!(plain(1e21), "1000000000000000000000");
+        assert_eq!(plain(f64::INFINITY), "+Inf");
+        assert_eq!(open_metrics(1.0), "1.0");
+        assert_eq!(open_metrics(0.25), "0.25");
+        assert_eq!(quote(b"a\xc5z"), r#""a\xc5z""#);
+    }
+}

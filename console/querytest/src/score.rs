@@ -1,0 +1,86 @@
+//! Scores of a folder of scripts, and the table of them.
+
+use std::{fmt::Write, fs, io, path::Path};
+
+use crate::{Verdict, run};
+
+/// The verdicts on one file.
+#[derive(Clone, Debug, Default)]
+pub struct FileScore {
+    pub name: String,
+    pub verdicts: Vec<Verdict>,
+    /// Why the file as a whole could not be run.
+    pub broken: Option<String>,
+}
+
+impl FileScore {
+    pub fn passed(&self) -> usize {
+        self.verdicts.iter().filter(|v| v.failure.is_none()).count()
+    }
+
+    pub fn failed(&self) -> usize {
+        self.verdicts.len() - self.passed()
+    }
+
+    /// Whether the file is about native histograms rather than the classic language.
+    pub fn is_native(&self) -> bool {
+        self.name.contains("native_histogram")
+    }
+}
+
+/// Runs every `*.test` of a folder, by name.
+pub fn run_folder(folder: &Path) -> io::Result<Vec<FileScore>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "test"))
+        .collect();
+    paths.sort();
+    let score = |path: std::path::PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path)?;
+        Ok(match run(&text) {
+            Ok(verdicts) => FileScore { name, verdicts, broken: None },
+            Err(e) => FileScore { name, verdicts: Vec::new(), broken: Some(e.to_string()) },
+        })
+    };
+    paths.into_iter().map(score).collect()
+}
+
+/// Passed and all evaluations of the files that `is_wanted` chooses.
+pub fn total(scores: &[FileScore], is_wanted: impl Fn(&FileScore) -> bool) -> (usize, usize) {
+    let wanted = scores.iter().filter(|s| is_wanted(s));
+    wanted.fold((0, 0), |(passed, all), s| (passed + s.passed(), all + s.verdicts.len()))
+}
+
+/// The table by file with totals.
+pub fn table(scores: &[FileScore]) -> String {
+    let mut out = format!("{:<24} {:>6} {:>6} {:>6}\n", "file", "evals", "passed", "failed");
+    let mut row = |name: &str, passed: usize, all: usize, note: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{name:<24} {all:>6} {passed:>6} {:>6}{note}", all - passed);
+    };
+    for s in scores {
+        let note = s.broken.as_ref().map_or_else(String::new, |b| format!("  not run: {b}"));
+        row(&s.name, s.passed(), s.verdicts.len(), &note);
+    }
+    for (name, native) in [("classic", Some(false)), ("native histograms", Some(true)), ("all", None)] {
+        let (passed, all) = total(scores, |s| native.is_none_or(|n| s.is_native() == n));
+        row(name, passed, all, "");
+    }
+    out
+}
+
+/// Each failure on lines of its own.
+pub fn failures(scores: &[FileScore]) -> String {
+    let mut out = String::new();
+    for s in scores {
+        for v in &s.verdicts {
+            if let Some(why) = &v.failure {
+                let _ = writeln!(out, "{}:{}: {}\n    {why}", s.name, v.line, v.expr);
+            }
+        }
+    }
+    out
+}

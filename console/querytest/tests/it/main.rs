@@ -1,0 +1,4 @@
+//! The runner from outside.
+
+mod corpus;
+mod language;
