@@ -1,0 +1,246 @@
+//! The stream `orders.events` as this service's consumer group sees it.
+//!
+//! Replies are read as bytes: whatever somebody puts on the stream, it must not stop what comes after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use redis::aio::ConnectionManager;
+use redis::{RedisError, Value};
+use shop_contracts::events::{ORDERS_STREAM, OrderEvent};
+use shop_instrumentation::kv;
+
+/// The group: an event goes to one of its consumers.
+pub const GROUP: &str = "notifications";
+/// Where events go that no try could handle, whole, with `reason` and `entry` (their place on the stream).
+pub const DEAD_STREAM: &str = "orders.events.dead";
+/// The dead-letter stream keeps about this many.
+const MAX_DEAD: usize = 10_000;
+/// A consumer without work that has not asked for so long is one that is gone.
+const GONE_AFTER: Duration = Duration::from_hours(24);
+
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// One entry of the stream.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place on the stream.
+    pub id: String,
+    fields: Fields,
+}
+
+/// Why an entry is no event. Says where, never what: an entry holds addresses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    #[error("no field 'payload'")]
+    NoPayload,
+    #[error("payload is not an order event (line {line}, column {column})")]
+    NotAnEvent { line: usize, column: usize },
+}
+
+/// This process's place in the group. Clones share it.
+#[derive(Clone)]
+pub struct EventStream {
+    /// For commands that answer at once.
+    redis: ConnectionManager,
+    /// For reads that wait.
+    waiting: ConnectionManager,
+    consumer: Arc<str>,
+    wait: Duration,
+}
+
+impl EventStream {
+    /// A consumer named `consumer`; a read waits up to `wait` for something to come.
+    pub fn connect(
+        url: &str,
+        redis: ConnectionManager,
+        consumer: &str,
+        wait: Duration,
+    ) -> Result<Self, RedisError> {
+        Ok(Self { redis, waiting: kv::connect_blocking(url, wait)?, consumer: consumer.into(), wait })
+    }
+
+    /// New entries, at most `count`; none when nothing came. Makes the group when it is not there, from the first entry
+    /// on: what was handled before is remembered elsewhere.
+    pub async fn read(&self, count: usize) -> Result<Vec<Entry>, RedisError> {
+        let mut command = redis::cmd("XREADGROUP");
+        command.arg("GROUP").arg(GROUP).arg(&*self.consumer).arg("COUNT").arg(count);
+        command.arg("BLOCK").arg(self.wait.as_millis().max(1) as u64);
+        command.arg("STREAMS").arg(ORDERS_STREAM).arg(">");
+        let mut connection = self.waiting.clone();
+        // Not observed as an operation: its duration is how long nothing happened.
+        match command.query_async::<Value>(&mut connection).await {
+            Ok(Value::Nil) => Ok(Vec::new()),
+            Ok(reply) => {
+                let streams: Vec<(String, Vec<(String, Fields)>)> = redis::from_redis_value(reply)?;
+                Ok(streams.into_iter().flat_map(|(_, entries)| entries).map(Entry::from).collect())
+            }
+            Err(error) if error.code() == Some("NOGROUP") => {
+                self.make_group().await?;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Entries that a consumer took at least `idle` ago and never finished, at most `count`; they are this one's now.
+    pub async fn reclaim(&self, idle: Duration, count: usize) -> Result<Vec<Entry>, RedisError> {
+        let mut command = redis::cmd("XAUTOCLAIM");
+        command.arg(ORDERS_STREAM).arg(GROUP).arg(&*self.consumer);
+        command.arg(idle.as_millis() as u64).arg("0-0").arg("COUNT").arg(count);
+        match self.run::<Vec<Value>>("XAUTOCLAIM", command).await {
+            Ok(reply) => {
+                let mut parts = reply.into_iter().skip(1);
+                let claimed: Vec<(String, Fields)> = next(&mut parts)?;
+                let trimmed: Vec<String> = next(&mut parts)?;
+                if !trimmed.is_empty() {
+                    tracing::error!(
+                        events = trimmed.len(),
+                        "events left the stream before they were handled"
+                    );
+                }
+                Ok(claimed.into_iter().map(Entry::from).collect())
+            }
+            Err(error) if error.code() == Some("NOGROUP") => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The entry is finished.
+    pub async fn acknowledge(&self, entry: &Entry) -> Result<(), RedisError> {
+        let mut command = redis::cmd("XACK");
+        command.arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id);
+        self.run("XACK", command).await
+    }
+
+    /// Puts the entry aside and finishes it, both or neither.
+    pub async fn bury(&self, entry: &Entry, reason: &str) -> Result<(), RedisError> {
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        let add = pipe.cmd("XADD").arg(DEAD_STREAM).arg("MAXLEN").arg("~").arg(MAX_DEAD).arg("*");
+        add.arg("reason").arg(reason).arg("entry").arg(&entry.id);
+        for (name, value) in &entry.fields {
+            add.arg(name).arg(value);
+        }
+        pipe.ignore().cmd("XACK").arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id).ignore();
+        let mut connection = self.redis.clone();
+        kv::observe("XADD dead", async move { pipe.query_async::<()>(&mut connection).await }).await
+    }
+
+    /// How often the entry was handed out; nothing when it is not pending.
+    pub async fn deliveries(&self, entry: &Entry) -> Result<Option<u64>, RedisError> {
+        let mut command = redis::cmd("XPENDING");
+        command.arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id).arg(&entry.id).arg(1);
+        let pending: Vec<(String, String, u64, u64)> = self.run("XPENDING", command).await?;
+        Ok(pending.first().map(|(.., times)| *times))
+    }
+
+    /// When the oldest entry came that nobody has finished; nothing when all are.
+    pub async fn oldest_unhandled(&self) -> Result<Option<DateTime<Utc>>, RedisError> {
+        let mut groups = redis::cmd("XINFO");
+        groups.arg("GROUPS").arg(ORDERS_STREAM);
+        let groups = match self.run::<redis::streams::StreamInfoGroupsReply>("XINFO", groups).await {
+            Ok(reply) => reply.groups,
+            // No stream yet: nothing ever came.
+            Err(error) if error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::ResponseError) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let group = groups.into_iter().find(|group| group.name == GROUP);
+        let (pending, delivered) = group.map_or((0, "-".to_owned()), |g| (g.pending, g.last_delivered_id));
+        let mut oldest = None;
+        if pending > 0 {
+            let mut command = redis::cmd("XPENDING");
+            command.arg(ORDERS_STREAM).arg(GROUP).arg("-").arg("+").arg(1);
+            let first: Vec<(String, String, u64, u64)> = self.run("XPENDING", command).await?;
+            oldest = first.first().and_then(|(id, ..)| time_of(id));
+        }
+        let mut command = redis::cmd("XRANGE");
+        let start = if delivered == "-" { delivered } else { format!("({delivered}") };
+        command.arg(ORDERS_STREAM).arg(start).arg("+").arg("COUNT").arg(1);
+        let undelivered: Vec<(String, Fields)> = self.run("XRANGE", command).await?;
+        let undelivered = undelivered.first().and_then(|(id, _)| time_of(id));
+        Ok(oldest.into_iter().chain(undelivered).min())
+    }
+
+    /// Removes consumers that are gone and left nothing behind; answers how many.
+    pub async fn remove_gone_consumers(&self) -> Result<usize, RedisError> {
+        let mut command = redis::cmd("XINFO");
+        command.arg("CONSUMERS").arg(ORDERS_STREAM).arg(GROUP);
+        let known = self.run::<redis::streams::StreamInfoConsumersReply>("XINFO", command).await?.consumers;
+        let gone = known.into_iter().filter(|consumer| {
+            let quiet = consumer.idle as u128 > GONE_AFTER.as_millis();
+            consumer.pending == 0 && quiet && *consumer.name != *self.consumer
+        });
+        let mut removed = 0;
+        for consumer in gone {
+            let mut command = redis::cmd("XGROUP");
+            command.arg("DELCONSUMER").arg(ORDERS_STREAM).arg(GROUP).arg(consumer.name);
+            self.run::<u64>("XGROUP", command).await?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    async fn make_group(&self) -> Result<(), RedisError> {
+        let mut command = redis::cmd("XGROUP");
+        command.arg("CREATE").arg(ORDERS_STREAM).arg(GROUP).arg("0").arg("MKSTREAM");
+        match self.run::<()>("XGROUP", command).await {
+            Ok(()) => tracing::info!(group = GROUP, "consumer group made"),
+            // Another instance was first.
+            Err(error) if error.code() == Some("BUSYGROUP") => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn run<T: redis::FromRedisValue>(
+        &self,
+        operation: &'static str,
+        command: redis::Cmd,
+    ) -> Result<T, RedisError> {
+        let mut connection = self.redis.clone();
+        kv::observe(operation, async move { command.query_async(&mut connection).await }).await
+    }
+}
+
+impl Entry {
+    /// A field as text; nothing when it is not there or is no text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.fields.iter().find(|(known, _)| known == name.as_bytes())?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// The event that it carries.
+    pub fn event(&self) -> Result<OrderEvent, Unreadable> {
+        let payload = self.text("payload").ok_or(Unreadable::NoPayload)?;
+        // serde's own message may repeat values.
+        serde_json::from_str(payload)
+            .map_err(|error| Unreadable::NotAnEvent { line: error.line(), column: error.column() })
+    }
+
+    /// The trace that it belongs to.
+    pub fn trace_context(&self) -> Vec<(&'static str, &str)> {
+        let carried = ["traceparent", "tracestate"].map(|name| self.text(name).map(|value| (name, value)));
+        carried.into_iter().flatten().collect()
+    }
+}
+
+impl From<(String, Fields)> for Entry {
+    fn from((id, fields): (String, Fields)) -> Self {
+        Self { id, fields }
+    }
+}
+
+/// When an entry came: the first half of its id is the server's time in milliseconds.
+fn time_of(id: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(id.split('-').next()?.parse().ok()?)
+}
+
+fn next<T: redis::FromRedisValue + Default>(
+    parts: &mut impl Iterator<Item = Value>,
+) -> Result<T, RedisError> {
+    Ok(parts.next().map(redis::from_redis_value).transpose()?.unwrap_or_default())
+}

@@ -1,0 +1,3 @@
+//! Where it is remembered which event became a mail.
+
+pub mod postgres;

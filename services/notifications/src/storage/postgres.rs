@@ -1,0 +1,90 @@
+//! Deliveries in Postgres.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::OrderId;
+use shop_instrumentation::db;
+use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
+
+use crate::compose::MailKind;
+
+/// The migrations of this service's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// What came of asking to send the mail of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// Send it; this is try number `attempt`, from 1.
+    Granted { attempt: i32 },
+    /// It was sent.
+    Sent,
+    /// Somebody else is at it.
+    Busy,
+}
+
+/// The table `deliveries`.
+#[derive(Clone)]
+pub struct PgDeliveries {
+    pool: PgPool,
+}
+
+impl PgDeliveries {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Takes the lease on an event, unless it was sent or another holds the lease.
+    pub async fn claim(
+        &self,
+        event_id: Uuid,
+        order: OrderId,
+        kind: MailKind,
+        now: DateTime<Utc>,
+        lease_until: DateTime<Utc>,
+    ) -> Result<Claim, sqlx::Error> {
+        let query = sqlx::query(
+            "INSERT INTO deliveries AS d (event_id, order_id, kind, attempts, lease_until, created_at) \
+             VALUES ($1, $2, $3, 1, $5, $4) \
+             ON CONFLICT (event_id) DO UPDATE SET attempts = d.attempts + 1, lease_until = excluded.lease_until \
+             WHERE d.sent_at IS NULL AND d.lease_until <= $4 \
+             RETURNING attempts",
+        );
+        let query = query
+            .bind(event_id)
+            .bind(order.uuid())
+            .bind(kind.as_str())
+            .bind(now)
+            .bind(lease_until)
+            .fetch_optional(&self.pool);
+        if let Some(row) = db::observe("INSERT deliveries", query).await? {
+            return Ok(Claim::Granted { attempt: row.try_get("attempts")? });
+        }
+        let query = sqlx::query_scalar("SELECT sent_at IS NOT NULL FROM deliveries WHERE event_id = $1");
+        let sent: Option<bool> =
+            db::observe("SELECT deliveries", query.bind(event_id).fetch_optional(&self.pool)).await?;
+        Ok(if sent == Some(true) { Claim::Sent } else { Claim::Busy })
+    }
+
+    /// Remembers that the mail is out.
+    pub async fn mark_sent(&self, event_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        let query = sqlx::query("UPDATE deliveries SET sent_at = $2 WHERE event_id = $1");
+        db::observe("UPDATE deliveries", query.bind(event_id).bind(now).execute(&self.pool)).await.map(|_| ())
+    }
+
+    /// Gives the lease back after a try that failed.
+    pub async fn release(&self, event_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        let query =
+            sqlx::query("UPDATE deliveries SET lease_until = $2 WHERE event_id = $1 AND sent_at IS NULL");
+        db::observe("UPDATE deliveries", query.bind(event_id).bind(now).execute(&self.pool)).await.map(|_| ())
+    }
+
+    /// Forgets deliveries from before `before`; answers how many.
+    pub async fn forget(&self, before: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query(
+            "DELETE FROM deliveries WHERE event_id IN (SELECT event_id FROM deliveries \
+             WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        );
+        let removed = query.bind(before).bind(limit).execute(&self.pool);
+        Ok(db::observe("DELETE deliveries", removed).await?.rows_affected())
+    }
+}

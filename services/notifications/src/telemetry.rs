@@ -1,0 +1,37 @@
+//! The service's own metrics and faults.
+
+use prometheus::{Gauge, IntCounterVec};
+use shop_instrumentation::faults::FaultSpec;
+use shop_instrumentation::metrics::{MetricError, Metrics};
+
+/// No mail is taken while it is on.
+pub const ERRORS: &str = "notifications.errors";
+/// Every mail takes longer while it is on.
+pub const LATENCY: &str = "notifications.latency";
+
+/// What can be switched on here.
+pub const FAULTS: &[FaultSpec] = &[
+    FaultSpec { name: ERRORS, description: "mails cannot be handed over; events wait" },
+    FaultSpec { name: LATENCY, description: "every mail takes a second longer" },
+];
+
+/// Metrics of this service.
+#[derive(Clone)]
+pub struct NotificationMetrics {
+    /// By kind and outcome: `sent`, `failed` (a try), `dead_lettered`.
+    pub notifications: IntCounterVec,
+    /// By reason: `unreadable`, `refused`, `expired`.
+    pub dead_lettered: IntCounterVec,
+    /// Age of the oldest event not yet handled.
+    pub lag_seconds: Gauge,
+}
+
+impl NotificationMetrics {
+    pub fn new(metrics: &Metrics) -> Result<Self, MetricError> {
+        Ok(Self {
+            notifications: metrics.counter_vec("shop_notifications_sent_total")?,
+            dead_lettered: metrics.counter_vec("shop_events_dead_lettered_total")?,
+            lag_seconds: metrics.gauge("shop_event_consumer_lag_seconds")?,
+        })
+    }
+}

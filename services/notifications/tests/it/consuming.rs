@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shop_contracts::events::OrderEventKind;
+use shop_instrumentation::config::Env;
+use shop_instrumentation::{Boot, CancellationToken};
+use shop_notifications::compose::Mail;
+use shop_notifications::mailers::{MailError, Mailer};
+use shop_notifications::wiring;
+use shop_notifications::workers::{consume, consume_once};
+use shop_testkit::{TestDb, eventually};
+use tokio::sync::Notify;
+
+use crate::stage::{Recording, Stage};
+
+async fn drain(consumer: &crate::stage::Consumer) {
+    // The first read may only make the group.
+    while consume_once(&consumer.notifications).await.unwrap() > 0 {}
+    while consume_once(&consumer.notifications).await.unwrap() > 0 {}
+}
+
+#[tokio::test]
+async fn shopper_is_told_what_became_of_the_order_and_nothing_before() {
+    let stage = Stage::set().await;
+    let kinds = [OrderEventKind::Confirmed, OrderEventKind::Declined, OrderEventKind::Failed];
+    let events = kinds.map(|kind| stage.event(kind));
+    stage.publish(&stage.event(OrderEventKind::Placed)).await;
+    for event in &events {
+        stage.publish(event).await;
+    }
+    let consumer = stage.consumer("one");
+    drain(&consumer).await;
+    let subjects = ["is confirmed", "could not be paid", "cannot be delivered"];
+    for (event, subject) in events.iter().zip(subjects) {
+        let text = stage.mail_text(event);
+        for part in [subject, "kim@example.com", "QD-4711", "$2598.00", &event.order_id.to_string()] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+    assert_eq!((stage.mails().len(), stage.pending().await), (3, 0));
+    for kind in ["order_confirmed", "order_declined", "order_failed"] {
+        assert_eq!(consumer.sent(kind, "sent"), 1.0, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_on_the_stream_twice_is_one_mail() {
+    let stage = Stage::set().await;
+    let event = stage.event(OrderEventKind::Confirmed);
+    stage.publish(&event).await;
+    stage.publish(&event).await;
+    let mailer = Recording::answering(|| Ok(()));
+    let consumer = stage.consumer_with("one", mailer.clone());
+    drain(&consumer).await;
+    // Handled at the same time: the one that found the other at it comes again.
+    stage.clock.advance_seconds(20);
+    shop_notifications::workers::reclaim_once(&consumer.notifications, Duration::ZERO).await.unwrap();
+    assert_eq!((mailer.taken(), stage.pending().await), (vec![event.id], 0));
+}
+
+#[tokio::test]
+async fn two_instances_share_the_work_and_send_each_mail_once() {
+    let stage = Stage::set().await;
+    let mailer = Recording::answering(|| Ok(()));
+    let mut expected = Vec::new();
+    for _ in 0..50 {
+        let event = stage.event(OrderEventKind::Confirmed);
+        stage.publish(&event).await;
+        expected.push(event.id);
+    }
+    let (one, two) = (stage.consumer_with("one", mailer.clone()), stage.consumer_with("two", mailer.clone()));
+    tokio::join!(drain(&one), drain(&two));
+    let mut taken = mailer.taken();
+    taken.sort();
+    assert_eq!((taken, stage.pending().await), (expected, 0));
+}
+
+#[tokio::test]
+async fn a_group_that_was_lost_starts_from_the_beginning_and_sends_nothing_twice() {
+    let stage = Stage::set().await;
+    let mailer = Recording::answering(|| Ok(()));
+    let consumer = stage.consumer_with("one", mailer.clone());
+    let first = stage.event(OrderEventKind::Confirmed);
+    stage.publish(&first).await;
+    drain(&consumer).await;
+    let mut destroy = redis::cmd("XGROUP");
+    destroy.arg("DESTROY").arg("orders.events").arg("notifications");
+    stage.redis_says::<u64>(destroy).await;
+    let second = stage.event(OrderEventKind::Confirmed);
+    stage.publish(&second).await;
+    drain(&consumer).await;
+    assert_eq!(mailer.taken(), [first.id, second.id]);
+}
+
+/// Tells that it has begun, and goes on when it is let.
+#[derive(Default)]
+struct Gate {
+    begun: Notify,
+    go_on: Notify,
+}
+
+#[async_trait]
+impl Mailer for Gate {
+    async fn send(&self, _: &Mail) -> Result<(), MailError> {
+        self.begun.notify_one();
+        self.go_on.notified().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_was_begun() {
+    let stage = Stage::set().await;
+    let gate = Arc::new(Gate::default());
+    let consumer = stage.consumer_with("one", gate.clone());
+    stage.publish(&stage.event(OrderEventKind::Confirmed)).await;
+    let stop = CancellationToken::new();
+    let worker = tokio::spawn(consume(consumer.notifications.clone(), stop.clone()));
+    gate.begun.notified().await;
+    stop.cancel();
+    assert_eq!(stage.pending().await, 1);
+    gate.go_on.notify_one();
+    tokio::time::timeout(Duration::from_secs(5), worker).await.expect("the worker ends").unwrap();
+    assert_eq!((stage.pending().await, consumer.sent("order_confirmed", "sent")), (0, 1.0));
+}
+
+#[tokio::test]
+async fn the_whole_service_mails_what_comes() {
+    let stage = Stage::set().await;
+    let db = TestDb::empty().await;
+    let folder = stage.folder.path().join("deep/mail");
+    let env = Env::from_pairs([
+        ("DATABASE_URL", db.url.clone()),
+        ("REDIS_URL", stage.redis.url.clone()),
+        ("MAIL_DIR", folder.display().to_string()),
+        ("PUBLIC_URL", "https://shop.example".to_owned()),
+    ]);
+    let boot = Boot::for_tests("notifications", env).unwrap();
+    let stop = boot.shutdown.clone();
+    let _app = wiring::start(boot).await.unwrap();
+    let event = stage.event(OrderEventKind::Confirmed);
+    stage.publish(&event).await;
+    let mail = folder.join(format!("{}.eml", event.id));
+    eventually("the mail is there", || async { mail.exists() }).await;
+    stop.cancel();
+}
