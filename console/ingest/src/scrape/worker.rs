@@ -54,8 +54,8 @@ impl Worker {
         let mut book = self.new_book();
         let interval = self.target.interval;
         let now = now_ms();
-        let mut next = Instant::now() + wait(now, interval, self.target.offset());
-        let mut nominal_ms = now + wait(now, interval, self.target.offset()).as_millis() as i64;
+        let first = wait(now, interval, self.target.offset());
+        let (mut next, mut nominal_ms) = (Instant::now() + first, now + first.as_millis() as i64);
         let end = loop {
             tokio::select! {
                 biased;

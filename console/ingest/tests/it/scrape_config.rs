@@ -99,7 +99,11 @@ fn secrets_do_not_print() {
 fn problems_name_file_line_and_field_and_come_together() {
     let job = |rest: &str| format!("scrape_configs:\n- job_name: a\n  {rest}\n");
     let cases = [
-        (job("scrape_intervall: 5s"), "/etc/scrape.yml:3", "scrape_intervall"),
+        (
+            job("scrape_intervall: 5s"),
+            "/etc/scrape.yml:3: scrape_intervall: ",
+            "unknown field `scrape_intervall`",
+        ),
         (job("scrape_interval: 5x"), "/etc/scrape.yml:3: scrape_configs[0].scrape_interval: ", "5x"),
         (job("scrape_timeout: 2m"), "/etc/scrape.yml:3: scrape_configs[0].scrape_timeout: ", "longer"),
         (job("scheme: ftp"), "/etc/scrape.yml:3: scrape_configs[0].scheme: ", "ftp"),

@@ -27,8 +27,14 @@ pub(in crate::scrape) fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> 
     serde_saphyr::from_str_with_options(text, options).map_err(|e| {
         let line = e.location().map(|l| l.line()).filter(|l| *l > 0);
         let field = line.map_or_else(String::new, |line| key_of(text, line));
-        ConfigError::of_file(file, line, field, e.to_string())
+        ConfigError::of_file(file, line, field, short(&e.to_string()))
     })
+}
+
+/// Without the place, which is said already, and without all the fields that there are.
+fn short(message: &str) -> String {
+    let end = message.find(", expected one of ").or_else(|| message.rfind(" at line "));
+    message[..end.unwrap_or(message.len())].to_owned()
 }
 
 /// The key on a line, when there is one.

@@ -60,11 +60,14 @@ impl Rule {
     pub fn new(fields: RuleFields) -> Result<Self, RuleError> {
         let action = action(fields.action.as_deref().unwrap_or("replace"))?;
         check(action, &fields)?;
-        let regex = fields.regex.as_deref().unwrap_or("(.*)");
-        let regex = RegexBuilder::new(&format!("^(?s:{regex})$"))
-            .size_limit(REGEX_SIZE_LIMIT)
-            .build()
-            .map_err(|e| wrong("regex", format!("not a valid regular expression: {e}")))?;
+        let pattern = fields.regex.as_deref().unwrap_or("(.*)");
+        let regex = RegexBuilder::new(&format!("^(?s:{pattern})$")).size_limit(REGEX_SIZE_LIMIT).build();
+        let regex = regex.map_err(|e| {
+            // The last line says what, the ones before show where.
+            let text = e.to_string();
+            let what = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            wrong("regex", format!("{pattern:?} is not a valid regular expression: {what}"))
+        })?;
         Ok(Self {
             action,
             source_labels: fields.source_labels.unwrap_or_default(),

@@ -23,18 +23,13 @@ pub fn parse<'a, E: From<SyntaxError>>(
 ) -> Result<(), E> {
     let mut families = Families::default();
     let mut labels = Vec::new();
-    let mut lines = text.split('\n').enumerate();
+    let mut lines = text.split('\n').enumerate().peekable();
     let end = loop {
-        let Some((index, line)) = lines.next() else {
-            let lines = text.split('\n').count();
-            return Err(SyntaxError {
-                line: lines,
-                column: 1,
-                message: "# EOF is missing at the end".to_owned(),
-            }
-            .into());
-        };
+        let (index, line) = lines.next().unwrap_or((0, ""));
         let cursor = Cursor::new(line, index + 1, Blanks::Strict);
+        if line.is_empty() && lines.peek().is_none() {
+            return Err(cursor.error("# EOF is missing at the end").into());
+        }
         if line == "# EOF" {
             break cursor;
         }
