@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
+    islands::{Keys, LiveRegions},
     range::QUICK,
     request::{PageRequest, Theme},
     view::format,
@@ -76,6 +77,7 @@ pub fn Page(
     let problem = request.range.problem.clone().map(|problem| {
         view! { <Notice tone=Tone::Warn>{format!("Showing the last 15 minutes: {problem}.")}</Notice> }
     });
+    let is_live = request.range.is_live();
     view! {
         <Title text=format!("{title} · Quarterdeck")/>
         <a class="skip" href="#main">"Skip to content"</a>
@@ -92,6 +94,8 @@ pub fn Page(
                 <main id="main" tabindex="-1">{problem}{children()}</main>
             </div>
         </div>
+        <Keys/>
+        {is_live.then(|| view! { <LiveRegions every_s=5/> })}
     }
 }
 

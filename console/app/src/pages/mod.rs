@@ -8,9 +8,16 @@ pub mod deploys;
 pub mod login;
 pub mod logs;
 pub mod metrics;
+mod moment;
 pub mod not_found;
 pub mod overview;
 pub mod query;
 pub mod runbook;
 pub mod runbooks;
+mod sample;
+mod severity;
+mod slack;
 pub mod traces;
+
+#[cfg(test)]
+mod testing;

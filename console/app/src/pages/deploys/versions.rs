@@ -1,0 +1,128 @@
+//! What git declares against what runs, for each service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use console_model::deploy::DeclaredVersion;
+use console_ui::Tone;
+
+/// One service's versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceVersions {
+    pub service: String,
+    pub declared: Option<DeclaredVersion>,
+    /// Versions seen in telemetry with how many instances report each.
+    pub running: Vec<(String, u64)>,
+    pub verdict: Verdict,
+}
+
+/// How git and telemetry relate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Agrees,
+    /// All instances run one version, which is not the declared one.
+    Differs,
+    /// Instances run more than one version: a rollout, or one that is stuck.
+    Mixed,
+    /// Declared, but nothing reports.
+    NotSeen,
+    /// Runs, but no manifest declares it.
+    NotDeclared,
+}
+
+impl Verdict {
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Agrees => "Agrees",
+            Self::Differs => "Not what git declares",
+            Self::Mixed => "Mixed versions",
+            Self::NotSeen => "No telemetry",
+            Self::NotDeclared => "Not in git",
+        }
+    }
+
+    pub fn tone(&self) -> Tone {
+        match self {
+            Self::Agrees => Tone::Ok,
+            Self::Differs => Tone::Bad,
+            Self::Mixed => Tone::Warn,
+            Self::NotSeen | Self::NotDeclared => Tone::Neutral,
+        }
+    }
+}
+
+/// Every service that either side names, disagreements first.
+pub fn compare(
+    declared: Vec<DeclaredVersion>,
+    running: BTreeMap<String, Vec<(String, u64)>>,
+) -> Vec<ServiceVersions> {
+    let mut declared: BTreeMap<String, DeclaredVersion> =
+        declared.into_iter().map(|d| (d.service.clone(), d)).collect();
+    let mut running = running;
+    let names: BTreeSet<String> = declared.keys().chain(running.keys()).cloned().collect();
+    let mut rows: Vec<ServiceVersions> = names
+        .into_iter()
+        .map(|service| {
+            let (declared, running) =
+                (declared.remove(&service), running.remove(&service).unwrap_or_default());
+            let verdict = verdict(declared.as_ref(), &running);
+            ServiceVersions { service, declared, running, verdict }
+        })
+        .collect();
+    rows.sort_by_key(|r| match r.verdict {
+        Verdict::Differs => 0,
+        Verdict::Mixed => 1,
+        Verdict::NotSeen => 2,
+        Verdict::NotDeclared => 3,
+        Verdict::Agrees => 4,
+    });
+    rows
+}
+
+fn verdict(declared: Option<&DeclaredVersion>, running: &[(String, u64)]) -> Verdict {
+    match (declared, running) {
+        (_, []) => Verdict::NotSeen,
+        (None, _) => Verdict::NotDeclared,
+        (Some(d), [(version, _)]) if same(&d.version, version) => Verdict::Agrees,
+        (Some(_), [_]) => Verdict::Differs,
+        _ => Verdict::Mixed,
+    }
+}
+
+/// A `v` before the number makes no difference.
+fn same(a: &str, b: &str) -> bool {
+    a.trim_start_matches('v') == b.trim_start_matches('v')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(service: &str, version: &str) -> DeclaredVersion {
+        DeclaredVersion { service: service.into(), version: version.into(), file: "f.yaml".into() }
+    }
+
+    #[test]
+    fn disagreements_stand_first_and_say_which_kind() {
+        let running = BTreeMap::from([
+            ("a".to_owned(), vec![("1.0".to_owned(), 2)]),
+            ("b".to_owned(), vec![("0.9".to_owned(), 2)]),
+            ("c".to_owned(), vec![("0.9".to_owned(), 1), ("1.0".to_owned(), 1)]),
+            ("e".to_owned(), vec![("1.0".to_owned(), 1)]),
+        ]);
+        let rows = compare(
+            vec![declared("a", "v1.0"), declared("b", "1.0"), declared("c", "1.0"), declared("d", "1.0")],
+            running,
+        );
+        let told: Vec<(&str, &str)> = rows.iter().map(|r| (r.service.as_str(), r.verdict.words())).collect();
+        assert_eq!(
+            told,
+            [
+                ("b", "Not what git declares"),
+                ("c", "Mixed versions"),
+                ("d", "No telemetry"),
+                ("e", "Not in git"),
+                ("a", "Agrees")
+            ]
+        );
+    }
+}
