@@ -18,7 +18,7 @@ impl Identity {
             return self.repeated(known, &registration).await;
         }
         if self.accounts.find_by_email(&registration.email).await?.is_some() {
-            return Err(taken());
+            return self.somebody_was_first(key, &registration).await;
         }
         let password_hash = self.passwords.hash(&registration.password).await?;
         let account = Account {
@@ -33,9 +33,14 @@ impl Identity {
             tracing::info!(user.id = %new.account.id, "account registered");
             return Ok(new.account);
         }
-        // Somebody was first: the same request on another connection, or another one for the same address.
+        self.somebody_was_first(key, &registration).await
+    }
+
+    /// The same request on another connection, or another one for the same address: only the key, looked up after the
+    /// address was seen to be taken, tells which.
+    async fn somebody_was_first(&self, key: &str, registration: &Registration) -> Result<Account, Problem> {
         match self.accounts.find_by_key(key).await? {
-            Some(known) => self.repeated(known, &registration).await,
+            Some(known) => self.repeated(known, registration).await,
             None => Err(taken()),
         }
     }
