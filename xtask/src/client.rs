@@ -23,9 +23,11 @@ pub fn build() -> Result<(), String> {
     let target = target_dir(&root);
     let wasm = build_wasm(&root, &target)?;
     bundle_npm(&root)?;
-    let stylesheet = root.join("console/ui/style/app.css");
-    let charts = root.join("console/frontend/dist/charts.js");
-    let inputs = [wasm.as_path(), stylesheet.as_path(), charts.as_path()];
+    let dist = root.join("console/frontend/dist");
+    let (charts, boot) = (dist.join("charts.js"), dist.join("boot.js"));
+    let stylesheet = target.join("app.css");
+    write(&stylesheet, stylesheet_of(&root.join("console/ui/style"), &dist.join("uplot.css"))?.as_bytes())?;
+    let inputs = [wasm.as_path(), stylesheet.as_path(), charts.as_path(), boot.as_path()];
     let stamp = fingerprint_of(&inputs)?;
     let site = target.join("site");
     if fs::read_to_string(site.join("stamp")).is_ok_and(|s| s == stamp) {
@@ -44,12 +46,28 @@ pub fn build() -> Result<(), String> {
     manifest.insert("console.js", js_file);
     manifest.insert("app.css", publish(&stylesheet, &fresh, "assets", "app", "css")?);
     manifest.insert("charts.js", publish(&charts, &fresh, "assets", "charts", "js")?);
+    manifest.insert("boot.js", publish(&boot, &fresh, "assets", "boot", "js")?);
     let text =
         serde_json::to_string_pretty(&manifest).map_err(|e| format!("cannot write the manifest: {e}"))?;
     write(&fresh.join("manifest.json"), text.as_bytes())?;
     write(&fresh.join("stamp"), stamp.as_bytes())?;
     let _ = fs::remove_dir_all(&site);
     fs::rename(&fresh, &site).map_err(|e| format!("cannot put {} in place: {e}", site.display()))
+}
+
+/// One style sheet: the chart library's rules in the weakest layer, then the console's files in order of their names.
+fn stylesheet_of(folder: &Path, library: &Path) -> Result<String, String> {
+    let read =
+        |path: &Path| fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()));
+    let entries = fs::read_dir(folder).map_err(|e| format!("cannot list {}: {e}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "css"));
+    files.sort();
+    let mut text = format!("@layer library {{\n{}}}\n", read(library)?);
+    for file in files {
+        text.push_str(&read(&file)?);
+    }
+    Ok(text)
 }
 
 fn build_wasm(root: &Path, target: &Path) -> Result<PathBuf, String> {

@@ -77,7 +77,7 @@ mod live {
         match key.as_str() {
             "g" if !follows_g => {
                 let forget = Rc::clone(waiting);
-                let timer = set_timeout_with_handle(move || drop(forget.borrow_mut().take()), PATIENCE);
+                let timer = set_timeout_with_handle(move || *forget.borrow_mut() = None, PATIENCE);
                 *waiting.borrow_mut() = timer.ok();
             }
             key if follows_g => {

@@ -85,7 +85,9 @@ mod live {
                 keep_state(&old, &new);
                 let focus = focused_inside(&old);
                 old.set_inner_html(&new.inner_html());
-                focus.and_then(|f| old.query_selector(&f).ok().flatten()).map(refocus);
+                if let Some(element) = focus.and_then(|f| old.query_selector(&f).ok().flatten()) {
+                    refocus(element);
+                }
             }
         }
     }

@@ -54,14 +54,14 @@ impl Bounds {
 pub fn time_ticks(start_ms: i64, end_ms: i64) -> Vec<(i64, String)> {
     const STEPS_S: [i64; 17] =
         [1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
-    let length_ms = end_ms - start_ms;
+    let length_ms = end_ms.saturating_sub(start_ms);
     if length_ms <= 0 {
         return Vec::new();
     }
     let step_ms = STEPS_S.iter().map(|s| s * 1000).find(|s| length_ms / s <= 6).unwrap_or(length_ms);
-    let first = start_ms.div_euclid(step_ms) * step_ms;
+    let first = start_ms.div_euclid(step_ms).saturating_mul(step_ms);
     (0..=8)
-        .map(|i| first + i * step_ms)
+        .map(|i: i64| first.saturating_add(i.saturating_mul(step_ms)))
         .filter(|t| (start_ms..=end_ms).contains(t))
         .map(|t| (t, tick_words(t, step_ms)))
         .collect()

@@ -70,9 +70,9 @@ impl Filter {
             format!("{}{}{}", self.name, if self.is_not { "!=" } else { "=" }, quoted(&self.value));
         match self.place {
             Place::Stream => add_matcher(query, &condition),
-            Place::Label => append(query, &condition),
-            Place::Json if has_stage(query, "json") => append(query, &condition),
-            Place::Json => append(&append(query, "json"), &condition),
+            _ if query.contains(&format!("| {condition}")) => query.to_owned(),
+            Place::Json if !has_stage(query, "json") => append(&append(query, "json"), &condition),
+            Place::Json | Place::Label => append(query, &condition),
         }
     }
 }
@@ -89,14 +89,13 @@ fn add_matcher(query: &str, matcher: &str) -> String {
     if inside.split(',').any(|m| m.trim().replace(' ', "") == matcher.replace(' ', "")) {
         return query.to_owned();
     }
-    let inside = inside.trim().trim_end_matches(',');
+    let inside = inside.trim().trim_end_matches(',').trim_end();
     let separator = if inside.is_empty() { "" } else { ", " };
     format!("{}{{{inside}{separator}{matcher}{}", &query[..open], &query[close..])
 }
 
 fn append(query: &str, stage: &str) -> String {
-    let stage = format!("| {stage}");
-    if query.contains(&stage) { query.to_owned() } else { format!("{query}{}{stage}", separator(query)) }
+    format!("{query}{}| {stage}", separator(query))
 }
 
 /// A comment at the end would swallow what follows on its line.

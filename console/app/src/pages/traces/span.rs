@@ -13,7 +13,7 @@ use crate::{
 /// Deeper spans are not indented further.
 const MAX_INDENT: usize = 20;
 const VALUE_CHARS: usize = 4_000;
-/// Bars that begin or end beyond this have their duration at the left.
+/// A bar that ends beyond this has its duration at the left, or inside when it begins early.
 const FLIP_PERCENT: f64 = 72.0;
 
 #[component]
@@ -26,10 +26,13 @@ pub fn SpanRow(row: Row, span: Span, colour: usize) -> impl IntoView {
             class.push_str(name);
         }
     }
-    let side = if row.left_percent + row.width_percent > FLIP_PERCENT {
+    let end_percent = row.left_percent + row.width_percent;
+    let side = if end_percent <= FLIP_PERCENT {
+        "span-duration"
+    } else if row.left_percent >= 100.0 - FLIP_PERCENT {
         "span-duration flip"
     } else {
-        "span-duration"
+        "span-duration inside"
     };
     let style = format!(
         "--d:{};--c:var(--series-{colour});--l:{:.2}%;--w:{:.2}%",

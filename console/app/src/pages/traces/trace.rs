@@ -156,7 +156,8 @@ fn Failures(spans: Vec<Span>) -> impl IntoView {
     };
     let items = failed.iter().take(NAMED_ERRORS).map(item).collect_view();
     let more = (more > 0).then(|| view! { <li class="muted">{format!("and {more} more")}</li> });
-    (!failed.is_empty()).then(|| view! { <Notice tone=Tone::Bad><ul class="failures">{items}{more}</ul></Notice> })
+    (!failed.is_empty())
+        .then(|| view! { <Notice tone=Tone::Bad><ul class="failures">{items}{more}</ul></Notice> })
 }
 
 /// What a failed span says: its exception, else its status, else an `error` attribute.
@@ -179,10 +180,12 @@ fn WaterfallCard(picture: Waterfall, spans: Vec<Span>, id: TraceId) -> impl Into
         view! { <li><span class="chart-swatch" style=style></span>{name.clone()}" "<span class="muted num">{*n}</span></li> }
     };
     let services = picture.services.iter().map(service).collect_view();
-    let ticks = (0..=TICKS).map(|i| {
-        let at_ns = picture.duration_ns.saturating_mul(i) / TICKS;
-        view! { <span style=format!("--x:{}%", i * 100 / TICKS)>{format::duration_ns(at_ns)}</span> }
-    }).collect_view();
+    let ticks = (0..=TICKS)
+        .map(|i| {
+            let at_ns = picture.duration_ns.saturating_mul(i) / TICKS;
+            view! { <span style=format!("--x:{}%", i * 100 / TICKS)>{format::duration_ns(at_ns)}</span> }
+        })
+        .collect_view();
     let left_out = (picture.left_out > 0).then(|| {
         let words = format!(
             "{} of {} spans are shown.",
