@@ -41,7 +41,7 @@ deploy: ## rebuild and replace a service, instance by instance: make deploy S=ca
 fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; without F, list them
 	@$(XTASK) fault $(F) $(if $(OFF),--off) $(if $(FOR),--for $(FOR))
 
-test: check unit ## lints, unit, corpora and integration tests
+test: check unit e2e ## lints, unit, corpora, integration, then the whole platform in a browser and under kill -9
 
 check: setup ## formatting and lints
 	cargo fmt --all --check

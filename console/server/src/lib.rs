@@ -1,1 +1,19 @@
-//! `console-server`.
+//! The composition root: reads the configuration, opens the stores, starts what runs in the background, and serves
+//! pages, protocols and APIs.
+//!
+//! What holds: a wrong configuration stops the start with every problem named; the program is ready only when stores,
+//! rules and sockets are; SIGTERM lets running requests finish, then puts accepted telemetry onto the disk. Nothing
+//! here depends on what the console watches.
+
+mod about;
+mod auth;
+pub mod config;
+mod maintenance;
+mod metrics;
+mod runtime;
+mod sources;
+mod stores;
+mod web;
+
+pub use config::Config;
+pub use runtime::{StartError, run};

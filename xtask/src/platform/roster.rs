@@ -131,6 +131,7 @@ otlp_grpc: 127.0.0.1:{grpc}
 otlp_http: 127.0.0.1:{http}
 data_dir: "{data}/console"
 external_url: "{url}"
+version: "{version}"
 site_dir: "{site}"
 tokens:
   ingest: ["{token}"]
@@ -150,6 +151,7 @@ gitops:
         grpc = layout.ports.otlp_grpc,
         http = layout.ports.otlp_http,
         url = layout.console_url(),
+        version = version(layout),
         site = layout.site.display(),
         token = secrets::read(layout, secrets::TELEMETRY_TOKEN)?,
         password = secrets::path(layout, secrets::ADMIN_PASSWORD).display(),

@@ -1,0 +1,97 @@
+//! What the About page shows.
+
+use async_trait::async_trait;
+use console_app::{
+    About, AboutSource, Component, ScrapeTarget,
+    view::format::{bytes, count},
+};
+use console_ingest::scrape::{TargetHealth, Targets};
+
+use crate::{sources::Backends, stores::Stores};
+
+/// A live look at the parts of this process.
+pub struct SelfAbout {
+    pub version: String,
+    pub started_at_ms: i64,
+    pub stores: Stores,
+    pub backends: Backends,
+    pub targets: Option<Targets>,
+    pub alerting: Vec<(String, String)>,
+}
+
+#[async_trait]
+impl AboutSource for SelfAbout {
+    async fn about(&self) -> About {
+        About {
+            version: self.version.clone(),
+            started_at_ms: self.started_at_ms,
+            components: self.components(),
+            targets: self.targets.as_ref().map(scrape_targets).unwrap_or_default(),
+        }
+    }
+}
+
+impl SelfAbout {
+    fn components(&self) -> Vec<Component> {
+        let (m, l, t) = (self.stores.metrics.stats(), self.stores.logs.stats(), self.stores.traces.stats());
+        let size = |memory: u64, disk: u64| {
+            [("memory", memory), ("disk", disk)].map(|(k, v)| (k.to_owned(), bytes(v as f64)))
+        };
+        let part =
+            |name: &str, backend: &str, counts: &[(&str, u64)], sizes: &[(String, String)]| Component {
+                name: name.to_owned(),
+                backend: backend.to_owned(),
+                facts: counts
+                    .iter()
+                    .map(|(k, v)| ((*k).to_owned(), count(*v)))
+                    .chain(sizes.iter().cloned())
+                    .collect(),
+            };
+        vec![
+            part(
+                "Metrics",
+                &self.backends.metrics,
+                &[("series", m.series), ("samples", m.samples)],
+                &size(m.memory_bytes, m.disk_bytes),
+            ),
+            part(
+                "Logs",
+                &self.backends.logs,
+                &[("streams", l.streams), ("lines", l.entries)],
+                &size(l.memory_bytes, l.disk_bytes),
+            ),
+            part(
+                "Traces",
+                &self.backends.traces,
+                &[("traces", t.traces), ("spans", t.spans)],
+                &size(t.memory_bytes, t.disk_bytes),
+            ),
+            Component {
+                name: "Alerting".to_owned(),
+                backend: "embedded".to_owned(),
+                facts: self.alerting.clone(),
+            },
+            Component {
+                name: "Deploys".to_owned(),
+                backend: self.backends.deploys.clone(),
+                facts: Vec::new(),
+            },
+        ]
+    }
+}
+
+fn scrape_targets(targets: &Targets) -> Vec<ScrapeTarget> {
+    targets
+        .list()
+        .into_iter()
+        .map(|t| ScrapeTarget {
+            job: t.job,
+            instance: t.instance,
+            url: t.url,
+            is_up: t.health == TargetHealth::Up,
+            last_scrape_ms: t.last_scrape_ms,
+            duration_ms: t.last_duration.map_or(0, |d| d.as_millis() as u64),
+            last_error: t.last_error,
+        })
+        .collect()
+}

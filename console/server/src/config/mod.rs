@@ -1,0 +1,290 @@
+//! The configuration file. Unknown fields, wrong values and unreadable secret files are refused; all problems of values
+//! are reported together.
+
+mod secret;
+mod stores;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use console_ingest::IngestLimits;
+use serde::Deserialize;
+
+pub use secret::Secret;
+pub use stores::{StoreConfig, StoresConfig};
+
+/// Largest configuration file.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Everything that the console is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Pages, query APIs, Loki push, `/metrics`.
+    pub listen: SocketAddr,
+    #[serde(default = "default_otlp_grpc")]
+    pub otlp_grpc: SocketAddr,
+    #[serde(default = "default_otlp_http")]
+    pub otlp_http: SocketAddr,
+    /// Telemetry and state are kept below.
+    pub data_dir: PathBuf,
+    /// Where people reach the console; links in messages begin with it.
+    pub external_url: String,
+    /// The built browser client.
+    pub site_dir: PathBuf,
+    #[serde(default)]
+    pub tokens: TokensConfig,
+    pub admin: AdminConfig,
+    /// `scrape_configs` in Prometheus' format.
+    #[serde(default)]
+    pub scrape_config_file: Option<PathBuf>,
+    #[serde(default)]
+    pub rule_files: Vec<String>,
+    /// Alertmanager's configuration.
+    pub routing_file: PathBuf,
+    pub runbooks_dir: PathBuf,
+    pub gitops: GitopsConfig,
+    #[serde(default)]
+    pub slack: SlackConfig,
+    /// Remote backends to read instead of the embedded stores.
+    #[serde(default)]
+    pub sources: SourcesConfig,
+    #[serde(default)]
+    pub stores: StoresConfig,
+    #[serde(default)]
+    pub ingest: IngestLimits,
+    #[serde(default = "default_drain_ms")]
+    pub drain_ms: u64,
+    /// What this build calls itself, when the deployment knows better than the package.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// Bearer tokens. An empty list lets everybody in, which is meant for loopback only.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokensConfig {
+    pub ingest: Vec<Secret>,
+    pub query: Vec<Secret>,
+}
+
+/// The first user.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConfig {
+    #[serde(default = "default_admin")]
+    pub username: String,
+    pub password_file: PathBuf,
+}
+
+/// Where deploys are declared: a local clone, or a repository on GitHub.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitopsConfig {
+    #[serde(default)]
+    pub repository: Option<PathBuf>,
+    #[serde(default)]
+    pub github: Option<GitHubSettings>,
+    /// The folder of the manifests.
+    #[serde(default = "default_gitops_folder")]
+    pub folder: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitHubSettings {
+    pub owner: String,
+    pub repo: String,
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// Another API root: GitHub Enterprise.
+    #[serde(default)]
+    pub api_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SlackConfig {
+    pub webhook_url_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourcesConfig {
+    pub prometheus: Option<RemoteSettings>,
+    pub loki: Option<RemoteSettings>,
+    pub tempo: Option<RemoteSettings>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RemoteSettings {
+    pub url: String,
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    /// `X-Scope-OrgID`.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    #[serde(default = "default_remote_timeout_ms")]
+    pub timeout_ms: u64,
+}
+
+fn default_otlp_grpc() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4317))
+}
+
+fn default_otlp_http() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 4318))
+}
+
+fn default_drain_ms() -> u64 {
+    5_000
+}
+
+fn default_admin() -> String {
+    "admin".to_owned()
+}
+
+fn default_gitops_folder() -> String {
+    "gitops".to_owned()
+}
+
+fn default_remote_timeout_ms() -> u64 {
+    30_000
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file}: {reason}")]
+    Unreadable { file: String, reason: String },
+    /// With line and column.
+    #[error("{file}: {reason}")]
+    Malformed { file: String, reason: String },
+    #[error("{file}: {}", problems.join("; "))]
+    Invalid { file: String, problems: Vec<String> },
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let name = file.display().to_string();
+        let unreadable = |reason: String| ConfigError::Unreadable { file: name.clone(), reason };
+        let size = std::fs::metadata(file).map_err(|e| unreadable(e.to_string()))?.len();
+        if size > MAX_FILE_BYTES {
+            return Err(unreadable(format!("{size} bytes: larger than {MAX_FILE_BYTES}")));
+        }
+        let text = std::fs::read_to_string(file).map_err(|e| unreadable(e.to_string()))?;
+        Self::parse(&name, &text)
+    }
+
+    /// `name` is the file's name in messages.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        let options = serde_saphyr::options! { with_snippet: false };
+        let config: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|e| ConfigError::Malformed { file: name.to_owned(), reason: e.to_string() })?;
+        let problems = config.problems();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Invalid { file: name.to_owned(), problems })
+        }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut web = |field: &str, url: &str| {
+            if !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) {
+                found.push(format!("{field}: {url:?} is not an http or https URL"));
+            }
+        };
+        web("external_url", &self.external_url);
+        let remotes = [
+            ("sources.prometheus.url", &self.sources.prometheus),
+            ("sources.loki.url", &self.sources.loki),
+            ("sources.tempo.url", &self.sources.tempo),
+        ];
+        for (field, remote) in remotes {
+            if let Some(remote) = remote {
+                web(field, &remote.url);
+            }
+        }
+        match (&self.gitops.repository, &self.gitops.github) {
+            (Some(_), Some(_)) => found.push("gitops: either repository or github, not both".to_owned()),
+            (None, None) => found.push("gitops: repository or github is missing".to_owned()),
+            _ => {}
+        }
+        let open: Vec<&str> = [
+            ("listen", self.listen, self.tokens.query.is_empty() || self.tokens.ingest.is_empty()),
+            ("otlp_grpc", self.otlp_grpc, self.tokens.ingest.is_empty()),
+            ("otlp_http", self.otlp_http, self.tokens.ingest.is_empty()),
+        ]
+        .into_iter()
+        .filter(|(_, address, open)| *open && !address.ip().is_loopback())
+        .map(|(field, _, _)| field)
+        .collect();
+        if !open.is_empty() {
+            let fields = open.join(", ");
+            found.push(format!("tokens: {fields} can be reached from outside, so tokens.ingest and tokens.query must not be empty"));
+        }
+        found.extend(self.stores.problems());
+        found
+    }
+}
+
+/// The text of a secret's file without surrounding blanks.
+pub fn read_secret(field: &str, file: &Path) -> Result<String, ConfigError> {
+    let unreadable = |reason: String| ConfigError::Unreadable {
+        file: file.display().to_string(),
+        reason: format!("{field}: {reason}"),
+    };
+    let text = std::fs::read_to_string(file).map_err(|e| unreadable(e.to_string()))?;
+    let text = text.trim();
+    if text.is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "listen: 127.0.0.1:8090\ndata_dir: /tmp/x\nexternal_url: http://127.0.0.1:8090\nsite_dir: site\n\
+                        admin: { password_file: p }\nrouting_file: r.yml\nrunbooks_dir: runbooks\n\
+                        gitops: { repository: . }\n";
+
+    #[test]
+    fn a_short_file_gets_safe_defaults() {
+        let config = Config::parse("q.yml", GOOD).unwrap();
+        assert_eq!(config.otlp_grpc.port(), 4317);
+        assert_eq!(config.admin.username, "admin");
+        assert_eq!(config.gitops.folder, "gitops");
+    }
+
+    #[test]
+    fn unknown_fields_are_named_with_their_line() {
+        let error = Config::parse("q.yml", &format!("{GOOD}colour: blue\n")).unwrap_err().to_string();
+        assert!(error.contains("q.yml") && error.contains("colour") && error.contains("line 9"), "{error}");
+    }
+
+    #[test]
+    fn all_wrong_values_are_told_together() {
+        let text = GOOD.replace("http://127.0.0.1:8090", "ftp://x").replace("{ repository: . }", "{}");
+        let error = Config::parse("q.yml", &text).unwrap_err();
+        let ConfigError::Invalid { problems, .. } = &error else { panic!("{error}") };
+        assert_eq!(problems.len(), 2, "{error}");
+    }
+
+    #[test]
+    fn an_open_console_on_the_network_is_refused() {
+        let error =
+            Config::parse("q.yml", &GOOD.replace("listen: 127.0.0.1", "listen: 0.0.0.0")).unwrap_err();
+        assert!(error.to_string().contains("tokens"), "{error}");
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = Config::parse("q.yml", &format!("{GOOD}tokens: {{ query: [hunter2] }}\n")).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The console about itself, in Prometheus' text format.
+
+use std::time::Duration;
+
+use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::stores::Stores;
+
+/// The console's own metrics. Cheap to clone.
+#[derive(Clone)]
+pub struct SelfMetrics {
+    pub registry: Registry,
+    requests: HistogramVec,
+    items: IntGaugeVec,
+    bytes: IntGaugeVec,
+    dropped: IntGaugeVec,
+}
+
+impl SelfMetrics {
+    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let requests = HistogramVec::new(
+            HistogramOpts::new("http_server_request_duration_seconds", "Duration of HTTP requests served.")
+                .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]),
+            &["http_request_method", "http_route", "http_response_status_code"],
+        )?;
+        let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
+        let items = gauge(
+            "quarterdeck_store_items",
+            "What a store holds: series, samples, streams, lines, traces, spans.",
+            &["store", "kind"],
+        )?;
+        let bytes = gauge("quarterdeck_store_bytes", "Bytes of a store, by place.", &["store", "place"])?;
+        let dropped = gauge(
+            "quarterdeck_store_dropped",
+            "Segments or traces dropped by a size limit, and records that replay could not read, since the start.",
+            &["store", "what"],
+        )?;
+        let build = gauge("shop_build_info", "Always 1; the label says which version runs.", &["version"])?;
+        build.with_label_values(&[version]).set(1);
+        registry.register(Box::new(requests.clone()))?;
+        for vec in [&items, &bytes, &dropped, &build] {
+            registry.register(Box::new(vec.clone()))?;
+        }
+        Ok(Self { registry, requests, items, bytes, dropped })
+    }
+
+    /// One served request. `route` is the pattern, never the path.
+    pub fn served(&self, method: &http::Method, route: &str, status: http::StatusCode, took: Duration) {
+        let method = match method.as_str() {
+            m @ ("GET" | "POST" | "PUT" | "DELETE" | "HEAD" | "PATCH" | "OPTIONS") => m,
+            _ => "_OTHER",
+        };
+        self.requests.with_label_values(&[method, route, status.as_str()]).observe(took.as_secs_f64());
+    }
+
+    /// The exposition, with the stores as they are now.
+    pub fn exposition(&self, stores: &Stores) -> String {
+        let (m, l, t) = (stores.metrics.stats(), stores.logs.stats(), stores.traces.stats());
+        let items = [
+            ("metrics", "series", m.series),
+            ("metrics", "samples", m.samples),
+            ("logs", "streams", l.streams),
+            ("logs", "lines", l.entries),
+            ("traces", "traces", t.traces),
+            ("traces", "spans", t.spans),
+        ];
+        for (store, kind, n) in items {
+            self.items.with_label_values(&[store, kind]).set(n as i64);
+        }
+        let bytes = [
+            ("metrics", m.memory_bytes, m.disk_bytes),
+            ("logs", l.memory_bytes, l.disk_bytes),
+            ("traces", t.memory_bytes, t.disk_bytes),
+        ];
+        for (store, memory, disk) in bytes {
+            self.bytes.with_label_values(&[store, "memory"]).set(memory as i64);
+            self.bytes.with_label_values(&[store, "disk"]).set(disk as i64);
+        }
+        let dropped = [
+            ("metrics", "segments", m.dropped_segments),
+            ("metrics", "damaged_records", m.damaged_records),
+            ("logs", "segments", l.dropped_segments),
+            ("logs", "damaged_records", l.damaged_records),
+            ("traces", "traces", t.dropped_traces),
+            ("traces", "damaged_records", t.damaged_records),
+        ];
+        for (store, what, n) in dropped {
+            self.dropped.with_label_values(&[store, what]).set(n as i64);
+        }
+        let mut out = Vec::new();
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
+            tracing::error!(%error, "own metrics cannot be written");
+        }
+        String::from_utf8(out).unwrap_or_default()
+    }
+}

@@ -1,0 +1,229 @@
+//! The start-up order, top to bottom, and the end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use alerting_engine::{Deps, Engine, EngineConfig, LoadError};
+use axum::{Router, serve::ListenerExt as _};
+use console_app::Backends;
+use console_ingest::{Ingest, IngestDeps, scrape};
+use console_model::clock::now_ms;
+use console_state::{AdminChange, State, StateConfig};
+use console_storage::source::AlertsSource;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    about::SelfAbout,
+    auth::{Auth, QueryTokens},
+    config::{Config, ConfigError, Secret, read_secret},
+    maintenance,
+    metrics::SelfMetrics,
+    sources::{Sources, SourcesError},
+    stores::{Stores, StoresError},
+    web::{self, AssetsError, Parts, Readiness},
+};
+
+/// Why the console does not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Assets(#[from] AssetsError),
+    #[error("cannot listen on {field} {address}")]
+    Listen { field: &'static str, address: SocketAddr, source: std::io::Error },
+    #[error("metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+    #[error(transparent)]
+    Stores(#[from] StoresError),
+    #[error(transparent)]
+    Sources(#[from] SourcesError),
+    #[error(transparent)]
+    StateOpen(#[from] console_state::OpenError),
+    #[error(transparent)]
+    State(#[from] console_state::StateError),
+    #[error("{0}")]
+    Alerting(#[from] LoadError),
+    #[error("{0}")]
+    Scrape(String),
+    #[error("a server ended by itself: {0}")]
+    Server(String),
+}
+
+/// Runs until `stop` is cancelled, then drains.
+pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartError> {
+    let started_at_ms = now_ms();
+    let version = config.version.clone().unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
+    let assets = web::read_assets(&config.site_dir)?;
+    // Bound first: a taken port must not cost the replay of a log.
+    let main = listen("listen", config.listen).await?;
+    let grpc = listen("otlp_grpc", config.otlp_grpc).await?;
+    let otlp = listen("otlp_http", config.otlp_http).await?;
+
+    let metrics = SelfMetrics::new(&version)?;
+    let stores = {
+        let (dir, bounds) = (config.data_dir.clone(), config.stores);
+        let opened = tokio::task::spawn_blocking(move || Stores::open(&dir, bounds)).await;
+        opened.map_err(|e| StartError::Server(format!("opening the stores: {e}")))??
+    };
+    let sources = Sources::new(&config, &stores)?;
+    let state = Arc::new(open_state(&config).await?);
+
+    let exposed = |tokens: &[Secret]| tokens.iter().map(|t| t.expose().to_owned()).collect::<Vec<_>>();
+    let ingest = Ingest::new(IngestDeps {
+        spans: stores.traces.clone(),
+        logs: stores.logs.clone(),
+        samples: stores.metrics.clone(),
+        registry: &metrics.registry,
+        tokens: exposed(&config.tokens.ingest),
+        limits: config.ingest.clone(),
+    })?;
+    let engine = Engine::start(
+        engine_config(&config),
+        Deps {
+            metrics: sources.metrics.clone(),
+            logs: sources.logs.clone(),
+            traces: sources.traces.clone(),
+            appender: stores.metrics.clone(),
+            registry: metrics.registry.clone(),
+        },
+        stop.clone(),
+    )?;
+    let mut tasks = maintenance::start(stores.clone(), state.clone(), stop.clone());
+    let targets = match &config.scrape_config_file {
+        Some(file) => {
+            let scraping = scrape::ScrapeConfig::load(file).map_err(|e| StartError::Scrape(e.to_string()))?;
+            let targets = scrape::Targets::default();
+            let scraping = scrape::run(
+                scraping,
+                stores.metrics.clone(),
+                ingest.metrics(),
+                targets.clone(),
+                stop.clone(),
+            );
+            tasks.push(tokio::spawn(scraping));
+            Some(targets)
+        }
+        None => None,
+    };
+
+    let alerting = alerting_facts(&config, &*engine).await;
+    let backends = Backends {
+        metrics: sources.metrics.clone(),
+        logs: sources.logs.clone(),
+        traces: sources.traces.clone(),
+        alerts: engine.clone(),
+        deploys: sources.deploys.clone(),
+        runbooks: sources.runbooks.clone(),
+        about: Arc::new(SelfAbout {
+            version: version.clone(),
+            started_at_ms,
+            stores: stores.clone(),
+            backends: sources.backends.clone(),
+            targets,
+            alerting,
+        }),
+        clock: now_ms,
+    };
+    let auth = Auth {
+        state,
+        tokens: QueryTokens::new(exposed(&config.tokens.query)),
+        assets,
+        is_https: config.external_url.starts_with("https://"),
+    };
+    let readiness = Readiness::default();
+    let router = web::router(Parts {
+        auth,
+        backends,
+        sources,
+        ingest: ingest.clone(),
+        metrics,
+        stores: stores.clone(),
+        readiness: readiness.clone(),
+        site_dir: config.site_dir.clone(),
+    });
+
+    let mut servers = JoinSet::new();
+    servers.spawn(serve("pages", main, router, stop.clone()));
+    servers.spawn(serve("otlp_http", otlp, ingest.otlp_http_router(), stop.clone()));
+    let stopped = stop.clone();
+    servers.spawn(async move {
+        ingest.serve_grpc(grpc, stopped.cancelled_owned()).await.map_err(|e| format!("otlp_grpc: {e}"))
+    });
+    readiness.set(true);
+    tracing::info!(version, address = %config.listen, took_ms = now_ms() - started_at_ms, "console ready");
+
+    let early = tokio::select! {
+        () = stop.cancelled() => None,
+        ended = servers.join_next() => ended,
+    };
+    readiness.set(false);
+    stop.cancel();
+    let drain = Duration::from_millis(config.drain_ms);
+    let drained = tokio::time::timeout(drain, async { while servers.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        tracing::warn!(
+            drain_ms = config.drain_ms,
+            "requests were still running at the end of the drain time"
+        );
+        servers.abort_all();
+    }
+    engine.stopped().await;
+    for task in tasks {
+        let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
+    }
+    let _ = tokio::task::spawn_blocking(move || stores.sync()).await;
+    tracing::info!("console stopped");
+    match early {
+        None | Some(Ok(Ok(()))) => Ok(()),
+        Some(Ok(Err(reason))) => Err(StartError::Server(reason)),
+        Some(Err(panic)) => Err(StartError::Server(panic.to_string())),
+    }
+}
+
+async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { field, address, source })
+}
+
+async fn serve(
+    name: &'static str,
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<(), String> {
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .map_err(|e| format!("{name}: {e}"))
+}
+
+async fn open_state(config: &Config) -> Result<State, StartError> {
+    let state = State::open(StateConfig::new(config.data_dir.join("state.sqlite"))).await?;
+    let password = read_secret("admin.password_file", &config.admin.password_file)?;
+    match state.ensure_admin(&config.admin.username, &password, now_ms()).await? {
+        AdminChange::Unchanged => {}
+        change => tracing::info!(user = config.admin.username, ?change, "administrator"),
+    }
+    Ok(state)
+}
+
+fn engine_config(config: &Config) -> EngineConfig {
+    let mut engine = EngineConfig::new(
+        config.rule_files.clone(),
+        &config.routing_file,
+        &config.external_url,
+        config.data_dir.join("alerting"),
+    );
+    engine.slack_webhook_url_file.clone_from(&config.slack.webhook_url_file);
+    engine
+}
+
+async fn alerting_facts(config: &Config, engine: &dyn AlertsSource) -> Vec<(String, String)> {
+    let rules = engine.rules().await.map(|r| r.len()).unwrap_or_default();
+    let slack = if config.slack.webhook_url_file.is_some() { "configured" } else { "preview only" };
+    vec![("rules".to_owned(), rules.to_string()), ("Slack".to_owned(), slack.to_owned())]
+}

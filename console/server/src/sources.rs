@@ -1,0 +1,124 @@
+//! Which adapter answers for which signal.
+
+use std::{sync::Arc, time::Duration};
+
+use console_logql::{LogqlConfig, LogqlSource};
+use console_promql::PromqlSource;
+use console_sources::{
+    GitDeploys, GitHubConfig, GitHubDeploys, LokiSource, PrometheusSource, RemoteConfig, RunbooksFolder,
+    TempoSource,
+};
+use console_storage::{
+    SourceError,
+    source::{DeploysSource, LogsSource, MetricsSource, RunbooksSource, TracesSource},
+};
+use console_traceql::{TraceqlConfig, TraceqlSource};
+
+use crate::{
+    config::{Config, ConfigError, GitopsConfig, RemoteSettings, read_secret},
+    stores::Stores,
+};
+
+/// What pages, APIs and rules read.
+#[derive(Clone)]
+pub struct Sources {
+    pub metrics: Arc<dyn MetricsSource>,
+    pub logs: Arc<dyn LogsSource>,
+    pub traces: Arc<dyn TracesSource>,
+    pub deploys: Arc<dyn DeploysSource>,
+    pub runbooks: Arc<dyn RunbooksSource>,
+    /// Addresses of remote backends for the About page; `embedded` otherwise.
+    pub backends: Backends,
+}
+
+/// Where each signal is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backends {
+    pub metrics: String,
+    pub logs: String,
+    pub traces: String,
+    pub deploys: String,
+}
+
+/// Why a source cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{field}")]
+    Source { field: &'static str, source: SourceError },
+}
+
+impl Sources {
+    pub fn new(config: &Config, stores: &Stores) -> Result<Self, SourcesError> {
+        const EMBEDDED: &str = "embedded";
+        let wrong = |field| move |source| SourcesError::Source { field, source };
+        let remote = &config.sources;
+        let metrics: Arc<dyn MetricsSource> = match &remote.prometheus {
+            Some(r) => Arc::new(
+                PrometheusSource::new(remote_config("sources.prometheus", r)?)
+                    .map_err(wrong("sources.prometheus"))?,
+            ),
+            None => Arc::new(PromqlSource::new(stores.metrics.clone(), Default::default())),
+        };
+        let logs: Arc<dyn LogsSource> = match &remote.loki {
+            Some(r) => {
+                Arc::new(LokiSource::new(remote_config("sources.loki", r)?).map_err(wrong("sources.loki"))?)
+            }
+            None => Arc::new(LogqlSource::new(stores.logs.clone(), LogqlConfig::default())),
+        };
+        let traces: Arc<dyn TracesSource> = match &remote.tempo {
+            Some(r) => Arc::new(
+                TempoSource::new(remote_config("sources.tempo", r)?).map_err(wrong("sources.tempo"))?,
+            ),
+            None => Arc::new(TraceqlSource::new(stores.traces.clone(), TraceqlConfig::default())),
+        };
+        let url = |r: &Option<RemoteSettings>| r.as_ref().map_or(EMBEDDED.to_owned(), |r| r.url.clone());
+        Ok(Self {
+            metrics,
+            logs,
+            traces,
+            deploys: deploys(&config.gitops)?,
+            runbooks: Arc::new(RunbooksFolder::new(&config.runbooks_dir)),
+            backends: Backends {
+                metrics: url(&remote.prometheus),
+                logs: url(&remote.loki),
+                traces: url(&remote.tempo),
+                deploys: match &config.gitops.github {
+                    Some(g) => format!("github.com/{}/{}", g.owner, g.repo),
+                    None => "local git repository".to_owned(),
+                },
+            },
+        })
+    }
+}
+
+fn deploys(config: &GitopsConfig) -> Result<Arc<dyn DeploysSource>, SourcesError> {
+    if let Some(github) = &config.github {
+        let token = match &github.token_file {
+            Some(file) => Some(read_secret("gitops.github.token_file", file)?),
+            None => None,
+        };
+        let source = GitHubDeploys::new(GitHubConfig {
+            owner: github.owner.clone(),
+            repo: github.repo.clone(),
+            folder: config.folder.clone(),
+            token,
+            api_url: github.api_url.clone(),
+        });
+        let source = source.map_err(|source| SourcesError::Source { field: "gitops.github", source })?;
+        return Ok(Arc::new(source));
+    }
+    let repository = config.repository.clone().unwrap_or_default();
+    Ok(Arc::new(GitDeploys::new(repository, config.folder.clone())))
+}
+
+fn remote_config(field: &str, settings: &RemoteSettings) -> Result<RemoteConfig, ConfigError> {
+    let mut remote = RemoteConfig::new(settings.url.clone());
+    if let Some(file) = &settings.token_file {
+        remote.bearer_token = Some(read_secret(&format!("{field}.token_file"), file)?);
+    }
+    remote.tenant = settings.tenant.clone();
+    remote.timeout = Duration::from_millis(settings.timeout_ms);
+    Ok(remote)
+}

@@ -1,0 +1,74 @@
+//! The embedded stores.
+
+use std::{path::Path, sync::Arc};
+
+use console_logstore::{LogStore, LogStoreConfig};
+use console_tracestore::{TraceStore, TraceStoreConfig};
+use console_tsdb::{Tsdb, TsdbConfig};
+
+use crate::config::StoresConfig;
+
+/// All three, open. Cheap to clone.
+#[derive(Clone)]
+pub struct Stores {
+    pub metrics: Arc<Tsdb>,
+    pub logs: Arc<LogStore>,
+    pub traces: Arc<TraceStore>,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoresError {
+    #[error("metrics store")]
+    Metrics(#[from] console_tsdb::OpenError),
+    #[error("log store")]
+    Logs(#[from] console_logstore::OpenError),
+    #[error("trace store")]
+    Traces(#[from] console_tracestore::OpenError),
+}
+
+impl Stores {
+    /// Opens and replays all logs below `data_dir`, side by side.
+    pub fn open(data_dir: &Path, config: StoresConfig) -> Result<Self, StoresError> {
+        let mut metrics = TsdbConfig::new(data_dir.join("metrics"));
+        metrics.retention_ms = config.metrics.retention_ms(metrics.retention_ms);
+        metrics.max_bytes = config.metrics.max_bytes(metrics.max_bytes);
+        let mut logs = LogStoreConfig::new(data_dir.join("logs"));
+        logs.retention_ms = config.logs.retention_ms(logs.retention_ms);
+        logs.max_bytes = config.logs.max_bytes(logs.max_bytes);
+        let mut traces = TraceStoreConfig::new(data_dir.join("traces"));
+        traces.retention_ms = config.traces.retention_ms(traces.retention_ms);
+        traces.max_bytes = config.traces.max_bytes(traces.max_bytes);
+        std::thread::scope(|scope| {
+            let logs = scope.spawn(|| LogStore::open(logs));
+            let traces = scope.spawn(|| TraceStore::open(traces));
+            let metrics = Tsdb::open(metrics);
+            let logs = logs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let traces = traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok(Self { metrics: Arc::new(metrics?), logs: Arc::new(logs?), traces: Arc::new(traces?) })
+        })
+    }
+
+    /// Retention by age and by bytes.
+    pub fn maintain(&self, now_ms: i64) {
+        self.metrics.maintain(now_ms);
+        self.logs.maintain(now_ms);
+        self.traces.maintain(now_ms);
+    }
+
+    /// Puts what was accepted onto the disk itself.
+    pub fn sync(&self) {
+        let log = |store: &str, error: &dyn std::fmt::Display| {
+            tracing::error!(store, %error, "accepted telemetry could not be synced to disk");
+        };
+        if let Err(e) = self.metrics.sync() {
+            log("metrics", &e);
+        }
+        if let Err(e) = self.logs.sync() {
+            log("logs", &e);
+        }
+        if let Err(e) = self.traces.sync() {
+            log("traces", &e);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! For supervisors and scrapers: alive, ready, metrics. Open to all, and without any content of telemetry.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{StatusCode, header};
+
+use crate::{metrics::SelfMetrics, stores::Stores};
+
+/// Whether requests may come.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub fn set(&self, is_ready: bool) {
+        self.0.store(is_ready, Ordering::Release);
+    }
+}
+
+pub fn router(readiness: Readiness, metrics: SelfMetrics, stores: Stores) -> Router {
+    Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(exposition).with_state((metrics, stores)))
+}
+
+async fn ready(State(readiness): State<Readiness>) -> Response {
+    if readiness.0.load(Ordering::Acquire) {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+async fn exposition(State((metrics, stores)): State<(SelfMetrics, Stores)>) -> Response {
+    // Counting what the stores hold takes their locks.
+    match tokio::task::spawn_blocking(move || metrics.exposition(&stores)).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "own metrics cannot be gathered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The main listener: pages, assets, protocols, health.
+
+mod assets;
+mod health;
+mod measure;
+mod pages;
+
+use std::time::Duration;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use console_app::Backends;
+use console_ingest::Ingest;
+use http::{HeaderValue, StatusCode, header};
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
+    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+};
+
+use crate::{auth, auth::Auth, metrics::SelfMetrics, sources::Sources, stores::Stores};
+
+pub use assets::{AssetsError, read as read_assets};
+pub use health::Readiness;
+
+/// Largest form of a person.
+const MAX_FORM_BYTES: usize = 64 << 10;
+/// Longest page or query; engines have shorter limits of their own.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the listener is made of.
+pub struct Parts {
+    pub auth: Auth,
+    pub backends: Backends,
+    pub sources: Sources,
+    pub ingest: Ingest,
+    pub metrics: SelfMetrics,
+    pub stores: Stores,
+    pub readiness: Readiness,
+    pub site_dir: std::path::PathBuf,
+}
+
+/// All routes of the main listener.
+pub fn router(parts: Parts) -> Router {
+    let Parts { auth, backends, sources, ingest, metrics, stores, readiness, site_dir } = parts;
+    let timeout = || TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
+    let people = Router::new()
+        .route("/login", get(auth::form).post(auth::log_in))
+        .route("/logout", post(auth::log_out))
+        .with_state(auth.clone());
+    let functions = pages::server_functions(backends.clone())
+        .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_server_functions));
+    let pages = pages::router(&auth.assets, backends)
+        .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_pages));
+    let limits = console_query_api::Limits::default();
+    let queries = console_query_api::prometheus::router(sources.metrics, limits)
+        .merge(console_query_api::loki::router(sources.logs, limits))
+        .merge(console_query_api::tempo::router(sources.traces, limits))
+        .layer(middleware::from_fn_with_state(auth, auth::require_for_queries));
+    let bounded = people
+        .merge(functions)
+        .merge(queries)
+        .merge(pages)
+        .layer(RequestBodyLimitLayer::new(MAX_FORM_BYTES.max(limits.max_parameters_bytes)))
+        .layer(timeout());
+    Router::new()
+        .merge(bounded)
+        .merge(assets::router(&site_dir))
+        // Ingest has limits of its own, on what is sent and on what it unpacks to.
+        .merge(ingest.loki_router())
+        .merge(health::router(readiness, metrics.clone(), stores))
+        .layer(CompressionLayer::new().no_br().no_zstd().no_deflate())
+        .layer(CatchPanicLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ))
+        .layer(middleware::from_fn_with_state(metrics, measure::measure))
+}

@@ -1,0 +1,7 @@
+//! The whole program in one process, over real sockets.
+
+mod access;
+mod console;
+mod pages;
+mod restart;
+mod start;
