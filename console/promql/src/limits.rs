@@ -6,7 +6,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct PromqlLimits {
     pub timeout: Duration,
-    /// Samples that one query may hold in memory at once (Prometheus' `--query.max-samples`).
+    /// Samples that one query may hold in memory at once (Prometheus' `--query.max-samples`): 8 bytes each as values of
+    /// steps, 16 as read.
     pub max_samples: usize,
     /// Points a series of a range query.
     pub max_steps: usize,
@@ -27,7 +28,7 @@ impl Default for PromqlLimits {
     fn default() -> Self {
         Self {
             timeout: Duration::from_mins(2),
-            max_samples: 50_000_000,
+            max_samples: 10_000_000,
             max_steps: 11_000,
             max_subquery_steps: 1_000_000,
             lookback: Duration::from_mins(5),

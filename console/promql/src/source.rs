@@ -22,6 +22,9 @@ use crate::{
     parse_selector,
 };
 
+/// Annotations of one kind in an answer, as in Prometheus' API.
+const MAX_ANNOTATIONS: usize = 10;
+
 /// Evaluates PromQL over a reader, on threads where blocking is allowed. A caller that goes away stops its query.
 pub struct PromqlSource {
     reader: Arc<dyn SeriesReader>,
@@ -60,8 +63,8 @@ impl PromqlSource {
             let outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
             Ok(QueryAnswer {
                 value: outcome.value.into_query_value()?,
-                warnings: outcome.warnings,
-                infos: outcome.infos,
+                warnings: bounded(outcome.warnings, "warning"),
+                infos: bounded(outcome.infos, "info"),
                 stats: QueryStats {
                     series: outcome.series,
                     samples: outcome.samples,
@@ -97,6 +100,16 @@ impl PromqlSource {
         })
         .await
     }
+}
+
+/// The first annotations and how many more there were.
+fn bounded(mut all: Vec<String>, kind: &str) -> Vec<String> {
+    let more = all.len().saturating_sub(MAX_ANNOTATIONS);
+    if more > 0 {
+        all.truncate(MAX_ANNOTATIONS);
+        all.push(format!("{more} more {kind} annotations omitted"));
+    }
+    all
 }
 
 #[async_trait]

@@ -13,6 +13,6 @@ pub mod score;
 mod script;
 mod store;
 
-pub use runner::{Verdict, run};
+pub use runner::{Verdict, run, run_with};
 pub use script::ScriptError;
 pub use store::MemoryStore;

@@ -29,9 +29,15 @@ pub struct Verdict {
     pub failure: Option<String>,
 }
 
-/// Runs all commands of a script; one verdict an `eval`.
+/// Runs all commands of a script as Prometheus runs its own: experimental functions are on, names are removed late. One
+/// verdict an `eval`.
 pub fn run(text: &str) -> Result<Vec<Verdict>, ScriptError> {
     let limits = PromqlLimits { experimental: true, delayed_name_removal: true, ..PromqlLimits::default() };
+    run_with(text, &limits)
+}
+
+/// As [`run`], with the engine set as given.
+pub fn run_with(text: &str, limits: &PromqlLimits) -> Result<Vec<Verdict>, ScriptError> {
     let mut store = MemoryStore::default();
     let mut verdicts = Vec::new();
     for command in script::parse(text)? {
@@ -39,7 +45,7 @@ pub fn run(text: &str) -> Result<Vec<Verdict>, ScriptError> {
             Command::Clear => store = MemoryStore::default(),
             Command::Load(load) => fill(&mut store, &load)?,
             Command::Eval(eval) => {
-                let failure = Bench { store: &store, limits: &limits }.judge(&eval).err();
+                let failure = Bench { store: &store, limits }.judge(&eval).err();
                 verdicts.push(Verdict { line: eval.line, expr: eval.expr, failure });
             }
         }

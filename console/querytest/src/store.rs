@@ -7,10 +7,10 @@ use std::{
 
 use console_model::{
     Labels, MatchOp, Matcher, TimeRange,
-    histogram::Histogram,
+    histogram::{Histogram, ResetHint},
     metric::{HistogramSample, MetricMetadata, PointSeries, Sample, Series},
 };
-use console_promql::Point;
+use console_promql::{Point, histogram::is_reset};
 use console_storage::{StorageError, metrics::SeriesReader};
 use regex::Regex;
 
@@ -54,10 +54,35 @@ fn fits(matchers: &[Compiled<'_>], labels: &Labels) -> bool {
     })
 }
 
+/// The reset hint that a store in chunks gives back (prometheus/tsdb/chunkenc): nothing is known of a chunk's first
+/// histogram, and a reset or another layout starts a chunk.
+fn stored_hint(h: &Histogram, before: Option<&Point>) -> ResetHint {
+    match (h.reset_hint, before) {
+        (ResetHint::Gauge, _) => ResetHint::Gauge,
+        (ResetHint::Unknown | ResetHint::NotReset, Some(Point::Histogram(b))) => {
+            let same_layout = h.schema == b.schema
+                && h.zero_threshold == b.zero_threshold
+                && h.custom_values == b.custom_values;
+            let unhinted = Histogram { reset_hint: ResetHint::Unknown, ..h.clone() };
+            let goes_on = same_layout && b.reset_hint != ResetHint::Gauge && !is_reset(&unhinted, b);
+            if goes_on { ResetHint::NotReset } else { ResetHint::Unknown }
+        }
+        _ => ResetHint::Unknown,
+    }
+}
+
 impl MemoryStore {
     /// Puts a point; one that was there at its time is replaced.
     pub fn put(&mut self, labels: &Labels, t_ms: i64, point: Point) {
-        self.series.entry(labels.clone()).or_default().insert(t_ms, point);
+        let series = self.series.entry(labels.clone()).or_default();
+        let point = match point {
+            Point::Histogram(h) => {
+                let before = series.range(..t_ms).next_back().map(|(_, p)| p);
+                Point::Histogram(Arc::new(Histogram { reset_hint: stored_hint(&h, before), ..(*h).clone() }))
+            }
+            float @ Point::Float(_) => float,
+        };
+        series.insert(t_ms, point);
     }
 
     fn matching(

@@ -153,6 +153,10 @@ impl Collector {
         &mut self.rows[at]
     }
 
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Adds a row; fails with Prometheus' error where both have a value at a step.
     pub fn add(&mut self, row: Row) -> Result<(), SourceError> {
         let at = match self.places.entry(row.labels.clone()) {

@@ -14,6 +14,8 @@ use crate::{
     position::Span,
 };
 
+/// Samples in windows between two looks at the clock.
+const CHECK_EVERY: usize = 1 << 20;
 /// Names of counters end so; others are worth a note.
 const COUNTER_SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
@@ -43,6 +45,7 @@ impl Eval<'_> {
         let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
         for series in &windows.series {
             self.budget.check()?;
+            let mut seen = 0;
             let scope = Scope {
                 function,
                 notes: &self.notes,
@@ -65,6 +68,11 @@ impl Eval<'_> {
                     continue;
                 }
                 present[i] = true;
+                seen += floats.len() + histograms.len();
+                if seen >= CHECK_EVERY {
+                    self.budget.check()?;
+                    seen = 0;
+                }
                 let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
                 let args = [arg(0), arg(1)];
                 let frame = Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args };

@@ -11,7 +11,7 @@ mod trim;
 use console_model::histogram::{BucketCount, Histogram, ResetHint};
 
 pub(crate) use quantile::{Advice, fraction, quantile, variance};
-pub(crate) use reset::is_reset;
+pub use reset::is_reset;
 pub use sum::{Added, HistogramSum, MixedBuckets, add, subtract};
 pub(crate) use text::describe;
 pub(crate) use trim::{Keep, trim};

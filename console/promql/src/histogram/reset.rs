@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Whether `h` comes after a counter reset: its hint says so, or a count is smaller than in `previous`.
-pub(crate) fn is_reset(h: &Histogram, previous: &Histogram) -> bool {
+pub fn is_reset(h: &Histogram, previous: &Histogram) -> bool {
     match h.reset_hint {
         ResetHint::Reset => return true,
         ResetHint::NotReset => return false,

@@ -17,15 +17,21 @@ fn loads_add_up_until_cleared() {
     passes(
         "load 1m
            a 1 2 3
+
          load 1m
            b{x=\"y\"} 5
+
          # a comment
+
          eval instant at 1m a
            a 2
+
          eval instant at 0 {__name__=~\"a|b\"}
            a 1
            b{x=\"y\"} 5
+
          clear
+
          eval instant at 1m a",
     );
 }
@@ -54,12 +60,15 @@ fn failures_and_annotations_are_expected_by_message_or_pattern() {
     passes(
         "load 1m
            a 1 2 3
+
          eval instant at 2m rate(a[2m])
            expect no_warn
            expect info msg: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"a\" (1:6)
            {} 0.016666666666666666
+
          eval instant at 0 label_replace(a, \"x\", \"y\", \"z\", \"(\")
            expect fail regex: invalid regular expression.*
+
          eval_fail instant at 0 topk(NaN, a)
            expected_fail_message Parameter value is NaN",
     );
@@ -72,10 +81,13 @@ fn scalars_strings_and_range_vectors_are_values_too() {
     passes(
         "load 10s
            a 1+1x5
+
          eval instant at 0 1 + 1
            2
+
          eval instant at 0 \"x\"
            expect string \"x\"
+
          eval instant at 1m a[30s]
            expect range vector from 40s to 50s step 10s
            a 5 6",
@@ -90,6 +102,7 @@ fn classic_histograms_become_native_ones_on_request() {
            h_bucket{le=\"+Inf\"} 3
            h_count 3
            h_sum 4
+
          eval instant at 0 h
            h {{schema:-53 sum:4 count:3 custom_values:[1] buckets:[1 2]}}",
     );

@@ -35,24 +35,35 @@ impl Eval<'_> {
         let mut out = Collector::default();
         for row in self.vector(&a.expr, steps)? {
             self.budget.check()?;
-            count_row(&row, &name.value, &grouping, steps, &mut out);
+            self.count_row(&row, &name.value, &grouping, steps, &mut out)?;
         }
-        let rows = out.into_rows();
-        self.budget.take(rows.len() * steps.count)?;
-        Ok(rows)
+        Ok(out.into_rows())
     }
-}
 
-fn count_row(row: &Row, name: &str, grouping: &Grouping, steps: &Steps, out: &mut Collector) {
-    let mut known: HashMap<u64, Labels> = HashMap::new();
-    let labelled = |value: &str| group_of(grouping, &row.labels.with(name, value));
-    for i in 0..steps.count {
-        let labels = match row.point(i) {
-            Some(Point::Float(v)) => known.entry(v.to_bits()).or_insert_with(|| labelled(&plain(v))).clone(),
-            Some(Point::Histogram(h)) => labelled(&describe(&h)),
-            None => continue,
-        };
-        let target = out.row(labels, false, steps.count);
-        target.floats[i] = target.float(i).unwrap_or(0.0) + 1.0;
+    fn count_row(
+        &self,
+        row: &Row,
+        name: &str,
+        grouping: &Grouping,
+        steps: &Steps,
+        out: &mut Collector,
+    ) -> Result<(), SourceError> {
+        let mut known: HashMap<u64, Labels> = HashMap::new();
+        let labelled = |value: &str| group_of(grouping, &row.labels.with(name, value));
+        for i in 0..steps.count {
+            let labels = match row.point(i) {
+                Some(Point::Float(v)) => {
+                    known.entry(v.to_bits()).or_insert_with(|| labelled(&plain(v))).clone()
+                }
+                Some(Point::Histogram(h)) => labelled(&describe(&h)),
+                None => continue,
+            };
+            let before = out.len();
+            let target = out.row(labels, false, steps.count);
+            target.floats[i] = target.float(i).unwrap_or(0.0) + 1.0;
+            // Each value may be a series of its own.
+            self.budget.take((out.len() - before) * steps.count)?;
+        }
+        Ok(())
     }
 }

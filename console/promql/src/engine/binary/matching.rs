@@ -91,7 +91,6 @@ impl Eval<'_> {
         }
         let mut out = Collector::default();
         for (_, group) in &groups {
-            self.budget.check()?;
             self.group(b, span, group, sides, count, &mut out)?;
         }
         let rows = out.into_rows();
@@ -116,6 +115,7 @@ impl Eval<'_> {
         let mut made: HashMap<Option<&Labels>, Vec<bool>> = HashMap::new();
         let only_once = labelled.len() > 1;
         for (m, o, labels) in &labelled {
+            self.budget.check()?;
             let mut used = only_once.then(|| {
                 let key = (!is_single).then_some(labels);
                 made.entry(key).or_insert_with(|| vec![false; count])
