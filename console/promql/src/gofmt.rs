@@ -14,7 +14,7 @@ pub(crate) fn plain(v: f64) -> String {
     special(v).map_or_else(|| v.to_string(), str::to_owned)
 }
 
-/// `%g`: shortest digits, an exponent below 1e-4 and from 1e21 (`%v`) or 1e6 (`%g`) on.
+/// `%g`: shortest digits, with an exponent below 1e-4 and from 1e6 on.
 pub(crate) fn general(v: f64) -> String {
     if let Some(text) = special(v) {
         return text.to_owned();

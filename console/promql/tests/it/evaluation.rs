@@ -191,6 +191,13 @@ fn a_long_chain_of_operators_is_no_deep_recursion() {
     let mut expr = "x".to_owned();
     (0..900).for_each(|_| write!(expr, " + x").expect("strings take text"));
     assert_eq!(instant(&m, &expr, 0), ["{} 901"]);
+    let range = Moments::Range { start_ms: 0, end_ms: 60_000, step_ms: 30_000 };
+    for (open, inner, close) in
+        [("abs(", "x", ")"), ("sum(max_over_time(", "x", "[1m:1m]))"), ("(1 + ", "x", ")")]
+    {
+        let nested = open.repeat(50) + inner + &close.repeat(50);
+        outcome(&m, &nested, range).unwrap_or_else(|e| panic!("{nested}: {e}"));
+    }
     (0..900).for_each(|_| write!(expr, " + x").expect("strings take text"));
     assert!(matches!(failure(&m, &expr), SourceError::Invalid { .. }));
 }
