@@ -30,6 +30,9 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
         .with_ansi(false)
         .with_span_events(FmtSpan::FULL)
         .with_writer(move || buffer.clone());
+    // With one subscriber in the process, tracing asks only the thread that comes to a place in the code first whether
+    // anybody listens there, and that may be another test's. With two it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _everything = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let f = fixture().await;
     f.register("k", &kim()).await;

@@ -51,6 +51,12 @@ async fn every_metric_is_declared_and_every_declared_one_is_there() {
     assert_eq!(registry::missing("notifications", &text), Vec::<String>::new());
 }
 
+/// With one subscriber in the process, tracing asks only the thread that comes to a place in the code first whether
+/// anybody listens there, and that may be another test's. With two it asks both.
+fn second_subscriber() -> tracing::Dispatch {
+    tracing::Dispatch::new(tracing_subscriber::registry())
+}
+
 /// Keeps spans that have ended.
 #[derive(Debug, Clone, Default)]
 struct Ended(Arc<Mutex<Vec<SpanData>>>);
@@ -77,6 +83,7 @@ async fn the_trace_of_the_order_goes_on_through_the_stream() {
     let ended = Ended::default();
     let provider = SdkTracerProvider::builder().with_span_processor(ended.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+    let _second = second_subscriber();
     let _traced = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let stage = Stage::set().await;
     let consumer = stage.consumer("one");
@@ -119,6 +126,7 @@ async fn no_address_or_name_is_logged_at_any_level_or_kept_in_the_database() {
         .with_ansi(false)
         .with_span_events(FmtSpan::FULL)
         .with_writer(move || buffer.clone());
+    let _second = second_subscriber();
     let _everything = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let stage = Stage::set().await;
     let consumer = stage.consumer("one");
