@@ -77,7 +77,7 @@ async fn a_store_that_is_away_leaves_the_rest_of_the_page() {
     assert_eq!(page.status, 200);
     page.assert_shows(&[
         "metrics is unavailable: connection refused",
-        "No service has reported",
+        "Not everything can be measured",
         "git is unavailable: connection refused",
         "PaymentFailures",
     ]);

@@ -126,7 +126,7 @@ fn FilterBar(filter: Filter, alerts: Vec<Alert>, request: PageRequest) -> impl I
     let clear =
         (!filter.is_empty()).then(|| view! { <a href=filter.link(&request, None, None)>"Show all"</a> });
     view! {
-        <div class="toolbar" aria-label="Filter" role="group">
+        <div class="toolbar center" aria-label="Filter" role="group">
             <div class="segmented">
                 {severity_link(None)}
                 {SEVERITIES.iter().map(|s| severity_link(Some(s))).collect_view()}
@@ -170,7 +170,7 @@ fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl I
                             <th scope="col">"Severity"</th>
                             <th scope="col" class="num">"Value"</th>
                             <th scope="col">"Since"</th>
-                            <th scope="col">"Evidence"</th>
+                            <th scope="col" class="row-links">"Evidence"</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>

@@ -72,7 +72,7 @@ fn Content(
     request: PageRequest,
 ) -> impl IntoView {
     let short: String = sha.chars().take(8).collect();
-    let title = commit.as_ref().map_or_else(|| format!("Commit {short}"), |c| c.subject.clone());
+    let title = format!("Deploy {short}");
     let head = match commit {
         Some(commit) => view! { <Head commit now_ms=request.now_ms/> }.into_any(),
         None => view! { <p class="muted">"The commit is older than the history that is read, or touches no manifest."</p> }

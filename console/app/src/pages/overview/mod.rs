@@ -155,7 +155,7 @@ fn WatchPanel(watch: Watch, request: PageRequest) -> impl IntoView {
         let title = if watch.firing.is_empty() {
             "Blind: nothing is known to fire, and nothing is known to be well"
         } else {
-            "Partly blind: more may be wrong than what fires below"
+            "Partly blind: more may be wrong than what fires"
         };
         view! {
             <div class="watch blind" role="status">
@@ -194,7 +194,7 @@ fn WatchPanel(watch: Watch, request: PageRequest) -> impl IntoView {
             </Card>
         }
     });
-    view! { <div class="stack">{blind}{quiet}{firing}</div> }
+    view! { <div class="stack">{firing}{blind}{quiet}</div> }
 }
 
 #[component]
@@ -226,7 +226,9 @@ fn Services(services: Vec<ServiceRow>, problems: Vec<String>, request: PageReque
     let count = services.len();
     let rows =
         services.into_iter().map(|row| view! { <ServiceLine row request=request.clone()/> }).collect_view();
-    let body = if count == 0 {
+    let body = if count == 0 && !problems.is_empty() {
+        ().into_any()
+    } else if count == 0 {
         view! {
             <Empty title="No service has reported">
                 <p>
@@ -261,7 +263,7 @@ fn Services(services: Vec<ServiceRow>, problems: Vec<String>, request: PageReque
         <Card title="Services" note=format!("{count} jobs, {}", request.range.label().to_lowercase()) class="flush">
             {problems
                 .into_iter()
-                .map(|message| view! { <ErrorPanel title="Not everything could be measured" message/> })
+                .map(|message| view! { <ErrorPanel title="Not everything can be measured" message/> })
                 .collect_view()}
             {body}
         </Card>

@@ -1,6 +1,6 @@
 //! The money line: orders now against the hour before, and payments that fail.
 
-use console_ui::{Card, Sparkline, Stat, Tone};
+use console_ui::{Card, ErrorPanel, Sparkline, Stat, Tone};
 use leptos::prelude::*;
 
 use crate::{
@@ -46,7 +46,7 @@ fn comparison(now: Option<f64>, before: Option<f64>) -> (String, Tone) {
             let tone = if change < -MARKED_DROP { Tone::Bad } else { Tone::Neutral };
             let side = if change < 0.0 { "below" } else { "above" };
             let percent = (change.abs() * 100.0).round();
-            (format!("{percent} % {side} the hour before ({} /min)", format::number(before)), tone)
+            (format!("{percent} % {side} the hour before ({}\u{a0}/min)", format::number(before)), tone)
         }
     }
 }
@@ -73,7 +73,7 @@ fn revenue(asked: &Asked) -> String {
         .iter()
         .map(|(labels, v)| format!("{} {}", format::number(*v), labels.get("currency").unwrap_or_default()))
         .collect();
-    if words.is_empty() { "–".to_owned() } else { words.join(" + ") }
+    if words.is_empty() { "–".to_owned() } else { format!("{} /min", words.join(" + ")) }
 }
 
 #[component]
@@ -85,19 +85,27 @@ pub fn MoneyLine(request: PageRequest, money: MoneySignals) -> impl IntoView {
     let orders = now.map_or_else(|| "–".to_owned(), |v| format!("{} /min", format::number(v)));
     let problems = sample::problems(&[&money.orders_now, &money.orders_before, &money.failed]);
     let asked = "sum(rate(shop_orders_placed_total[1m])) * 60";
+    let line = (!money.orders_line.is_empty()).then(|| {
+        view! {
+            <div class="stat money-line">
+                <div class="stat-label">"Orders a minute, over the time range"</div>
+                <Sparkline values=money.orders_line label="Orders a minute over the time range" class="s3"/>
+            </div>
+        }
+    });
     let actions =
         view! { <a href=request.link("/metrics-explorer", &[("q", asked)])>"Metrics"</a> }.into_any();
     view! {
         <Card title="Money" note="orders and payments" actions>
-            {problems.into_iter().map(|m| view! { <p class="error-message">{m}</p> }).collect_view()}
+            {problems
+                .into_iter()
+                .map(|message| view! { <ErrorPanel title="Orders cannot be counted" message/> })
+                .collect_view()}
             <div class="stats money">
                 <Stat label="Orders placed" value=orders note tone/>
-                <Stat label="Revenue" value=format!("{} /min", revenue(&money.revenue)) note="over the last 5 minutes"/>
+                <Stat label="Revenue" value=revenue(&money.revenue) note="over the last 5 minutes"/>
                 <Stat label="Failed payments" value=share note=failed tone=failed_tone/>
-                <div class="stat money-line">
-                    <div class="stat-label">"Orders a minute, over the time range"</div>
-                    <Sparkline values=money.orders_line label="Orders a minute over the time range" class="s3"/>
-                </div>
+                {line}
             </div>
         </Card>
     }
@@ -111,7 +119,7 @@ mod tests {
     fn orders_are_compared_honestly() {
         assert_eq!(
             comparison(Some(6.0), Some(12.0)),
-            ("50 % below the hour before (12 /min)".to_owned(), Tone::Bad)
+            ("50 % below the hour before (12\u{a0}/min)".to_owned(), Tone::Bad)
         );
         assert_eq!(comparison(Some(13.0), Some(12.0)).1, Tone::Neutral);
         assert_eq!(comparison(None, Some(12.0)).0, "no orders are reported");
