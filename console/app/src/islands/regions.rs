@@ -92,14 +92,20 @@ mod live {
         }
     }
 
-    /// What was unfolded stays unfolded.
+    /// What was unfolded stays unfolded, what was folded stays folded.
     fn keep_state(old: &Element, new: &Element) {
-        let Ok(open) = old.query_selector_all("details[open][id]") else { return };
-        for index in 0..open.length() {
-            let Some(element) = open.item(index).and_then(|n| n.dyn_into::<Element>().ok()) else { continue };
+        let Ok(folds) = old.query_selector_all("details[id]") else { return };
+        for index in 0..folds.length() {
+            let Some(element) = folds.item(index).and_then(|n| n.dyn_into::<Element>().ok()) else {
+                continue;
+            };
             let selector = format!("details[id=\"{}\"]", element.id().replace(['"', '\\'], ""));
             if let Ok(Some(found)) = new.query_selector(&selector) {
-                let _ = found.set_attribute("open", "");
+                let _ = if element.has_attribute("open") {
+                    found.set_attribute("open", "")
+                } else {
+                    found.remove_attribute("open")
+                };
             }
         }
     }

@@ -105,7 +105,7 @@ fn Targets(targets: Vec<ScrapeTarget>, now_ms: i64) -> impl IntoView {
     };
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Scrape targets">
-            <table class="table">
+            <table class="table targets">
                 <thead>
                     <tr>
                         <th scope="col">"Job"</th>

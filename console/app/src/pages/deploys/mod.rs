@@ -73,9 +73,9 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
                     <thead>
                         <tr>
                             <th scope="col">"Service"</th>
+                            <th scope="col">"Verdict"</th>
                             <th scope="col">"Declared in git"</th>
                             <th scope="col">"Seen in telemetry"</th>
-                            <th scope="col">"Verdict"</th>
                         </tr>
                     </thead>
                     <tbody>{rows.into_iter().map(|r| version_row(r, is_whole)).collect_view()}</tbody>
@@ -118,9 +118,9 @@ fn version_row(row: ServiceVersions, is_whole: bool) -> impl IntoView {
     view! {
         <tr class=class>
             <th scope="row">{service}</th>
+            <td>{verdict}</td>
             <td>{declared}</td>
             <td>{running}</td>
-            <td>{verdict}</td>
         </tr>
     }
 }
