@@ -64,6 +64,15 @@ function draw(chart) {
   const { stage } = chart;
   const height = stage.clientHeight;
   stage.replaceChildren();
+  chart.plot = null;
+  if (!chart.data.lines.some((line) => line.values.some((v) => v !== null))) {
+    const words = document.createElement("p");
+    words.className = "chart-empty";
+    words.textContent = "No data in this time range.";
+    stage.append(words);
+    readings(chart, null);
+    return;
+  }
   chart.plot = new uPlot(options(chart, stage.clientWidth, height), table(chart.data), stage);
   marks(chart);
   readings(chart, null);
@@ -87,7 +96,7 @@ function options(chart, width, height) {
   return {
     width,
     height,
-    padding: [8, 4, 0, 0],
+    padding: [8, 18, 0, 0],
     tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 }, sync: { key: "page", setSeries: false } },
@@ -108,6 +117,8 @@ function options(chart, width, height) {
         dash: i < SERIES_COLOURS ? undefined : [6, 3],
         show: !chart.hidden.has(line.label),
         spanGaps: false,
+        pxAlign: 0,
+        points: { size: 4, width: 0, show: () => false, filter: () => alone(chart.data.lines[i]?.values ?? []) },
       })),
     ],
     hooks: {
@@ -115,6 +126,16 @@ function options(chart, width, height) {
       setSelect: [(plot) => select(chart, plot)],
     },
   };
+}
+
+/** Points without a neighbour: no line would show them. */
+function alone(values) {
+  const gap = (i) => (values[i] ?? null) === null;
+  const found = [];
+  values.forEach((v, i) => {
+    if (v !== null && gap(i - 1) && gap(i + 1)) found.push(i);
+  });
+  return found.length > 0 ? found : null;
 }
 
 /** From zero where nothing is negative, with a little air above. */
@@ -168,6 +189,7 @@ function legend(chart) {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
+    button.className = "chart-key";
     button.dataset.line = String(i);
     button.setAttribute("aria-pressed", String(!chart.hidden.has(line.label)));
     const swatch = document.createElement("span");
@@ -215,7 +237,7 @@ function toggle(chart, button) {
   if (show) chart.hidden.delete(label);
   else chart.hidden.add(label);
   button.setAttribute("aria-pressed", String(show));
-  chart.plot.setSeries(index + 1, { show });
+  chart.plot?.setSeries(index + 1, { show });
 }
 
 function redraw() {

@@ -25,6 +25,8 @@ mod live {
 
     use crate::islands::browser;
 
+    const LIGHT_PAGE: &str = "/about";
+
     pub fn start(every_s: u32, problem: RwSignal<String>) {
         if !browser::is_live() {
             return;
@@ -52,9 +54,18 @@ mod live {
         is_marking || document().query_selector("[data-live] :popover-open").is_ok_and(|e| e.is_some())
     }
 
-    async fn refresh() -> Result<(), String> {
+    /// The page itself; where only the frame is live, a page that asks no store.
+    fn source() -> String {
+        let is_frame_only = !document().query_selector("main [data-live]").is_ok_and(|e| e.is_some());
+        if is_frame_only {
+            return LIGHT_PAGE.to_owned();
+        }
         let location = window().location();
-        let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+        location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+    }
+
+    async fn refresh() -> Result<(), String> {
+        let here = source();
         let away = || "Not refreshed: the console does not answer.".to_owned();
         let response = JsFuture::from(window().fetch_with_str(&here)).await.map_err(|_| away())?;
         let response: Response = response.unchecked_into();

@@ -80,7 +80,7 @@ pub fn SeriesTable(
         let cell = |v: Option<f64>| view! { <td class="num">{value_words(unit, v)}</td> };
         view! {
             <tr>
-                <th scope="row" class="mono series-name">{swatch}<span>{shorten(&s.name, NAME_CHARS)}</span></th>
+                <th scope="row"><span class="series-name">{swatch}<span>{shorten(&s.name, NAME_CHARS)}</span></span></th>
                 {cell(s.last)}
                 {cell(s.min)}
                 {cell(s.max)}

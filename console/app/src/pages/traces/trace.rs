@@ -121,7 +121,7 @@ fn Shown(request: PageRequest, trace: Trace) -> impl IntoView {
                 </div>
                 <CopyButton text=id.to_string() what="trace id"/>
             </div>
-            <div class="grid-4">
+            <div class="stats">
                 <Stat label="Duration" value=format::duration_ns(picture.duration_ns)/>
                 <Stat label="Spans" value=count(picture.span_count as u64)/>
                 <Stat label="Services" value=count(picture.services.len() as u64)/>
