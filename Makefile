@@ -5,6 +5,9 @@ SHELL := /bin/bash
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 XTASK := $(TARGET_DIR)/debug/xtask
 
+# Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
+# for -p, so that dependencies are compiled once.
+
 .PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up clean
 
 help: ## list the targets
@@ -18,7 +21,7 @@ build: setup ## build all programs and the browser client
 	$(XTASK) client
 
 client: setup ## build the browser client only
-	cargo build --locked -p xtask
+	cargo build --locked --bin xtask
 	$(XTASK) client
 
 up: build ## run the whole platform until Ctrl-C
@@ -35,7 +38,7 @@ logs: ## follow logs: make logs S=orders
 
 deploy: ## rebuild and replace a service, instance by instance: make deploy S=catalog
 	@test -n "$(S)" || { echo 'usage: make deploy S=catalog'; exit 2; }
-	cargo build --locked -p $(if $(filter console,$(S)),console-server,shop-$(S))
+	cargo build --locked --bin $(if $(filter console,$(S)),console-server,shop-$(S))
 	@$(XTASK) deploy $(S)
 
 fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; without F, list them
@@ -51,10 +54,12 @@ unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast
 
 corpora: setup ## the score of the query languages against the corpora beside the checkout
-	cargo run --locked -q -p console-querytest -- ../shared/corpora/promql
+	cargo run --locked -q --bin console-querytest -- ../shared/corpora/promql
 
-e2e: build ## start the platform, drive it with a browser, break it
-	QD_E2E=1 cargo test --locked -p xtask --test platform
+e2e: setup ## start the platform, drive it with a browser, break it
+	cargo test --locked --no-run
+	$(XTASK) client
+	QD_E2E=1 cargo test --locked --test platform
 
 smoke: ## k6 smoke profile against a running platform
 	loadtests/run.sh smoke
@@ -65,11 +70,15 @@ load: ## k6 average profile against a running platform
 bench-shop: ## product page against a bare axum handler; needs a running platform and wrk
 	@$(XTASK) bench-shop
 
-bench-fault: build ## seconds from a fault switched on to the Slack POST
-	QD_E2E=1 cargo test --locked -p xtask --test platform -- a_fault_reaches_slack
+bench-fault: setup ## seconds from a fault switched on to the Slack POST
+	cargo test --locked --no-run
+	$(XTASK) client
+	QD_E2E=1 cargo test --locked --test platform -- a_fault_reaches_slack
 
-bench-up: build ## seconds from built to all healthy, and memory per process
-	QD_E2E=1 cargo test --locked -p xtask --test platform -- start-and-stop-only
+bench-up: setup ## seconds from built to all healthy, and memory per process
+	cargo test --locked --no-run
+	$(XTASK) client
+	QD_E2E=1 cargo test --locked --test platform -- start-and-stop-only
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true

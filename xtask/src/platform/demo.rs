@@ -54,7 +54,7 @@ fn traffic(layout: &Layout) -> Result<Unit, String> {
         "--no-usage-report",
         "--no-color",
         "--log-output=stdout",
-        "--summary-mode=disabled",
+        "--no-summary",
         "--address",
         &format!("127.0.0.1:{}", layout.ports.traffic),
     ]

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::{net::UnixStream, process::Child};
 
 /// How readiness is seen.
@@ -113,6 +113,13 @@ async fn redis_answers(socket: &PathBuf) -> bool {
 pub fn send_signal(pid: u32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid as i32) {
         let _ = kill_process(pid, signal);
+    }
+}
+
+/// Ends whatever is left of a process that died: nginx' worker holds the port, Postgres' backends the memory.
+pub fn kill_group(pid: u32) {
+    if let Some(pid) = Pid::from_raw(pid as i32) {
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 

@@ -242,6 +242,7 @@ impl Keeper {
         let mut backoff = FIRST_BACKOFF;
         loop {
             let born = Instant::now();
+            let pid = child.id();
             let next = self.watch(&mut child, &mut orders).await;
             let replaced = match next {
                 Next::Stop(done) => {
@@ -256,6 +257,8 @@ impl Keeper {
                 }
                 Next::Exited => {
                     let _ = child.kill().await;
+                    // Its group bears its pid, which no other process gets while a member lives.
+                    pid.map(process::kill_group);
                     if born.elapsed() > STABLE_AFTER {
                         backoff = FIRST_BACKOFF;
                     }

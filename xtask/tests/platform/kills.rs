@@ -89,8 +89,8 @@ async fn kill_and_heal(p: &Platform, victim: &str) -> Outcome {
         let replaced = victim == "postgres backend"
             || processes.iter().any(|(n, _, q)| n == victim && *q != pid && *q != 0);
         let all_ready = processes.iter().all(|(_, state, _)| state == "ready");
-        let sells = p.http.get(p.shop("/")).send().await.is_ok_and(|r| r.status().is_success());
-        Ok((replaced && all_ready && sells).then_some(()))
+        // Healed is who sells: an order that began after the kill.
+        Ok((replaced && all_ready && buy_once(&p.shop(""), 9).await.is_ok()).then_some(()))
     })
     .await?;
     println!("  killed {victim}: healed in {:.1} s", killed.elapsed().as_secs_f64());
@@ -202,7 +202,10 @@ async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
 
 /// Pages show a short form of the id.
 fn same_order(id: &str, shown: &str) -> bool {
-    let plain = |s: &str| s.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase();
+    let plain = |s: &str| {
+        let digits = s.trim_start_matches("QD-").chars().filter(char::is_ascii_hexdigit);
+        digits.collect::<String>().to_lowercase()
+    };
     let (id, shown) = (plain(id), plain(shown));
     id == shown || (shown.len() >= 8 && (id.starts_with(&shown) || id.ends_with(&shown)))
 }

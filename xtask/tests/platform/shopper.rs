@@ -26,6 +26,7 @@ async fn buy(p: &Platform, browser: &Browser) -> Outcome {
     browser.click("a[href^='/p/']").await?;
     browser.find("#add-to-cart").await?;
     browser.click("#add-to-cart").await?;
+    browser.find(".count").await?;
     browser.page.goto(p.shop("/cart")).await?;
     browser.find("#cart-lines").await?;
     browser.page.goto(p.shop("/checkout")).await?;

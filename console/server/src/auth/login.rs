@@ -135,7 +135,7 @@ fn with_cookie(auth: &Auth, token: &str, seconds: i64, mut response: Response) -
 }
 
 /// A path of this console, never another site.
-fn inside(next: &str) -> String {
+pub(super) fn inside(next: &str) -> String {
     let is_path = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\");
     let is_clean = !next.chars().any(|c| c.is_control() || c == '\\');
     let is_page = !next.starts_with("/login") && !next.starts_with("/logout");

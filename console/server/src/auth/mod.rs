@@ -2,6 +2,7 @@
 
 mod login;
 mod session;
+mod theme;
 mod tokens;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use console_state::State;
 
 pub use login::{form, log_in, log_out};
 pub use session::{require_for_pages, require_for_server_functions};
+pub use theme::choose as choose_theme;
 pub use tokens::{QueryTokens, require_for_queries};
 
 /// The session's cookie.

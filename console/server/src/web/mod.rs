@@ -48,6 +48,7 @@ pub fn router(parts: Parts) -> Router {
     let people = Router::new()
         .route("/login", get(auth::form).post(auth::log_in))
         .route("/logout", post(auth::log_out))
+        .route("/theme", post(auth::choose_theme))
         .with_state(auth.clone());
     let functions = pages::server_functions(backends.clone())
         .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_server_functions));

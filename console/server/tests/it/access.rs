@@ -55,6 +55,10 @@ async fn a_form_of_another_site_neither_logs_in_nor_out() {
     assert_eq!(console.fetch("/about").await.0, 200, "still logged in");
     let page = console.fetch("/about").await.1;
     let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|p| p.split('"').next()).unwrap();
+    let theme = [("theme", "dark"), ("next", "/about"), ("csrf", csrf)];
+    let chosen = console.http.post(console.url("/theme")).form(&theme).send().await.unwrap();
+    assert_eq!((chosen.status().as_u16(), &chosen.headers()["location"]), (303, &"/about".parse().unwrap()));
+    assert!(console.fetch("/about").await.1.contains("data-theme=\"dark\""), "the choice is kept");
     assert_eq!(log_out(csrf.to_owned()).await.unwrap().status(), 303);
     assert_eq!(console.fetch("/about").await.0, 303, "logged out");
     console.stop().await;

@@ -187,7 +187,7 @@ impl Inner {
             http.request.method = method,
             http.response.status_code = Empty,
             server.address = self.peer,
-            url.full = format!("{}{}", instance.base, call.path_without_query()),
+            url.full = format!("{}{}", instance.base, call.shown_path()),
             error.type = Empty,
         );
         let started = Instant::now();

@@ -21,6 +21,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use crate::deadline;
 use crate::metrics::Metrics;
+use crate::path::without_secrets;
 use crate::problem::{Code, Problem, ProblemCode};
 use crate::telemetry;
 
@@ -78,7 +79,7 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
         http.request.method = method,
         http.route = route,
         http.response.status_code = Empty,
-        url.path = request.uri().path(),
+        url.path = without_secrets(request.uri().path()),
         error.type = Empty,
     );
     let parent = TraceContextPropagator::new()
