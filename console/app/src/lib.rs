@@ -6,6 +6,8 @@
 //! Two builds: `ssr` has the pages, `hydrate` only the islands that make them live. Deliberately not here: sockets,
 //! sessions, log-in handling (`console-server`).
 
+#![recursion_limit = "512"]
+
 pub mod islands;
 pub mod view;
 
