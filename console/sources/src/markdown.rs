@@ -7,6 +7,8 @@ pub struct Rendered {
     pub title: Option<String>,
     pub html: String,
     pub text: String,
+    /// The first paragraph of `text`.
+    pub lead: String,
 }
 
 /// Renders one page. `folder` is where it lies below the knowledge base, for relative links to other pages.
@@ -14,10 +16,11 @@ pub fn render(markdown: &str, folder: &str) -> Rendered {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut events: Vec<Event> = Parser::new_ext(markdown, options).map(|e| harmless(e, folder)).collect();
     let (title, text) = read(&events);
+    let lead = lead(&events);
     add_anchors(&mut events);
     let mut out = String::with_capacity(markdown.len() * 3 / 2);
     html::push_html(&mut out, events.into_iter());
-    Rendered { title, html: out, text }
+    Rendered { title, html: out, text, lead }
 }
 
 fn harmless<'a>(event: Event<'a>, folder: &str) -> Event<'a> {
@@ -81,6 +84,17 @@ fn read(events: &[Event]) -> (Option<String>, String) {
     (title, text.trim().to_owned())
 }
 
+fn lead(events: &[Event]) -> String {
+    let start = events.iter().position(|e| matches!(e, Event::Start(Tag::Paragraph))).unwrap_or(events.len());
+    let inside = events[start..].iter().take_while(|e| !matches!(e, Event::End(TagEnd::Paragraph)));
+    let words = inside.filter_map(|e| match e {
+        Event::Text(t) | Event::Code(t) => Some(t.to_string()),
+        Event::SoftBreak | Event::HardBreak => Some(" ".to_owned()),
+        _ => None,
+    });
+    words.collect::<String>().trim().to_owned()
+}
+
 fn add_anchors(events: &mut [Event]) {
     for i in 0..events.len() {
         if !matches!(events[i], Event::Start(Tag::Heading { .. })) {
@@ -117,6 +131,13 @@ mod tests {
                 && !page.html.contains("<b ")
         );
         assert_eq!(page.title.as_deref(), Some("T"));
+    }
+
+    #[test]
+    fn the_lead_is_the_first_paragraph_without_headings() {
+        let page = render("# T\n\n## Meaning\n\nIt `burns`\nnow.\n\nMore.", "");
+        assert_eq!(page.lead, "It burns now.");
+        assert_eq!(render("# T", "").lead, "");
     }
 
     #[test]

@@ -24,6 +24,7 @@ const EXCERPT_CHARS: usize = 160;
 struct Page {
     runbook: Runbook,
     text: String,
+    lead: String,
 }
 
 type Pages = Arc<BTreeMap<String, Page>>;
@@ -72,7 +73,7 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Page>, SourceError> {
         let name = slug.rsplit('/').next().unwrap_or(&slug).to_owned();
         let title = rendered.title.unwrap_or(name);
         let runbook = Runbook { slug: slug.clone(), title, html: rendered.html, markdown };
-        pages.insert(slug, Page { runbook, text: rendered.text });
+        pages.insert(slug, Page { runbook, text: rendered.text, lead: rendered.lead });
     }
     Ok(pages)
 }
@@ -98,7 +99,10 @@ fn entry(page: &Page, around: Option<usize>) -> RunbookEntry {
     RunbookEntry {
         slug: page.runbook.slug.clone(),
         title: page.runbook.title.clone(),
-        excerpt: excerpt(&page.text, around.unwrap_or_default()),
+        excerpt: match around {
+            Some(at) => excerpt(&page.text, at),
+            None => excerpt(&page.lead, 0),
+        },
     }
 }
 

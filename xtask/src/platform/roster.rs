@@ -34,7 +34,7 @@ impl Roster {
     }
 }
 
-/// `0.1.0-<commit>`: what the services report as `service.version`.
+/// `0.1.0+<commit>`: what the services report as `service.version`.
 fn version(layout: &Layout) -> String {
     let commit = std::process::Command::new("git")
         .args(["rev-parse", "--short=8", "HEAD"])
@@ -45,7 +45,7 @@ fn version(layout: &Layout) -> String {
         .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned())
         .unwrap_or_default();
     let base = env!("CARGO_PKG_VERSION");
-    if commit.is_empty() { base.to_owned() } else { format!("{base}-{commit}") }
+    if commit.is_empty() { base.to_owned() } else { format!("{base}+{commit}") }
 }
 
 fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) -> Result<Unit, String> {

@@ -258,7 +258,9 @@ impl Keeper {
                 Next::Exited => {
                     let _ = child.kill().await;
                     // Its group bears its pid, which no other process gets while a member lives.
-                    pid.map(process::kill_group);
+                    if let Some(pid) = pid {
+                        process::kill_group(pid);
+                    }
                     if born.elapsed() > STABLE_AFTER {
                         backoff = FIRST_BACKOFF;
                     }

@@ -1,5 +1,6 @@
 //! Prometheus rule files: parsed, checked as Prometheus checks them, every problem with its line.
 
+use console_promql::ParseOptions;
 use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
@@ -153,7 +154,7 @@ fn check_rule(
     let expr_line = rule.expr.as_ref().map_or(line, |e| e.referenced.line());
     if expr.trim().is_empty() {
         problems.add(expr_line, format!("{path}.expr"), "field 'expr' must be set in rule");
-    } else if let Err(e) = promql_parser::parser::parse(expr) {
+    } else if let Err(e) = console_promql::parse(expr, ParseOptions::default()) {
         problems.add(expr_line, format!("{path}.expr"), format!("could not parse expression: {e}"));
     }
     if !is_alert {

@@ -83,7 +83,7 @@ fn every_query_of_a_runbook_parses_and_every_runbook_has_its_sections() {
                 "{}: only service and instance may be filled in: {query}",
                 path.display()
             );
-            if let Err(e) = promql_parser::parser::parse(plain.trim()) {
+            if let Err(e) = console_promql::parse(plain.trim(), console_promql::ParseOptions::default()) {
                 panic!("{}: {query}: {e}", path.display());
             }
             queries += 1;

@@ -27,7 +27,7 @@ pub use health::Readiness;
 /// Largest form of a person.
 const MAX_FORM_BYTES: usize = 64 << 10;
 /// Longest page or query; engines have shorter limits of their own.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the listener is made of.
 pub struct Parts {

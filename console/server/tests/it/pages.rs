@@ -54,7 +54,7 @@ async fn files_of_the_client_are_kept_for_ever_and_health_is_open() {
     let css = console.http.get(console.url("/assets/app.1.css")).send().await.unwrap();
     assert_eq!(css.status(), 200);
     assert!(css.headers()["cache-control"].to_str().unwrap().contains("immutable"));
-    assert_eq!(console.fetch("/assets/../../password").await.0.is_success(), false);
+    assert!(!console.fetch("/assets/../../password").await.0.is_success());
     assert_eq!(console.fetch("/assets/nothing.css").await.0, 404);
     assert_eq!(console.fetch("/favicon.ico").await.0, 200);
     let (status, metrics) = console.fetch("/metrics").await;

@@ -88,9 +88,10 @@ fn verdict(declared: Option<&DeclaredVersion>, running: &[(String, u64)]) -> Ver
     }
 }
 
-/// A `v` before the number makes no difference.
+/// A `v` before the number and build metadata behind a `+` make no difference (semver 2.0, section 10).
 fn same(a: &str, b: &str) -> bool {
-    a.trim_start_matches('v') == b.trim_start_matches('v')
+    let release = |v: &str| v.trim_start_matches('v').split('+').next().unwrap_or_default().to_owned();
+    release(a) == release(b)
 }
 
 #[cfg(test)]
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn disagreements_stand_first_and_say_which_kind() {
         let running = BTreeMap::from([
-            ("a".to_owned(), vec![("1.0".to_owned(), 2)]),
+            ("a".to_owned(), vec![("1.0+0a1b2c3d".to_owned(), 2)]),
             ("b".to_owned(), vec![("0.9".to_owned(), 2)]),
             ("c".to_owned(), vec![("0.9".to_owned(), 1), ("1.0".to_owned(), 1)]),
             ("e".to_owned(), vec![("1.0".to_owned(), 1)]),
