@@ -52,6 +52,7 @@ check: setup ## formatting and lints
 
 unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast
+	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
 
 corpora: setup ## the score of the query languages against the corpora beside the checkout
 	cargo run --locked -q --bin console-querytest -- ../shared/corpora/promql
