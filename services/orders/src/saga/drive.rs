@@ -40,7 +40,7 @@ impl Saga {
                 Err(NotNow(detail)) => {
                     let retry_at = self.clock.now() + backoff(attempts);
                     tracing::warn!(order_id = %order.id, step = progress.step.as_str(), detail, "step postponed");
-                    self.orders.postpone(order.id, retry_at).await?;
+                    self.orders.postpone(order.id, progress, retry_at).await?;
                     return Ok(order);
                 }
             };

@@ -154,12 +154,18 @@ impl PgOrders {
         .await
     }
 
-    /// Lets go of an order until `retry_at`.
-    pub async fn postpone(&self, id: OrderId, retry_at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query = sqlx::query("UPDATE orders SET lease_until = $2 WHERE id = $1 AND status = 'pending'");
-        db::observe("UPDATE orders", query.bind(id.uuid()).bind(retry_at).execute(&self.pool))
-            .await
-            .map(|_| ())
+    /// Lets go of an order until `retry_at`, unless somebody else has moved it meanwhile.
+    pub async fn postpone(
+        &self,
+        id: OrderId,
+        at: Progress,
+        retry_at: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE orders SET lease_until = $2 WHERE id = $1 AND status = 'pending' AND step = $3",
+        );
+        let query = query.bind(id.uuid()).bind(retry_at).bind(at.step.as_str());
+        db::observe("UPDATE orders", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// Orders whose saga has not ended.
