@@ -25,7 +25,8 @@ pub struct Platform {
     pub data: PathBuf,
 }
 
-fn root() -> PathBuf {
+/// The checkout.
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the checkout exists")
 }
 

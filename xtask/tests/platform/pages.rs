@@ -1,10 +1,11 @@
-//! Every page in a real browser: answers, console clean, nothing wider than the window. Screenshots for human eyes.
+//! Every page in a real browser: answers, console clean, nothing wider than the window, no breach of WCAG 2.2 AA that
+//! axe can see. Screenshots for human eyes.
 
 use crate::{
-    Outcome,
+    Failure, Outcome,
     browser::{Browser, Look},
     engineer::log_in,
-    local::{Platform, screenshots},
+    local::{Platform, root, screenshots},
 };
 
 const SHOP: [&str; 7] = ["/", "/search?q=lamp", "/cart", "/checkout", "/login", "/register", "/no-such-page"];
@@ -71,10 +72,25 @@ async fn visit(
     if wider > 1 {
         faults.push(format!("{site} {path} at {}: {wider} px wider than the window", look.name()));
     }
+    for violation in violations(browser).await? {
+        faults.push(format!("{site} {path} at {}: accessibility: {violation}", look.name()));
+    }
     // A page that does not exist answers 404, which Chromium repeats in its console.
     let expected = ["404 (Not Found)"];
     for error in browser.console_errors(if path == "/no-such-page" { &expected } else { &[] }).await? {
         faults.push(format!("{site} {path} at {}: console: {error}", look.name()));
     }
     Ok(())
+}
+
+/// Breaches of WCAG 2.2 A and AA that axe finds on the page, with the first place of each.
+async fn violations(browser: &Browser) -> Result<Vec<String>, Failure> {
+    let axe = std::fs::read_to_string(root().join("console/frontend/node_modules/axe-core/axe.min.js"))?;
+    browser.page.execute(axe, Vec::new()).await?;
+    let run = "const done = arguments[arguments.length - 1];
+        axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(
+            (r) => done(r.violations.map((v) => `${v.id} ${v.nodes[0].target.join(' ')}`)),
+            (e) => done([`axe failed: ${e}`]),
+        );";
+    Ok(browser.page.execute_async(run, Vec::new()).await?.convert()?)
 }

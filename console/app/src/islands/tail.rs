@@ -142,7 +142,7 @@ pub fn LiveTail(
                 <button class="button" type="button" on:click=move |_| tail.toggle()>{pause_words}</button>
                 <button class="button" type="button" on:click=move |_| tail.clear()>"Clear"</button>
             </div>
-            <div class="log-rows tail-lines">
+            <div class="log-rows tail-lines" tabindex="0" role="log" aria-live="off" aria-label="Live lines">
                 <For each=move || tail.lines.get() key=|(number, _)| *number let((_number, row))>
                     <TailLine row/>
                 </For>

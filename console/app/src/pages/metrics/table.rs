@@ -91,7 +91,7 @@ pub fn SeriesTable(
     let more = (left_out > 0)
         .then(|| view! { <p class="table-more muted">{format!("and {left_out} more series")}</p> });
     view! {
-        <div class="table-scroll">
+        <div class="table-scroll" tabindex="0" role="region" aria-label="Series">
             <table class="table">
                 <thead>
                     <tr>

@@ -214,7 +214,7 @@ fn ResultTable(request: PageRequest, ask: Ask, mut found: Vec<TraceSummary>) -> 
     let rows = found.into_iter().map(|t| row(t, longest_ns, now_ms, shows_matches)).collect_view();
     view! {
         <Card title="Traces" note class="flush" actions>
-            <div class="table-scroll">
+            <div class="table-scroll" tabindex="0" role="region" aria-label="Found traces">
                 <table class="table traces">
                     <thead>
                         <tr>
