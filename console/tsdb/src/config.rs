@@ -2,20 +2,30 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use crate::block::{BlockProbe, Unprobed};
+
 /// Milliseconds since the Unix epoch; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 #[derive(Clone)]
 pub struct TsdbConfig {
-    /// Folder of the write-ahead log; created when missing.
+    /// Folder of the write-ahead log and, in `blocks` below it, of the blocks; created when missing.
     pub dir: PathBuf,
     /// Samples older than this are dropped, and refused on arrival.
     pub retention_ms: i64,
-    /// Bytes of log on disk; the oldest segments go first, together with what memory holds of their time.
+    /// Bytes of blocks and log on disk; the oldest blocks go first, then the oldest segments, together with what memory
+    /// holds of their time.
     pub max_bytes: u64,
     pub segment_bytes: u64,
     /// A sample may be this much older than the newest one of its series.
     pub out_of_order_ms: i64,
+    /// Blocks on disk begin and end at multiples of this; memory holds between a half and one and a half of it.
+    pub block_ms: i64,
+    /// Blocks are merged up to this length.
+    pub max_block_ms: i64,
+    /// Memory for parts of blocks that were read lately.
+    pub block_cache_bytes: usize,
+    pub probe: Arc<dyn BlockProbe>,
     pub limits: TsdbLimits,
     pub clock: Clock,
 }
@@ -55,6 +65,10 @@ impl TsdbConfig {
             max_bytes: 512 << 20,
             segment_bytes: 16 << 20,
             out_of_order_ms: 3_600_000,
+            block_ms: 2 * 3_600_000,
+            max_block_ms: 24 * 3_600_000,
+            block_cache_bytes: 16 << 20,
+            probe: Arc::new(Unprobed),
             limits: TsdbLimits::default(),
             clock: Arc::new(console_model::clock::now_ms),
         }

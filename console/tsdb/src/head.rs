@@ -1,10 +1,15 @@
 //! What the store holds in memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Bound,
+    sync::Arc,
+};
 
 use console_model::{Labels, metric::MetricMetadata};
 
 use crate::{
+    block::Block,
     chunk::Chunk,
     index::{Index, SeriesId},
     matching::Compiled,
@@ -17,6 +22,8 @@ pub(crate) struct Head {
     series: BTreeMap<SeriesId, MemSeries>,
     next_id: SeriesId,
     pub metadata: BTreeMap<String, MetricMetadata>,
+    /// Blocks by rising sequence. Kept here so that a sample never shows twice or not at all while it moves into one.
+    pub blocks: Arc<Vec<Arc<Block>>>,
 }
 
 impl Head {
@@ -67,11 +74,52 @@ impl Head {
             .collect()
     }
 
+    /// The time of the oldest sample in memory.
+    pub fn first_t(&self) -> Option<i64> {
+        self.all().filter_map(MemSeries::first_t).min()
+    }
+
+    /// Puts what at most `count` series after `after` hold before `before_ms` on its way into a block; answers the last
+    /// series seen, none at the end.
+    pub fn leave(&mut self, after: Option<SeriesId>, count: usize, before_ms: i64) -> Option<SeriesId> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = None;
+        for (id, series) in self.series.range_mut((from, Bound::Unbounded)).take(count) {
+            series.leave(before_ms);
+            last = Some(*id);
+        }
+        last
+    }
+
+    /// What is on its way into a block, sorted by labels.
+    pub fn leaving(&self) -> Vec<(Labels, Vec<Chunk>)> {
+        let moving = self.all().filter(|s| !s.leaving().is_empty());
+        let mut out: Vec<_> = moving.map(|s| (s.labels.clone(), s.leaving().to_vec())).collect();
+        out.sort_by(|a, b| a.0.cmp(&b.0));
+        out
+    }
+
+    /// Forgets what is in a block now.
+    pub fn left(&mut self) {
+        self.retain(|s| {
+            s.left();
+            !s.is_empty()
+        });
+    }
+
+    pub fn stay(&mut self) {
+        self.series.values_mut().for_each(MemSeries::stay);
+    }
+
     /// Drops chunks that end before `cutoff_ms`, and series that have nothing left.
     pub fn drop_before(&mut self, cutoff_ms: i64) {
+        self.retain(|s| !s.drop_before(cutoff_ms));
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&mut MemSeries) -> bool) {
         let mut gone = HashSet::new();
         self.series.retain(|id, s| {
-            let empty = s.drop_before(cutoff_ms);
+            let empty = !keep(s);
             if empty {
                 gone.insert(*id);
             }

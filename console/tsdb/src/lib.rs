@@ -1,4 +1,4 @@
-//! The embedded store of metrics: an in-memory head of compressed chunks behind a write-ahead log.
+//! The embedded store of metrics: the recent past in memory behind a write-ahead log, the rest in immutable blocks.
 //!
 //! What holds:
 //! - When [`Tsdb::append`](console_storage::metrics::SampleAppender::append) returns `Ok`, what it accepted is in the
@@ -7,21 +7,27 @@
 //!   refused.
 //! - Staleness markers are samples like any other, bit by bit.
 //! - Everything has a limit, and what is refused names it.
+//! - What a block holds leaves memory and, once a log segment holds nothing else, the log; a crash in between neither
+//!   loses nor doubles a sample.
 //! - Reading copies compressed chunks under a shared lock and decodes them outside it.
 //!
-//! What it deliberately does not do yet: blocks on disk, exemplars, native histograms.
+//! What it deliberately does not do yet: exemplars, native histograms.
 //!
-//! The log's bytes are documented in [`record`], the chunks' in [`chunk`]. Each log segment declares every series that
+//! The log's bytes are documented in [`record`], the chunks' in [`chunk`], the blocks' in
+//! `block/FORMAT.md`. Each log segment declares every series that
 //! it mentions, so that any prefix of segments can be deleted (retention by age and by bytes) without a checkpoint.
 
+pub mod block;
 pub mod chunk;
 mod config;
+mod flush;
 mod head;
 mod index;
 mod limits;
 mod matching;
 mod read;
 pub mod record;
+mod retention;
 mod series;
 mod store;
 

@@ -1,6 +1,9 @@
 //! The store: log first, then memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use console_blockkit::{SegmentId, Wal, WalConfig, WalError};
 use console_model::{
@@ -14,12 +17,14 @@ use console_storage::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
+    block::{Block, BlockError, BlockFolder, Mark, Opened},
     config::TsdbConfig,
+    flush::FlushState,
     head::Head,
     index::SeriesId,
     limits,
     record::{MAX_PAYLOAD_BYTES, Record, SeriesRecord},
-    series::Place,
+    series::{Place, in_order},
 };
 
 /// Samples of one record; larger writes become several.
@@ -30,16 +35,24 @@ const LABEL_BYTES_PER_RECORD: usize = 8 << 20;
 pub enum OpenError {
     #[error("cannot open the log of metrics")]
     Wal(#[from] WalError),
+    #[error("cannot open the blocks of metrics")]
+    Blocks(#[from] BlockError),
 }
 
 /// What the store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TsdbStats {
+    /// Series in memory: those with recent samples.
     pub series: u64,
     pub samples: u64,
     /// Compressed samples in memory, without labels and index.
     pub memory_bytes: u64,
+    /// Log and blocks.
     pub disk_bytes: u64,
+    pub blocks: u64,
+    pub block_bytes: u64,
+    /// Blocks that were set aside since the start.
+    pub damaged_blocks: u64,
     pub dropped_segments: u64,
     /// Records that replay could not read.
     pub damaged_records: u64,
@@ -48,21 +61,24 @@ pub struct TsdbStats {
 /// State of the write side. Held from the choice of a segment to the visibility of what was written, so that the log's
 /// order is memory's.
 #[derive(Debug, Default)]
-struct Writer {
-    segment: SegmentId,
+pub(crate) struct Writer {
+    pub segment: SegmentId,
     segment_bytes: u64,
     /// The number of the next series that this segment declares.
     next_number: u32,
     /// The newest sample of each segment.
-    newest: BTreeMap<SegmentId, i64>,
+    pub newest: BTreeMap<SegmentId, i64>,
 }
 
 pub struct Tsdb {
-    config: TsdbConfig,
-    wal: Wal,
+    pub(crate) config: TsdbConfig,
+    pub(crate) wal: Wal,
     pub(crate) head: RwLock<Head>,
-    writer: Mutex<Writer>,
-    dropped_segments: std::sync::atomic::AtomicU64,
+    pub(crate) writer: Mutex<Writer>,
+    pub(crate) folder: BlockFolder,
+    /// Held while blocks are made, merged or dropped.
+    pub(crate) flush: Mutex<FlushState>,
+    pub(crate) dropped_segments: AtomicU64,
     damaged: u64,
 }
 
@@ -72,17 +88,27 @@ struct Planned {
     id: Option<SeriesId>,
     newest: Option<Sample>,
     samples: Vec<Sample>,
+    /// From a time on, what blocks hold of the series; read when a sample that old arrives.
+    flushed: Option<(i64, Vec<Sample>)>,
 }
 
 impl Tsdb {
     /// Opens the log, replays it and applies the limits.
     pub fn open(config: TsdbConfig) -> Result<Self, OpenError> {
-        let mut replay = Replay::default();
+        let Opened { folder, blocks } = BlockFolder::open(
+            &config.dir.join("blocks"),
+            config.block_cache_bytes,
+            Arc::clone(&config.probe),
+        )?;
+        let marks: Vec<Mark> = blocks.iter().flat_map(|b| b.meta.marks.clone()).collect();
+        let flush = FlushState::new(&marks);
+        let mut replay = Replay { marks, ..Replay::default() };
         // The store starts new segments itself, because it must know the segment before it writes.
         let wal_config = WalConfig { segment_bytes: u64::MAX, max_record_bytes: MAX_PAYLOAD_BYTES as u32 };
         let (wal, recovery) =
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))?;
-        let Replay { head, mut writer, damaged, numbers, .. } = replay;
+        let Replay { mut head, mut writer, damaged, numbers, .. } = replay;
+        head.blocks = Arc::new(blocks);
         if damaged > 0 {
             tracing::warn!(damaged, "log of metrics has unreadable records");
         }
@@ -100,38 +126,14 @@ impl Tsdb {
             wal,
             head: RwLock::new(head),
             writer: Mutex::new(writer),
+            folder,
+            flush: Mutex::new(flush),
             dropped_segments: 0.into(),
             damaged,
             config,
         };
         store.maintain((store.config.clock)());
         Ok(store)
-    }
-
-    /// Applies retention by age and by bytes.
-    pub fn maintain(&self, now_ms: i64) {
-        let mut cutoff = now_ms.saturating_sub(self.config.retention_ms);
-        let mut writer = self.writer.lock();
-        loop {
-            let segments = self.wal.segments();
-            let [oldest, next, ..] = segments.as_slice() else { break };
-            let newest = writer.newest.get(&oldest.id).copied();
-            let full = segments.iter().map(|s| s.bytes).sum::<u64>() > self.config.max_bytes;
-            if !full && newest.is_some_and(|t| t >= cutoff) {
-                break;
-            }
-            if let Err(error) = self.wal.remove_before(next.id) {
-                tracing::warn!(%error, "cannot remove old segments of the log of metrics");
-                break;
-            }
-            writer.newest.remove(&oldest.id);
-            if full {
-                // Late samples of that time may stand in later segments: those stay.
-                cutoff = cutoff.max(newest.unwrap_or(cutoff).saturating_sub(self.config.out_of_order_ms));
-            }
-            self.dropped_segments.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
-        self.head.write().drop_before(cutoff);
     }
 
     /// Puts what was accepted onto the disk itself (`fsync`).
@@ -143,9 +145,12 @@ impl Tsdb {
         let head = self.head.read();
         TsdbStats {
             series: head.len() as u64,
-            samples: head.all().map(|s| s.samples()).sum(),
+            samples: head.all().map(|s| s.samples()).sum::<u64>() + total(&head.blocks, |b| b.meta.samples),
             memory_bytes: head.all().map(|s| s.memory_bytes()).sum(),
-            disk_bytes: self.wal.total_bytes(),
+            disk_bytes: self.wal.total_bytes() + total(&head.blocks, |b| b.bytes),
+            blocks: head.blocks.len() as u64,
+            block_bytes: total(&head.blocks, |b| b.bytes),
+            damaged_blocks: self.folder.damaged(),
             dropped_segments: self.dropped_segments.load(std::sync::atomic::Ordering::Relaxed),
             damaged_records: self.damaged,
         }
@@ -155,6 +160,7 @@ impl Tsdb {
     fn plan(&self, batch: &[SeriesBatch], refused: &mut Refused) -> (Vec<Planned>, u64) {
         let now_ms = (self.config.clock)();
         let head = self.head.read();
+        let flushed_until = head.blocks.iter().map(|b| b.meta.last_t).max();
         let mut planned: Vec<Planned> = Vec::new();
         let mut seen: HashMap<&Labels, usize> = HashMap::with_capacity(batch.len());
         let (mut fresh, mut known) = (0, 0);
@@ -175,12 +181,16 @@ impl Tsdb {
                         id: found.map(|(id, _)| id),
                         newest: found.and_then(|(_, s)| s.last()),
                         samples: Vec::new(),
+                        flushed: None,
                     });
                     seen.insert(&part.labels, planned.len() - 1);
                     planned.len() - 1
                 }
             };
             for sample in &part.samples {
+                if flushed_until.is_some_and(|t| sample.t_ms <= t) {
+                    planned[at].look_up(&head.blocks, sample.t_ms, self.config.out_of_order_ms);
+                }
                 let judged = limits::check_time(&part.labels, *sample, now_ms, &self.config)
                     .and_then(|()| self.judge(&head, &planned[at], *sample));
                 match judged {
@@ -212,7 +222,9 @@ impl Tsdb {
     /// Whether the sample is new (true) or known (false).
     fn judge(&self, head: &Head, plan: &Planned, sample: Sample) -> Result<bool, AppendError> {
         let Some(newest) = plan.newest.filter(|n| sample.t_ms <= n.t_ms) else { return Ok(true) };
-        let planned = plan.samples.iter().find(|s| s.t_ms == sample.t_ms).map(|s| s.v);
+        let known = |samples: &[Sample]| samples.iter().find(|s| s.t_ms == sample.t_ms).map(|s| s.v);
+        let planned =
+            known(&plan.samples).or_else(|| plan.flushed.as_ref().and_then(|(_, samples)| known(samples)));
         let place = match planned {
             Some(v) if v.to_bits() == sample.v.to_bits() => Place::Known,
             Some(_) => Place::Conflict,
@@ -287,6 +299,11 @@ impl Tsdb {
         if writer.segment_bytes < self.config.segment_bytes.min(self.config.max_bytes / 4) {
             return Ok(());
         }
+        self.rotate(writer)
+    }
+
+    /// Begins a segment, with all metadata.
+    pub(crate) fn rotate(&self, writer: &mut Writer) -> Result<(), AppendError> {
         writer.segment = self.wal.rotate().map_err(append_error)?;
         writer.segment_bytes = 0;
         writer.next_number = 0;
@@ -337,6 +354,33 @@ impl SampleAppender for Tsdb {
     }
 }
 
+impl Planned {
+    /// Reads what blocks hold of the series from `t_ms` on, unless the sample is too late anyway.
+    fn look_up(&mut self, blocks: &[Arc<Block>], t_ms: i64, out_of_order_ms: i64) {
+        let too_late = self.newest.is_some_and(|n| t_ms < n.t_ms.saturating_sub(out_of_order_ms));
+        if too_late || self.flushed.as_ref().is_some_and(|(from, _)| *from <= t_ms) {
+            return;
+        }
+        let mut samples = Vec::new();
+        for block in blocks.iter().filter(|b| b.overlaps(t_ms, i64::MAX)) {
+            match block.samples(&self.labels, (t_ms, i64::MAX)) {
+                Ok(found) => samples.extend(found),
+                Err(e) if block.note(&e) => {}
+                Err(error) => tracing::warn!(%error, "cannot read block of metrics"),
+            }
+        }
+        in_order(&mut samples);
+        if let Some(last) = samples.last().filter(|l| self.newest.is_none_or(|n| n.t_ms < l.t_ms)) {
+            self.newest = Some(*last);
+        }
+        self.flushed = Some((t_ms, samples));
+    }
+}
+
+fn total(blocks: &[Arc<Block>], of: impl Fn(&Block) -> u64) -> u64 {
+    blocks.iter().map(|b| of(b)).sum()
+}
+
 /// Refused samples and the first reason.
 #[derive(Default)]
 struct Refused {
@@ -359,6 +403,8 @@ struct Replay {
     /// Series by their number in the current segment.
     numbers: HashMap<u32, SeriesId>,
     damaged: u64,
+    /// What blocks hold already.
+    marks: Vec<Mark>,
 }
 
 impl Replay {
@@ -394,9 +440,11 @@ impl Replay {
         note_newest(&mut self.writer.newest, segment, &record.samples);
         if let Some(series) = self.head.get_mut(id) {
             series.declared = Some((segment, record.number));
-            record.samples.into_iter().for_each(|s| {
-                series.apply(s);
-            });
+            for sample in record.samples {
+                if !self.marks.iter().any(|m| m.covers(segment, sample.t_ms)) {
+                    series.apply(sample);
+                }
+            }
         }
     }
 }
@@ -429,6 +477,7 @@ fn parts(planned: Vec<Planned>) -> Vec<Vec<Planned>> {
                 id: series.id,
                 newest: series.newest,
                 samples: tail,
+                flushed: None,
             };
             part.push(std::mem::replace(&mut series, rest));
             out.push(std::mem::take(&mut part));

@@ -107,6 +107,10 @@ impl ChunkBuilder {
         self.len >= SAMPLES_PER_CHUNK
     }
 
+    pub fn first_t(&self) -> Option<i64> {
+        self.last.map(|_| self.first_t)
+    }
+
     pub fn last(&self) -> Option<Sample> {
         self.last
     }

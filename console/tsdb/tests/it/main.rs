@@ -1,5 +1,6 @@
 //! The metrics store through its ports.
 
+mod blocks;
 mod codec;
 mod crash;
 mod limits;

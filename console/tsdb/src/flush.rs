@@ -1,0 +1,170 @@
+//! Out of memory into blocks, and small blocks into larger ones.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use console_blockkit::SegmentId;
+
+use crate::{
+    Tsdb,
+    block::{Block, BlockError, BlockStep, Mark, merge},
+    series::decode,
+};
+
+/// Series that are looked at under one lock.
+const SERIES_PER_STEP: usize = 2_000;
+/// Blocks that one call makes, and merges that it does.
+const BLOCKS_PER_CALL: usize = 8;
+const MERGES_PER_CALL: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct FlushState {
+    /// Everything before this was flushed once; what comes late waits in memory for the next flush.
+    flushed_until: i64,
+    /// A flush under way: until when, and the segment that began with it.
+    pending: Option<(i64, SegmentId)>,
+}
+
+impl FlushState {
+    pub fn new(marks: &[Mark]) -> Self {
+        let flushed_until = marks.iter().map(|m| m.before_ms).max().unwrap_or(i64::MIN);
+        Self { flushed_until, pending: None }
+    }
+}
+
+fn align_down(t_ms: i64, to: i64) -> i64 {
+    t_ms.saturating_sub(t_ms.rem_euclid(to))
+}
+
+impl Tsdb {
+    fn block_ms(&self) -> i64 {
+        self.config.block_ms.max(1)
+    }
+
+    /// Moves whole windows that are old enough into blocks, one block a window.
+    pub(crate) fn flush_old(&self, now_ms: i64, state: &mut FlushState) -> Result<(), BlockError> {
+        let block_ms = self.block_ms();
+        let until = align_down(now_ms.saturating_sub(block_ms / 2), block_ms);
+        if until <= state.flushed_until {
+            return Ok(());
+        }
+        for _ in 0..BLOCKS_PER_CALL {
+            let Some(first_t) = self.head.read().first_t().filter(|t| *t < until) else {
+                // Where there was nothing to flush, what arrives later need not wait.
+                if state.pending.take().is_some() {
+                    state.flushed_until = until;
+                }
+                return Ok(());
+            };
+            let segment = match state.pending.filter(|(t, _)| *t == until) {
+                Some((_, segment)) => segment,
+                None => {
+                    // From here on, what arrives is in a segment that the mark does not cover.
+                    let mut writer = self.writer.lock();
+                    if let Err(error) = self.rotate(&mut writer) {
+                        tracing::warn!(%error, "cannot begin a log segment");
+                        return Ok(());
+                    }
+                    state.pending = Some((until, writer.segment));
+                    writer.segment
+                }
+            };
+            let before_ms = align_down(first_t, block_ms).saturating_add(block_ms).min(until);
+            self.flush_before(Mark { segment, before_ms })?;
+        }
+        Ok(())
+    }
+
+    fn flush_before(&self, mark: Mark) -> Result<(), BlockError> {
+        let mut last = None;
+        loop {
+            // The lock is free between the steps.
+            last = self.head.write().leave(last, SERIES_PER_STEP, mark.before_ms);
+            if last.is_none() {
+                break;
+            }
+        }
+        let leaving = self.head.read().leaving();
+        let series =
+            leaving.iter().map(|(labels, chunks)| Ok((labels.clone(), decode(chunks, i64::MIN, i64::MAX))));
+        let written = self.folder.write(series, vec![mark], Vec::new());
+        let mut head = self.head.write();
+        match written {
+            Ok(block) => {
+                let blocks = head.blocks.iter().cloned().chain(block).collect();
+                head.blocks = Arc::new(blocks);
+                head.left();
+                Ok(())
+            }
+            Err(e) => {
+                head.stay();
+                Err(e)
+            }
+        }
+    }
+
+    /// Removes log segments of which every sample is in a block.
+    pub(crate) fn remove_flushed_segments(&self) {
+        let marks: Vec<Mark> = self.head.read().blocks.iter().flat_map(|b| b.meta.marks.clone()).collect();
+        let mut writer = self.writer.lock();
+        loop {
+            let segments = self.wal.segments();
+            let [oldest, next, ..] = segments.as_slice() else { break };
+            let newest = writer.newest.get(&oldest.id).copied().unwrap_or(i64::MIN);
+            if !marks.iter().any(|m| m.covers(oldest.id, newest)) {
+                break;
+            }
+            if let Err(error) = self.folder.probe().before(BlockStep::RemoveSegments) {
+                tracing::warn!(%error, "cannot remove flushed segments of the log of metrics");
+                break;
+            }
+            if let Err(error) = self.wal.remove_before(next.id) {
+                tracing::warn!(%error, "cannot remove flushed segments of the log of metrics");
+                break;
+            }
+            writer.newest.remove(&oldest.id);
+            self.dropped_segments.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Merges overlapping blocks, and those of a longer window that is over.
+    pub(crate) fn compact(&self, state: &FlushState) -> Result<(), BlockError> {
+        for _ in 0..MERGES_PER_CALL {
+            let blocks = Arc::clone(&self.head.read().blocks);
+            let Some(group) = self.mergeable(&blocks, state.flushed_until) else { break };
+            let mut marks = Vec::new();
+            group.iter().flat_map(|b| &b.meta.marks).for_each(|m| Mark::add(&mut marks, *m));
+            let gone: Vec<u64> = group.iter().map(|b| b.sequence).collect();
+            let merged = self.folder.write(merge(&group)?, marks, gone.clone())?;
+            {
+                let mut head = self.head.write();
+                let kept = head.blocks.iter().filter(|b| !gone.contains(&b.sequence)).cloned();
+                let blocks = kept.chain(merged).collect();
+                head.blocks = Arc::new(blocks);
+            }
+            for sequence in gone {
+                self.folder.remove(sequence);
+            }
+        }
+        Ok(())
+    }
+
+    fn mergeable(&self, blocks: &[Arc<Block>], flushed_until: i64) -> Option<Vec<Arc<Block>>> {
+        let longest = self.config.max_block_ms.max(self.block_ms());
+        for length in [self.block_ms(), self.block_ms().saturating_mul(4), longest] {
+            if length > longest {
+                continue;
+            }
+            for block in blocks.iter().filter(|b| !b.is_damaged()) {
+                let start = align_down(block.meta.first_t, length);
+                let end = start.saturating_add(length);
+                let inside =
+                    |b: &&Arc<Block>| !b.is_damaged() && b.meta.first_t >= start && b.meta.last_t < end;
+                let group: Vec<_> = blocks.iter().filter(inside).cloned().collect();
+                if group.len() > 1 && end <= flushed_until {
+                    return Some(group);
+                }
+            }
+        }
+        None
+    }
+}
