@@ -21,7 +21,7 @@ pub struct TsdbConfig {
     pub out_of_order_ms: i64,
     /// Blocks on disk begin and end at multiples of this; memory holds between a half and one and a half of it.
     pub block_ms: i64,
-    /// Blocks are merged up to this length.
+    /// Blocks are merged up to this length, but never beyond a third of the retention.
     pub max_block_ms: i64,
     /// Memory for parts of blocks that were read lately.
     pub block_cache_bytes: usize,

@@ -15,6 +15,11 @@ const SERIES_PER_STEP: usize = 2_000;
 /// Blocks that one call makes, and merges that it does.
 const BLOCKS_PER_CALL: usize = 8;
 const MERGES_PER_CALL: usize = 2;
+/// Lengths of merged blocks, in those of a fresh one; each is a multiple of the one before, and the first merges what came
+/// late into its window.
+const MERGE_STEPS: [i64; 3] = [1, 4, 12];
+/// A merged block is at most this part of the retention.
+const RETENTION_PER_BLOCK: i64 = 3;
 
 #[derive(Debug)]
 pub(crate) struct FlushState {
@@ -149,9 +154,10 @@ impl Tsdb {
     }
 
     fn mergeable(&self, blocks: &[Arc<Block>], flushed_until: i64) -> Option<Vec<Arc<Block>>> {
-        let longest = self.config.max_block_ms.max(self.block_ms());
-        for length in [self.block_ms(), self.block_ms().saturating_mul(4), longest] {
-            if length > longest {
+        // A block goes as a whole: one as long as the retention would keep samples twice as long as asked.
+        let longest = self.config.max_block_ms.min(self.config.retention_ms / RETENTION_PER_BLOCK);
+        for length in MERGE_STEPS.map(|blocks| self.block_ms().saturating_mul(blocks)) {
+            if length > longest.max(self.block_ms()) {
                 continue;
             }
             for block in blocks.iter().filter(|b| !b.is_damaged()) {

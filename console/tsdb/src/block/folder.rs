@@ -32,6 +32,10 @@ impl BlockFolder {
     /// Opens all blocks; clears away unfinished and replaced ones, sets damaged ones aside.
     pub fn open(dir: &Path, cache_bytes: usize, probe: Arc<dyn BlockProbe>) -> Result<Opened, BlockError> {
         fs::create_dir_all(dir).map_err(io("create folder of"))?;
+        // The log forgets what blocks hold: their folder's name must outlive a crash of the machine too.
+        if let Some(parent) = dir.parent() {
+            File::open(parent).and_then(|d| d.sync_all()).map_err(io("sync folder of"))?;
+        }
         let (mut found, mut highest) = (Vec::new(), 0);
         for entry in fs::read_dir(dir).map_err(io("list"))? {
             let path = entry.map_err(io("list"))?.path();

@@ -145,7 +145,7 @@ fn a_crash_at_any_step_neither_loses_nor_doubles_a_sample() {
     let filmed = TsdbConfig {
         probe: Arc::clone(&camera) as Arc<dyn BlockProbe>,
         segment_bytes: 2_000,
-        max_block_ms: 4 * HOUR,
+        max_block_ms: 8 * HOUR,
         ..long(dir.path())
     };
     let db = Tsdb::open(filmed).unwrap();
@@ -393,5 +393,20 @@ proptest! {
         let found = db.select(&[], i64::MIN, i64::MAX, usize::MAX).unwrap();
         let bits = |s: &[Sample]| s.iter().map(|s| (s.t_ms, s.v.to_bits())).collect::<Vec<_>>();
         prop_assert_eq!(found.iter().map(|s| bits(&s.samples)).collect::<Vec<_>>(), wanted);
+    }
+}
+
+#[test]
+fn merged_blocks_stay_shorter_than_a_third_of_the_retention() {
+    for (retention, most) in [(72, 3), (12, 7)] {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Tsdb::open(TsdbConfig { retention_ms: retention * HOUR, ..config(dir.path()) }).unwrap();
+        fill(&db, 11);
+        for _ in 0..3 {
+            db.maintain(NOW);
+        }
+        let blocks = db.stats().blocks;
+        assert!(blocks <= most && (most == 3 || blocks > 4), "{retention} h: {blocks} blocks");
+        assert_eq!(samples(&db, "a"), expected(11));
     }
 }
