@@ -51,7 +51,7 @@ impl SelfAbout {
             part(
                 "Metrics",
                 &self.backends.metrics,
-                &[("series", m.series), ("samples", m.samples)],
+                &[("series in memory", m.series), ("samples", m.samples), ("blocks on disk", m.blocks)],
                 &size(m.memory_bytes, m.disk_bytes),
             ),
             part(

@@ -27,10 +27,14 @@ impl SelfMetrics {
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let items = gauge(
             "quarterdeck_store_items",
-            "What a store holds: series, samples, streams, lines, traces, spans.",
+            "What a store holds: series in memory, samples, blocks, streams, lines, traces, spans.",
             &["store", "kind"],
         )?;
-        let bytes = gauge("quarterdeck_store_bytes", "Bytes of a store, by place.", &["store", "place"])?;
+        let bytes = gauge(
+            "quarterdeck_store_bytes",
+            "Bytes of a store: in memory, on disk, and of those in blocks.",
+            &["store", "place"],
+        )?;
         let dropped = gauge(
             "quarterdeck_store_dropped",
             "Segments or traces dropped by a size limit, and records that replay could not read, since the start.",
@@ -60,6 +64,7 @@ impl SelfMetrics {
         let items = [
             ("metrics", "series", m.series),
             ("metrics", "samples", m.samples),
+            ("metrics", "blocks", m.blocks),
             ("logs", "streams", l.streams),
             ("logs", "lines", l.entries),
             ("traces", "traces", t.traces),
@@ -77,9 +82,11 @@ impl SelfMetrics {
             self.bytes.with_label_values(&[store, "memory"]).set(memory as i64);
             self.bytes.with_label_values(&[store, "disk"]).set(disk as i64);
         }
+        self.bytes.with_label_values(&["metrics", "blocks"]).set(m.block_bytes as i64);
         let dropped = [
             ("metrics", "segments", m.dropped_segments),
             ("metrics", "damaged_records", m.damaged_records),
+            ("metrics", "damaged_blocks", m.damaged_blocks),
             ("logs", "segments", l.dropped_segments),
             ("logs", "damaged_records", l.damaged_records),
             ("traces", "traces", t.dropped_traces),

@@ -8,7 +8,7 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// Absent: six hours.
+    /// Absent: a day of metrics, six hours of logs and traces.
     pub retention_hours: Option<u32>,
     /// Bytes on disk, in MiB. Absent: 512.
     pub max_disk_mib: Option<u32>,
