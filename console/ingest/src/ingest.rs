@@ -18,6 +18,7 @@ use crate::{
     loki::{self, LokiState},
     metrics::IngestMetrics,
     otlp::{self, Exporter, http::OtlpState},
+    remote_write::{self, RemoteWriteState},
 };
 
 /// What ingest needs.
@@ -48,9 +49,9 @@ impl Ingest {
         Ok(Self { state: OtlpState { gate, exporter } })
     }
 
-    /// OTLP/HTTP and Loki push.
+    /// OTLP/HTTP, Loki push and remote write.
     pub fn http_router(&self) -> Router {
-        self.otlp_http_router().merge(self.loki_router())
+        self.otlp_http_router().merge(self.loki_router()).merge(self.remote_write_router())
     }
 
     /// `/v1/traces`, `/v1/logs`, `/v1/metrics`.
@@ -62,6 +63,12 @@ impl Ingest {
     pub fn loki_router(&self) -> Router {
         let (gate, logs) = (self.state.gate.clone(), self.state.exporter.logs.clone());
         loki::router(LokiState { gate, logs })
+    }
+
+    /// `/api/v1/write`.
+    pub fn remote_write_router(&self) -> Router {
+        let (gate, samples) = (self.state.gate.clone(), self.state.exporter.samples.clone());
+        remote_write::router(RemoteWriteState { gate, samples })
     }
 
     /// OTLP/gRPC.
@@ -82,7 +89,7 @@ impl Ingest {
             .await
     }
 
-    /// For the protocols that are composed elsewhere (remote write, scraping).
+    /// For the protocols that are composed elsewhere (scraping).
     pub fn metrics(&self) -> IngestMetrics {
         self.state.gate.metrics.clone()
     }

@@ -17,6 +17,7 @@ pub mod loki;
 pub mod metrics;
 pub mod otlp;
 pub mod refusal;
+pub mod remote_write;
 pub mod scrape;
 
 pub use ingest::{Ingest, IngestDeps};

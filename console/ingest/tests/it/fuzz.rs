@@ -6,6 +6,7 @@ use console_ingest::{
     body::{Encoding, decompress},
     loki::{labels, push},
     otlp::{self, http::Format, http::decode},
+    remote_write::{v1, v2},
     scrape::{ScrapeConfig, exposition},
 };
 use proptest::prelude::*;
@@ -24,6 +25,8 @@ fn every_decoder(bytes: &Bytes) {
     }
     let _ = push::from_proto(bytes, &limits);
     let _ = push::from_json(bytes, &limits);
+    let _ = v1::collect(bytes, &limits);
+    let _ = v2::collect(bytes, &limits);
     let _ = labels::parse(&String::from_utf8_lossy(bytes), 60);
     every_exposition(bytes);
 }

@@ -8,5 +8,6 @@ mod http;
 mod loki;
 mod metrics;
 mod openmetrics;
+mod remote_write;
 mod scrape;
 mod scrape_config;

@@ -70,6 +70,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(assets::router(&site_dir))
         // Ingest has limits of its own, on what is sent and on what it unpacks to.
         .merge(ingest.loki_router())
+        .merge(ingest.remote_write_router())
         .merge(health::router(readiness, metrics.clone(), stores))
         .layer(CompressionLayer::new().no_br().no_zstd().no_deflate())
         .layer(CatchPanicLayer::new())

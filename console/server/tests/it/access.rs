@@ -92,5 +92,12 @@ async fn ingest_wants_its_token_and_never_a_session() {
     console.log_in("admin", PASSWORD, "/").await;
     let push = console.http.post(console.url("/loki/api/v1/push")).json(&serde_json::json!({"streams": []}));
     assert_eq!(push.send().await.unwrap().status(), 401);
+    // An empty request of remote write: nothing, compressed.
+    let write = || {
+        let request = console.http.post(console.url("/api/v1/write")).body(vec![0u8]);
+        request.header("content-type", "application/x-protobuf").header("content-encoding", "snappy")
+    };
+    assert_eq!(write().send().await.unwrap().status(), 401);
+    assert_eq!(write().bearer_auth(TOKEN).send().await.unwrap().status(), 204);
     console.stop().await;
 }

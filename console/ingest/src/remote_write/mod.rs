@@ -1,0 +1,161 @@
+//! Prometheus remote write, 1.0 and 2.0: `POST /api/v1/write`, snappy protobuf.
+//!
+//! `204` when everything was stored. What can be stored of a request is stored; when something was refused the answer
+//! is a `400` that names the first offender, as both specifications ask ("Invalid samples", "Partial Write"): it must
+//! not be sent again. Only a busy or failing store answers `5xx`. Exemplars are not kept, created timestamps neither;
+//! native histograms are refused.
+
+mod series;
+pub mod v1;
+pub mod v2;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use console_model::metric::MetricMetadata;
+use console_storage::{AppendError, metrics::SampleAppender};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+pub use series::Collected;
+
+use crate::{
+    body::{self, Encoding},
+    gate::Gate,
+    metrics::{Protocol, Signal},
+    refusal::{Outcome, Refusal, RefusalKind, append_reason},
+};
+
+const SAMPLES_WRITTEN: &str = "x-prometheus-remote-write-samples-written";
+const HISTOGRAMS_WRITTEN: &str = "x-prometheus-remote-write-histograms-written";
+const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
+
+/// What the handler needs.
+#[derive(Clone)]
+pub struct RemoteWriteState {
+    pub gate: Gate,
+    pub samples: Arc<dyn SampleAppender>,
+}
+
+pub fn router(state: RemoteWriteState) -> Router {
+    Router::new().route("/api/v1/write", post(handle)).with_state(Arc::new(state))
+}
+
+/// Which message a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+impl Version {
+    /// From `Content-Type`; without one, or without `proto`, it is 1.0.
+    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let value = headers.get(CONTENT_TYPE).map_or(Ok(""), |v| v.to_str()).unwrap_or("?");
+        let mut parts = value.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        let mut proto = parts.filter_map(|p| p.split_once('=')).filter(|(key, _)| key.trim() == "proto");
+        let proto = proto.next().map_or("", |(_, value)| value.trim().trim_matches('"'));
+        let is_protobuf = media.is_empty() || media.eq_ignore_ascii_case("application/x-protobuf");
+        match proto {
+            "" | "prometheus.WriteRequest" if is_protobuf => Ok(Self::V1),
+            "io.prometheus.write.v2.Request" if is_protobuf => Ok(Self::V2),
+            _ => Err(unsupported(
+                "Content-Type must be application/x-protobuf;proto=prometheus.WriteRequest or \
+                 application/x-protobuf;proto=io.prometheus.write.v2.Request",
+            )),
+        }
+    }
+}
+
+fn unsupported(message: &str) -> Refusal {
+    Refusal {
+        kind: RefusalKind::UnsupportedMediaType,
+        message: message.to_owned(),
+        retry_after_s: None,
+        reason: "unsupported_media_type",
+    }
+}
+
+async fn handle(State(state): State<Arc<RemoteWriteState>>, request: Request) -> Response {
+    let version = Version::of(request.headers());
+    let result = take(&state, version.clone(), request).await;
+    let counted = state.gate.count(Signal::Metrics, Protocol::RemoteWrite, result);
+    let written = counted.as_ref().map_or(0, |outcome| outcome.accepted);
+    let mut response = match counted {
+        Ok(outcome) if outcome.refused.count == 0 => StatusCode::NO_CONTENT.into_response(),
+        Ok(outcome) => (StatusCode::BAD_REQUEST, format!("{}\n", outcome.refused.message)).into_response(),
+        Err(refusal) => refused(&refusal),
+    };
+    if version == Ok(Version::V2) {
+        let headers = response.headers_mut();
+        headers.insert(SAMPLES_WRITTEN, written.into());
+        headers.insert(HISTOGRAMS_WRITTEN, HeaderValue::from_static("0"));
+        headers.insert(EXEMPLARS_WRITTEN, HeaderValue::from_static("0"));
+    }
+    response
+}
+
+async fn take(
+    state: &RemoteWriteState,
+    version: Result<Version, Refusal>,
+    request: Request,
+) -> Result<Outcome, Refusal> {
+    let (parts, body) = request.into_parts();
+    state.gate.tokens.check(&parts.headers)?;
+    let version = version?;
+    if Encoding::of(&parts.headers, Encoding::Snappy)? != Encoding::Snappy {
+        return Err(unsupported("Content-Encoding must be snappy"));
+    }
+    let raw = body::read(&parts.headers, body, &state.gate.limits).await?;
+    let (gate, samples) = (state.gate.clone(), state.samples.clone());
+    let work = move || {
+        let bytes = body::decompress(Encoding::Snappy, raw, &gate.limits)?;
+        let collected = match version {
+            Version::V1 => v1::collect(&bytes, &gate.limits)?,
+            Version::V2 => v2::collect(&bytes, &gate.limits)?,
+        };
+        drop(bytes);
+        gate.metrics.rejected(Protocol::RemoteWrite, "exemplar_ignored", collected.exemplars);
+        store(&*samples, collected)
+    };
+    state.gate.run(work).await
+}
+
+fn store(samples: &dyn SampleAppender, collected: Collected) -> Result<Outcome, Refusal> {
+    let Collected { batches, metadata, mut refused, .. } = collected;
+    let metadata: Vec<MetricMetadata> = metadata.into_values().collect();
+    if !metadata.is_empty() {
+        match samples.put_metadata(&metadata) {
+            Ok(()) => {}
+            Err(e @ (AppendError::Busy { .. } | AppendError::Storage(_))) => return Err(e.into()),
+            Err(e) => refused.add(1, append_reason(&e), || e.to_string()),
+        }
+    }
+    let stored = if batches.is_empty() { Ok(Default::default()) } else { samples.append(&batches) };
+    Outcome::settle(refused, stored)
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    // Senders may take 429 for an invitation to come back; a limit of the store is none.
+    let status = match refusal.kind {
+        RefusalKind::LimitReached => StatusCode::BAD_REQUEST,
+        _ => refusal.status(),
+    };
+    let mut response = (status, format!("{}\n", refusal.message)).into_response();
+    if let Some(seconds) = refusal.retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    if refusal.kind == RefusalKind::Unauthenticated {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
