@@ -3,7 +3,7 @@
 //! A bomb costs at most `max_decompressed_bytes`: decoders are read up to the limit and then left, and snappy, which
 //! announces its length, is not even started.
 
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,6 +11,10 @@ use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::limits::IngestLimits;
+
+/// An oversize body is read up to this many times the limit, and this long, before its sender is cut off.
+const DRAIN_FACTOR: usize = 8;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,19 +87,37 @@ impl Encoding {
 }
 
 /// Reads the whole body as sent.
-pub async fn read(headers: &HeaderMap, body: Body, limits: &IngestLimits) -> Result<Bytes, BodyError> {
+pub async fn read(headers: &HeaderMap, mut body: Body, limits: &IngestLimits) -> Result<Bytes, BodyError> {
     let limit = limits.max_body_bytes;
     let announced =
         headers.get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|n| n > limit as u64) {
+        drain(body, limit).await;
         return Err(BodyError::TooLarge { limit });
     }
-    match tokio::time::timeout(limits.body_timeout(), Limited::new(body, limit).collect()).await {
+    match tokio::time::timeout(limits.body_timeout(), Limited::new(&mut body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(BodyError::TooLarge { limit }),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => {
+            drain(body, limit).await;
+            Err(BodyError::TooLarge { limit })
+        }
         Ok(Err(e)) => Err(BodyError::Interrupted(axum::Error::new(e))),
         Err(_) => Err(BodyError::Timeout { seconds: limits.body_timeout().as_secs() }),
     }
+}
+
+/// Reads on for a moment and forgets what comes: a sender whose connection is reset while it writes never reads why.
+async fn drain(mut body: Body, limit: usize) {
+    let mut left = limit.saturating_mul(DRAIN_FACTOR);
+    let forget = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, forget).await;
 }
 
 /// Decompresses; blocking work of at most `limits.max_decompressed_bytes` of output.
