@@ -33,14 +33,19 @@ impl Theme {
 
     /// From the cookie `qd-theme`.
     pub fn from_headers(headers: &http::HeaderMap) -> Self {
-        let cookies = headers.get_all(http::header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
-        let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        match pairs.find(|(name, _)| *name == "qd-theme").map(|(_, value)| value) {
+        match cookie(headers, "qd-theme") {
             Some("dark") => Self::Dark,
             Some("light") => Self::Light,
             _ => Self::System,
         }
     }
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a http::HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(http::header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
+    let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
 }
 
 /// One request for a page: sources, viewer, query and time range.

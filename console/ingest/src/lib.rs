@@ -16,6 +16,7 @@ pub mod limits;
 pub mod loki;
 pub mod metrics;
 pub mod otlp;
+mod plain;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;

@@ -42,6 +42,16 @@ impl Refusal {
         Self { kind: RefusalKind::Invalid, message: message.into(), retry_after_s: None, reason }
     }
 
+    /// A content type or encoding that is not spoken here; `message` names those that are.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self {
+            kind: RefusalKind::UnsupportedMediaType,
+            message: message.into(),
+            retry_after_s: None,
+            reason: "unsupported_media_type",
+        }
+    }
+
     /// Too many requests at once.
     pub fn overloaded() -> Self {
         Self {

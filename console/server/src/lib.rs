@@ -8,6 +8,7 @@
 mod about;
 mod auth;
 pub mod config;
+mod error;
 mod maintenance;
 mod metrics;
 mod runtime;
@@ -16,4 +17,5 @@ mod stores;
 mod web;
 
 pub use config::Config;
+pub use error::error_chain;
 pub use runtime::{StartError, run};

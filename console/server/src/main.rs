@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use console_server::{Config, run};
+use console_server::{Config, error_chain, run};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -48,15 +48,7 @@ fn main() -> ExitCode {
         run(config, stop).await
     }) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            let mut message = e.to_string();
-            let mut cause = std::error::Error::source(&e);
-            while let Some(e) = cause {
-                message = format!("{message}: {e}");
-                cause = e.source();
-            }
-            refuse(&message)
-        }
+        Err(e) => refuse(&error_chain(&e)),
     }
 }
 

@@ -11,6 +11,7 @@ mod icon;
 mod message;
 mod spark;
 mod stat;
+mod table;
 mod tone;
 
 pub use {
@@ -21,5 +22,6 @@ pub use {
     message::{Empty, ErrorPanel, Notice},
     spark::{Spark, Sparkline},
     stat::Stat,
+    table::TableScroll,
     tone::Tone,
 };

@@ -129,6 +129,7 @@ pub async fn stop(child: &mut Child, unit: &Unit) {
     send_signal(pid, unit.stop_signal);
     if tokio::time::timeout(unit.stop_within, child.wait()).await.is_err() {
         println!("  {} did not stop within {} s: killing it", unit.name, unit.stop_within.as_secs());
+        kill_group(pid);
         let _ = child.kill().await;
     }
 }

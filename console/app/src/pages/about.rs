@@ -1,6 +1,6 @@
 //! What the console is made of and how it is.
 
-use console_ui::{Badge, Card, Empty, Stat, Tone};
+use console_ui::{Badge, Card, Empty, Stat, TableScroll, Tone};
 use leptos::prelude::*;
 
 use super::moment::When;
@@ -72,7 +72,7 @@ fn ComponentCard(component: Component) -> impl IntoView {
 fn Targets(targets: Vec<ScrapeTarget>, now_ms: i64) -> impl IntoView {
     let mut targets = targets;
     targets.sort_by(|a, b| (a.is_up, &a.job, &a.instance).cmp(&(b.is_up, &b.job, &b.instance)));
-    let row = |t: ScrapeTarget| {
+    let row = move |t: ScrapeTarget| {
         let (tone, words) = match (t.is_up, t.last_scrape_ms) {
             (true, _) => (Tone::Ok, "Up"),
             (false, None) => (Tone::Neutral, "Not scraped yet"),
@@ -104,7 +104,7 @@ fn Targets(targets: Vec<ScrapeTarget>, now_ms: i64) -> impl IntoView {
         }
     };
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Scrape targets">
+        <TableScroll label="Scrape targets">
             <table class="table targets">
                 <thead>
                     <tr>
@@ -118,6 +118,6 @@ fn Targets(targets: Vec<ScrapeTarget>, now_ms: i64) -> impl IntoView {
                 </thead>
                 <tbody>{targets.into_iter().map(row).collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }

@@ -11,20 +11,18 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
 use console_storage::logs::LogAppender;
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-};
+use http::{HeaderMap, header::CONTENT_TYPE};
 
 use crate::{
     body::{self, Encoding},
     gate::Gate,
     metrics::{Protocol, Signal},
-    refusal::{Outcome, Refusal, RefusalKind},
+    plain,
+    refusal::{Outcome, Refusal},
 };
 
 /// What the handler needs.
@@ -53,12 +51,7 @@ impl Format {
         match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "" | "application/x-protobuf" | "application/protobuf" => Ok(Self::Protobuf),
             "application/json" => Ok(Self::Json),
-            _ => Err(Refusal {
-                kind: RefusalKind::UnsupportedMediaType,
-                message: "Content-Type must be application/json or application/x-protobuf".to_owned(),
-                retry_after_s: None,
-                reason: "unsupported_media_type",
-            }),
+            _ => Err(Refusal::unsupported("Content-Type must be application/json or application/x-protobuf")),
         }
     }
 
@@ -72,11 +65,7 @@ impl Format {
 
 async fn handle(State(state): State<Arc<LokiState>>, request: Request) -> Response {
     let result = take(&state, request).await;
-    match state.gate.count(Signal::Logs, Protocol::Loki, result) {
-        Ok(outcome) if outcome.refused.count == 0 => StatusCode::NO_CONTENT.into_response(),
-        Ok(outcome) => (StatusCode::BAD_REQUEST, format!("{}\n", outcome.refused.message)).into_response(),
-        Err(refusal) => refused(&refusal),
-    }
+    plain::answer(state.gate.count(Signal::Logs, Protocol::Loki, result), Refusal::status)
 }
 
 async fn take(state: &LokiState, request: Request) -> Result<Outcome, Refusal> {
@@ -97,15 +86,4 @@ async fn take(state: &LokiState, request: Request) -> Result<Outcome, Refusal> {
         Outcome::settle(refused, stored)
     };
     state.gate.run(work).await
-}
-
-fn refused(refusal: &Refusal) -> Response {
-    let mut response = (refusal.status(), format!("{}\n", refusal.message)).into_response();
-    if let Some(seconds) = refusal.retry_after_s {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    if refusal.kind == RefusalKind::Unauthenticated {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
 }

@@ -179,11 +179,8 @@ async fn export<S: SignalService>(
     body: Body,
 ) -> Result<Outcome, Refusal> {
     state.gate.tokens.check(headers)?;
-    let format = format.ok_or_else(|| Refusal {
-        kind: RefusalKind::UnsupportedMediaType,
-        message: "Content-Type must be application/x-protobuf or application/json".to_owned(),
-        retry_after_s: None,
-        reason: "unsupported_media_type",
+    let format = format.ok_or_else(|| {
+        Refusal::unsupported("Content-Type must be application/x-protobuf or application/json")
     })?;
     let encoding = Encoding::of(headers, Encoding::Identity)?;
     let raw = body::read(headers, body, &state.gate.limits).await?;

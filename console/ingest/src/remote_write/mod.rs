@@ -15,15 +15,12 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
 use console_model::metric::MetricMetadata;
 use console_storage::{AppendError, metrics::SampleAppender};
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
-};
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
 pub use series::Collected;
 
@@ -31,6 +28,7 @@ use crate::{
     body::{self, Encoding},
     gate::Gate,
     metrics::{Protocol, Signal},
+    plain,
     refusal::{Outcome, Refusal, RefusalKind, append_reason},
 };
 
@@ -68,20 +66,11 @@ impl Version {
         match proto {
             "" | "prometheus.WriteRequest" if is_protobuf => Ok(Self::V1),
             "io.prometheus.write.v2.Request" if is_protobuf => Ok(Self::V2),
-            _ => Err(unsupported(
+            _ => Err(Refusal::unsupported(
                 "Content-Type must be application/x-protobuf;proto=prometheus.WriteRequest or \
                  application/x-protobuf;proto=io.prometheus.write.v2.Request",
             )),
         }
-    }
-}
-
-fn unsupported(message: &str) -> Refusal {
-    Refusal {
-        kind: RefusalKind::UnsupportedMediaType,
-        message: message.to_owned(),
-        retry_after_s: None,
-        reason: "unsupported_media_type",
     }
 }
 
@@ -90,11 +79,7 @@ async fn handle(State(state): State<Arc<RemoteWriteState>>, request: Request) ->
     let result = take(&state, version.clone(), request).await;
     let counted = state.gate.count(Signal::Metrics, Protocol::RemoteWrite, result);
     let written = counted.as_ref().map_or(0, |outcome| outcome.accepted);
-    let mut response = match counted {
-        Ok(outcome) if outcome.refused.count == 0 => StatusCode::NO_CONTENT.into_response(),
-        Ok(outcome) => (StatusCode::BAD_REQUEST, format!("{}\n", outcome.refused.message)).into_response(),
-        Err(refusal) => refused(&refusal),
-    };
+    let mut response = plain::answer(counted, status);
     if version == Ok(Version::V2) {
         let headers = response.headers_mut();
         headers.insert(SAMPLES_WRITTEN, written.into());
@@ -113,7 +98,7 @@ async fn take(
     state.gate.tokens.check(&parts.headers)?;
     let version = version?;
     if Encoding::of(&parts.headers, Encoding::Snappy)? != Encoding::Snappy {
-        return Err(unsupported("Content-Encoding must be snappy"));
+        return Err(Refusal::unsupported("Content-Encoding must be snappy"));
     }
     let raw = body::read(&parts.headers, body, &state.gate.limits).await?;
     let (gate, samples) = (state.gate.clone(), state.samples.clone());
@@ -144,18 +129,10 @@ fn store(samples: &dyn SampleAppender, collected: Collected) -> Result<Outcome, 
     Outcome::settle(refused, stored)
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    // Senders may take 429 for an invitation to come back; a limit of the store is none.
-    let status = match refusal.kind {
+/// Senders may take 429 for an invitation to come back; a limit of the store is none.
+fn status(refusal: &Refusal) -> StatusCode {
+    match refusal.kind {
         RefusalKind::LimitReached => StatusCode::BAD_REQUEST,
         _ => refusal.status(),
-    };
-    let mut response = (status, format!("{}\n", refusal.message)).into_response();
-    if let Some(seconds) = refusal.retry_after_s {
-        response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
-    if refusal.kind == RefusalKind::Unauthenticated {
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
 }

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use super::{Auth, COOKIE, session};
+use crate::error::error_chain;
 
 /// The page holds no script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -78,7 +79,7 @@ pub async fn log_in(
             response
         }
         Err(LoginError::State(error)) => {
-            tracing::error!(error = %session::chain(&error), "log-in failed");
+            tracing::error!(error = %error_chain(&error), "log-in failed");
             (StatusCode::SERVICE_UNAVAILABLE, "the console cannot read its users; try again\n")
                 .into_response()
         }
@@ -91,18 +92,13 @@ pub async fn log_out(
     headers: HeaderMap,
     form: Result<Form<LogOut>, FormRejection>,
 ) -> Response {
-    let session = match session::find(&auth, &headers).await {
-        Ok(session) => session,
-        Err(status) => return status.into_response(),
-    };
-    let Some(session) = session else { return Redirect::to("/login").into_response() };
     let sent = form.map(|Form(f)| f.csrf).unwrap_or_default();
-    if !session::is_same_origin(&headers) || !session.owns_csrf_token(&sent) {
-        return (StatusCode::FORBIDDEN, "this form is not from the console's own page\n").into_response();
+    if let Err(answer) = session::of_form(&auth, &headers, &sent).await {
+        return answer;
     }
     let token = session::token(&headers).unwrap_or_default();
-    if let Err(error) = auth.state.log_out(&token).await {
-        tracing::error!(error = %session::chain(&error), "log-out failed");
+    if let Err(error) = auth.state.log_out(token).await {
+        tracing::error!(error = %error_chain(&error), "log-out failed");
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     with_cookie(&auth, "", 0, Redirect::to("/login").into_response())

@@ -5,27 +5,38 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use console_app::Viewer;
+use console_app::{Viewer, request::cookie};
 use console_model::clock::now_ms;
 use console_state::Session;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Auth, COOKIE};
+use crate::error::error_chain;
 
 /// The session that a request shows, when it has not ended.
 pub async fn find(auth: &Auth, headers: &HeaderMap) -> Result<Option<Session>, StatusCode> {
     let Some(token) = token(headers) else { return Ok(None) };
-    auth.state.find_session(&token, now_ms()).await.map_err(|error| {
-        tracing::error!(error = %chain(&error), "sessions cannot be read");
+    auth.state.find_session(token, now_ms()).await.map_err(|error| {
+        tracing::error!(error = %error_chain(&error), "sessions cannot be read");
         StatusCode::SERVICE_UNAVAILABLE
     })
 }
 
 /// The session token in the request's cookies.
-pub fn token(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|v| v.to_str().ok());
-    let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
+pub fn token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE)
+}
+
+/// The session behind a form that acts; otherwise the answer: its token is missing or wrong, or it comes from elsewhere.
+pub async fn of_form(auth: &Auth, headers: &HeaderMap, csrf: &str) -> Result<Session, Response> {
+    match find(auth, headers).await {
+        Ok(Some(session)) if is_same_origin(headers) && session.owns_csrf_token(csrf) => Ok(session),
+        Ok(Some(_)) => {
+            Err((StatusCode::FORBIDDEN, "this form is not from the console's own page\n").into_response())
+        }
+        Ok(None) => Err(Redirect::to("/login").into_response()),
+        Err(status) => Err(status.into_response()),
+    }
 }
 
 /// Pages: who is not logged in goes to the log-in page and comes back.
@@ -80,17 +91,6 @@ fn viewer(session: Session) -> Viewer {
 fn private(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     response
-}
-
-/// An error with its causes, for the log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(e) = cause {
-        text = format!("{text}: {e}");
-        cause = e.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 
 use super::{Auth, login, session};
@@ -31,13 +31,8 @@ pub struct Wanted {
 
 /// `POST /theme`: remembers the choice in a cookie and goes back.
 pub async fn choose(State(auth): State<Auth>, headers: HeaderMap, Form(wanted): Form<Wanted>) -> Response {
-    let session = match session::find(&auth, &headers).await {
-        Ok(session) => session,
-        Err(status) => return status.into_response(),
-    };
-    let Some(session) = session else { return Redirect::to("/login").into_response() };
-    if !session::is_same_origin(&headers) || !session.owns_csrf_token(&wanted.csrf) {
-        return (StatusCode::FORBIDDEN, "this form is not from the console's own page\n").into_response();
+    if let Err(answer) = session::of_form(&auth, &headers, &wanted.csrf).await {
+        return answer;
     }
     let cookie = match wanted.theme {
         Choice::System => "qd-theme=; Path=/; SameSite=Lax; Max-Age=0".to_owned(),

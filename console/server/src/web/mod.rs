@@ -24,8 +24,6 @@ use crate::{auth, auth::Auth, metrics::SelfMetrics, sources::Sources, stores::St
 pub use assets::{AssetsError, read as read_assets};
 pub use health::Readiness;
 
-/// Largest form of a person.
-const MAX_FORM_BYTES: usize = 64 << 10;
 /// Longest page or query; engines have shorter limits of their own.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -63,7 +61,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(functions)
         .merge(queries)
         .merge(pages)
-        .layer(RequestBodyLimitLayer::new(MAX_FORM_BYTES.max(limits.max_parameters_bytes)))
+        .layer(RequestBodyLimitLayer::new(limits.max_parameters_bytes))
         .layer(timeout());
     Router::new()
         .merge(bounded)

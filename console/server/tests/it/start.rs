@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use console_server::run;
+use console_server::{error_chain, run};
 use tokio_util::sync::CancellationToken;
 
 use super::console::lay_out;
@@ -10,14 +10,7 @@ use super::console::lay_out;
 async fn refusal(config: console_server::Config) -> String {
     let stop = CancellationToken::new();
     let ended = tokio::time::timeout(std::time::Duration::from_secs(20), run(config, stop)).await;
-    let error = ended.expect("it ends by itself").expect_err("it does not start");
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(e) = cause {
-        text = format!("{text}: {e}");
-        cause = e.source();
-    }
-    text
+    error_chain(&ended.expect("it ends by itself").expect_err("it does not start"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

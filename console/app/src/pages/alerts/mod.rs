@@ -6,7 +6,7 @@ mod rules;
 
 use console_model::alert::{Alert, AlertState, Notification, RuleStatus};
 use console_storage::SourceError;
-use console_ui::{Card, Empty, ErrorPanel};
+use console_ui::{Card, Empty, ErrorPanel, TableScroll};
 use leptos::prelude::*;
 
 use self::{filter::Filter, rules::Rules};
@@ -160,7 +160,7 @@ fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl I
         let rows =
             kept.into_iter().map(|a| view! { <AlertRow alert=a request=request.clone()/> }).collect_view();
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Alerts">
+            <TableScroll label="Alerts">
                 <table class="table alerts">
                     <thead>
                         <tr>
@@ -175,7 +175,7 @@ fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl I
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
-            </div>
+            </TableScroll>
         }
         .into_any()
     };

@@ -1,7 +1,7 @@
 //! All rules with their health.
 
 use console_model::alert::{AlertState, RuleStatus};
-use console_ui::{Badge, Dot, Tone};
+use console_ui::{Badge, Dot, TableScroll, Tone};
 use leptos::prelude::*;
 
 use crate::{
@@ -26,7 +26,7 @@ pub fn in_order(mut rules: Vec<RuleStatus>) -> Vec<RuleStatus> {
 pub fn Rules(rules: Vec<RuleStatus>, request: PageRequest) -> impl IntoView {
     let rows = in_order(rules).into_iter().map(|rule| row(rule, &request)).collect_view();
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Rules">
+        <TableScroll label="Rules">
             <table class="table rules">
                 <thead>
                     <tr>
@@ -41,7 +41,7 @@ pub fn Rules(rules: Vec<RuleStatus>, request: PageRequest) -> impl IntoView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }
 

@@ -4,7 +4,7 @@ mod diff;
 
 use console_model::deploy::DeployCommit;
 use console_storage::SourceError;
-use console_ui::{ButtonLink, Card, Empty, ErrorPanel};
+use console_ui::{ButtonLink, Card, Empty, ErrorPanel, TableScroll};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -179,9 +179,9 @@ fn file(file: FileDiff) -> impl IntoView {
     };
     view! {
         <Card title=file.path note class="flush diff-card" actions>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Changes">
+            <TableScroll label="Changes">
                 <table class="diff"><tbody>{file.lines.into_iter().map(row).collect_view()}</tbody></table>
-            </div>
+            </TableScroll>
         </Card>
     }
 }

@@ -4,7 +4,7 @@ mod versions;
 
 use console_model::deploy::{DeclaredVersion, DeployCommit};
 use console_storage::SourceError;
-use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, Tone};
+use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, TableScroll, Tone};
 use leptos::prelude::*;
 
 use self::versions::{ServiceVersions, Verdict, compare};
@@ -68,7 +68,7 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
         .into_any()
     } else {
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Versions">
+            <TableScroll label="Versions">
                 <table class="table">
                     <thead>
                         <tr>
@@ -80,7 +80,7 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
                     </thead>
                     <tbody>{rows.into_iter().map(|r| version_row(r, is_whole)).collect_view()}</tbody>
                 </table>
-            </div>
+            </TableScroll>
         }
         .into_any()
     };
@@ -136,7 +136,7 @@ fn History(history: Result<Vec<DeployCommit>, SourceError>, now_ms: i64) -> impl
         }
         .into_any(),
         Ok(all) => {
-            let row = |c: DeployCommit| {
+            let row = move |c: DeployCommit| {
                 let short: String = c.sha.chars().take(8).collect();
                 let services = if c.services.is_empty() {
                     view! { <span class="muted">"none"</span> }.into_any()
@@ -160,7 +160,7 @@ fn History(history: Result<Vec<DeployCommit>, SourceError>, now_ms: i64) -> impl
                 }
             };
             view! {
-                <div class="table-scroll" tabindex="0" role="region" aria-label="History">
+                <TableScroll label="History">
                     <table class="table">
                         <thead>
                             <tr>
@@ -172,7 +172,7 @@ fn History(history: Result<Vec<DeployCommit>, SourceError>, now_ms: i64) -> impl
                         </thead>
                         <tbody>{all.into_iter().map(row).collect_view()}</tbody>
                     </table>
-                </div>
+                </TableScroll>
             }
             .into_any()
         }

@@ -1,6 +1,7 @@
 //! Series in numbers.
 
 use console_model::metric::{QueryValue, Sample};
+use console_ui::TableScroll;
 use leptos::prelude::*;
 
 use crate::view::{
@@ -71,7 +72,7 @@ pub fn SeriesTable(
     chart: ChartData,
     unit: Unit,
 ) -> impl IntoView {
-    let row = |s: Summary| {
+    let row = move |s: Summary| {
         let line = chart.lines.iter().position(|l| l.label == s.name);
         let swatch = line.map(|i| {
             let dashed = if i < SERIES_COLOURS { "chart-swatch" } else { "chart-swatch dashed" };
@@ -91,7 +92,7 @@ pub fn SeriesTable(
     let more = (left_out > 0)
         .then(|| view! { <p class="table-more muted">{format!("and {left_out} more series")}</p> });
     view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-label="Series">
+        <TableScroll label="Series">
             <table class="table">
                 <thead>
                     <tr>
@@ -104,7 +105,7 @@ pub fn SeriesTable(
                 </thead>
                 <tbody>{summaries.into_iter().map(row).collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
         {more}
     }
 }

@@ -6,7 +6,7 @@ mod watch;
 
 use console_model::{alert::Alert, deploy::DeployCommit};
 use console_storage::SourceError;
-use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, Glyph, Icon, Sparkline, Tone};
+use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, Glyph, Icon, Sparkline, TableScroll, Tone};
 use leptos::prelude::*;
 
 use self::{
@@ -240,7 +240,7 @@ fn Services(services: Vec<ServiceRow>, problems: Vec<String>, request: PageReque
         .into_any()
     } else {
         view! {
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Services">
+            <TableScroll label="Services">
                 <table class="table services">
                     <thead>
                         <tr>
@@ -255,7 +255,7 @@ fn Services(services: Vec<ServiceRow>, problems: Vec<String>, request: PageReque
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
-            </div>
+            </TableScroll>
         }
         .into_any()
     };

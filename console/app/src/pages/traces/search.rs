@@ -2,7 +2,7 @@
 
 use console_model::span::TraceSummary;
 use console_storage::traces::AttributeScope;
-use console_ui::{Badge, Card, Empty, Glyph, Icon, Notice, Tone};
+use console_ui::{Badge, Card, Empty, Glyph, Icon, Notice, TableScroll, Tone};
 use leptos::prelude::*;
 
 use super::facets::{ALL_TRACES, Facets};
@@ -214,7 +214,7 @@ fn ResultTable(request: PageRequest, ask: Ask, mut found: Vec<TraceSummary>) -> 
     let rows = found.into_iter().map(|t| row(t, longest_ns, now_ms, shows_matches)).collect_view();
     view! {
         <Card title="Traces" note class="flush" actions>
-            <div class="table-scroll" tabindex="0" role="region" aria-label="Found traces">
+            <TableScroll label="Found traces">
                 <table class="table traces">
                     <thead>
                         <tr>
@@ -228,7 +228,7 @@ fn ResultTable(request: PageRequest, ask: Ask, mut found: Vec<TraceSummary>) -> 
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
-            </div>
+            </TableScroll>
         </Card>
     }
 }
