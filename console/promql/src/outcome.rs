@@ -1,20 +1,10 @@
 //! What an evaluation gives: values that may be native histograms, notes, and what it cost.
 
-use std::sync::Arc;
-
+pub use console_model::metric::Point;
 use console_model::{
     Labels,
-    histogram::Histogram,
-    metric::{PointSeries, QueryValue, Sample, Series},
+    metric::{PointSeries, QueryValue, Sample},
 };
-use console_storage::SourceError;
-
-/// One value of a series.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Point {
-    Float(f64),
-    Histogram(Arc<Histogram>),
-}
 
 /// A query's value before it takes a protocol's form.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,29 +26,22 @@ pub struct Outcome {
 }
 
 impl OutcomeValue {
-    /// The value in the model's form, which has floats only: native histograms are named as unsupported.
-    pub fn into_query_value(self) -> Result<QueryValue, SourceError> {
-        let unsupported =
-            || SourceError::Unsupported("native histograms in a query's result are not supported".to_owned());
+    /// The value in the model's form.
+    pub fn into_query_value(self) -> QueryValue {
         match self {
-            Self::Scalar(sample) => Ok(QueryValue::Scalar(sample)),
-            Self::String { t_ms, value } => Ok(QueryValue::String { t_ms, value }),
+            Self::Scalar(sample) => QueryValue::Scalar(sample),
+            Self::String { t_ms, value } => QueryValue::String { t_ms, value },
             Self::Vector { t_ms, elements } => {
-                let float = |(labels, point)| match point {
-                    Point::Float(v) => Ok((labels, Sample { t_ms, v })),
-                    Point::Histogram(_) => Err(unsupported()),
-                };
-                Ok(QueryValue::Vector(elements.into_iter().map(float).collect::<Result<_, _>>()?))
+                if elements.iter().all(|(_, point)| matches!(point, Point::Float(_))) {
+                    return QueryValue::PointVector { t_ms, elements }.floats().0;
+                }
+                QueryValue::PointVector { t_ms, elements }
             }
             Self::Matrix(series) => {
-                let floats = |s: PointSeries| {
-                    if s.histograms.is_empty() {
-                        Ok(Series { labels: s.labels, samples: s.samples })
-                    } else {
-                        Err(unsupported())
-                    }
-                };
-                Ok(QueryValue::Matrix(series.into_iter().map(floats).collect::<Result<_, _>>()?))
+                if series.iter().all(|s| s.histograms.is_empty()) {
+                    return QueryValue::PointMatrix(series).floats().0;
+                }
+                QueryValue::PointMatrix(series)
             }
         }
     }

@@ -62,7 +62,7 @@ impl PromqlSource {
         self.read(move |reader, stop| {
             let outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
             Ok(QueryAnswer {
-                value: outcome.value.into_query_value()?,
+                value: outcome.value.into_query_value(),
                 warnings: bounded(outcome.warnings, "warning"),
                 infos: bounded(outcome.infos, "info"),
                 stats: QueryStats {

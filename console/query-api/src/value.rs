@@ -48,6 +48,7 @@ pub fn query_value(value: &QueryValue) -> (&'static str, Value) {
             let row = |s: &console_model::metric::Series| json!({"metric": labels(&s.labels), "values": values(&s.samples)});
             ("matrix", series.iter().map(row).collect())
         }
+        QueryValue::PointVector { .. } | QueryValue::PointMatrix(_) => query_value(&value.clone().floats().0),
     }
 }
 

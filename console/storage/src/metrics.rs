@@ -2,16 +2,31 @@
 
 use console_model::{
     Labels, Matcher, TimeRange,
-    metric::{MetricMetadata, PointSeries, Sample, Series},
+    metric::{Exemplar, ExemplarSeries, HistogramSample, MetricMetadata, PointSeries, Sample, Series},
 };
 
 use crate::{AppendError, StorageError};
 
-/// Samples of one series in one write.
-#[derive(Clone, Debug, PartialEq)]
+/// What one write has for one series.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeriesBatch {
     pub labels: Labels,
     pub samples: Vec<Sample>,
+    /// Native histograms; at no time of one of `samples`.
+    pub histograms: Vec<HistogramSample>,
+    pub exemplars: Vec<Exemplar>,
+}
+
+impl SeriesBatch {
+    /// Floats only, as most writes are.
+    pub fn floats(labels: Labels, samples: Vec<Sample>) -> Self {
+        Self { labels, samples, histograms: Vec::new(), exemplars: Vec::new() }
+    }
+
+    /// Samples of both kinds; exemplars are not samples.
+    pub fn points(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
 }
 
 /// Reads samples. Never blocks a writer for longer than a copy of the matching series.
@@ -63,6 +78,17 @@ pub trait SeriesReader: Send + Sync {
     ) -> Result<Vec<String>, StorageError>;
 
     fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, StorageError>;
+
+    /// Exemplars of matching series in the range (both ends inclusive), series ordered by labels, each once whichever of
+    /// the selectors it matches. A store that keeps none need not say so.
+    fn exemplars(
+        &self,
+        _selectors: &[Vec<Matcher>],
+        _start_ms: i64,
+        _end_ms: i64,
+    ) -> Result<Vec<ExemplarSeries>, StorageError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What became of a write.

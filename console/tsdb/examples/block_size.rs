@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("instance", &format!("shop-{}:8080", n / 30)),
             ("route", &format!("/api/{}", n % 30)),
         ]);
-        db.append(&[SeriesBatch { labels, samples }])?;
+        db.append(&[SeriesBatch::floats(labels, samples)])?;
     }
     let started = std::time::Instant::now();
     db.maintain(NOW);

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use console_model::{Labels, alert::AlertState, labels::METRIC_NAME, metric::Sample};
+use console_model::{
+    Labels,
+    alert::AlertState,
+    labels::METRIC_NAME,
+    metric::{Point, Sample},
+};
 
 use crate::{
     fingerprint::fingerprint,
@@ -39,8 +44,8 @@ pub struct AlertRule {
     restored: bool,
 }
 
-/// A sample to write: the series' labels and the value.
-pub type Written = (Labels, Sample);
+/// What to write: the series' labels and its value now.
+pub type Written = (Labels, Point);
 
 impl AlertRule {
     /// `spec` must be of an alerting rule; `for` and `keep_firing_for` are zero otherwise.
@@ -110,7 +115,7 @@ impl AlertRule {
                 alert.fired_at_ms = Some(now_ms);
             }
             if restored {
-                written.extend(series_of(alert, now_ms));
+                written.extend(series_of(alert));
             }
             true
         });
@@ -184,10 +189,10 @@ fn resolve(alert: &mut ActiveAlert, now_ms: i64) -> bool {
     true
 }
 
-fn series_of(alert: &ActiveAlert, now_ms: i64) -> [Written; 2] {
+fn series_of(alert: &ActiveAlert) -> [Written; 2] {
     let state = if alert.state == AlertState::Firing { "firing" } else { "pending" };
     let alerts = alert.labels.with(METRIC_NAME, "ALERTS").with("alertstate", state);
     let for_state = alert.labels.with(METRIC_NAME, "ALERTS_FOR_STATE");
     let active_at_s = alert.active_at_ms.div_euclid(1000) as f64;
-    [(alerts, Sample { t_ms: now_ms, v: 1.0 }), (for_state, Sample { t_ms: now_ms, v: active_at_s })]
+    [(alerts, Point::Float(1.0)), (for_state, Point::Float(active_at_s))]
 }

@@ -6,7 +6,7 @@ use console_model::{
     Labels,
     alert::{AlertState, RuleStatus},
     labels::METRIC_NAME,
-    metric::{QueryValue, Sample, stale_nan},
+    metric::{HistogramSample, Point, QueryValue, Sample, stale_nan},
 };
 use console_storage::{
     metrics::{SampleAppender, SeriesBatch},
@@ -158,27 +158,31 @@ async fn evaluate_rule(
     let answer = tokio::time::timeout(with.query_timeout, with.metrics.query(expr, at_ms)).await;
     let answer = answer.map_err(|_| "query timed out".to_owned())?.map_err(|e| e.to_string())?;
     let vector = match answer.value {
-        QueryValue::Vector(vector) => vector,
-        QueryValue::Scalar(sample) => vec![(Labels::default(), sample)],
-        QueryValue::String { .. } | QueryValue::Matrix(_) => {
+        QueryValue::Vector(vector) => vector.into_iter().map(|(l, s)| (l, Point::Float(s.v))).collect(),
+        QueryValue::PointVector { elements, .. } => elements,
+        QueryValue::Scalar(sample) => vec![(Labels::default(), Point::Float(sample.v))],
+        QueryValue::String { .. } | QueryValue::Matrix(_) | QueryValue::PointMatrix(_) => {
             return Err("rule result is not a vector or scalar".to_owned());
         }
     };
     match rule {
-        Rule::Alerting(rule) => rule.evaluate(&vector, now_ms, with.external, limit),
-        Rule::Recording(spec) => record(spec, vector, now_ms, limit),
+        Rule::Alerting(rule) => {
+            // As in Prometheus, an alert on a native histogram has the value 0.
+            let float = |(labels, point)| match point {
+                Point::Float(v) => (labels, Sample { t_ms: at_ms, v }),
+                Point::Histogram(_) => (labels, Sample { t_ms: at_ms, v: 0.0 }),
+            };
+            let vector: Vec<(Labels, Sample)> = vector.into_iter().map(float).collect();
+            rule.evaluate(&vector, now_ms, with.external, limit)
+        }
+        Rule::Recording(spec) => record(spec, vector, limit),
     }
 }
 
-fn record(
-    spec: &RuleSpec,
-    vector: Vec<(Labels, Sample)>,
-    now_ms: i64,
-    limit: usize,
-) -> Result<Vec<Written>, String> {
+fn record(spec: &RuleSpec, vector: Vec<Written>, limit: usize) -> Result<Vec<Written>, String> {
     let mut seen = HashSet::new();
     let mut out = Vec::with_capacity(vector.len());
-    for (labels, sample) in vector {
+    for (labels, point) in vector {
         let own = spec.labels.iter().map(|(k, v)| (k.as_str(), v.as_str()));
         let series = Labels::from_pairs(
             labels
@@ -192,7 +196,7 @@ fn record(
                 "vector contains metrics with the same labelset after applying rule labels".to_owned()
             );
         }
-        out.push((series, Sample { t_ms: now_ms, v: sample.v }));
+        out.push((series, point));
     }
     if limit > 0 && out.len() > limit {
         return Err(format!("exceeded limit of {limit} with {} series", out.len()));
@@ -208,10 +212,15 @@ fn write(
     appender: &dyn SampleAppender,
 ) -> Result<(), String> {
     let current: HashSet<Labels> = samples.iter().map(|(l, _)| l.clone()).collect();
-    let stale =
-        health.written.difference(&current).map(|l| (l.clone(), Sample { t_ms: now_ms, v: stale_nan() }));
-    let batch: Vec<SeriesBatch> =
-        stale.chain(samples).map(|(labels, sample)| SeriesBatch { labels, samples: vec![sample] }).collect();
+    let stale = health.written.difference(&current).map(|l| (l.clone(), Point::Float(stale_nan())));
+    let one = |(labels, point): Written| match point {
+        Point::Float(v) => SeriesBatch::floats(labels, vec![Sample { t_ms: now_ms, v }]),
+        Point::Histogram(h) => {
+            let histograms = vec![HistogramSample { t_ms: now_ms, h }];
+            SeriesBatch { labels, histograms, ..SeriesBatch::default() }
+        }
+    };
+    let batch: Vec<SeriesBatch> = stale.chain(samples).map(one).collect();
     health.written = current;
     if batch.is_empty() {
         return Ok(());

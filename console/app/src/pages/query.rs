@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use console_model::metric::QueryAnswer;
 use console_storage::SourceError;
 use console_ui::{ErrorPanel, Glyph, Icon};
 use leptos::prelude::*;
@@ -32,6 +33,21 @@ const MARKED_COMMITS: usize = 50;
 /// An answer, or the news that it took too long.
 pub async fn answer<T>(asked: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
     tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(SourceError::Timeout))
+}
+
+/// Floats of a PromQL expression over a range, bounded in time; native histograms are named as left out.
+pub async fn floats(backends: &Backends, expr: &str, steps: Steps) -> Result<QueryAnswer, SourceError> {
+    let asked = backends.metrics.query_range(expr, steps.start_ms, steps.end_ms, steps.step_ms);
+    let mut answered = answer(asked).await?;
+    let (value, left_out) = answered.value.floats();
+    if left_out > 0 {
+        answered.infos.push(format!(
+            "{left_out} series of native histograms not drawn: ask for histogram_quantile(), histogram_count() or \
+             histogram_avg() of them"
+        ));
+    }
+    answered.value = value;
+    Ok(answered)
 }
 
 /// Lines of a PromQL expression over the page's range, with the deploys of that time, and how a live chart goes on.
@@ -81,8 +97,8 @@ async fn load(
     unit: Unit,
     steps: Steps,
 ) -> Result<ChartData, SourceError> {
-    let asked = backends.metrics.query_range(expr, steps.start_ms, steps.end_ms, steps.step_ms);
-    let (answered, marks) = futures::join!(answer(asked), marks(backends, steps.start_ms, steps.end_ms));
+    let (answered, marks) =
+        futures::join!(floats(backends, expr, steps), marks(backends, steps.start_ms, steps.end_ms));
     let mut data = chart_series::lines(&answered?.value, steps, by, unit);
     data.marks = marks;
     Ok(data)

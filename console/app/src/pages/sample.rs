@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use console_model::{
     Labels,
-    metric::{QueryAnswer, QueryValue},
+    metric::{Point, QueryAnswer, QueryValue},
 };
 use console_storage::SourceError;
 
-use super::query::answer;
+use super::query::{self, answer};
 use crate::{
     backends::Backends,
     view::{
@@ -26,7 +26,7 @@ pub async fn instant(backends: &Backends, expr: &str, at_ms: i64) -> Asked {
 
 /// A range query, bounded in time.
 pub async fn over(backends: &Backends, expr: &str, steps: Steps) -> Asked {
-    answer(backends.metrics.query_range(expr, steps.start_ms, steps.end_ms, steps.step_ms)).await
+    query::floats(backends, expr, steps).await
 }
 
 /// Label sets and finite values of an instant answer.
@@ -34,7 +34,14 @@ pub fn values(answer: &QueryAnswer) -> Vec<(Labels, f64)> {
     let all = match &answer.value {
         QueryValue::Vector(samples) => samples.iter().map(|(l, s)| (l.clone(), s.v)).collect(),
         QueryValue::Scalar(sample) => vec![(Labels::default(), sample.v)],
-        QueryValue::Matrix(_) | QueryValue::String { .. } => Vec::new(),
+        QueryValue::PointVector { elements, .. } => {
+            let float = |(l, p): &(Labels, Point)| match p {
+                Point::Float(v) => Some((l.clone(), *v)),
+                Point::Histogram(_) => None,
+            };
+            elements.iter().filter_map(float).collect()
+        }
+        QueryValue::Matrix(_) | QueryValue::PointMatrix(_) | QueryValue::String { .. } => Vec::new(),
     };
     all.into_iter().filter(|(_, v)| v.is_finite()).collect()
 }

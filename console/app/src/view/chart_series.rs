@@ -34,7 +34,7 @@ impl Steps {
     }
 }
 
-/// Lines of a matrix (or of a vector or scalar as single points). `by` are the labels that name a line, separated by
+/// Lines of a matrix of floats (or of a vector or scalar as single points). `by` are the labels that name a line, separated by
 /// commas; without them the whole label set does. Of too many lines the highest stay.
 pub fn lines(value: &QueryValue, steps: Steps, by: &str, unit: Unit) -> ChartData {
     let times_ms: Vec<i64> = (0..steps.count()).map(|i| steps.start_ms + i * steps.step_ms).collect();
@@ -52,7 +52,7 @@ pub fn lines(value: &QueryValue, steps: Steps, by: &str, unit: Unit) -> ChartDat
         QueryValue::Scalar(x) => {
             vec![line(&Labels::default(), by, std::iter::once((x.t_ms, x.v)), steps, times_ms.len())]
         }
-        QueryValue::String { .. } => Vec::new(),
+        QueryValue::PointVector { .. } | QueryValue::PointMatrix(_) | QueryValue::String { .. } => Vec::new(),
     };
     let left_out = all.len().saturating_sub(MAX_LINES);
     if left_out > 0 {

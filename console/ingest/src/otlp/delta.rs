@@ -49,7 +49,7 @@ impl DeltaState {
             let oldest = self.newest_ms.saturating_sub(FORGET_MS);
             self.series.retain(|_, r| r.t_ms >= oldest);
         }
-        for SeriesBatch { labels, samples } in deltas {
+        for SeriesBatch { labels, samples, .. } in deltas {
             let known = self.series.get(&labels).copied();
             if known.is_none() {
                 if self.series.len() + fresh >= max_series {
@@ -78,7 +78,7 @@ impl DeltaState {
             }
             if !sums.is_empty() {
                 planned.0.push((labels.clone(), running));
-                out.push(SeriesBatch { labels, samples: sums });
+                out.push(SeriesBatch::floats(labels, sums));
             }
         }
         (out, planned)
@@ -98,7 +98,7 @@ mod tests {
 
     fn batch(samples: &[(i64, f64)]) -> Vec<SeriesBatch> {
         let samples = samples.iter().map(|(t_ms, v)| Sample { t_ms: *t_ms, v: *v }).collect();
-        vec![SeriesBatch { labels: Labels::from_pairs([("__name__", "a")]), samples }]
+        vec![SeriesBatch::floats(Labels::from_pairs([("__name__", "a")]), samples)]
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Points {
         let Self { cumulative, delta, index, .. } = self;
         let list = if temporality == Temporality::Delta { delta } else { cumulative };
         let at = *index.entry((temporality, labels)).or_insert_with_key(|(_, labels)| {
-            list.push(SeriesBatch { labels: labels.clone(), samples: Vec::new() });
+            list.push(SeriesBatch::floats(labels.clone(), Vec::new()));
             list.len() - 1
         });
         list[at].samples.push(sample);

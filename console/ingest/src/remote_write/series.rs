@@ -119,7 +119,7 @@ impl Collected {
             self.batches[*at].samples.append(&mut samples);
         } else {
             self.index.insert(labels.clone(), self.batches.len());
-            self.batches.push(SeriesBatch { labels, samples });
+            self.batches.push(SeriesBatch::floats(labels, samples));
         }
     }
 

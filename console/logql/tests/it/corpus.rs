@@ -159,7 +159,9 @@ fn rows(answer: LogAnswer, times_ms: &[i64]) -> Vec<Row> {
                 (names(&s.labels), times_ms.iter().map(at).collect())
             })
             .collect(),
-        QueryValue::String { .. } => panic!("a string"),
+        QueryValue::PointVector { .. } | QueryValue::PointMatrix(_) | QueryValue::String { .. } => {
+            panic!("neither floats nor a scalar")
+        }
     }
 }
 

@@ -383,7 +383,7 @@ proptest! {
                 .collect();
             wanted.push(samples.iter().map(|s| (s.t_ms, s.v.to_bits())).collect::<Vec<_>>());
             let name = format!("{n:03}");
-            let part = SeriesBatch { labels: labels(&[("__name__", "x"), ("n", &name)]), samples };
+            let part = SeriesBatch::floats(labels(&[("__name__", "x"), ("n", &name)]), samples);
             db.append(&[part]).unwrap();
         }
         for _ in 0..4 {

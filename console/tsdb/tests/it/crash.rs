@@ -53,7 +53,7 @@ fn write(db: &Tsdb, maintain: bool) -> ! {
             let t_ms = NOW - 3_600_000 + i;
             let samples = vec![Sample { t_ms, v: i as f64 }];
             let batch: Vec<_> =
-                (0..SERIES).map(|n| SeriesBatch { labels: series(n), samples: samples.clone() }).collect();
+                (0..SERIES).map(|n| SeriesBatch::floats(series(n), samples.clone())).collect();
             db.append(&batch).unwrap();
             println!("stored {i}");
             if maintain {

@@ -29,10 +29,8 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 /// `samples` are seconds before now, and values.
 fn batch(pairs: &[(&str, &str)], samples: &[(i64, f64)]) -> SeriesBatch {
-    SeriesBatch {
-        labels: labels(pairs),
-        samples: samples.iter().map(|(ago, v)| Sample { t_ms: NOW - ago * 1000, v: *v }).collect(),
-    }
+    let samples = samples.iter().map(|(ago, v)| Sample { t_ms: NOW - ago * 1000, v: *v });
+    SeriesBatch::floats(labels(pairs), samples.collect())
 }
 
 fn matcher(name: &str, op: MatchOp, value: &str) -> Matcher {

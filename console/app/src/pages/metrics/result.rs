@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     islands::TimeChart,
-    pages::query::{self, MIN_STEP_MS, POINTS, QueryProblem, answer},
+    pages::query::{self, MIN_STEP_MS, POINTS, QueryProblem},
     request::PageRequest,
     view::{
         chart_series::{self, Steps},
@@ -26,7 +26,7 @@ pub fn Result(request: PageRequest, query: String) -> impl IntoView {
         let steps = Steps::aligned(range.start_ms, range.end_ms, step_ms);
         let backends = &request.backends;
         let (answered, marks) = futures::join!(
-            answer(backends.metrics.query_range(&query, steps.start_ms, steps.end_ms, step_ms)),
+            query::floats(backends, &query, steps),
             query::marks(backends, steps.start_ms, steps.end_ms)
         );
         let answered = match answered {

@@ -41,7 +41,7 @@ impl Summary {
     }
 }
 
-/// All series of an answer, at most [`MAX_ROWS`], and how many were left out.
+/// All series of an answer of floats, at most [`MAX_ROWS`], and how many were left out.
 pub fn summaries(value: &QueryValue) -> (Vec<Summary>, usize) {
     let all: Vec<Summary> = match value {
         QueryValue::Matrix(series) => {
@@ -53,14 +53,10 @@ pub fn summaries(value: &QueryValue) -> (Vec<Summary>, usize) {
             .map(|(l, s)| Summary::of(name(l, ""), std::slice::from_ref(s)))
             .collect(),
         QueryValue::Scalar(sample) => vec![Summary::of("scalar".to_owned(), std::slice::from_ref(sample))],
-        QueryValue::String { .. } => Vec::new(),
+        QueryValue::PointVector { .. } | QueryValue::PointMatrix(_) | QueryValue::String { .. } => Vec::new(),
     };
-    let total = match value {
-        QueryValue::Matrix(series) => series.len(),
-        QueryValue::Vector(samples) => samples.len(),
-        QueryValue::Scalar(_) | QueryValue::String { .. } => all.len(),
-    };
-    let left_out = total - all.len();
+    let total = if matches!(value, QueryValue::String { .. }) { 0 } else { value.rows() };
+    let left_out = total.saturating_sub(all.len());
     (all, left_out)
 }
 

@@ -211,7 +211,7 @@ impl Book {
 }
 
 fn point(labels: Labels, t_ms: i64, v: f64) -> SeriesBatch {
-    SeriesBatch { labels, samples: vec![Sample { t_ms, v }] }
+    SeriesBatch::floats(labels, vec![Sample { t_ms, v }])
 }
 
 #[cfg(test)]
