@@ -1,8 +1,14 @@
 //! Label sets: sorted by name, names unique, values never empty.
 
-use std::{fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{BuildHasher, Hash, Hasher},
+    sync::{Arc, LazyLock},
+};
 
-use serde::{Deserialize, Serialize};
+use foldhash::fast::RandomState;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
@@ -14,11 +20,31 @@ pub struct Label {
     pub value: Arc<str>,
 }
 
-/// An immutable label set, cheap to clone. Sorted by name; an empty value means that the label is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Labels(Arc<[Label]>);
+/// An immutable label set, cheap to clone, to compare and to look up. Sorted by name; an empty value means that the label
+/// is absent.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    /// Of `all`, with this process' own seed.
+    hash: u64,
+    all: Arc<[Label]>,
+}
+
+/// Telemetry is anybody's text: the seed keeps label sets that collide on purpose from being prepared.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 impl Labels {
+    fn new(all: Arc<[Label]>) -> Self {
+        let mut hasher = SEED.build_hasher();
+        for l in all.iter() {
+            hasher.write(l.name.as_bytes());
+            // No byte of UTF-8: names and values cannot run into each other.
+            hasher.write_u8(0xff);
+            hasher.write(l.value.as_bytes());
+            hasher.write_u8(0xff);
+        }
+        Self { hash: hasher.finish(), all }
+    }
+
     /// Sorts, drops empty values, and lets the last of equal names win.
     pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         let mut all: Vec<Label> = Vec::new();
@@ -30,18 +56,23 @@ impl Labels {
             }
         }
         all.sort();
-        Self(all.into())
+        Self::new(all.into())
     }
 
     /// Takes labels that the caller has already sorted, without duplicates or empty values.
     pub fn from_sorted(labels: Vec<Label>) -> Self {
         debug_assert!(labels.windows(2).all(|w| w[0].name < w[1].name), "labels must be sorted and unique");
-        Self(labels.into())
+        Self::new(labels.into())
+    }
+
+    /// A number that equal label sets share in this process, and others hardly ever.
+    pub fn fingerprint(&self) -> u64 {
+        self.hash
     }
 
     /// The value of `name`, if the label is there.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.binary_search_by(|l| (*l.name).cmp(name)).ok().map(|i| &*self.0[i].value)
+        self.all.binary_search_by(|l| (*l.name).cmp(name)).ok().map(|i| &*self.all[i].value)
     }
 
     /// The metric's name, or an empty string.
@@ -50,15 +81,15 @@ impl Labels {
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Label> + Clone {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// A copy with `name` set to `value`; an empty value removes it.
@@ -70,7 +101,60 @@ impl Labels {
     /// A copy with the labels for which `keep` answers true.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
-        Self(self.iter().filter(|l| keep(&l.name)).cloned().collect())
+        Self::new(self.iter().filter(|l| keep(&l.name)).cloned().collect())
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && (Arc::ptr_eq(&self.all, &other.all) || self.all == other.all)
+    }
+}
+
+impl Eq for Labels {}
+
+impl Hash for Labels {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.all, &other.all) {
+            return Ordering::Equal;
+        }
+        // Stores share strings: most pairs are equal by their address alone.
+        let text = |a: &Arc<str>, b: &Arc<str>| if Arc::ptr_eq(a, b) { Ordering::Equal } else { a.cmp(b) };
+        let pairs = self.all.iter().zip(other.all.iter());
+        let first = pairs
+            .map(|(a, b)| text(&a.name, &b.name).then_with(|| text(&a.value, &b.value)))
+            .find(|o| o.is_ne());
+        first.unwrap_or_else(|| self.len().cmp(&other.len()))
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.all.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Label>::deserialize(deserializer).map(|all| Self::new(all.into()))
     }
 }
 
@@ -100,5 +184,15 @@ mod tests {
         let l = Labels::from_pairs([("b", "1"), ("a", "2"), ("b", "3"), ("c", "")]);
         assert_eq!(l.to_string(), r#"{a="2", b="3"}"#);
         assert_eq!(l.with("a", "").to_string(), r#"{b="3"}"#);
+    }
+
+    #[test]
+    fn sets_with_the_same_text_are_equal_and_ordered_as_their_pairs() {
+        let of = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
+        let (short, long) = (of(&[("a", "1")]), of(&[("a", "1"), ("b", "1")]));
+        assert_eq!(of(&[("a", "1")]), short);
+        assert_eq!(of(&[("a", "1")]).fingerprint(), short.fingerprint());
+        assert_ne!(of(&[("a", "1b"), ("c", "2")]), of(&[("a", "1"), ("bc", "2")]));
+        assert!(short < long && long < of(&[("a", "2")]) && of(&[]) < short);
     }
 }

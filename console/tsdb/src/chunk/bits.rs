@@ -4,8 +4,9 @@
 #[derive(Clone, Debug, Default)]
 pub struct BitWriter {
     bytes: Vec<u8>,
-    /// Free bits of the last byte.
-    free: u8,
+    /// Bits that do not fill eight bytes yet, at the top.
+    word: u64,
+    used: u8,
 }
 
 impl BitWriter {
@@ -15,24 +16,29 @@ impl BitWriter {
 
     /// Appends the low `n` bits of `value`, highest first; `n <= 64`.
     pub fn bits(&mut self, value: u64, n: u8) {
-        let mut left = n;
-        while left > 0 {
-            if self.free == 0 {
-                self.bytes.push(0);
-                self.free = 8;
-            }
-            let take = left.min(self.free);
-            let part = ((value >> (left - take)) & ((1u64 << take) - 1)) as u8;
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= part << (self.free - take);
-            }
-            self.free -= take;
-            left -= take;
+        if n == 0 {
+            return;
         }
+        let value = value << (64 - n);
+        self.word |= value >> self.used;
+        let used = self.used + n;
+        if used < 64 {
+            self.used = used;
+            return;
+        }
+        self.bytes.extend_from_slice(&self.word.to_be_bytes());
+        self.used = used - 64;
+        // What did not fit; nothing when the word came out even.
+        self.word = value.checked_shl(u32::from(n - self.used)).unwrap_or(0);
     }
 
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    /// All bits so far, the last byte padded with zeros.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let rest = usize::from(self.used.div_ceil(8));
+        let mut out = Vec::with_capacity(self.bytes.len() + rest);
+        out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(&self.word.to_be_bytes()[..rest]);
+        out
     }
 
     pub fn capacity(&self) -> usize {
@@ -44,6 +50,7 @@ impl BitWriter {
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
     bytes: &'a [u8],
+    /// Bits taken.
     at: usize,
 }
 
@@ -58,20 +65,30 @@ impl<'a> BitReader<'a> {
 
     /// The next `n <= 64` bits; none when fewer are left.
     pub fn bits(&mut self, n: u8) -> Option<u64> {
-        if self.at + usize::from(n) > self.bytes.len() * 8 {
+        let end = self.at + usize::from(n);
+        if end > self.bytes.len() * 8 {
             return None;
         }
-        let (mut out, mut left) = (0u64, n);
-        while left > 0 {
-            let used = (self.at % 8) as u8;
-            let take = left.min(8 - used);
-            let byte = self.bytes[self.at / 8];
-            let part = (u16::from(byte) >> (8 - used - take)) & ((1u16 << take) - 1);
-            out = if take == 64 { u64::from(part) } else { (out << take) | u64::from(part) };
-            self.at += usize::from(take);
-            left -= take;
+        if n == 0 {
+            return Some(0);
         }
-        Some(out)
+        let (byte, used) = (self.at / 8, (self.at % 8) as u32);
+        self.at = end;
+        let word = match self.bytes.get(byte..byte + 8).and_then(|b| b.first_chunk::<8>()) {
+            Some(eight) => u64::from_be_bytes(*eight),
+            None => {
+                let mut eight = [0; 8];
+                let rest = &self.bytes[byte..];
+                eight[..rest.len()].copy_from_slice(rest);
+                u64::from_be_bytes(eight)
+            }
+        };
+        let mut top = word << used;
+        // A ninth byte has the last bits of a long field.
+        if used + u32::from(n) > 64 {
+            top |= u64::from(self.bytes[byte + 8]) >> (8 - used);
+        }
+        Some(top >> (64 - n))
     }
 }
 
@@ -81,15 +98,21 @@ mod tests {
 
     #[test]
     fn bits_come_back_in_order() {
-        let mut w = BitWriter::default();
-        let parts = [(1, 1), (0, 1), (0b1011, 4), (u64::MAX, 64), (0x1234_5678_9abc, 48), (3, 7)];
-        for (v, n) in parts {
-            w.bits(v, n);
+        let parts = [(1, 1), (0, 1), (0b1011, 4), (u64::MAX, 64), (0x1234_5678_9abc, 48), (3, 7), (5, 3)];
+        for shift in 0..=64 {
+            let mut w = BitWriter::default();
+            w.bits(0, shift);
+            for (v, n) in parts {
+                w.bits(v, n);
+            }
+            let bytes = w.to_bytes();
+            assert_eq!(bytes.len(), (usize::from(shift) + 128).div_ceil(8));
+            let mut r = BitReader::new(&bytes);
+            assert_eq!(r.bits(shift), Some(0));
+            for (v, n) in parts {
+                assert_eq!(r.bits(n), Some(v));
+            }
+            assert_eq!(r.bits(8), None);
         }
-        let mut r = BitReader::new(w.as_bytes());
-        for (v, n) in parts {
-            assert_eq!(r.bits(n), Some(v));
-        }
-        assert_eq!(r.bits(8), None);
     }
 }

@@ -126,7 +126,7 @@ impl ChunkBuilder {
             first_t: self.first_t,
             last_t: last.t_ms,
             len: self.len,
-            bytes: self.out.as_bytes().into(),
+            bytes: self.out.to_bytes().into(),
         })
     }
 }
