@@ -78,6 +78,40 @@ pub struct RuleStatus {
     pub evaluation_us: u64,
 }
 
+/// A pending or firing alert of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleAlert {
+    pub labels: Labels,
+    pub annotations: Labels,
+    pub state: AlertState,
+    pub active_at_ms: i64,
+    /// Since when only `keep_firing_for` carries it.
+    pub keep_firing_since_ms: Option<i64>,
+    pub value: f64,
+}
+
+/// A rule with everything that Prometheus tells of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleDetail {
+    pub status: RuleStatus,
+    pub keep_firing_for_ms: i64,
+    pub alerts: Vec<RuleAlert>,
+}
+
+/// A rule group and its last evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleGroupStatus {
+    pub name: String,
+    pub file: String,
+    pub interval_ms: i64,
+    /// Most alerts (or series) that a rule may produce; 0: no limit.
+    pub limit: usize,
+    /// 0 before the first one.
+    pub last_evaluation_ms: i64,
+    pub evaluation_us: u64,
+    pub rules: Vec<RuleDetail>,
+}
+
 /// A notification as it was (or would have been) sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {

@@ -3,6 +3,7 @@
 //! A leaf crate: plain data with serde, also compiled for the browser. No I/O, no stores, no engines.
 
 pub mod alert;
+pub mod cardinality;
 pub mod clock;
 pub mod deploy;
 pub mod histogram;
@@ -12,6 +13,7 @@ pub mod matcher;
 pub mod metric;
 pub mod runbook;
 pub mod span;
+pub mod target;
 pub mod time;
 
 pub use labels::Labels;

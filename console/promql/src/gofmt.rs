@@ -60,7 +60,12 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
                 '\n' => out.push_str("\\n"),
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
-                c if c.is_control() => out += &format!("\\x{:02x}", c as u32),
+                '\u{7}' => out.push_str("\\a"),
+                '\u{8}' => out.push_str("\\b"),
+                '\u{b}' => out.push_str("\\v"),
+                '\u{c}' => out.push_str("\\f"),
+                c if c.is_ascii_control() => out += &format!("\\x{:02x}", c as u32),
+                c if c.is_control() => out += &format!("\\u{:04x}", c as u32),
                 c => out.push(c),
             }
         }

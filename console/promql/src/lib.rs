@@ -9,6 +9,7 @@
 
 pub mod ast;
 mod engine;
+pub mod format;
 pub mod function;
 mod gofmt;
 pub mod histogram;
@@ -17,10 +18,12 @@ mod limits;
 mod outcome;
 pub mod parser;
 pub mod position;
+mod selectors;
 mod source;
 
 pub use engine::{Moments, evaluate, evaluate_parsed};
 pub use limits::PromqlLimits;
 pub use outcome::{Outcome, OutcomeValue, Point};
 pub use parser::{ParseError, ParseOptions, parse, parse_selector};
+pub use selectors::selectors;
 pub use source::PromqlSource;

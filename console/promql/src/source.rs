@@ -6,20 +6,26 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use console_model::{
     Labels, Matcher, TimeRange,
-    metric::{MetricMetadata, QueryAnswer, QueryStats},
+    cardinality::Cardinality,
+    metric::{ExemplarSeries, MetricMetadata, QueryAnswer, QueryStats},
 };
-use console_storage::{SourceError, StorageError, metrics::SeriesReader, source::MetricsSource};
+use console_storage::{
+    SourceError, StorageError,
+    metrics::SeriesReader,
+    source::{MetricsSource, QueryOptions, QueryTime},
+};
 
 use crate::{
+    ParseOptions,
     engine::{self, Moments},
     limits::PromqlLimits,
-    parse_selector,
+    parse, parse_selector, selectors,
 };
 
 /// Annotations of one kind in an answer, as in Prometheus' API.
@@ -56,9 +62,19 @@ impl PromqlSource {
         done.map_err(|e| SourceError::Internal(e.to_string()))?
     }
 
-    async fn evaluate(&self, expr: &str, moments: Moments) -> Result<QueryAnswer, SourceError> {
+    async fn evaluate(
+        &self,
+        expr: &str,
+        moments: Moments,
+        options: QueryOptions,
+    ) -> Result<QueryAnswer, SourceError> {
         let begun = Instant::now();
-        let (text, limits) = (expr.to_owned(), self.limits.clone());
+        let (text, mut limits) = (expr.to_owned(), self.limits.clone());
+        if let Some(lookback_ms) =
+            options.lookback_ms.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0)
+        {
+            limits.lookback = Duration::from_millis(lookback_ms);
+        }
         self.read(move |reader, stop| {
             let outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
             Ok(QueryAnswer {
@@ -115,7 +131,7 @@ fn bounded(mut all: Vec<String>, kind: &str) -> Vec<String> {
 #[async_trait]
 impl MetricsSource for PromqlSource {
     async fn query(&self, expr: &str, at_ms: i64) -> Result<QueryAnswer, SourceError> {
-        self.evaluate(expr, Moments::Instant { at_ms }).await
+        self.evaluate(expr, Moments::Instant { at_ms }, QueryOptions::default()).await
     }
 
     async fn query_range(
@@ -125,7 +141,20 @@ impl MetricsSource for PromqlSource {
         end_ms: i64,
         step_ms: i64,
     ) -> Result<QueryAnswer, SourceError> {
-        self.evaluate(expr, Moments::Range { start_ms, end_ms, step_ms }).await
+        self.evaluate(expr, Moments::Range { start_ms, end_ms, step_ms }, QueryOptions::default()).await
+    }
+
+    async fn query_with(
+        &self,
+        expr: &str,
+        time: QueryTime,
+        options: QueryOptions,
+    ) -> Result<QueryAnswer, SourceError> {
+        let moments = match time {
+            QueryTime::At { at_ms } => Moments::Instant { at_ms },
+            QueryTime::Range { start_ms, end_ms, step_ms } => Moments::Range { start_ms, end_ms, step_ms },
+        };
+        self.evaluate(expr, moments, options).await
     }
 
     async fn series(
@@ -160,5 +189,18 @@ impl MetricsSource for PromqlSource {
     async fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, SourceError> {
         let metric = metric.map(str::to_owned);
         self.read(move |reader, _| Ok(reader.metadata(metric.as_deref(), limit)?)).await
+    }
+
+    async fn exemplars(&self, expr: &str, range: TimeRange) -> Result<Vec<ExemplarSeries>, SourceError> {
+        let expr = parse(expr, ParseOptions { experimental: self.limits.experimental })?;
+        let selected: Vec<Vec<Matcher>> = selectors(&expr).into_iter().map(|s| s.matchers.clone()).collect();
+        self.read(move |reader, _| {
+            Ok(reader.exemplars(&selected, range.start_ms, range.end_ms.saturating_sub(1))?)
+        })
+        .await
+    }
+
+    async fn cardinality(&self, limit: usize) -> Result<Cardinality, SourceError> {
+        self.read(move |reader, _| Ok(reader.cardinality(limit)?)).await
     }
 }

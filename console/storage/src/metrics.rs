@@ -2,6 +2,7 @@
 
 use console_model::{
     Labels, Matcher, TimeRange,
+    cardinality::Cardinality,
     metric::{Exemplar, ExemplarSeries, HistogramSample, MetricMetadata, PointSeries, Sample, Series},
 };
 
@@ -88,6 +89,12 @@ pub trait SeriesReader: Send + Sync {
         _end_ms: i64,
     ) -> Result<Vec<ExemplarSeries>, StorageError> {
         Ok(Vec::new())
+    }
+
+    /// Where the series in memory come from, with at most `limit` entries a list. A store that cannot tell says
+    /// nothing.
+    fn cardinality(&self, _limit: usize) -> Result<Cardinality, StorageError> {
+        Ok(Cardinality::default())
     }
 }
 

@@ -3,17 +3,40 @@
 use async_trait::async_trait;
 use console_model::{
     Labels, TimeRange,
-    alert::{Alert, Notification, RuleStatus},
+    alert::{Alert, Notification, RuleGroupStatus, RuleStatus},
+    cardinality::Cardinality,
     deploy::{DeclaredVersion, DeployCommit},
     log::{Direction, LogAnswer, TailFrame},
-    metric::{MetricMetadata, QueryAnswer},
+    metric::{ExemplarSeries, MetricMetadata, QueryAnswer},
     runbook::{Runbook, RunbookEntry},
     span::{Trace, TraceId, TraceSummary},
+    target::TargetList,
 };
 
 use crate::{SourceError, traces::AttributeScope};
 
 type Answer<T> = Result<T, SourceError>;
+
+/// When a metrics query is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueryTime {
+    At {
+        at_ms: i64,
+    },
+    /// As [`MetricsSource::query_range`].
+    Range {
+        start_ms: i64,
+        end_ms: i64,
+        step_ms: i64,
+    },
+}
+
+/// What a single query may ask for otherwise than the source is configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryOptions {
+    /// How old the newest sample of a series may be to stand for its value.
+    pub lookback_ms: Option<i64>,
+}
 
 /// PromQL over some store. `matchers` are series selectors in PromQL text (`up{job="x"}`), each an alternative.
 #[async_trait]
@@ -36,6 +59,37 @@ pub trait MetricsSource: Send + Sync {
     ) -> Answer<Vec<String>>;
 
     async fn metadata(&self, metric: Option<&str>, limit: usize) -> Answer<Vec<MetricMetadata>>;
+
+    /// As `query` and `query_range`, with options. A source that cannot follow one refuses the query.
+    async fn query_with(&self, expr: &str, time: QueryTime, options: QueryOptions) -> Answer<QueryAnswer> {
+        if options.lookback_ms.is_some() {
+            return Err(SourceError::Unsupported(
+                "lookback_delta is not supported by this backend".to_owned(),
+            ));
+        }
+        match time {
+            QueryTime::At { at_ms } => self.query(expr, at_ms).await,
+            QueryTime::Range { start_ms, end_ms, step_ms } => {
+                self.query_range(expr, start_ms, end_ms, step_ms).await
+            }
+        }
+    }
+
+    /// Exemplars of all series that a PromQL expression selects. A source that keeps none need not say so.
+    async fn exemplars(&self, _expr: &str, _range: TimeRange) -> Answer<Vec<ExemplarSeries>> {
+        Ok(Vec::new())
+    }
+
+    /// Where the series in memory come from, with at most `limit` entries a list.
+    async fn cardinality(&self, _limit: usize) -> Answer<Cardinality> {
+        Err(SourceError::Unsupported("this backend does not count its series".to_owned()))
+    }
+}
+
+/// What is scraped.
+#[async_trait]
+pub trait TargetsSource: Send + Sync {
+    async fn targets(&self) -> Answer<TargetList>;
 }
 
 /// LogQL over some store. Times in nanoseconds, `start <= t < end`.
@@ -92,6 +146,11 @@ pub trait AlertsSource: Send + Sync {
     async fn alert(&self, fingerprint: &str) -> Answer<Option<Alert>>;
 
     async fn rules(&self) -> Answer<Vec<RuleStatus>>;
+
+    /// Groups in the order of the files, each with its rules and their pending and firing alerts.
+    async fn rule_groups(&self) -> Answer<Vec<RuleGroupStatus>> {
+        Err(SourceError::Unsupported("this backend does not tell its rule groups".to_owned()))
+    }
 
     /// Notifications, newest first.
     async fn notifications(&self, limit: usize) -> Answer<Vec<Notification>>;

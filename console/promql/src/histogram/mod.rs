@@ -2,6 +2,7 @@
 //!
 //! What holds: the buckets of a result are sorted by index and none is empty.
 
+mod bounds;
 mod quantile;
 mod reset;
 mod sum;
@@ -18,7 +19,7 @@ pub(crate) use trim::{Keep, trim};
 
 /// One bucket with its bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     pub lower: f64,
     pub upper: f64,
     pub count: f64,
@@ -54,11 +55,7 @@ fn exponential_bound(schema: i32, index: i32) -> f64 {
         std::cmp::Ordering::Equal => f64::MAX,
         std::cmp::Ordering::Greater => f64::INFINITY,
         std::cmp::Ordering::Less if schema < 0 => 2f64.powi(index << -schema),
-        std::cmp::Ordering::Less => {
-            let per_octave = 1i32 << schema;
-            let fraction = f64::from(index.rem_euclid(per_octave)) / f64::from(per_octave);
-            fraction.exp2() * 2f64.powi(index.div_euclid(per_octave))
-        }
+        std::cmp::Ordering::Less => bounds::bound(schema, index),
     }
 }
 
@@ -75,7 +72,7 @@ pub(crate) fn zero_bucket(h: &Histogram) -> Bucket {
 }
 
 /// All buckets from the lowest to the highest, cut where they reach into the zero bucket.
-pub(crate) fn all_buckets(h: &Histogram) -> Vec<Bucket> {
+pub fn all_buckets(h: &Histogram) -> Vec<Bucket> {
     let mut out = Vec::with_capacity(h.positive.len() + h.negative.len() + 1);
     out.extend(h.negative.iter().rev().map(|b| {
         let mut b = negative_bucket(h, *b);

@@ -1,0 +1,108 @@
+//! The syntax tree as JSON, in the form that Prometheus' own pages read.
+
+use console_model::Matcher;
+use serde_json::{Value, json};
+
+use super::{grouping, line::is_matched, literal};
+use crate::{
+    ast::{At, Binary, Cardinality, Expr, ExprKind, Selector, ValueType},
+    function::Function,
+    gofmt,
+};
+
+pub struct Tree<'t> {
+    pub text: &'t str,
+}
+
+impl Tree<'_> {
+    pub fn of(&self, expr: &Expr) -> Value {
+        match &expr.kind {
+            ExprKind::Number(v) => json!({"type": "numberLiteral", "val": gofmt::plain(*v)}),
+            ExprKind::String(s) => json!({"type": "stringLiteral", "val": s.value}),
+            ExprKind::Selector(s) => selector("vectorSelector", s),
+            ExprKind::Range { selector: s, range_ms } => {
+                let mut node = selector("matrixSelector", s);
+                node["range"] = json!(range_ms);
+                node["rangeExpr"] = Value::Null;
+                node
+            }
+            ExprKind::Subquery(s) => json!({
+                "type": "subquery", "expr": self.of(&s.expr), "range": s.range_ms, "rangeExpr": null,
+                "offset": s.offset_ms, "offsetExpr": null, "step": s.step_ms.unwrap_or(0), "stepExpr": null,
+                "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at),
+            }),
+            ExprKind::Call { function, args } => json!({
+                "type": "call", "func": signature(*function),
+                "args": args.iter().map(|a| self.of(a)).collect::<Vec<_>>(),
+            }),
+            ExprKind::Aggregate(a) => json!({
+                "type": "aggregation", "op": a.op.name(), "expr": self.of(&a.expr),
+                "param": a.parameter.as_ref().map(|p| self.of(p)),
+                "grouping": grouping::in_order_of_text(a, expr, self.text), "without": a.grouping.without,
+            }),
+            ExprKind::Negate(inner) => json!({"type": "unaryExpr", "op": "-", "expr": self.of(inner)}),
+            ExprKind::Plus(inner) => json!({"type": "unaryExpr", "op": "+", "expr": self.of(inner)}),
+            ExprKind::Paren(inner) => json!({"type": "parenExpr", "expr": self.of(inner)}),
+            ExprKind::Binary(b) => json!({
+                "type": "binaryExpr", "op": b.op.symbol(), "lhs": self.of(&b.left), "rhs": self.of(&b.right),
+                "matching": is_matched(b).then(|| matching(b)), "bool": b.return_bool,
+            }),
+        }
+    }
+}
+
+fn selector(kind: &str, s: &Selector) -> Value {
+    json!({
+        "type": kind, "name": s.name.as_deref().unwrap_or_default(), "offset": s.offset_ms, "offsetExpr": null,
+        "matchers": s.matchers.iter().map(matcher).collect::<Vec<_>>(),
+        "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at), "anchored": false, "smoothed": false,
+    })
+}
+
+fn matcher(m: &Matcher) -> Value {
+    json!({"name": m.name, "value": m.value, "type": literal::operator(m.op)})
+}
+
+fn timestamp(at: Option<At>) -> Option<i64> {
+    if let Some(At::Time(ms)) = at { Some(ms) } else { None }
+}
+
+fn start_or_end(at: Option<At>) -> Option<&'static str> {
+    match at {
+        Some(At::Start) => Some("start"),
+        Some(At::End) => Some("end"),
+        Some(At::Time(_)) | None => None,
+    }
+}
+
+fn signature(function: Function) -> Value {
+    let signature = function.signature();
+    let args: Vec<&str> = signature.args.iter().map(|t| kind(*t)).collect();
+    json!({
+        "name": function.name(), "argTypes": args, "variadic": signature.variadic,
+        "returnType": kind(signature.returns),
+    })
+}
+
+fn kind(t: ValueType) -> &'static str {
+    match t {
+        ValueType::Scalar => "scalar",
+        ValueType::Vector => "vector",
+        ValueType::Matrix => "matrix",
+        ValueType::String => "string",
+    }
+}
+
+fn matching(b: &Binary) -> Value {
+    let m = &b.matching;
+    let cardinality = match m.cardinality {
+        Cardinality::OneToOne => "one-to-one",
+        Cardinality::ManyToOne => "many-to-one",
+        Cardinality::OneToMany => "one-to-many",
+        Cardinality::ManyToMany => "many-to-many",
+    };
+    json!({
+        "card": cardinality, "labels": m.labels, "on": m.on, "include": m.include,
+        "fillValues": {"lhs": null, "rhs": null},
+    })
+}
