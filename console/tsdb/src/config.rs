@@ -39,6 +39,8 @@ pub struct TsdbLimits {
     pub max_label_value_bytes: usize,
     /// Samples later than this after now are refused.
     pub max_future_ms: i64,
+    /// Exemplars of all series together; the oldest go first.
+    pub max_exemplars: usize,
     pub max_metadata: usize,
     pub max_help_bytes: usize,
 }
@@ -51,6 +53,7 @@ impl Default for TsdbLimits {
             max_label_name_bytes: 1024,
             max_label_value_bytes: 4096,
             max_future_ms: 600_000,
+            max_exemplars: 20_000,
             max_metadata: 20_000,
             max_help_bytes: 4096,
         }

@@ -7,7 +7,6 @@ use console_blockkit::SegmentId;
 use crate::{
     Tsdb,
     block::{Block, BlockError, BlockStep, Mark, merge},
-    series::decode,
 };
 
 /// Series that are looked at under one lock.
@@ -80,17 +79,14 @@ impl Tsdb {
     }
 
     fn flush_before(&self, mark: Mark) -> Result<(), BlockError> {
-        let mut last = None;
-        loop {
+        let mut from = Some(0);
+        while let Some(id) = from {
             // The lock is free between the steps.
-            last = self.head.write().leave(last, SERIES_PER_STEP, mark.before_ms);
-            if last.is_none() {
-                break;
-            }
+            from = self.head.write().leave(id, SERIES_PER_STEP, mark.before_ms);
         }
         let leaving = self.head.read().leaving();
         let series =
-            leaving.iter().map(|(labels, chunks)| Ok((labels.clone(), decode(chunks, i64::MIN, i64::MAX))));
+            leaving.iter().map(|(labels, chunks)| Ok(chunks.points(labels.clone(), i64::MIN, i64::MAX)));
         let written = self.folder.write(series, vec![mark], Vec::new());
         let mut head = self.head.write();
         match written {

@@ -1,26 +1,21 @@
 //! What the store holds in memory.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Bound,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use console_model::{Labels, metric::MetricMetadata};
 
 use crate::{
     block::Block,
-    chunk::Chunk,
     index::{Index, SeriesId},
     matching::Compiled,
-    series::MemSeries,
+    series::{Chunks, MemSeries},
+    slab::Slab,
 };
 
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     pub index: Index,
-    series: BTreeMap<SeriesId, MemSeries>,
-    next_id: SeriesId,
+    series: Slab<MemSeries>,
     pub metadata: BTreeMap<String, MetricMetadata>,
     /// Blocks by rising sequence. Kept here so that a sample never shows twice or not at all while it moves into one.
     pub blocks: Arc<Vec<Arc<Block>>>,
@@ -31,70 +26,61 @@ impl Head {
         self.series.len()
     }
 
-    pub fn find(&self, labels: &Labels) -> Option<(SeriesId, &MemSeries)> {
-        let id = self.index.find(labels)?;
-        Some((id, self.series.get(&id)?))
+    pub fn get(&self, id: SeriesId) -> Option<&MemSeries> {
+        self.series.get(id)
     }
 
     pub fn get_mut(&mut self, id: SeriesId) -> Option<&mut MemSeries> {
-        self.series.get_mut(&id)
+        self.series.get_mut(id)
     }
 
     pub fn find_or_create(&mut self, labels: &Labels) -> SeriesId {
         if let Some(id) = self.index.find(labels) {
             return id;
         }
-        let id = self.next_id;
-        self.next_id += 1;
-        let labels = self.index.insert(labels, id);
-        self.series.insert(id, MemSeries::new(labels));
-        id
+        let labels = self.index.insert(labels, self.series.next());
+        self.series.push(MemSeries::new(labels))
     }
 
     pub fn all(&self) -> impl Iterator<Item = &MemSeries> {
         self.series.values()
     }
 
-    /// Series that match and may hold samples of the range (both ends inclusive).
+    /// Series that match and may hold points of the range (both ends inclusive).
     pub fn matching<'a>(
         &'a self,
         matchers: &[Compiled],
         start_ms: i64,
         end_ms: i64,
     ) -> impl Iterator<Item = &'a MemSeries> + 'a {
-        let labels_of = |id| self.series.get(&id).map(|s: &MemSeries| s.labels.clone());
+        let labels_of = |id| self.series.get(id).map(|s: &MemSeries| s.labels.clone());
         let ids = self.index.select(matchers, labels_of);
-        ids.into_iter().filter_map(|id| self.series.get(&id)).filter(move |s| s.overlaps(start_ms, end_ms))
+        ids.into_iter().filter_map(|id| self.series.get(id)).filter(move |s| s.overlaps(start_ms, end_ms))
     }
 
     /// The matching series' compressed data, for decoding outside the lock.
-    pub fn chunks(&self, matchers: &[Compiled], start_ms: i64, end_ms: i64) -> Vec<(Labels, Vec<Chunk>)> {
+    pub fn chunks(&self, matchers: &[Compiled], start_ms: i64, end_ms: i64) -> Vec<(Labels, Chunks)> {
         self.matching(matchers, start_ms, end_ms)
             .map(|s| (s.labels.clone(), s.chunks(start_ms, end_ms)))
             .collect()
     }
 
-    /// The time of the oldest sample in memory.
+    /// The time of the oldest point in memory.
     pub fn first_t(&self) -> Option<i64> {
         self.all().filter_map(MemSeries::first_t).min()
     }
 
-    /// Puts what at most `count` series after `after` hold before `before_ms` on its way into a block; answers the last
-    /// series seen, none at the end.
-    pub fn leave(&mut self, after: Option<SeriesId>, count: usize, before_ms: i64) -> Option<SeriesId> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut last = None;
-        for (id, series) in self.series.range_mut((from, Bound::Unbounded)).take(count) {
-            series.leave(before_ms);
-            last = Some(*id);
-        }
-        last
+    /// Puts what some series hold before `before_ms` on its way into a block, beginning with number `from`; answers where
+    /// to go on, none at the end.
+    pub fn leave(&mut self, from: SeriesId, count: usize, before_ms: i64) -> Option<SeriesId> {
+        let (series, next) = self.series.step(from, count);
+        series.for_each(|s| s.leave(before_ms));
+        next
     }
 
     /// What is on its way into a block, sorted by labels.
-    pub fn leaving(&self) -> Vec<(Labels, Vec<Chunk>)> {
-        let moving = self.all().filter(|s| !s.leaving().is_empty());
-        let mut out: Vec<_> = moving.map(|s| (s.labels.clone(), s.leaving().to_vec())).collect();
+    pub fn leaving(&self) -> Vec<(Labels, Chunks)> {
+        let mut out: Vec<_> = self.all().filter_map(|s| Some((s.labels.clone(), s.leaving()?))).collect();
         out.sort_by(|a, b| a.0.cmp(&b.0));
         out
     }
@@ -116,15 +102,8 @@ impl Head {
         self.retain(|s| !s.drop_before(cutoff_ms));
     }
 
-    fn retain(&mut self, mut keep: impl FnMut(&mut MemSeries) -> bool) {
-        let mut gone = HashSet::new();
-        self.series.retain(|id, s| {
-            let empty = !keep(s);
-            if empty {
-                gone.insert(*id);
-            }
-            !empty
-        });
+    fn retain(&mut self, keep: impl FnMut(&mut MemSeries) -> bool) {
+        let gone = self.series.retain(keep);
         if !gone.is_empty() {
             self.index.remove(&gone);
         }

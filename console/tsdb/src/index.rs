@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
@@ -14,10 +15,37 @@ pub(crate) type SeriesId = u32;
 
 type Values = BTreeMap<Arc<str>, Vec<SeriesId>>;
 
+/// Label sets and ids come with hash enough.
+#[derive(Default)]
+pub(crate) struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, v: u32) {
+        // Fibonacci hashing: near ids go far apart.
+        self.0 ^= u64::from(v).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_u64(&mut self, v: u64) {
+        self.0 = self.0.rotate_left(5) ^ v;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+pub(crate) type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Hashed>>;
+
 /// Postings lists, each in rising order of ids.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    by_labels: HashMap<Labels, SeriesId>,
+    by_labels: HashedMap<Labels, SeriesId>,
     postings: BTreeMap<Arc<str>, Values>,
     strings: HashSet<Arc<str>>,
 }
@@ -50,17 +78,24 @@ impl Index {
         Arc::clone(text)
     }
 
-    pub fn remove(&mut self, gone: &HashSet<SeriesId>) {
-        self.by_labels.retain(|_, id| !gone.contains(id));
+    /// Forgets series; `gone` in rising order.
+    pub fn remove(&mut self, gone: &[SeriesId]) {
+        let is_gone = |id: &SeriesId| gone.binary_search(id).is_ok();
+        self.by_labels.retain(|_, id| !is_gone(id));
         self.postings.retain(|_, values| {
             values.retain(|_, ids| {
-                ids.retain(|id| !gone.contains(id));
+                ids.retain(|id| !is_gone(id));
                 !ids.is_empty()
             });
             !values.is_empty()
         });
         // What nobody but this set holds is free to go.
         self.strings.retain(|s| Arc::strong_count(s) > 1);
+    }
+
+    /// Values of a label and how many series have each.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = (&Arc<str>, &[SeriesId])> {
+        self.postings.get(name).into_iter().flatten().map(|(value, ids)| (value, ids.as_slice()))
     }
 
     /// The series that match all of `matchers`, in rising order of ids.

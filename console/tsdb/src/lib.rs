@@ -10,16 +10,18 @@
 //! - What a block holds leaves memory and, once a log segment holds nothing else, the log; a crash in between neither
 //!   loses nor doubles a sample.
 //! - Reading copies compressed chunks under a shared lock and decodes them outside it.
-//!
-//! What it deliberately does not do yet: exemplars, native histograms.
+//! - Exemplars live in memory and in the log only: what a block holds has lost them.
 //!
 //! The log's bytes are documented in [`record`], the chunks' in [`chunk`], the blocks' in
 //! `block/FORMAT.md`. Each log segment declares every series that
 //! it mentions, so that any prefix of segments can be deleted (retention by age and by bytes) without a checkpoint.
 
+mod append;
 pub mod block;
 pub mod chunk;
 mod config;
+mod exemplars;
+mod explosion;
 mod flush;
 mod head;
 mod index;
@@ -27,9 +29,13 @@ mod limits;
 mod matching;
 mod read;
 pub mod record;
+mod replay;
 mod retention;
 mod series;
+mod slab;
 mod store;
+mod track;
+mod writer;
 
 pub use config::{Clock, TsdbConfig, TsdbLimits};
 pub use store::{OpenError, Tsdb, TsdbStats};

@@ -1,6 +1,6 @@
 //! What a write may contain.
 
-use console_model::{Labels, metric::Sample};
+use console_model::Labels;
 use console_storage::AppendError;
 
 use crate::config::{TsdbConfig, TsdbLimits};
@@ -39,25 +39,25 @@ pub(crate) fn check_labels(labels: &Labels, limits: &TsdbLimits) -> Result<(), A
     Ok(())
 }
 
-/// Refuses samples outside the time that the store keeps.
+/// Refuses points outside the time that the store keeps.
 pub(crate) fn check_time(
     labels: &Labels,
-    sample: Sample,
+    t_ms: i64,
     now_ms: i64,
     config: &TsdbConfig,
 ) -> Result<(), AppendError> {
     let (oldest, newest) =
         (now_ms.saturating_sub(config.retention_ms), now_ms.saturating_add(config.limits.max_future_ms));
-    if sample.t_ms < oldest {
+    if t_ms < oldest {
         return Err(AppendError::Invalid(format!(
-            "sample of {labels} at {} is older than the retention ({} ms)",
-            sample.t_ms, config.retention_ms
+            "sample of {labels} at {t_ms} is older than the retention ({} ms)",
+            config.retention_ms
         )));
     }
-    if sample.t_ms > newest {
+    if t_ms > newest {
         return Err(AppendError::Invalid(format!(
-            "sample of {labels} at {} is more than {} ms in the future",
-            sample.t_ms, config.limits.max_future_ms
+            "sample of {labels} at {t_ms} is more than {} ms in the future",
+            config.limits.max_future_ms
         )));
     }
     Ok(())

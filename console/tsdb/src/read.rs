@@ -1,13 +1,13 @@
 //! The read side of the port.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 use console_model::{
     Labels, Matcher, TimeRange,
-    metric::{MetricMetadata, Sample, Series},
+    metric::{ExemplarSeries, MetricMetadata, PointSeries, Series},
 };
 use console_storage::{StorageError, metrics::SeriesReader};
 
@@ -15,7 +15,7 @@ use crate::{
     Tsdb,
     block::{Block, BlockError},
     matching::Compiled,
-    series::{decode, in_order},
+    series::{Chunks, put_in_order},
 };
 
 /// `0` is no limit.
@@ -71,6 +71,38 @@ fn readable<T>(block: &Block, answer: Result<Vec<T>, BlockError>) -> Result<Vec<
     }
 }
 
+/// Series whose chunks one thread decodes; fewer are not worth a thread.
+const SERIES_PER_THREAD: usize = 500;
+const MAX_THREADS: usize = 8;
+
+/// Decodes on as many threads as there are processors; in the order of `found`.
+fn decode_all(found: Vec<(Labels, Chunks)>, start_ms: i64, end_ms: i64) -> Vec<PointSeries> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(MAX_THREADS).min(found.len() / SERIES_PER_THREAD).max(1);
+    let decode = |part: &[(Labels, Chunks)]| -> Vec<PointSeries> {
+        part.iter().map(|(labels, chunks)| chunks.points(labels.clone(), start_ms, end_ms)).collect()
+    };
+    if threads == 1 {
+        return decode(&found);
+    }
+    let mut out = Vec::with_capacity(found.len());
+    std::thread::scope(|scope| {
+        let parts = found.chunks(found.len().div_ceil(threads));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || decode(part))).collect();
+        for part in running {
+            match part.join() {
+                Ok(series) => out.extend(series),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    out
+}
+
+fn points(series: &PointSeries) -> usize {
+    series.samples.len() + series.histograms.len()
+}
+
 impl SeriesReader for Tsdb {
     fn select(
         &self,
@@ -79,6 +111,18 @@ impl SeriesReader for Tsdb {
         end_ms: i64,
         max_samples: usize,
     ) -> Result<Vec<Series>, StorageError> {
+        let all = self.select_points(matchers, start_ms, end_ms, max_samples)?;
+        let with_floats = all.into_iter().filter(|s| !s.samples.is_empty());
+        Ok(with_floats.map(|s| Series { labels: s.labels, samples: s.samples }).collect())
+    }
+
+    fn select_points(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        max_samples: usize,
+    ) -> Result<Vec<PointSeries>, StorageError> {
         let matchers = Compiled::all(matchers)?;
         let (found, blocks) = {
             let head = self.head.read();
@@ -86,34 +130,58 @@ impl SeriesReader for Tsdb {
         };
         let over =
             || StorageError::Limit(format!("query reads more than {max_samples} samples (max_samples)"));
-        // Oldest first: of two samples of one time the one that was written last stays.
-        let mut all: HashMap<Labels, Vec<Sample>> = HashMap::new();
-        for block in blocks.iter().filter(|b| b.overlaps(start_ms, end_ms)) {
-            let part = readable(block, block.select(&matchers, (start_ms, end_ms), max_samples))?;
-            if part.iter().map(|(_, samples)| samples.len()).sum::<usize>() > max_samples {
-                return Err(over());
-            }
-            for (labels, samples) in part {
-                all.entry(labels).or_default().extend(samples);
-            }
+        // What is over the limit for certain need not be decoded.
+        let at_least: usize = found.iter().map(|(_, c)| c.inner_points(start_ms, end_ms)).sum();
+        if at_least > max_samples {
+            return Err(over());
         }
-        let (mut out, mut total) = (Vec::with_capacity(found.len()), 0usize);
-        let mut put = |labels, mut samples: Vec<Sample>| {
-            in_order(&mut samples);
-            total += samples.len();
-            if !samples.is_empty() {
-                out.push(Series { labels, samples });
+        let mut out = decode_all(found, start_ms, end_ms);
+        let overlapping: Vec<_> = blocks.iter().filter(|b| b.overlaps(start_ms, end_ms)).collect();
+        if !overlapping.is_empty() {
+            // Oldest first: of two points of one time the one that was written last stays.
+            let mut all: HashMap<Labels, PointSeries> = HashMap::new();
+            let mut total = 0;
+            let parts = overlapping
+                .into_iter()
+                .map(|b| readable(b, b.select(&matchers, (start_ms, end_ms), max_samples)))
+                .chain(std::iter::once(Ok(out)));
+            for part in parts {
+                for series in part? {
+                    total += points(&series);
+                    match all.entry(series.labels.clone()) {
+                        Entry::Vacant(slot) => {
+                            slot.insert(series);
+                        }
+                        Entry::Occupied(mut slot) => {
+                            slot.get_mut().samples.extend(series.samples);
+                            slot.get_mut().histograms.extend(series.histograms);
+                        }
+                    }
+                }
+                // Overlapping blocks may hold a point twice; the sum below is the exact one.
+                if total > max_samples.saturating_mul(2) {
+                    return Err(over());
+                }
             }
-            if total > max_samples { Err(over()) } else { Ok(()) }
-        };
-        for (labels, chunks) in found {
-            let mut samples = all.remove(&labels).unwrap_or_default();
-            samples.extend(decode(&chunks, start_ms, end_ms));
-            put(labels, samples)?;
+            out = all.into_values().collect();
+            out.iter_mut().for_each(put_in_order);
         }
-        all.into_iter().try_for_each(|(labels, samples)| put(labels, samples))?;
-        out.sort_by(|a, b| a.labels.cmp(&b.labels));
+        out.retain(|s| points(s) > 0);
+        if out.iter().map(points).sum::<usize>() > max_samples {
+            return Err(over());
+        }
+        out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
+    }
+
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<ExemplarSeries>, StorageError> {
+        let selectors = selectors.iter().map(|m| Compiled::all(m)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.exemplars.read().select(&selectors, start_ms, end_ms))
     }
 
     fn series(

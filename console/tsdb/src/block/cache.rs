@@ -10,6 +10,8 @@ use super::{columns::Batch, index::Index};
 pub(super) enum Part {
     Index(Arc<Index>),
     Batch(Arc<Batch>),
+    /// A batch of histograms: their chunks' bytes.
+    Histograms(Arc<[u8]>),
 }
 
 impl Part {
@@ -17,12 +19,20 @@ impl Part {
         match self {
             Self::Index(i) => i.memory_bytes(),
             Self::Batch(b) => b.memory_bytes(),
+            Self::Histograms(bytes) => bytes.len(),
         }
     }
 }
 
-/// A block's sequence, and a batch of it or its index.
-pub(super) type Key = (u64, Option<u32>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    Index,
+    Batch(u32),
+    Histograms(u32),
+}
+
+/// A block's sequence, and a part of it.
+pub(super) type Key = (u64, Place);
 
 #[derive(Default)]
 struct State {

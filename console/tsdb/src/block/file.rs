@@ -10,19 +10,28 @@ use std::{
     },
 };
 
-use console_blockkit::{SegmentId, record::Reader};
-use console_model::{Labels, metric::Sample};
+use console_blockkit::{
+    SegmentId,
+    record::{self, Reader},
+};
+use console_model::{
+    Labels,
+    metric::{HistogramSample, PointSeries, Sample},
+};
 
 use super::{
     BlockCache, BlockError, BlockMeta, END, MAGIC, Mark,
-    cache::Part,
+    cache::{Part, Place},
     columns::Batch,
     index::{Index, Run},
     io,
+    write::HISTOGRAM_BATCH,
 };
-use crate::matching::Compiled;
+use crate::{chunk::histogram, matching::Compiled};
 
 const TAIL: usize = 16;
+/// A batch of histograms is refused above this.
+const MAX_HISTOGRAM_BATCH: usize = 16 << 20;
 
 #[derive(Clone, Copy, Debug)]
 struct Section {
@@ -31,14 +40,24 @@ struct Section {
     crc: u32,
 }
 
+/// Where a block's parts lie.
+#[derive(Debug)]
+struct Sections {
+    /// Strings, series, postings.
+    index: [Section; 3],
+    batches: Vec<Section>,
+    /// Which series have native histograms and where; none in most blocks.
+    histograms: Option<Section>,
+    histogram_batches: Vec<Section>,
+}
+
 /// An open block. Keeps its footer in memory; the rest is read when asked for.
 pub struct Block {
     pub sequence: u64,
     pub bytes: u64,
     pub meta: BlockMeta,
     file: File,
-    parts: [Section; 3],
-    batches: Vec<Section>,
+    sections: Sections,
     cache: Arc<BlockCache>,
     damaged: AtomicBool,
 }
@@ -66,9 +85,9 @@ impl Block {
         let crc = u32::from_le_bytes([tail[4], tail[5], tail[6], tail[7]]);
         let offset = tail_at.checked_sub(length).ok_or(BlockError::Damaged("footer is too long"))?;
         let footer = read_section(&file, bytes, Section { offset, length, crc })?;
-        let (meta, parts, batches) = read_footer(&footer)?;
+        let (meta, sections) = read_footer(&footer)?;
         let damaged = AtomicBool::new(false);
-        let block = Self { sequence, bytes, meta, file, parts, batches, cache, damaged };
+        let block = Self { sequence, bytes, meta, file, sections, cache, damaged };
         // Not kept: most blocks are not read soon.
         block.load_index()?;
         Ok(block)
@@ -92,12 +111,14 @@ impl Block {
     }
 
     fn load_index(&self) -> Result<Index, BlockError> {
-        let [strings, series, postings] = self.parts.map(|s| read_section(&self.file, self.bytes, s));
-        Index::decode(&strings?, &series?, &postings?)
+        let read = |section| read_section(&self.file, self.bytes, section);
+        let [strings, series, postings] = self.sections.index.map(read);
+        let histograms = self.sections.histograms.map(read).transpose()?;
+        Index::decode(&strings?, &series?, &postings?, histograms.as_deref())
     }
 
     pub(super) fn index(&self) -> Result<Arc<Index>, BlockError> {
-        let key = (self.sequence, None);
+        let key = (self.sequence, Place::Index);
         if let Some(Part::Index(index)) = self.cache.find(key) {
             return Ok(index);
         }
@@ -106,59 +127,95 @@ impl Block {
         Ok(index)
     }
 
+    fn section(&self, among: &[Section], number: u32) -> Result<Vec<u8>, BlockError> {
+        let section = among.get(number as usize).ok_or(BlockError::Damaged("unknown batch"))?;
+        read_section(&self.file, self.bytes, *section)
+    }
+
     fn batch(&self, number: u32) -> Result<Arc<Batch>, BlockError> {
-        let key = (self.sequence, Some(number));
+        let key = (self.sequence, Place::Batch(number));
         if let Some(Part::Batch(batch)) = self.cache.find(key) {
             return Ok(batch);
         }
-        let section = self.batches.get(number as usize).ok_or(BlockError::Damaged("unknown batch"))?;
-        let batch = Arc::new(Batch::decode(&read_section(&self.file, self.bytes, *section)?)?);
+        let batch = Arc::new(Batch::decode(&self.section(&self.sections.batches, number)?)?);
         self.cache.put(key, Part::Batch(Arc::clone(&batch)));
         Ok(batch)
     }
 
-    pub(super) fn read(&self, runs: &[Run], range: (i64, i64)) -> Result<Vec<Sample>, BlockError> {
-        let mut out = Vec::new();
-        for r in runs.iter().filter(|r| r.first_t <= range.1 && r.last_t >= range.0) {
-            self.batch(r.batch)?.read(r.first as usize, r.len as usize, range, &mut out)?;
+    fn histogram_batch(&self, number: u32) -> Result<Arc<[u8]>, BlockError> {
+        let key = (self.sequence, Place::Histograms(number));
+        if let Some(Part::Histograms(bytes)) = self.cache.find(key) {
+            return Ok(bytes);
         }
-        Ok(out)
+        let sealed = self.section(&self.sections.histogram_batches, number)?;
+        let (version, bytes) = record::open(&sealed, MAX_HISTOGRAM_BATCH)?;
+        if version != HISTOGRAM_BATCH {
+            return Err(BlockError::Damaged("batch of histograms is not of this version"));
+        }
+        let bytes: Arc<[u8]> = bytes.into();
+        self.cache.put(key, Part::Histograms(Arc::clone(&bytes)));
+        Ok(bytes)
     }
 
-    /// Labels of the series that match and may have samples in the range (both ends inclusive).
+    /// The points of a series in the range (both ends inclusive).
+    pub(super) fn read(
+        &self,
+        index: &Index,
+        place: u32,
+        range: (i64, i64),
+    ) -> Result<PointSeries, BlockError> {
+        let there = |r: &&Run| r.first_t <= range.1 && r.last_t >= range.0;
+        let mut samples: Vec<Sample> = Vec::new();
+        for r in index.runs(place).iter().filter(there) {
+            self.batch(r.batch)?.read(r.first as usize, r.len as usize, range, &mut samples)?;
+        }
+        let mut histograms: Vec<HistogramSample> = Vec::new();
+        for r in index.histogram_runs(place).iter().filter(there) {
+            let batch = self.histogram_batch(r.batch)?;
+            let (first, len) = (r.first as usize, r.len as usize);
+            let bytes = first.checked_add(len).and_then(|end| batch.get(first..end));
+            let bytes = bytes.ok_or(BlockError::Damaged("reference outside the batch"))?;
+            let inside = |h: &HistogramSample| h.t_ms >= range.0 && h.t_ms <= range.1;
+            histograms.extend(histogram::decode(bytes)?.into_iter().filter(inside));
+        }
+        Ok(PointSeries { labels: index.labels(place), samples, histograms })
+    }
+
+    /// Labels of the series that match and may have points in the range (both ends inclusive).
     pub(crate) fn labels(&self, matchers: &[Compiled], range: (i64, i64)) -> Result<Vec<Labels>, BlockError> {
         let index = self.index()?;
         let there = |r: &Run| r.first_t <= range.1 && r.last_t >= range.0;
-        let places = index.select(matchers).into_iter().filter(|p| index.runs(*p).iter().any(there));
-        Ok(places.map(|p| index.labels(p)).collect())
+        let has = |p: &u32| index.runs(*p).iter().chain(index.histogram_runs(*p)).any(there);
+        Ok(index.select(matchers).into_iter().filter(has).map(|p| index.labels(p)).collect())
     }
 
-    /// The matching series' samples in the range (both ends inclusive); stops soon after `max_samples`.
+    /// The matching series' points in the range (both ends inclusive); stops soon after `max_points`.
     pub(crate) fn select(
         &self,
         matchers: &[Compiled],
         range: (i64, i64),
-        max_samples: usize,
-    ) -> Result<Vec<(Labels, Vec<Sample>)>, BlockError> {
+        max_points: usize,
+    ) -> Result<Vec<PointSeries>, BlockError> {
         let index = self.index()?;
         let (mut out, mut total) = (Vec::new(), 0usize);
         for place in index.select(matchers) {
-            let samples = self.read(index.runs(place), range)?;
-            total += samples.len();
-            if !samples.is_empty() {
-                out.push((index.labels(place), samples));
+            let series = self.read(&index, place, range)?;
+            total += series.samples.len() + series.histograms.len();
+            if !series.samples.is_empty() || !series.histograms.is_empty() {
+                out.push(series);
             }
-            if total > max_samples {
+            if total > max_points {
                 break;
             }
         }
         Ok(out)
     }
 
-    /// The samples of one series in the range (both ends inclusive).
-    pub(crate) fn samples(&self, labels: &Labels, range: (i64, i64)) -> Result<Vec<Sample>, BlockError> {
+    /// The points of one series in the range (both ends inclusive).
+    pub(crate) fn points(&self, labels: &Labels, range: (i64, i64)) -> Result<PointSeries, BlockError> {
         let index = self.index()?;
-        index.find(labels).map_or(Ok(Vec::new()), |place| self.read(index.runs(place), range))
+        let none = || PointSeries { labels: labels.clone(), samples: Vec::new(), histograms: Vec::new() };
+        index.find(labels).map_or_else(|| Ok(none()), |place| self.read(&index, place, range))
     }
 }
 
@@ -174,7 +231,7 @@ fn read_section(file: &File, size: u64, section: Section) -> Result<Vec<u8>, Blo
     Ok(bytes)
 }
 
-fn read_footer(bytes: &[u8]) -> Result<(BlockMeta, [Section; 3], Vec<Section>), BlockError> {
+fn read_footer(bytes: &[u8]) -> Result<(BlockMeta, Sections), BlockError> {
     let mut r = Reader::new(bytes);
     let (first_t, last_t, samples) = (r.int()?, r.int()?, r.uint()?);
     let mut marks = Vec::new();
@@ -185,13 +242,22 @@ fn read_footer(bytes: &[u8]) -> Result<(BlockMeta, [Section; 3], Vec<Section>), 
     for _ in 0..r.count()? {
         replaces.push(r.uint()?);
     }
-    let mut section = || -> Result<Section, BlockError> {
-        Ok(Section { offset: r.uint()?, length: r.uint()?, crc: u32::from_le_bytes(r.array()?) })
-    };
-    let parts = [section()?, section()?, section()?];
-    let mut batches = Vec::new();
-    for _ in 0..r.count()? {
-        batches.push(Section { offset: r.uint()?, length: r.uint()?, crc: u32::from_le_bytes(r.array()?) });
+    let index = [section(&mut r)?, section(&mut r)?, section(&mut r)?];
+    let batches = sections(&mut r)?;
+    let (mut histograms, mut histogram_batches) = (None, Vec::new());
+    if !r.is_empty() {
+        histograms = Some(section(&mut r)?);
+        histogram_batches = sections(&mut r)?;
     }
-    Ok((BlockMeta { first_t, last_t, samples, marks, replaces }, parts, batches))
+    let meta = BlockMeta { first_t, last_t, samples, marks, replaces };
+    Ok((meta, Sections { index, batches, histograms, histogram_batches }))
+}
+
+fn section(r: &mut Reader<'_>) -> Result<Section, BlockError> {
+    Ok(Section { offset: r.uint()?, length: r.uint()?, crc: u32::from_le_bytes(r.array()?) })
+}
+
+fn sections(r: &mut Reader<'_>) -> Result<Vec<Section>, BlockError> {
+    let n = r.count()?;
+    (0..n).map(|_| section(r)).collect()
 }

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use console_model::{Labels, metric::Sample};
+use console_model::metric::PointSeries;
 
 use super::{Block, BlockCache, BlockError, BlockProbe, BlockStep, Mark, io, write_block};
 
@@ -82,7 +82,7 @@ impl BlockFolder {
     /// Writes a block and puts it in place; none when there is no sample in it.
     pub fn write(
         &self,
-        series: impl Iterator<Item = Result<(Labels, Vec<Sample>), BlockError>>,
+        series: impl Iterator<Item = Result<PointSeries, BlockError>>,
         marks: Vec<Mark>,
         replaces: Vec<u64>,
     ) -> Result<Option<Arc<Block>>, BlockError> {
@@ -101,7 +101,7 @@ impl BlockFolder {
         &self,
         sequence: u64,
         unfinished: &Path,
-        series: impl Iterator<Item = Result<(Labels, Vec<Sample>), BlockError>>,
+        series: impl Iterator<Item = Result<PointSeries, BlockError>>,
         marks: Vec<Mark>,
         replaces: Vec<u64>,
     ) -> Result<Option<Arc<Block>>, BlockError> {

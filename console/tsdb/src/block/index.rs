@@ -8,7 +8,7 @@ use console_model::{Labels, labels::Label};
 use super::BlockError;
 use crate::matching::{Compiled, Test};
 
-/// Where samples of a series lie.
+/// Where points of a series lie: samples of a batch, or bytes of a batch of histograms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub batch: u32,
@@ -28,18 +28,65 @@ pub struct Index {
     /// Sorted by pair; each with the end of its part of `members`.
     postings: Vec<((u32, u32), u32)>,
     members: Vec<u32>,
+    /// Series with native histograms, in order; each with the end of its part of `histogram_runs`.
+    histograms: Vec<(u32, u32)>,
+    histogram_runs: Vec<Run>,
 }
 
-/// The three parts as bytes.
+/// What the series table says of a series.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub labels: Labels,
+    pub runs: Vec<Run>,
+    pub histograms: Vec<Run>,
+}
+
+/// The parts as bytes; no histograms when no series has any.
 pub(super) struct Encoded {
     pub strings: Vec<u8>,
     pub series: Vec<u8>,
     pub postings: Vec<u8>,
+    pub histograms: Option<Vec<u8>>,
 }
 
-pub(super) fn encode(series: &[(Labels, Vec<Run>)]) -> Encoded {
+fn put_runs(w: &mut Writer, runs: &[Run]) {
+    w.uint(runs.len() as u64);
+    for r in runs {
+        w.uint(u64::from(r.batch));
+        w.uint(u64::from(r.first));
+        w.uint(u64::from(r.len));
+        w.int(r.first_t);
+        w.uint(r.last_t.wrapping_sub(r.first_t) as u64);
+    }
+}
+
+fn get_runs(r: &mut Reader<'_>, runs: &mut Vec<Run>) -> Result<(), BlockError> {
+    for _ in 0..r.count()? {
+        let (batch, first, len) = (small(r)?, small(r)?, small(r)?);
+        let first_t = r.int()?;
+        let last_t = first_t.wrapping_add(r.uint()? as i64);
+        runs.push(Run { batch, first, len, first_t, last_t });
+    }
+    Ok(())
+}
+
+fn encode_histograms(series: &[Entry]) -> Option<Vec<u8>> {
+    let having = || series.iter().enumerate().filter(|(_, e)| !e.histograms.is_empty());
+    let count = having().count();
+    (count > 0).then(|| {
+        let mut w = Writer::default();
+        w.uint(count as u64);
+        for (place, entry) in having() {
+            w.uint(place as u64);
+            put_runs(&mut w, &entry.histograms);
+        }
+        w.bytes
+    })
+}
+
+pub(super) fn encode(series: &[Entry]) -> Encoded {
     let mut ids: BTreeMap<&str, u64> = BTreeMap::new();
-    for l in series.iter().flat_map(|(labels, _)| labels.iter()) {
+    for l in series.iter().flat_map(|e| e.labels.iter()) {
         ids.insert(&l.name, 0);
         ids.insert(&l.value, 0);
     }
@@ -52,7 +99,7 @@ pub(super) fn encode(series: &[(Labels, Vec<Run>)]) -> Encoded {
     let (mut table, mut postings) = (Writer::default(), Writer::default());
     let mut members: BTreeMap<(u64, u64), Vec<u64>> = BTreeMap::new();
     table.uint(series.len() as u64);
-    for (place, (labels, runs)) in series.iter().enumerate() {
+    for (place, Entry { labels, runs, .. }) in series.iter().enumerate() {
         table.uint(labels.len() as u64);
         for l in labels.iter() {
             let pair = (ids[&*l.name], ids[&*l.value]);
@@ -60,14 +107,7 @@ pub(super) fn encode(series: &[(Labels, Vec<Run>)]) -> Encoded {
             table.uint(pair.1);
             members.entry(pair).or_default().push(place as u64);
         }
-        table.uint(runs.len() as u64);
-        for r in runs {
-            table.uint(u64::from(r.batch));
-            table.uint(u64::from(r.first));
-            table.uint(u64::from(r.len));
-            table.int(r.first_t);
-            table.uint(r.last_t.wrapping_sub(r.first_t) as u64);
-        }
+        put_runs(&mut table, runs);
     }
     postings.uint(members.len() as u64);
     for ((name, value), places) in members {
@@ -80,7 +120,8 @@ pub(super) fn encode(series: &[(Labels, Vec<Run>)]) -> Encoded {
             last = place;
         }
     }
-    Encoded { strings: strings.bytes, series: table.bytes, postings: postings.bytes }
+    let histograms = encode_histograms(series);
+    Encoded { strings: strings.bytes, series: table.bytes, postings: postings.bytes, histograms }
 }
 
 fn small(r: &mut Reader<'_>) -> Result<u32, BlockError> {
@@ -88,7 +129,12 @@ fn small(r: &mut Reader<'_>) -> Result<u32, BlockError> {
 }
 
 impl Index {
-    pub(super) fn decode(strings: &[u8], series: &[u8], postings: &[u8]) -> Result<Self, BlockError> {
+    pub(super) fn decode(
+        strings: &[u8],
+        series: &[u8],
+        postings: &[u8],
+        histograms: Option<&[u8]>,
+    ) -> Result<Self, BlockError> {
         let mut r = Reader::new(strings);
         let n = r.count()?;
         let strings: Vec<Arc<str>> = (0..n).map(|_| r.text().map(Arc::from)).collect::<Result<_, _>>()?;
@@ -103,12 +149,7 @@ impl Index {
             for _ in 0..r.count()? {
                 pairs.push(pair(&mut r)?);
             }
-            for _ in 0..r.count()? {
-                let (batch, first, len) = (small(&mut r)?, small(&mut r)?, small(&mut r)?);
-                let first_t = r.int()?;
-                let last_t = first_t.wrapping_add(r.uint()? as i64);
-                runs.push(Run { batch, first, len, first_t, last_t });
-            }
+            get_runs(&mut r, &mut runs)?;
             ends.push((pairs.len() as u32, runs.len() as u32));
         }
         let mut r = Reader::new(postings);
@@ -125,7 +166,19 @@ impl Index {
             }
             lists.push((pair, members.len() as u32));
         }
-        Ok(Self { strings, pairs, runs, ends, postings: lists, members })
+        let (mut having, mut histogram_runs) = (Vec::new(), Vec::new());
+        if let Some(bytes) = histograms {
+            let mut r = Reader::new(bytes);
+            for _ in 0..r.count()? {
+                let place = small(&mut r)?;
+                if place as usize >= ends.len() || having.last().is_some_and(|(last, _)| *last >= place) {
+                    return Err(BlockError::Damaged("unknown series of histograms"));
+                }
+                get_runs(&mut r, &mut histogram_runs)?;
+                having.push((place, histogram_runs.len() as u32));
+            }
+        }
+        Ok(Self { strings, pairs, runs, ends, postings: lists, members, histograms: having, histogram_runs })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
@@ -135,6 +188,8 @@ impl Index {
             + self.ends.len() * 8
             + self.postings.len() * 12
             + self.members.len() * 4
+            + self.histograms.len() * 8
+            + self.histogram_runs.len() * size_of::<Run>()
     }
 
     pub(super) fn len(&self) -> u32 {
@@ -157,6 +212,12 @@ impl Index {
 
     pub(super) fn runs(&self, place: u32) -> &[Run] {
         &self.runs[self.starts(place).1..self.ends[place as usize].1 as usize]
+    }
+
+    pub(super) fn histogram_runs(&self, place: u32) -> &[Run] {
+        let Ok(at) = self.histograms.binary_search_by_key(&place, |h| h.0) else { return &[] };
+        let start = at.checked_sub(1).map_or(0, |before| self.histograms[before].1 as usize);
+        &self.histogram_runs[start..self.histograms[at].1 as usize]
     }
 
     pub(super) fn labels(&self, place: u32) -> Labels {

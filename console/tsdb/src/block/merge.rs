@@ -2,7 +2,7 @@
 
 use std::{iter::Peekable, sync::Arc};
 
-use console_model::{Labels, metric::Sample};
+use console_model::{Labels, metric::PointSeries};
 
 use super::{Block, BlockError, index::Index};
 
@@ -18,10 +18,10 @@ impl Source {
     }
 }
 
-/// The series of all `blocks` (oldest first), sorted by labels, each sample once.
+/// The series of all `blocks` (oldest first), sorted by labels, each point once.
 pub fn merge(
     blocks: &[Arc<Block>],
-) -> Result<impl Iterator<Item = Result<(Labels, Vec<Sample>), BlockError>>, BlockError> {
+) -> Result<impl Iterator<Item = Result<PointSeries, BlockError>>, BlockError> {
     let mut sources = Vec::with_capacity(blocks.len());
     for block in blocks {
         let index = block.index().inspect_err(|e| {
@@ -32,21 +32,24 @@ pub fn merge(
     }
     Ok(std::iter::from_fn(move || {
         let labels = sources.iter_mut().filter_map(Source::next_labels).min()?;
-        let mut samples = Vec::new();
+        let mut all = PointSeries { labels: labels.clone(), samples: Vec::new(), histograms: Vec::new() };
         for source in &mut sources {
             if source.next_labels().as_ref() != Some(&labels) {
                 continue;
             }
             let Some(place) = source.places.next() else { continue };
-            match source.block.read(source.index.runs(place), (i64::MIN, i64::MAX)) {
-                Ok(more) => samples.extend(more),
+            match source.block.read(&source.index, place, (i64::MIN, i64::MAX)) {
+                Ok(more) => {
+                    all.samples.extend(more.samples);
+                    all.histograms.extend(more.histograms);
+                }
                 Err(e) => {
                     source.block.note(&e);
                     return Some(Err(e));
                 }
             }
         }
-        crate::series::in_order(&mut samples);
-        Some(Ok((labels, samples)))
+        crate::series::put_in_order(&mut all);
+        Some(Ok(all))
     }))
 }

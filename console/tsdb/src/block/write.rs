@@ -2,21 +2,30 @@
 
 use std::{fs::File, io::Write, path::Path};
 
-use console_blockkit::record::Writer;
-use console_model::{Labels, metric::Sample};
+use console_blockkit::record::{Writer, seal};
+use console_model::metric::{HistogramSample, PointSeries, Sample};
 
 use super::{
     BlockError, BlockProbe, BlockStep, END, MAGIC, Mark,
     columns::{BatchBuilder, SAMPLES_PER_BATCH},
-    index::{self, Run},
+    index::{self, Entry, Run},
     io,
 };
+use crate::chunk::histogram;
+
+/// Bytes after which a batch of histograms is closed.
+const HISTOGRAM_BATCH_BYTES: usize = 256 << 10;
+/// Histograms of one run.
+const HISTOGRAMS_PER_RUN: usize = 120;
+/// The version of a batch of histograms.
+pub(super) const HISTOGRAM_BATCH: u8 = 1;
 
 /// What a block says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BlockMeta {
     pub first_t: i64,
     pub last_t: i64,
+    /// Floats and native histograms.
     pub samples: u64,
     pub marks: Vec<Mark>,
     /// Sequences of the blocks that this one replaces.
@@ -48,11 +57,82 @@ fn put_section(w: &mut Writer, (offset, length, crc): Section) {
     w.raw(&crc.to_le_bytes());
 }
 
-/// Writes a block under `path` and syncs it; the series come sorted by labels, their samples by time. Answers what was
-/// written; a block without samples is of no use.
+/// The samples of a block on their way into batches.
+#[derive(Default)]
+struct Floats {
+    batch: BatchBuilder,
+    batches: Vec<Section>,
+}
+
+impl Floats {
+    fn put(&mut self, samples: &[Sample], out: &mut Out<'_>) -> Result<Vec<Run>, BlockError> {
+        let mut runs = Vec::new();
+        for part in samples.chunks(SAMPLES_PER_BATCH) {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+            if self.batch.len() > 0 && self.batch.len() + part.len() > SAMPLES_PER_BATCH {
+                self.close(out)?;
+            }
+            runs.push(Run {
+                batch: self.batches.len() as u32,
+                first: self.batch.len() as u32,
+                len: part.len() as u32,
+                first_t: first.t_ms,
+                last_t: last.t_ms,
+            });
+            self.batch.push(part);
+        }
+        Ok(runs)
+    }
+
+    fn close(&mut self, out: &mut Out<'_>) -> Result<(), BlockError> {
+        if self.batch.len() > 0 {
+            self.batches.push(out.put(&std::mem::take(&mut self.batch).encode()?)?);
+        }
+        Ok(())
+    }
+}
+
+/// The native histograms of a block on their way into batches.
+#[derive(Default)]
+struct Histograms {
+    batch: Vec<u8>,
+    batches: Vec<Section>,
+}
+
+impl Histograms {
+    fn put(&mut self, histograms: &[HistogramSample], out: &mut Out<'_>) -> Result<Vec<Run>, BlockError> {
+        let mut runs = Vec::new();
+        for part in histograms.chunks(HISTOGRAMS_PER_RUN) {
+            let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+            let bytes = histogram::encode(part);
+            if !self.batch.is_empty() && self.batch.len() + bytes.len() > HISTOGRAM_BATCH_BYTES {
+                self.close(out)?;
+            }
+            runs.push(Run {
+                batch: self.batches.len() as u32,
+                first: self.batch.len() as u32,
+                len: bytes.len() as u32,
+                first_t: first.t_ms,
+                last_t: last.t_ms,
+            });
+            self.batch.extend_from_slice(&bytes);
+        }
+        Ok(runs)
+    }
+
+    fn close(&mut self, out: &mut Out<'_>) -> Result<(), BlockError> {
+        if !self.batch.is_empty() {
+            self.batches.push(out.put(&seal(HISTOGRAM_BATCH, &std::mem::take(&mut self.batch)))?);
+        }
+        Ok(())
+    }
+}
+
+/// Writes a block under `path` and syncs it; the series come sorted by labels, their points by time. Answers what was
+/// written; a block without points is of no use.
 pub fn write_block(
     path: &Path,
-    series: impl Iterator<Item = Result<(Labels, Vec<Sample>), BlockError>>,
+    series: impl Iterator<Item = Result<PointSeries, BlockError>>,
     marks: Vec<Mark>,
     replaces: Vec<u64>,
     probe: &dyn BlockProbe,
@@ -62,40 +142,30 @@ pub fn write_block(
     let mut out = Out { file, at: 0, probe };
     out.put(&MAGIC)?;
     let mut meta = BlockMeta { first_t: i64::MAX, last_t: i64::MIN, samples: 0, marks, replaces };
-    let (mut batch, mut batches, mut table) = (BatchBuilder::default(), Vec::new(), Vec::new());
+    let (mut floats, mut histograms, mut table) = (Floats::default(), Histograms::default(), Vec::new());
     for one in series {
-        let (labels, samples) = one?;
-        let mut runs = Vec::new();
-        let mut rest = samples.as_slice();
-        while let (Some(first), Some(_)) = (rest.first(), rest.last()) {
-            let (part, tail) = rest.split_at(rest.len().min(SAMPLES_PER_BATCH));
-            let last_t = part.last().map_or(first.t_ms, |s| s.t_ms);
-            if batch.len() > 0 && batch.len() + part.len() > SAMPLES_PER_BATCH {
-                batches.push(out.put(&std::mem::take(&mut batch).encode()?)?);
-            }
-            runs.push(Run {
-                batch: batches.len() as u32,
-                first: batch.len() as u32,
-                len: part.len() as u32,
-                first_t: first.t_ms,
-                last_t,
-            });
-            batch.push(part);
-            meta.first_t = meta.first_t.min(first.t_ms);
-            meta.last_t = meta.last_t.max(last_t);
-            meta.samples += part.len() as u64;
-            rest = tail;
+        let series = one?;
+        let entry = Entry {
+            runs: floats.put(&series.samples, &mut out)?,
+            histograms: histograms.put(&series.histograms, &mut out)?,
+            labels: series.labels,
+        };
+        meta.samples += (series.samples.len() + series.histograms.len()) as u64;
+        for run in entry.runs.iter().chain(&entry.histograms) {
+            meta.first_t = meta.first_t.min(run.first_t);
+            meta.last_t = meta.last_t.max(run.last_t);
         }
-        if !runs.is_empty() {
-            table.push((labels, runs));
+        if !entry.runs.is_empty() || !entry.histograms.is_empty() {
+            table.push(entry);
         }
     }
-    if batch.len() > 0 {
-        batches.push(out.put(&batch.encode()?)?);
-    }
+    floats.close(&mut out)?;
+    histograms.close(&mut out)?;
     let index = index::encode(&table);
     let parts = [out.put(&index.strings)?, out.put(&index.series)?, out.put(&index.postings)?];
-    let footer = footer(&meta, parts, &batches);
+    let native = index.histograms.map(|bytes| out.put(&bytes)).transpose()?;
+    let native = native.map(|part| (part, histograms.batches.as_slice()));
+    let footer = footer(&meta, parts, &floats.batches, native);
     out.put(&footer)?;
     let mut tail = Vec::from((footer.len() as u32).to_le_bytes());
     tail.extend_from_slice(&crc32fast::hash(&footer).to_le_bytes());
@@ -106,7 +176,12 @@ pub fn write_block(
     Ok(meta)
 }
 
-fn footer(meta: &BlockMeta, parts: [Section; 3], batches: &[Section]) -> Vec<u8> {
+fn footer(
+    meta: &BlockMeta,
+    parts: [Section; 3],
+    batches: &[Section],
+    native: Option<(Section, &[Section])>,
+) -> Vec<u8> {
     let mut w = Writer::default();
     w.int(meta.first_t);
     w.int(meta.last_t);
@@ -124,6 +199,13 @@ fn footer(meta: &BlockMeta, parts: [Section; 3], batches: &[Section]) -> Vec<u8>
     w.uint(batches.len() as u64);
     for s in batches {
         put_section(&mut w, *s);
+    }
+    if let Some((part, batches)) = native {
+        put_section(&mut w, part);
+        w.uint(batches.len() as u64);
+        for s in batches {
+            put_section(&mut w, *s);
+        }
     }
     w.bytes
 }

@@ -12,14 +12,17 @@
 //! `1111` + 64 bits. `x` is `0` for zero, else `10` + the meaningful bits in the previous window of leading and trailing
 //! zeros, or `11` + 5 bits count of leading zeros + 6 bits length (64 is written as 0) + the meaningful bits, which
 //! makes a new window.
+//!
+//! Native histograms have chunks of their own: see [`histogram`].
 
 mod bits;
+pub mod histogram;
 
 use console_model::metric::Sample;
 
 use bits::{BitReader, BitWriter};
 
-/// Samples after which a chunk is closed.
+/// Float samples after which a chunk is closed.
 pub const SAMPLES_PER_CHUNK: u16 = 120;
 
 const DELTA_WIDTHS: [u8; 3] = [14, 17, 20];
@@ -119,15 +122,15 @@ impl ChunkBuilder {
         self.out.capacity()
     }
 
+    /// The bits of what was pushed so far.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.out.to_bytes()
+    }
+
     /// What was pushed so far, as a chunk.
     pub fn snapshot(&self) -> Option<Chunk> {
         let last = self.last?;
-        Some(Chunk {
-            first_t: self.first_t,
-            last_t: last.t_ms,
-            len: self.len,
-            bytes: self.out.to_bytes().into(),
-        })
+        Some(Chunk { first_t: self.first_t, last_t: last.t_ms, len: self.len, bytes: self.to_bytes().into() })
     }
 }
 

@@ -44,6 +44,25 @@ fn what_is_over_a_limit_is_refused_by_name_and_the_rest_is_kept() {
 }
 
 #[test]
+fn an_explosion_of_series_is_named_with_its_metric_and_label() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = TsdbLimits { max_series: 5, ..TsdbLimits::default() };
+    let db = Tsdb::open(TsdbConfig { limits, ..config(dir.path()) }).unwrap();
+    for user in ["u1", "u2", "u3", "u4"] {
+        let part = batch(&[("__name__", "logins_total"), ("job", "identity"), ("user", user)], &[(2, 1.0)]);
+        db.append(&[part, batch(&[("__name__", "up")], &[(2, 1.0)])]).unwrap();
+    }
+    let (_, reason) = db.append(&[batch(&[("__name__", "up"), ("job", "new")], &[(1, 1.0)])]).unwrap();
+    let reason = reason.unwrap().to_string();
+    assert!(
+        reason.contains(r#"metric "logins_total" (another metric) has 4 series, its label "user" 4 values"#),
+        "{reason}"
+    );
+    // What is known already goes on.
+    assert_eq!(db.append(&[batch(&[("__name__", "up")], &[(1, 1.0)])]).unwrap().0.accepted, 1);
+}
+
+#[test]
 fn a_sample_behind_the_window_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let db = Tsdb::open(config(dir.path())).unwrap();

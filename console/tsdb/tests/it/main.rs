@@ -3,6 +3,7 @@
 mod blocks;
 mod codec;
 mod crash;
+mod histograms;
 mod limits;
 mod retention;
 mod store;

@@ -1,0 +1,414 @@
+//! The write side of the port: what is allowed goes into the log, then into memory.
+
+use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc};
+
+use console_model::{
+    Labels,
+    metric::{Exemplar, HistogramSample, MetricMetadata, Point, PointSeries, Sample},
+};
+use console_storage::{
+    AppendError,
+    metrics::{AppendOutcome, SampleAppender, SeriesBatch},
+};
+
+use crate::{
+    Tsdb,
+    block::Block,
+    head::Head,
+    index::{HashedMap, SeriesId},
+    limits,
+    record::{Record, SeriesEntry, encode_series},
+    series::{put_in_order, same},
+    writer::Writer,
+};
+
+/// Points of one record; larger writes become several.
+const POINTS_PER_RECORD: usize = 50_000;
+const LABEL_BYTES_PER_RECORD: usize = 8 << 20;
+
+/// What a write has for one series, judged.
+struct Planned<'a> {
+    labels: &'a Labels,
+    id: Option<SeriesId>,
+    samples: Cow<'a, [Sample]>,
+    histograms: Cow<'a, [HistogramSample]>,
+    exemplars: Vec<Exemplar>,
+    /// The newest point of the series, with what is planned.
+    newest_t: Option<i64>,
+    /// From a time on, what blocks hold of the series; read when a point that old arrives.
+    flushed: Option<(i64, PointSeries)>,
+}
+
+/// Refused points and the first reason.
+#[derive(Default)]
+struct Refused {
+    count: u64,
+    first: Option<AppendError>,
+}
+
+impl Refused {
+    fn add(&mut self, points: usize, reason: AppendError) {
+        self.count += points as u64;
+        self.first.get_or_insert(reason);
+    }
+}
+
+/// A part of a planned series that goes into one record.
+struct Piece {
+    plan: usize,
+    samples: Range<usize>,
+    histograms: Range<usize>,
+    exemplars: bool,
+}
+
+impl Piece {
+    fn points(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
+}
+
+/// One write being judged.
+struct Judge<'a> {
+    db: &'a Tsdb,
+    head: &'a Head,
+    now_ms: i64,
+    /// The newest time that some block holds.
+    flushed_until: i64,
+}
+
+impl SampleAppender for Tsdb {
+    fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+        let mut refused = Refused::default();
+        let mut writer = self.writer.lock();
+        let (planned, mut accepted) = self.plan(batch, &mut refused);
+        for part in pieces(&planned) {
+            let points: usize = part.iter().map(Piece::points).sum();
+            match self.store(&planned, &part, &mut writer) {
+                Ok(()) => accepted += points as u64,
+                Err(e) if accepted == 0 => return Err(e),
+                Err(e) => refused.add(points, e),
+            }
+        }
+        Ok((AppendOutcome { accepted, rejected: refused.count }, refused.first))
+    }
+
+    fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError> {
+        let limits = &self.config.limits;
+        let mut writer = self.writer.lock();
+        let fresh: Vec<MetricMetadata> = {
+            let head = self.head.read();
+            let room = limits.max_metadata.saturating_sub(head.metadata.len());
+            let news = metadata.iter().filter(|m| head.metadata.get(&m.metric) != Some(*m));
+            let fits =
+                |m: &&MetricMetadata| m.help.len() + m.unit.len() + m.metric.len() <= limits.max_help_bytes;
+            news.filter(fits).take(room).cloned().collect()
+        };
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.rotate_when_full(&mut writer)?;
+        let record = Record::Metadata(fresh.clone()).encode();
+        self.write(&mut writer, &record)?;
+        let mut head = self.head.write();
+        head.metadata.extend(fresh.into_iter().map(|m| (m.metric.clone(), m)));
+        Ok(())
+    }
+}
+
+impl Tsdb {
+    /// Splits a write into what is allowed and what is not; answers also how many points were known already.
+    fn plan<'a>(&self, batch: &'a [SeriesBatch], refused: &mut Refused) -> (Vec<Planned<'a>>, u64) {
+        let head = self.head.read();
+        let judge = Judge {
+            db: self,
+            head: &head,
+            now_ms: (self.config.clock)(),
+            flushed_until: head.blocks.iter().map(|b| b.meta.last_t).max().unwrap_or(i64::MIN),
+        };
+        let mut planned: Vec<Planned<'a>> = Vec::with_capacity(batch.len());
+        let mut seen: HashedMap<SeriesId, usize> = HashedMap::default();
+        seen.reserve(batch.len());
+        let mut fresh: HashMap<&Labels, usize> = HashMap::new();
+        let mut known = 0;
+        for part in batch {
+            let id = head.index.find(&part.labels);
+            let before = match id {
+                Some(id) => seen.insert(id, planned.len()),
+                None => fresh.get(&part.labels).copied(),
+            };
+            let at = match (before, id) {
+                (Some(at), id) => {
+                    if let Some(id) = id {
+                        seen.insert(id, at);
+                    }
+                    at
+                }
+                (None, Some(_)) => planned.len(),
+                (None, None) => {
+                    if let Err(e) = self.check_new(&part.labels, &head, fresh.len()) {
+                        refused.add(part.points(), e);
+                        continue;
+                    }
+                    fresh.insert(&part.labels, planned.len());
+                    planned.len()
+                }
+            };
+            if at < planned.len() {
+                known += judge.slowly(&mut planned[at], part, refused);
+                continue;
+            }
+            let newest_t = id.and_then(|id| head.get(id)).and_then(|s| s.last_t());
+            if judge.is_plain(part, newest_t) {
+                planned.push(Planned {
+                    labels: &part.labels,
+                    id,
+                    newest_t: last_t(part),
+                    samples: Cow::Borrowed(&part.samples),
+                    histograms: Cow::Borrowed(&part.histograms),
+                    exemplars: part.exemplars.clone(),
+                    flushed: None,
+                });
+            } else {
+                let mut plan = Planned {
+                    labels: &part.labels,
+                    id,
+                    newest_t,
+                    samples: Cow::default(),
+                    histograms: Cow::default(),
+                    exemplars: Vec::new(),
+                    flushed: None,
+                };
+                known += judge.slowly(&mut plan, part, refused);
+                planned.push(plan);
+            }
+        }
+        if planned.iter().any(|p| !p.exemplars.is_empty()) {
+            let ring = self.exemplars.read();
+            for p in &mut planned {
+                ring.fresh(p.labels, &mut p.exemplars);
+            }
+        }
+        // An exemplar of a series that is not there says nothing.
+        let has_points = |p: &Planned<'_>| !p.samples.is_empty() || !p.histograms.is_empty();
+        planned.retain(|p| has_points(p) || (p.id.is_some() && !p.exemplars.is_empty()));
+        (planned, known)
+    }
+
+    fn check_new(&self, labels: &Labels, head: &Head, fresh: usize) -> Result<(), AppendError> {
+        limits::check_labels(labels, &self.config.limits)?;
+        let limit = self.config.limits.max_series;
+        if head.len() + fresh >= limit {
+            let offender = self.explosion.lock().name(head, labels, (self.config.clock)());
+            return Err(AppendError::Limit(format!(
+                "series {labels} would exceed max_series ({limit}){offender}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes one record and makes it visible.
+    fn store(
+        &self,
+        planned: &[Planned<'_>],
+        pieces: &[Piece],
+        writer: &mut Writer,
+    ) -> Result<(), AppendError> {
+        self.rotate_when_full(writer)?;
+        let segment = writer.segment;
+        let mut next = writer.next_number;
+        let mut newest = i64::MIN;
+        let entries: Vec<SeriesEntry<'_>> = {
+            let head = self.head.read();
+            let entry = |piece: &Piece| {
+                let plan = &planned[piece.plan];
+                // A series that an earlier piece of this write created is known by now.
+                let id = plan.id.or_else(|| head.index.find(plan.labels));
+                let declared = id.and_then(|id| head.get(id)).and_then(|s| s.declared);
+                let (number, labels) = match declared.filter(|(s, _)| *s == segment) {
+                    Some((_, number)) => (number, None),
+                    None => {
+                        next += 1;
+                        (next - 1, Some(plan.labels))
+                    }
+                };
+                let samples = &plan.samples[piece.samples.clone()];
+                let histograms = &plan.histograms[piece.histograms.clone()];
+                let exemplars = if piece.exemplars { plan.exemplars.as_slice() } else { &[] };
+                let times = samples.iter().map(|s| s.t_ms).chain(histograms.iter().map(|h| h.t_ms));
+                newest = times.fold(newest, i64::max);
+                SeriesEntry { number, labels, samples, histograms, exemplars }
+            };
+            pieces.iter().map(entry).collect()
+        };
+        self.write(writer, &encode_series(&entries))?;
+        writer.next_number = next;
+        if newest > i64::MIN {
+            writer.note_newest(newest);
+        }
+        {
+            let mut head = self.head.write();
+            for (piece, entry) in pieces.iter().zip(&entries) {
+                let plan = &planned[piece.plan];
+                let id = plan.id.unwrap_or_else(|| head.find_or_create(plan.labels));
+                let Some(series) = head.get_mut(id) else { continue };
+                series.declared = Some((segment, entry.number));
+                entry.samples.iter().for_each(|s| series.add(*s));
+                entry.histograms.iter().for_each(|h| series.add_histogram(h));
+            }
+        }
+        if pieces.iter().any(|p| p.exemplars) {
+            let mut ring = self.exemplars.write();
+            for (piece, entry) in pieces.iter().zip(&entries) {
+                entry.exemplars.iter().for_each(|e| ring.push(planned[piece.plan].labels, e.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn last_t(part: &SeriesBatch) -> Option<i64> {
+    part.samples.last().map(|s| s.t_ms).into_iter().chain(part.histograms.last().map(|h| h.t_ms)).max()
+}
+
+impl Judge<'_> {
+    /// Whether all points of a part are new beyond doubt: of one kind, rising, newer than all that is known, in bounds.
+    fn is_plain(&self, part: &SeriesBatch, newest_t: Option<i64>) -> bool {
+        if !part.samples.is_empty() && !part.histograms.is_empty() {
+            return false;
+        }
+        let times = || part.samples.iter().map(|s| s.t_ms).chain(part.histograms.iter().map(|h| h.t_ms));
+        let Some(first) = times().next() else { return true };
+        let last = last_t(part).unwrap_or(first);
+        first > self.flushed_until
+            && newest_t.is_none_or(|n| n < first)
+            && times().zip(times().skip(1)).all(|(a, b)| a < b)
+            && limits::check_time(&part.labels, first, self.now_ms, &self.db.config).is_ok()
+            && limits::check_time(&part.labels, last, self.now_ms, &self.db.config).is_ok()
+    }
+
+    /// Judges each point by itself; answers how many were known already.
+    fn slowly(&self, plan: &mut Planned<'_>, part: &SeriesBatch, refused: &mut Refused) -> u64 {
+        let floats = part.samples.iter().map(|s| (s.t_ms, Point::Float(s.v)));
+        let histograms = part.histograms.iter().map(|h| (h.t_ms, Point::Histogram(Arc::clone(&h.h))));
+        let mut points: Vec<(i64, Point)> = floats.chain(histograms).collect();
+        if !part.samples.is_empty() && !part.histograms.is_empty() {
+            points.sort_by_key(|(t, _)| *t);
+        }
+        let mut known = 0;
+        for (t_ms, point) in points {
+            if t_ms <= self.flushed_until {
+                plan.look_up(&self.head.blocks, t_ms, self.db.config.out_of_order_ms);
+            }
+            let judged = limits::check_time(plan.labels, t_ms, self.now_ms, &self.db.config)
+                .and_then(|()| self.is_new(plan, t_ms, &point));
+            match judged {
+                Ok(true) => plan.add(t_ms, point),
+                Ok(false) => known += 1,
+                Err(e) => refused.add(1, e),
+            }
+        }
+        plan.exemplars.extend(part.exemplars.iter().cloned());
+        known
+    }
+
+    /// Whether the point is new (true) or known (false).
+    fn is_new(&self, plan: &Planned<'_>, t_ms: i64, point: &Point) -> Result<bool, AppendError> {
+        let Some(newest) = plan.newest_t.filter(|n| t_ms <= *n) else { return Ok(true) };
+        let window_ms = self.db.config.out_of_order_ms;
+        let held = || plan.id.and_then(|id| self.head.get(id)).and_then(|s| s.at(t_ms));
+        match plan.at(t_ms).or_else(|| if t_ms < newest.saturating_sub(window_ms) { None } else { held() }) {
+            Some(other) if same(&other, point) => Ok(false),
+            Some(_) => Err(AppendError::Invalid(format!(
+                "duplicate sample of {} at {t_ms} with another value",
+                plan.labels
+            ))),
+            None if t_ms < newest.saturating_sub(window_ms) => Err(AppendError::Invalid(format!(
+                "out-of-order sample of {} at {t_ms}: more than {window_ms} ms behind the newest",
+                plan.labels
+            ))),
+            None => Ok(true),
+        }
+    }
+}
+
+fn point_at(samples: &[Sample], histograms: &[HistogramSample], t_ms: i64) -> Option<Point> {
+    let float = samples.iter().find(|s| s.t_ms == t_ms).map(|s| Point::Float(s.v));
+    let histogram = || histograms.iter().find(|h| h.t_ms == t_ms).map(|h| Point::Histogram(Arc::clone(&h.h)));
+    float.or_else(histogram)
+}
+
+impl Planned<'_> {
+    fn at(&self, t_ms: i64) -> Option<Point> {
+        let flushed = || {
+            let (_, series) = self.flushed.as_ref()?;
+            point_at(&series.samples, &series.histograms, t_ms)
+        };
+        point_at(&self.samples, &self.histograms, t_ms).or_else(flushed)
+    }
+
+    fn add(&mut self, t_ms: i64, point: Point) {
+        match point {
+            Point::Float(v) => self.samples.to_mut().push(Sample { t_ms, v }),
+            Point::Histogram(h) => self.histograms.to_mut().push(HistogramSample { t_ms, h }),
+        }
+        self.newest_t = self.newest_t.max(Some(t_ms));
+    }
+
+    /// Reads what blocks hold of the series from `t_ms` on, unless the point is too late anyway.
+    fn look_up(&mut self, blocks: &[Arc<Block>], t_ms: i64, out_of_order_ms: i64) {
+        let too_late = self.newest_t.is_some_and(|n| t_ms < n.saturating_sub(out_of_order_ms));
+        if too_late || self.flushed.as_ref().is_some_and(|(from, _)| *from <= t_ms) {
+            return;
+        }
+        let mut all =
+            PointSeries { labels: self.labels.clone(), samples: Vec::new(), histograms: Vec::new() };
+        for block in blocks.iter().filter(|b| b.overlaps(t_ms, i64::MAX)) {
+            match block.points(self.labels, (t_ms, i64::MAX)) {
+                Ok(found) => {
+                    all.samples.extend(found.samples);
+                    all.histograms.extend(found.histograms);
+                }
+                Err(e) if block.note(&e) => {}
+                Err(error) => tracing::warn!(%error, "cannot read block of metrics"),
+            }
+        }
+        put_in_order(&mut all);
+        let last = all.samples.last().map(|s| s.t_ms).max(all.histograms.last().map(|h| h.t_ms));
+        self.newest_t = self.newest_t.max(last);
+        self.flushed = Some((t_ms, all));
+    }
+}
+
+/// Parts of at most [`POINTS_PER_RECORD`] points and about [`LABEL_BYTES_PER_RECORD`] of labels; a series' points stay in
+/// order.
+fn pieces(planned: &[Planned<'_>]) -> Vec<Vec<Piece>> {
+    let mut out: Vec<Vec<Piece>> = vec![Vec::with_capacity(planned.len())];
+    let (mut room, mut label_bytes) = (POINTS_PER_RECORD, 0);
+    for (plan, series) in planned.iter().enumerate() {
+        label_bytes += series.labels.iter().map(|l| l.name.len() + l.value.len() + 4).sum::<usize>();
+        let (mut samples, mut histograms, mut exemplars) =
+            (0..series.samples.len(), 0..series.histograms.len(), !series.exemplars.is_empty());
+        loop {
+            let floats = samples.start..samples.start + samples.len().min(room);
+            let rest = room - floats.len();
+            let native = histograms.start..histograms.start + histograms.len().min(rest);
+            samples.start = floats.end;
+            histograms.start = native.end;
+            let piece = Piece { plan, samples: floats, histograms: native, exemplars };
+            room -= piece.points();
+            exemplars = false;
+            if let Some(part) = out.last_mut().filter(|_| piece.points() > 0 || piece.exemplars) {
+                part.push(piece);
+            }
+            if !samples.is_empty() || !histograms.is_empty() || label_bytes > LABEL_BYTES_PER_RECORD {
+                out.push(Vec::new());
+                (room, label_bytes) = (POINTS_PER_RECORD, 0);
+            }
+            if samples.is_empty() && histograms.is_empty() {
+                break;
+            }
+        }
+    }
+    out.retain(|part| !part.is_empty());
+    out
+}
