@@ -113,4 +113,10 @@ pub trait SampleAppender: Send + Sync {
     fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
 
     fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError>;
+
+    /// The store's own copy of a label set that it knows. A writer that comes back with it instead of its own spares the
+    /// store comparing text, and itself the memory.
+    fn known(&self, _labels: &Labels) -> Option<Labels> {
+        None
+    }
 }

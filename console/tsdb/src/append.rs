@@ -1,6 +1,6 @@
 //! The write side of the port: what is allowed goes into the log, then into memory.
 
-use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use console_model::{
     Labels,
@@ -26,17 +26,43 @@ use crate::{
 const POINTS_PER_RECORD: usize = 50_000;
 const LABEL_BYTES_PER_RECORD: usize = 8 << 20;
 
-/// What a write has for one series, judged.
+/// What a write has for one series, judged. Small: a write has thousands of them.
 struct Planned<'a> {
-    labels: &'a Labels,
+    part: &'a SeriesBatch,
     id: Option<SeriesId>,
-    samples: Cow<'a, [Sample]>,
-    histograms: Cow<'a, [HistogramSample]>,
+    /// What stays of the series where it is not simply all of `part`.
+    judged: Option<Box<Judged>>,
+}
+
+/// Points of a series that were looked at one by one.
+#[derive(Default)]
+struct Judged {
+    samples: Vec<Sample>,
+    histograms: Vec<HistogramSample>,
     exemplars: Vec<Exemplar>,
     /// The newest point of the series, with what is planned.
     newest_t: Option<i64>,
     /// From a time on, what blocks hold of the series; read when a point that old arrives.
     flushed: Option<(i64, PointSeries)>,
+}
+
+impl Planned<'_> {
+    fn labels(&self) -> &Labels {
+        &self.part.labels
+    }
+
+    fn samples(&self) -> &[Sample] {
+        self.judged.as_ref().map_or(&self.part.samples, |j| &j.samples)
+    }
+
+    fn histograms(&self) -> &[HistogramSample] {
+        self.judged.as_ref().map_or(&self.part.histograms, |j| &j.histograms)
+    }
+
+    /// Only what was judged has any.
+    fn exemplars(&self) -> &[Exemplar] {
+        self.judged.as_ref().map_or(&[], |j| &j.exemplars)
+    }
 }
 
 /// Refused points and the first reason.
@@ -54,14 +80,14 @@ impl Refused {
 }
 
 /// A part of a planned series that goes into one record.
-struct Piece {
-    plan: usize,
-    samples: Range<usize>,
-    histograms: Range<usize>,
-    exemplars: bool,
+struct Piece<'a> {
+    plan: &'a Planned<'a>,
+    samples: &'a [Sample],
+    histograms: &'a [HistogramSample],
+    exemplars: &'a [Exemplar],
 }
 
-impl Piece {
+impl Piece<'_> {
     fn points(&self) -> usize {
         self.samples.len() + self.histograms.len()
     }
@@ -83,13 +109,19 @@ impl SampleAppender for Tsdb {
         let (planned, mut accepted) = self.plan(batch, &mut refused);
         for part in pieces(&planned) {
             let points: usize = part.iter().map(Piece::points).sum();
-            match self.store(&planned, &part, &mut writer) {
+            match self.store(&part, &mut writer) {
                 Ok(()) => accepted += points as u64,
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => refused.add(points, e),
             }
         }
         Ok((AppendOutcome { accepted, rejected: refused.count }, refused.first))
+    }
+
+    fn known(&self, labels: &Labels) -> Option<Labels> {
+        let head = self.head.read();
+        let id = head.index.find(labels)?;
+        head.get(id).map(|s| s.labels.clone())
     }
 
     fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError> {
@@ -158,39 +190,24 @@ impl Tsdb {
                 continue;
             }
             let newest_t = id.and_then(|id| head.get(id)).and_then(|s| s.last_t());
-            if judge.is_plain(part, newest_t) {
-                planned.push(Planned {
-                    labels: &part.labels,
-                    id,
-                    newest_t: last_t(part),
-                    samples: Cow::Borrowed(&part.samples),
-                    histograms: Cow::Borrowed(&part.histograms),
-                    exemplars: part.exemplars.clone(),
-                    flushed: None,
-                });
-            } else {
-                let mut plan = Planned {
-                    labels: &part.labels,
-                    id,
-                    newest_t,
-                    samples: Cow::default(),
-                    histograms: Cow::default(),
-                    exemplars: Vec::new(),
-                    flushed: None,
-                };
+            let mut plan = Planned { part, id, judged: None };
+            if !judge.is_plain(part, newest_t) {
+                plan.judged = Some(Box::new(Judged { newest_t, ..Judged::default() }));
                 known += judge.slowly(&mut plan, part, refused);
-                planned.push(plan);
             }
+            planned.push(plan);
         }
-        if planned.iter().any(|p| !p.exemplars.is_empty()) {
+        if batch.iter().any(|part| !part.exemplars.is_empty()) {
             let ring = self.exemplars.read();
-            for p in &mut planned {
-                ring.fresh(p.labels, &mut p.exemplars);
+            for Planned { part, judged, .. } in &mut planned {
+                if let Some(judged) = judged {
+                    ring.fresh(&part.labels, &mut judged.exemplars);
+                }
             }
         }
         // An exemplar of a series that is not there says nothing.
-        let has_points = |p: &Planned<'_>| !p.samples.is_empty() || !p.histograms.is_empty();
-        planned.retain(|p| has_points(p) || (p.id.is_some() && !p.exemplars.is_empty()));
+        let has_points = |p: &Planned<'_>| !p.samples().is_empty() || !p.histograms().is_empty();
+        planned.retain(|p| has_points(p) || (p.id.is_some() && !p.exemplars().is_empty()));
         (planned, known)
     }
 
@@ -207,59 +224,63 @@ impl Tsdb {
     }
 
     /// Writes one record and makes it visible.
-    fn store(
-        &self,
-        planned: &[Planned<'_>],
-        pieces: &[Piece],
-        writer: &mut Writer,
-    ) -> Result<(), AppendError> {
+    fn store(&self, pieces: &[Piece<'_>], writer: &mut Writer) -> Result<(), AppendError> {
         self.rotate_when_full(writer)?;
         let segment = writer.segment;
         let mut next = writer.next_number;
-        let mut newest = i64::MIN;
-        let entries: Vec<SeriesEntry<'_>> = {
+        let mut numbers = Vec::with_capacity(pieces.len());
+        let record = {
             let head = self.head.read();
-            let entry = |piece: &Piece| {
-                let plan = &planned[piece.plan];
-                // A series that an earlier piece of this write created is known by now.
-                let id = plan.id.or_else(|| head.index.find(plan.labels));
+            let entries = pieces.iter().map(|p| {
+                // A series that an earlier record of this write created is known by now.
+                let id = p.plan.id.or_else(|| head.index.find(p.plan.labels()));
                 let declared = id.and_then(|id| head.get(id)).and_then(|s| s.declared);
                 let (number, labels) = match declared.filter(|(s, _)| *s == segment) {
                     Some((_, number)) => (number, None),
                     None => {
                         next += 1;
-                        (next - 1, Some(plan.labels))
+                        (next - 1, Some(p.plan.labels()))
                     }
                 };
-                let samples = &plan.samples[piece.samples.clone()];
-                let histograms = &plan.histograms[piece.histograms.clone()];
-                let exemplars = if piece.exemplars { plan.exemplars.as_slice() } else { &[] };
-                let times = samples.iter().map(|s| s.t_ms).chain(histograms.iter().map(|h| h.t_ms));
-                newest = times.fold(newest, i64::max);
-                SeriesEntry { number, labels, samples, histograms, exemplars }
-            };
-            pieces.iter().map(entry).collect()
+                numbers.push(number);
+                SeriesEntry {
+                    number,
+                    labels,
+                    samples: p.samples,
+                    histograms: p.histograms,
+                    exemplars: p.exemplars,
+                }
+            });
+            let floats = pieces.iter().all(|p| p.histograms.is_empty() && p.exemplars.is_empty());
+            let base = pieces.iter().find_map(|p| p.samples.first()).map_or(0, |s| s.t_ms);
+            encode_series(pieces.len(), entries, floats, base)
         };
-        self.write(writer, &encode_series(&entries))?;
+        self.write(writer, &record)?;
         writer.next_number = next;
+        let mut newest = i64::MIN;
+        {
+            let mut head = self.head.write();
+            for (p, number) in pieces.iter().zip(numbers) {
+                let id = p.plan.id.unwrap_or_else(|| head.find_or_create(p.plan.labels()));
+                let Some(series) = head.get_mut(id) else { continue };
+                series.declared = Some((segment, number));
+                for s in p.samples {
+                    newest = newest.max(s.t_ms);
+                    series.add(*s);
+                }
+                for h in p.histograms {
+                    newest = newest.max(h.t_ms);
+                    series.add_histogram(h);
+                }
+            }
+        }
         if newest > i64::MIN {
             writer.note_newest(newest);
         }
-        {
-            let mut head = self.head.write();
-            for (piece, entry) in pieces.iter().zip(&entries) {
-                let plan = &planned[piece.plan];
-                let id = plan.id.unwrap_or_else(|| head.find_or_create(plan.labels));
-                let Some(series) = head.get_mut(id) else { continue };
-                series.declared = Some((segment, entry.number));
-                entry.samples.iter().for_each(|s| series.add(*s));
-                entry.histograms.iter().for_each(|h| series.add_histogram(h));
-            }
-        }
-        if pieces.iter().any(|p| p.exemplars) {
+        if pieces.iter().any(|p| !p.exemplars.is_empty()) {
             let mut ring = self.exemplars.write();
-            for (piece, entry) in pieces.iter().zip(&entries) {
-                entry.exemplars.iter().for_each(|e| ring.push(planned[piece.plan].labels, e.clone()));
+            for p in pieces {
+                p.exemplars.iter().for_each(|e| ring.push(p.plan.labels(), e.clone()));
             }
         }
         Ok(())
@@ -271,9 +292,9 @@ fn last_t(part: &SeriesBatch) -> Option<i64> {
 }
 
 impl Judge<'_> {
-    /// Whether all points of a part are new beyond doubt: of one kind, rising, newer than all that is known, in bounds.
+    /// Whether a part is new beyond doubt: points of one kind, rising, newer than all that is known, in bounds; nothing else.
     fn is_plain(&self, part: &SeriesBatch, newest_t: Option<i64>) -> bool {
-        if !part.samples.is_empty() && !part.histograms.is_empty() {
+        if !part.exemplars.is_empty() || (!part.samples.is_empty() && !part.histograms.is_empty()) {
             return false;
         }
         let times = || part.samples.iter().map(|s| s.t_ms).chain(part.histograms.iter().map(|h| h.t_ms));
@@ -288,6 +309,17 @@ impl Judge<'_> {
 
     /// Judges each point by itself; answers how many were known already.
     fn slowly(&self, plan: &mut Planned<'_>, part: &SeriesBatch, refused: &mut Refused) -> u64 {
+        let (labels, id) = (&part.labels, plan.id);
+        let whole = plan.part;
+        let judged = plan.judged.get_or_insert_with(|| {
+            // All of an earlier part of the same write was taken as it was.
+            Box::new(Judged {
+                samples: whole.samples.clone(),
+                histograms: whole.histograms.clone(),
+                newest_t: last_t(whole).max(id.and_then(|id| self.head.get(id)).and_then(|s| s.last_t())),
+                ..Judged::default()
+            })
+        });
         let floats = part.samples.iter().map(|s| (s.t_ms, Point::Float(s.v)));
         let histograms = part.histograms.iter().map(|h| (h.t_ms, Point::Histogram(Arc::clone(&h.h))));
         let mut points: Vec<(i64, Point)> = floats.chain(histograms).collect();
@@ -297,34 +329,40 @@ impl Judge<'_> {
         let mut known = 0;
         for (t_ms, point) in points {
             if t_ms <= self.flushed_until {
-                plan.look_up(&self.head.blocks, t_ms, self.db.config.out_of_order_ms);
+                judged.look_up(labels, &self.head.blocks, t_ms, self.db.config.out_of_order_ms);
             }
-            let judged = limits::check_time(plan.labels, t_ms, self.now_ms, &self.db.config)
-                .and_then(|()| self.is_new(plan, t_ms, &point));
-            match judged {
-                Ok(true) => plan.add(t_ms, point),
+            let verdict = limits::check_time(labels, t_ms, self.now_ms, &self.db.config)
+                .and_then(|()| self.is_new(labels, id, judged, t_ms, &point));
+            match verdict {
+                Ok(true) => judged.add(t_ms, point),
                 Ok(false) => known += 1,
                 Err(e) => refused.add(1, e),
             }
         }
-        plan.exemplars.extend(part.exemplars.iter().cloned());
+        judged.exemplars.extend(part.exemplars.iter().cloned());
         known
     }
 
     /// Whether the point is new (true) or known (false).
-    fn is_new(&self, plan: &Planned<'_>, t_ms: i64, point: &Point) -> Result<bool, AppendError> {
-        let Some(newest) = plan.newest_t.filter(|n| t_ms <= *n) else { return Ok(true) };
+    fn is_new(
+        &self,
+        labels: &Labels,
+        id: Option<SeriesId>,
+        judged: &Judged,
+        t_ms: i64,
+        point: &Point,
+    ) -> Result<bool, AppendError> {
+        let Some(newest) = judged.newest_t.filter(|n| t_ms <= *n) else { return Ok(true) };
         let window_ms = self.db.config.out_of_order_ms;
-        let held = || plan.id.and_then(|id| self.head.get(id)).and_then(|s| s.at(t_ms));
-        match plan.at(t_ms).or_else(|| if t_ms < newest.saturating_sub(window_ms) { None } else { held() }) {
+        let held = || id.and_then(|id| self.head.get(id)).and_then(|s| s.at(t_ms));
+        match judged.at(t_ms).or_else(|| if t_ms < newest.saturating_sub(window_ms) { None } else { held() })
+        {
             Some(other) if same(&other, point) => Ok(false),
             Some(_) => Err(AppendError::Invalid(format!(
-                "duplicate sample of {} at {t_ms} with another value",
-                plan.labels
+                "duplicate sample of {labels} at {t_ms} with another value"
             ))),
             None if t_ms < newest.saturating_sub(window_ms) => Err(AppendError::Invalid(format!(
-                "out-of-order sample of {} at {t_ms}: more than {window_ms} ms behind the newest",
-                plan.labels
+                "out-of-order sample of {labels} at {t_ms}: more than {window_ms} ms behind the newest"
             ))),
             None => Ok(true),
         }
@@ -337,7 +375,7 @@ fn point_at(samples: &[Sample], histograms: &[HistogramSample], t_ms: i64) -> Op
     float.or_else(histogram)
 }
 
-impl Planned<'_> {
+impl Judged {
     fn at(&self, t_ms: i64) -> Option<Point> {
         let flushed = || {
             let (_, series) = self.flushed.as_ref()?;
@@ -348,22 +386,21 @@ impl Planned<'_> {
 
     fn add(&mut self, t_ms: i64, point: Point) {
         match point {
-            Point::Float(v) => self.samples.to_mut().push(Sample { t_ms, v }),
-            Point::Histogram(h) => self.histograms.to_mut().push(HistogramSample { t_ms, h }),
+            Point::Float(v) => self.samples.push(Sample { t_ms, v }),
+            Point::Histogram(h) => self.histograms.push(HistogramSample { t_ms, h }),
         }
         self.newest_t = self.newest_t.max(Some(t_ms));
     }
 
     /// Reads what blocks hold of the series from `t_ms` on, unless the point is too late anyway.
-    fn look_up(&mut self, blocks: &[Arc<Block>], t_ms: i64, out_of_order_ms: i64) {
+    fn look_up(&mut self, labels: &Labels, blocks: &[Arc<Block>], t_ms: i64, out_of_order_ms: i64) {
         let too_late = self.newest_t.is_some_and(|n| t_ms < n.saturating_sub(out_of_order_ms));
         if too_late || self.flushed.as_ref().is_some_and(|(from, _)| *from <= t_ms) {
             return;
         }
-        let mut all =
-            PointSeries { labels: self.labels.clone(), samples: Vec::new(), histograms: Vec::new() };
+        let mut all = PointSeries { labels: labels.clone(), samples: Vec::new(), histograms: Vec::new() };
         for block in blocks.iter().filter(|b| b.overlaps(t_ms, i64::MAX)) {
-            match block.points(self.labels, (t_ms, i64::MAX)) {
+            match block.points(labels, (t_ms, i64::MAX)) {
                 Ok(found) => {
                     all.samples.extend(found.samples);
                     all.histograms.extend(found.histograms);
@@ -381,30 +418,29 @@ impl Planned<'_> {
 
 /// Parts of at most [`POINTS_PER_RECORD`] points and about [`LABEL_BYTES_PER_RECORD`] of labels; a series' points stay in
 /// order.
-fn pieces(planned: &[Planned<'_>]) -> Vec<Vec<Piece>> {
-    let mut out: Vec<Vec<Piece>> = vec![Vec::with_capacity(planned.len())];
+fn pieces<'a>(planned: &'a [Planned<'a>]) -> Vec<Vec<Piece<'a>>> {
+    let mut out: Vec<Vec<Piece<'a>>> = vec![Vec::with_capacity(planned.len())];
     let (mut room, mut label_bytes) = (POINTS_PER_RECORD, 0);
-    for (plan, series) in planned.iter().enumerate() {
-        label_bytes += series.labels.iter().map(|l| l.name.len() + l.value.len() + 4).sum::<usize>();
+    for plan in planned {
+        let size = |l: &console_model::labels::Label| l.name.len() + l.value.len() + 4;
+        label_bytes += plan.labels().iter().map(size).sum::<usize>();
         let (mut samples, mut histograms, mut exemplars) =
-            (0..series.samples.len(), 0..series.histograms.len(), !series.exemplars.is_empty());
+            (plan.samples(), plan.histograms(), plan.exemplars());
         loop {
-            let floats = samples.start..samples.start + samples.len().min(room);
-            let rest = room - floats.len();
-            let native = histograms.start..histograms.start + histograms.len().min(rest);
-            samples.start = floats.end;
-            histograms.start = native.end;
+            let (floats, more_samples) = samples.split_at(samples.len().min(room));
+            let (native, more_histograms) = histograms.split_at(histograms.len().min(room - floats.len()));
             let piece = Piece { plan, samples: floats, histograms: native, exemplars };
+            (samples, histograms, exemplars) = (more_samples, more_histograms, &[]);
             room -= piece.points();
-            exemplars = false;
-            if let Some(part) = out.last_mut().filter(|_| piece.points() > 0 || piece.exemplars) {
+            let done = samples.is_empty() && histograms.is_empty();
+            if let Some(part) = out.last_mut().filter(|_| piece.points() > 0 || !piece.exemplars.is_empty()) {
                 part.push(piece);
             }
-            if !samples.is_empty() || !histograms.is_empty() || label_bytes > LABEL_BYTES_PER_RECORD {
+            if !done || label_bytes > LABEL_BYTES_PER_RECORD {
                 out.push(Vec::new());
                 (room, label_bytes) = (POINTS_PER_RECORD, 0);
             }
-            if samples.is_empty() && histograms.is_empty() {
+            if done {
                 break;
             }
         }

@@ -101,19 +101,22 @@ pub enum Record {
     Metadata(Vec<MetricMetadata>),
 }
 
-/// A sealed record of series.
-pub(crate) fn encode_series(series: &[SeriesEntry<'_>]) -> Vec<u8> {
-    let mut w = Writer::default();
-    let floats = series.iter().all(|s| s.histograms.is_empty() && s.exemplars.is_empty());
-    w.u8(if floats { SAMPLES } else { POINTS });
-    let base = series.iter().find_map(|s| s.samples.first()).map_or(0, |s| s.t_ms);
-    w.int(base);
-    w.uint(series.len() as u64);
+/// A sealed record of `count` series. `floats_only`: none of them has anything but samples. `base_ms`: a time near theirs.
+pub(crate) fn encode_series<'a>(
+    count: usize,
+    series: impl Iterator<Item = SeriesEntry<'a>>,
+    floats_only: bool,
+    base_ms: i64,
+) -> Vec<u8> {
+    let mut w = Writer { bytes: Vec::with_capacity(16 * count) };
+    w.u8(if floats_only { SAMPLES } else { POINTS });
+    w.int(base_ms);
+    w.uint(count as u64);
     for s in series {
-        write_series(&mut w, s, base);
-        if !floats {
+        write_series(&mut w, &s, base_ms);
+        if !floats_only {
             w.blob(&histogram::encode(s.histograms));
-            write_exemplars(&mut w, s.exemplars, base);
+            write_exemplars(&mut w, s.exemplars, base_ms);
         }
     }
     seal(VERSION, &w.bytes)
@@ -123,7 +126,9 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Series(series) => {
-                encode_series(&series.iter().map(SeriesRecord::entry).collect::<Vec<_>>())
+                let floats = series.iter().all(|s| s.histograms.is_empty() && s.exemplars.is_empty());
+                let base = series.iter().find_map(|s| s.samples.first()).map_or(0, |s| s.t_ms);
+                encode_series(series.len(), series.iter().map(SeriesRecord::entry), floats, base)
             }
             Self::Metadata(metrics) => {
                 let mut w = Writer::default();
