@@ -1,0 +1,28 @@
+//! Debian's VictoriaMetrics 1.79.5 (package `victoria-metrics`).
+
+use std::path::Path;
+
+use super::{Endpoint, Launch, Peer, PeerError, free_ports};
+
+/// Where Debian installs it.
+pub const PROGRAM: &str = "/usr/bin/victoria-metrics";
+
+/// Starts it with further flags. Samples are visible to queries at once: no latency offset.
+pub async fn start(program: &Path, flags: &[&str]) -> Result<Peer, PeerError> {
+    let data = tempfile::tempdir().map_err(PeerError::io("no temporary folder"))?;
+    let [port] = free_ports()?;
+    let mut args = vec![
+        format!("-storageDataPath={}", data.path().join("storage").display()),
+        format!("-httpListenAddr=127.0.0.1:{port}"),
+        "-search.latencyOffset=0s".to_owned(),
+        "-loggerLevel=WARN".to_owned(),
+    ];
+    args.extend(flags.iter().map(|f| (*f).to_owned()));
+    let launch = Launch {
+        name: "VictoriaMetrics",
+        program: program.to_owned(),
+        args,
+        log: data.path().join("output.log"),
+    };
+    Peer::start(launch, Endpoint::new(port, None)?, "/health", data).await
+}

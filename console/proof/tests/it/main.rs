@@ -1,0 +1,3 @@
+//! The proofs' own parts, from outside.
+
+mod peers;
