@@ -7,7 +7,7 @@ use std::{
 };
 
 use console_model::{
-    alert::{Alert, AlertState, RuleStatus},
+    alert::{Alert, AlertState, RuleGroupStatus},
     clock::now_ms,
 };
 use console_storage::{
@@ -46,9 +46,8 @@ pub struct Deps {
 }
 
 /// What a group last published.
-#[derive(Default)]
 struct View {
-    rules: Vec<RuleStatus>,
+    group: RuleGroupStatus,
     alerts: Vec<Alert>,
 }
 
@@ -102,7 +101,7 @@ impl Engine {
         });
         let external = ExternalData { url: config.external_url.clone(), ..ExternalData::default() };
         let engine = Arc::new(Self {
-            views: groups.iter().map(|_| parking_lot::RwLock::default()).collect(),
+            views: groups.iter().map(|spec| first_view(spec, &config)).collect(),
             config,
             deps,
             metrics,
@@ -143,7 +142,7 @@ impl Engine {
         out: mpsc::Sender<Vec<Alert>>,
         shutdown: CancellationToken,
     ) {
-        let interval_ms = spec.interval_ms.unwrap_or(self.config.evaluation_interval_ms).max(1);
+        let interval_ms = interval_ms(&spec, &self.config);
         let mut ticker = tokio::time::interval(Duration::from_millis(interval_ms as u64));
         ticker.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let started_ms = now_ms();
@@ -186,7 +185,7 @@ impl Engine {
             if evaluations > 2 && now - started_ms >= self.config.restart_grace_ms {
                 batch.extend(orphans.drain(..).map(|o| resolved(o, now)));
             }
-            *self.views[index].write() = View { rules: group.status(), alerts };
+            *self.views[index].write() = View { group: group.status(interval_ms), alerts };
             if !batch.is_empty() && out.send(batch).await.is_err() {
                 return;
             }
@@ -319,9 +318,19 @@ impl Engine {
         all
     }
 
-    pub(crate) fn rules_now(&self) -> Vec<RuleStatus> {
-        self.views.iter().flat_map(|v| v.read().rules.clone()).collect()
+    pub(crate) fn groups_now(&self) -> Vec<RuleGroupStatus> {
+        self.views.iter().map(|v| v.read().group.clone()).collect()
     }
+}
+
+fn interval_ms(spec: &GroupSpec, config: &EngineConfig) -> i64 {
+    spec.interval_ms.unwrap_or(config.evaluation_interval_ms).max(1)
+}
+
+/// A group before its first evaluation.
+fn first_view(spec: &GroupSpec, config: &EngineConfig) -> parking_lot::RwLock<View> {
+    let group = RuleGroup::new(spec.clone()).status(interval_ms(spec, config));
+    parking_lot::RwLock::new(View { group, alerts: Vec::new() })
 }
 
 /// Remembers what fires; answers whether something changed that must be saved.

@@ -1,7 +1,7 @@
 //! What pages see of the engine.
 
 use async_trait::async_trait;
-use console_model::alert::{Alert, AlertState, Notification, RuleStatus};
+use console_model::alert::{Alert, AlertState, Notification, RuleGroupStatus, RuleStatus};
 use console_storage::{SourceError, source::AlertsSource};
 
 use crate::Engine;
@@ -24,7 +24,11 @@ impl AlertsSource for Engine {
     }
 
     async fn rules(&self) -> Result<Vec<RuleStatus>, SourceError> {
-        Ok(self.rules_now())
+        Ok(self.groups_now().into_iter().flat_map(|g| g.rules).map(|r| r.status).collect())
+    }
+
+    async fn rule_groups(&self) -> Result<Vec<RuleGroupStatus>, SourceError> {
+        Ok(self.groups_now())
     }
 
     async fn notifications(&self, limit: usize) -> Result<Vec<Notification>, SourceError> {

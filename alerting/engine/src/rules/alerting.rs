@@ -61,6 +61,10 @@ impl AlertRule {
         self.for_ms
     }
 
+    pub fn keep_firing_for_ms(&self) -> i64 {
+        self.keep_firing_for_ms
+    }
+
     pub fn active(&self) -> impl Iterator<Item = &ActiveAlert> {
         self.active.values()
     }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use console_model::{
     Labels,
-    alert::{AlertState, RuleStatus},
+    alert::{AlertState, RuleAlert, RuleDetail, RuleGroupStatus, RuleStatus},
     labels::METRIC_NAME,
     metric::{HistogramSample, Point, QueryValue, Sample, stale_nan},
 };
@@ -14,7 +14,7 @@ use console_storage::{
 };
 
 use crate::rules::{
-    alerting::{AlertRule, Written},
+    alerting::{ActiveAlert, AlertRule, Written},
     expand::ExternalData,
     file::{GroupSpec, RuleKind, RuleSpec},
     restore::{self, RestoreConfig},
@@ -42,6 +42,9 @@ struct Health {
 pub struct RuleGroup {
     pub spec: GroupSpec,
     rules: Vec<(Rule, Health)>,
+    /// 0 before the first one.
+    last_evaluation_ms: i64,
+    evaluation_us: u64,
 }
 
 /// What evaluation reads and writes.
@@ -59,12 +62,13 @@ impl RuleGroup {
             RuleKind::Alerting { .. } => Rule::Alerting(AlertRule::new(r.clone())),
         };
         let rules = spec.rules.iter().map(|r| (rule(r), Health::default())).collect();
-        Self { spec, rules }
+        Self { spec, rules, last_evaluation_ms: 0, evaluation_us: 0 }
     }
 
     /// Evaluates every rule at `now_ms`. A rule that fails keeps its error and its state; the others go on.
     /// Answers how many failed.
     pub async fn evaluate(&mut self, now_ms: i64, with: &Evaluation<'_>) -> usize {
+        let begun = std::time::Instant::now();
         let mut failures = 0;
         let at_ms = now_ms - self.spec.query_offset_ms;
         for (rule, health) in &mut self.rules {
@@ -81,6 +85,8 @@ impl RuleGroup {
             }
             health.last_error = outcome.err();
         }
+        self.last_evaluation_ms = now_ms;
+        self.evaluation_us = begun.elapsed().as_micros() as u64;
         failures
     }
 
@@ -100,9 +106,27 @@ impl RuleGroup {
         })
     }
 
-    /// The rules as pages show them.
-    pub fn status(&self) -> Vec<RuleStatus> {
-        self.rules.iter().map(|(rule, health)| self.status_of(rule, health)).collect()
+    /// The group as pages and APIs show it.
+    pub fn status(&self, interval_ms: i64) -> RuleGroupStatus {
+        let detail = |(rule, health): &(Rule, Health)| {
+            let (keep_firing_for_ms, alerts) = match rule {
+                Rule::Recording(_) => (0, Vec::new()),
+                Rule::Alerting(rule) => {
+                    let active = rule.active().filter(|a| a.state != AlertState::Inactive);
+                    (rule.keep_firing_for_ms(), active.map(to_rule_alert).collect())
+                }
+            };
+            RuleDetail { status: self.status_of(rule, health), keep_firing_for_ms, alerts }
+        };
+        RuleGroupStatus {
+            name: self.spec.name.clone(),
+            file: self.spec.file.clone(),
+            interval_ms,
+            limit: self.spec.limit,
+            last_evaluation_ms: self.last_evaluation_ms,
+            evaluation_us: self.evaluation_us,
+            rules: self.rules.iter().map(detail).collect(),
+        }
     }
 
     fn status_of(&self, rule: &Rule, health: &Health) -> RuleStatus {
@@ -134,6 +158,17 @@ impl RuleGroup {
             last_evaluation_ms: health.last_evaluation_ms,
             evaluation_us: health.evaluation_us,
         }
+    }
+}
+
+fn to_rule_alert(alert: &ActiveAlert) -> RuleAlert {
+    RuleAlert {
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        state: alert.state,
+        active_at_ms: alert.active_at_ms,
+        keep_firing_since_ms: alert.keep_firing_since_ms,
+        value: alert.value,
     }
 }
 

@@ -143,8 +143,8 @@ async fn a_failing_rule_keeps_its_error_and_its_alerts() {
     evaluate(&mut group, &metrics, 1_000).await;
     *metrics.failing.lock() = Some("store is gone".to_owned());
     assert_eq!(evaluate(&mut group, &metrics, 3_000).await, 2);
-    let status = group.status();
-    assert_eq!(status[0].last_error.as_deref(), Some("store is gone"));
+    let status = group.status(60_000);
+    assert_eq!(status.rules[0].status.last_error.as_deref(), Some("store is gone"));
     assert_eq!(states(&group), [AlertState::Pending]);
     *metrics.failing.lock() = None;
     // Two samples that become one alert are an error, not one alert fewer.
@@ -153,7 +153,28 @@ async fn a_failing_rule_keeps_its_error_and_its_alerts() {
         &[(&[("__name__", "a"), ("job", "x")], 2.0), (&[("__name__", "b"), ("job", "x")], 2.0)],
     );
     evaluate(&mut group, &metrics, 5_000).await;
-    assert!(group.status()[0].last_error.as_deref().is_some_and(|e| e.contains("same labelset")));
+    assert!(
+        group.status(60_000).rules[0]
+            .status
+            .last_error
+            .as_deref()
+            .is_some_and(|e| e.contains("same labelset"))
+    );
+}
+
+#[tokio::test]
+async fn a_group_tells_its_rules_and_their_alerts() {
+    let (mut group, metrics) = (group(), FakeMetrics::default());
+    assert_eq!(group.status(60_000).last_evaluation_ms, 0);
+    metrics.set("errors > 1", &[(&[("job", "orders")], 2.0)]);
+    evaluate(&mut group, &metrics, 1_000).await;
+    let status = group.status(60_000);
+    assert_eq!((status.interval_ms, status.last_evaluation_ms), (60_000, 1_000));
+    assert_eq!(status.rules.len(), group.spec.rules.len());
+    let alerts: Vec<_> = status.rules.iter().flat_map(|r| &r.alerts).collect();
+    assert_eq!(alerts.len(), 1);
+    assert_eq!((alerts[0].state, alerts[0].value, alerts[0].active_at_ms), (AlertState::Pending, 2.0, 1_000));
+    assert_eq!(alerts[0].labels.get("job"), Some("orders"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::{
     config::JobConfig,
     discovery::FileTargets,
     fetch,
-    target::{Target, TargetKey},
+    target::{Discovered, Target, TargetKey},
     worker::{Shared, Worker},
 };
 
@@ -84,17 +84,18 @@ async fn read_files(
 
 impl Job {
     async fn reconcile(&mut self, files: &FileTargets, mut problems: Vec<String>) {
-        let mut wanted = HashMap::new();
+        let (mut wanted, mut dropped) = (HashMap::new(), Vec::new());
         for group in self.config.groups.iter().chain(files.groups()) {
             for address in &group.targets {
-                match Target::new(&self.config, group, address) {
-                    Ok(Some(target)) => drop(wanted.insert(target.key(), target)),
-                    Ok(None) => {}
+                match Target::discover(&self.config, group, address) {
+                    Ok(Discovered::Target(target)) => drop(wanted.insert(target.key(), target)),
+                    Ok(Discovered::Dropped(labels)) => dropped.push(labels),
                     Err(e) => problems.push(format!("{address}: {e}")),
                 }
             }
         }
         self.shared.targets.set_problems(&self.config, problems);
+        self.shared.targets.set_dropped(&self.config, dropped);
         // The old ones end before the new ones begin: a marker must not stand behind a sample of a successor.
         let gone: HashSet<TargetKey> =
             self.running.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();

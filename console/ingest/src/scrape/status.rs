@@ -11,6 +11,9 @@ use super::{
     target::{Target, TargetKey},
 };
 
+/// Targets of a job that were dropped and are kept to be shown.
+const MAX_DROPPED: usize = 1000;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetHealth {
     /// Not scraped yet.
@@ -65,7 +68,17 @@ struct Inner {
     /// By scrape pool and key.
     targets: RwLock<BTreeMap<(String, TargetKey), Arc<Mutex<TargetStatus>>>>,
     problems: RwLock<BTreeMap<String, Vec<String>>>,
+    /// What relabelling dropped, by scrape pool; each pool has an entry.
+    dropped: RwLock<BTreeMap<String, Dropped>>,
     changes: watch::Sender<u64>,
+}
+
+/// Targets that `relabel_configs` dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    pub count: usize,
+    /// The labels of the first ones, before `relabel_configs`.
+    pub discovered: Vec<Labels>,
 }
 
 impl Targets {
@@ -77,6 +90,11 @@ impl Targets {
     /// What is wrong with the discovery of targets, by scrape pool.
     pub fn problems(&self) -> BTreeMap<String, Vec<String>> {
         self.0.problems.read().clone()
+    }
+
+    /// What relabelling dropped, by scrape pool; every pool is there once its targets were looked for.
+    pub fn dropped(&self) -> BTreeMap<String, Dropped> {
+        self.0.dropped.read().clone()
     }
 
     /// Changes after each scrape, and whenever targets come or go.
@@ -123,6 +141,12 @@ impl Targets {
         }
         drop(all);
         self.changed();
+    }
+
+    pub(super) fn set_dropped(&self, job: &JobConfig, mut discovered: Vec<Labels>) {
+        let count = discovered.len();
+        discovered.truncate(MAX_DROPPED);
+        self.0.dropped.write().insert(job.name.clone(), Dropped { count, discovered });
     }
 
     pub(super) fn changed(&self) {

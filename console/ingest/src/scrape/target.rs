@@ -22,12 +22,19 @@ pub struct Target {
     pub timeout: Duration,
 }
 
+/// What becomes of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discovered {
+    Target(Target),
+    /// By `relabel_configs`; its labels before them.
+    Dropped(Labels),
+}
+
 /// What tells targets of a job apart.
 pub type TargetKey = (Labels, String);
 
 impl Target {
-    /// `None` when `relabel_configs` drop it.
-    pub fn new(job: &JobConfig, group: &TargetGroup, address: &str) -> Result<Option<Self>, String> {
+    pub fn discover(job: &JobConfig, group: &TargetGroup, address: &str) -> Result<Discovered, String> {
         let mut map: LabelMap = group.labels.iter().filter(|(_, v)| !v.is_empty()).cloned().collect();
         map.insert("__address__".to_owned(), address.to_owned());
         let mut default = |name: &str, value: String| {
@@ -45,7 +52,7 @@ impl Target {
         }
         let discovered = to_labels(&map);
         if relabel::apply(&job.relabel, &mut map) == Verdict::Drop {
-            return Ok(None);
+            return Ok(Discovered::Dropped(discovered));
         }
         let address = map.get("__address__").cloned().unwrap_or_default();
         check_address(&address)?;
@@ -56,7 +63,7 @@ impl Target {
         let url = url(job, &map, &address)?;
         map.entry("instance".to_owned()).or_insert(address);
         map.retain(|name, _| !name.starts_with("__"));
-        Ok(Some(Self { labels: to_labels(&map), discovered, url, interval, timeout }))
+        Ok(Discovered::Target(Self { labels: to_labels(&map), discovered, url, interval, timeout }))
     }
 
     pub fn key(&self) -> TargetKey {
@@ -143,7 +150,10 @@ mod tests {
 
     fn target(job: &JobConfig, labels: &[(&str, &str)]) -> Option<Target> {
         let labels = labels.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        Target::new(job, &TargetGroup { targets: Vec::new(), labels }, "host:80").unwrap()
+        match Target::discover(job, &TargetGroup { targets: Vec::new(), labels }, "host:80").unwrap() {
+            Discovered::Target(target) => Some(target),
+            Discovered::Dropped(_) => None,
+        }
     }
 
     #[test]

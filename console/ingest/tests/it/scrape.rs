@@ -15,6 +15,7 @@ use console_model::{
     metric::{MetricKind, Sample, Series, is_stale_nan},
 };
 use console_storage::metrics::SeriesReader;
+use console_storage::source::TargetsSource as _;
 use console_tsdb::{Tsdb, TsdbConfig};
 use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
@@ -386,6 +387,23 @@ async fn discovered_targets_come_and_go() {
     }
     assert!(scraping.targets.problems()["shop"][0].contains("targets.json"));
     assert_eq!(scraping.targets.list().len(), 1, "a broken file keeps its targets");
+}
+
+#[tokio::test]
+async fn dropped_targets_are_told_beside_the_others() {
+    let (kept, left) = (Server::start("a 1\n").await, Server::start("a 2\n").await);
+    let scraping = Scraping::start(&format!(
+        "static_configs: [{{targets: ['{}', '{}']}}]\nrelabel_configs: [{{source_labels: [__address__], regex: '{}', \
+         action: drop}}]",
+        kept.address, left.address, left.address
+    ));
+    scraping.until_up().await;
+    let told = scraping.targets.targets().await.unwrap();
+    assert_eq!((told.pools, told.active.len(), told.dropped.len()), (vec!["shop".to_owned()], 1, 1));
+    assert_eq!(told.active[0].health, console_model::target::TargetHealth::Up);
+    assert!(told.active[0].last_duration_us.is_some() && told.active[0].interval_ms > 0);
+    assert_eq!(told.dropped[0].discovered.get("__address__"), Some(&*left.address.to_string()));
+    assert_eq!(told.dropped_counts["shop"], 1);
 }
 
 /// As a careful writer does it: never half a file.

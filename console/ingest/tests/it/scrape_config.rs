@@ -96,6 +96,40 @@ fn secrets_do_not_print() {
 }
 
 #[test]
+fn a_configuration_written_out_reads_the_same_but_for_its_secrets() {
+    let text = "
+global: {external_labels: {cluster: local}}
+scrape_configs:
+  - job_name: full
+    scrape_interval: 10s
+    params: {module: [http_2xx]}
+    static_configs: [{targets: ['a:1'], labels: {zone: x}}]
+    file_sd_configs: [{files: [targets/*.json], refresh_interval: 1m}]
+    relabel_configs:
+      - {source_labels: [__address__], regex: '(.*):.*', target_label: host}
+      - {action: labeldrop, regex: tmp_.*}
+    metric_relabel_configs: [{action: hashmod, source_labels: [a], target_label: b, modulus: 8}]
+    basic_auth: {username: me, password: hush}
+    sample_limit: 7
+  - job_name: token
+    authorization: {credentials: hush}
+  - job_name: file
+    bearer_token_file: token
+";
+    let config = parse(text).unwrap();
+    let shown = config.to_yaml(&["rules/*.yml".to_owned()]);
+    assert!(
+        shown.contains("rules/*.yml") && shown.contains("external_labels") && !shown.contains("hush"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("<secret>").count(), 2, "{shown}");
+    let again = parse(&shown.replace("rule_files:", "#").replace("- rules/*.yml", "#")).unwrap();
+    assert_eq!(again.to_yaml(&["rules/*.yml".to_owned()]), shown);
+    assert_eq!(again.jobs[0].groups, config.jobs[0].groups);
+    assert_eq!(again.jobs[2].auth, config.jobs[2].auth);
+}
+
+#[test]
 fn problems_name_file_line_and_field_and_come_together() {
     let job = |rest: &str| format!("scrape_configs:\n- job_name: a\n  {rest}\n");
     let cases = [

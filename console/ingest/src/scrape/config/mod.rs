@@ -8,6 +8,7 @@ mod duration;
 mod problem;
 mod raw;
 mod secret;
+mod show;
 mod size;
 mod yaml;
 

@@ -23,6 +23,38 @@ pub enum Action {
     Uppercase,
 }
 
+impl Action {
+    const ALL: [Self; 11] = [
+        Self::Replace,
+        Self::Keep,
+        Self::Drop,
+        Self::KeepEqual,
+        Self::DropEqual,
+        Self::HashMod,
+        Self::LabelMap,
+        Self::LabelDrop,
+        Self::LabelKeep,
+        Self::Lowercase,
+        Self::Uppercase,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Keep => "keep",
+            Self::Drop => "drop",
+            Self::KeepEqual => "keepequal",
+            Self::DropEqual => "dropequal",
+            Self::HashMod => "hashmod",
+            Self::LabelMap => "labelmap",
+            Self::LabelDrop => "labeldrop",
+            Self::LabelKeep => "labelkeep",
+            Self::Lowercase => "lowercase",
+            Self::Uppercase => "uppercase",
+        }
+    }
+}
+
 /// A rule as it is written; absent fields have Prometheus' defaults.
 #[derive(Clone, Debug, Default)]
 pub struct RuleFields {
@@ -79,6 +111,24 @@ impl Rule {
         })
     }
 
+    /// The rule as it may be written, with everything that it means.
+    pub fn fields(&self) -> RuleFields {
+        let pattern = self.regex.as_str();
+        let pattern = pattern.strip_prefix("^(?s:").and_then(|p| p.strip_suffix(")$")).unwrap_or(pattern);
+        let text = |s: &str| (!s.is_empty()).then(|| s.to_owned());
+        let forbidden = forbidden(self.action);
+        let allowed = |name: &str| !forbidden.contains(&name);
+        RuleFields {
+            source_labels: Some(self.source_labels.clone()).filter(|l| !l.is_empty()),
+            separator: allowed("separator").then(|| self.separator.clone()),
+            target_label: text(&self.target_label),
+            regex: allowed("regex").then(|| pattern.to_owned()),
+            modulus: Some(self.modulus).filter(|m| *m > 0),
+            replacement: allowed("replacement").then(|| self.replacement.clone()),
+            action: Some(self.action.name().to_owned()),
+        }
+    }
+
     pub fn apply(&self, labels: &mut LabelMap) -> Verdict {
         let get = |name: &str| labels.get(name).map_or("", String::as_str);
         let sources: Vec<&str> = self.source_labels.iter().map(|name| get(name)).collect();
@@ -132,27 +182,25 @@ fn wrong(field: &'static str, message: impl Into<String>) -> RuleError {
 }
 
 fn action(text: &str) -> Result<Action, RuleError> {
-    Ok(match text.to_ascii_lowercase().as_str() {
-        "replace" => Action::Replace,
-        "keep" => Action::Keep,
-        "drop" => Action::Drop,
-        "keepequal" => Action::KeepEqual,
-        "dropequal" => Action::DropEqual,
-        "hashmod" => Action::HashMod,
-        "labelmap" => Action::LabelMap,
-        "labeldrop" => Action::LabelDrop,
-        "labelkeep" => Action::LabelKeep,
-        "lowercase" => Action::Lowercase,
-        "uppercase" => Action::Uppercase,
-        _ => return Err(wrong("action", format!("there is no relabel action {text:?}"))),
-    })
+    let found = Action::ALL.into_iter().find(|a| text.eq_ignore_ascii_case(a.name()));
+    found.ok_or_else(|| wrong("action", format!("there is no relabel action {text:?}")))
+}
+
+/// Fields that must not be there with an action.
+fn forbidden(action: Action) -> &'static [&'static str] {
+    match action {
+        Action::LabelDrop | Action::LabelKeep => {
+            &["source_labels", "separator", "target_label", "modulus", "replacement"]
+        }
+        Action::KeepEqual | Action::DropEqual => &["separator", "regex", "modulus", "replacement"],
+        Action::Lowercase | Action::Uppercase => &["replacement"],
+        _ => &[],
+    }
 }
 
 /// Which fields an action needs, and which it must not have (prometheus/model/relabel: `Config.Validate`).
 fn check(action: Action, fields: &RuleFields) -> Result<(), RuleError> {
-    use Action::{
-        DropEqual, HashMod, KeepEqual, LabelDrop, LabelKeep, LabelMap, Lowercase, Replace, Uppercase,
-    };
+    use Action::{DropEqual, HashMod, KeepEqual, LabelMap, Lowercase, Replace, Uppercase};
     let target = fields.target_label.as_deref().unwrap_or_default();
     if matches!(action, Replace | HashMod | Lowercase | Uppercase | KeepEqual | DropEqual) {
         if target.is_empty() {
@@ -181,12 +229,7 @@ fn check(action: Action, fields: &RuleFields) -> Result<(), RuleError> {
         ("modulus", fields.modulus.is_some()),
         ("replacement", fields.replacement.is_some()),
     ];
-    let forbidden: &[&str] = match action {
-        LabelDrop | LabelKeep => &["source_labels", "separator", "target_label", "modulus", "replacement"],
-        KeepEqual | DropEqual => &["separator", "regex", "modulus", "replacement"],
-        Lowercase | Uppercase => &["replacement"],
-        _ => &[],
-    };
+    let forbidden = forbidden(action);
     match set.iter().find(|(name, is_set)| *is_set && forbidden.contains(name)) {
         Some((name, _)) => Err(wrong(name, "must not be there with this action")),
         None => Ok(()),

@@ -5,7 +5,7 @@ use console_storage::metrics::AppendOutcome;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::scrape::{ScrapeConfig, config::TargetGroup};
+use crate::scrape::{ScrapeConfig, config::TargetGroup, target::Discovered};
 
 /// Keeps what it gets; refuses when told to.
 #[derive(Default)]
@@ -40,7 +40,9 @@ impl Bench {
         let text = format!("scrape_configs:\n- job_name: shop\n  {}", yaml.replace('\n', "\n  "));
         let job = ScrapeConfig::parse("scrape.yml".as_ref(), &text).unwrap().jobs.remove(0);
         let group = TargetGroup { targets: Vec::new(), labels: vec![("zone".into(), "a".into())] };
-        let target = Target::new(&job, &group, "host:80").unwrap().unwrap();
+        let Discovered::Target(target) = Target::discover(&job, &group, "host:80").unwrap() else {
+            panic!("the target was dropped")
+        };
         let kept = Arc::new(Kept::default());
         Self { book: Book::new(Arc::new(target), job, kept.clone()), kept }
     }

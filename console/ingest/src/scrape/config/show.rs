@@ -1,0 +1,188 @@
+//! The configuration written out: what is in force, with defaults, and without secrets.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Auth, Credential, JobConfig, ScrapeConfig, TargetGroup, format_duration};
+use crate::scrape::relabel::{Rule, RuleFields};
+
+/// What stands for a secret, as in Prometheus.
+const HIDDEN: &str = "<secret>";
+
+#[derive(Serialize)]
+struct File<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    global: Option<Global<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    rule_files: &'a [String],
+    scrape_configs: Vec<Job<'a>>,
+}
+
+#[derive(Serialize)]
+struct Global<'a> {
+    external_labels: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Job<'a> {
+    job_name: &'a str,
+    honor_labels: bool,
+    honor_timestamps: bool,
+    scrape_interval: String,
+    scrape_timeout: String,
+    metrics_path: &'a str,
+    scheme: &'a str,
+    enable_compression: bool,
+    follow_redirects: bool,
+    enable_http2: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    params: BTreeMap<&'a str, &'a [String]>,
+    body_size_limit: String,
+    #[serde(skip_serializing_if = "is_zero")]
+    sample_limit: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    label_limit: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    label_name_length_limit: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    label_value_length_limit: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    basic_auth: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    authorization: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    relabel_configs: Vec<Relabel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metric_relabel_configs: Vec<Relabel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    static_configs: Vec<Group<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    file_sd_configs: Vec<Files>,
+}
+
+#[derive(Serialize)]
+struct Group<'a> {
+    targets: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct Files {
+    files: Vec<String>,
+    refresh_interval: String,
+}
+
+#[derive(Serialize)]
+struct Relabel {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_labels: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    separator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modulus: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replacement: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+impl ScrapeConfig {
+    /// As YAML that [`ScrapeConfig::parse`] reads again, but for the secrets. `rule_files` are named beside, as one file
+    /// of Prometheus has both.
+    pub fn to_yaml(&self, rule_files: &[String]) -> String {
+        let labels = self.external_labels.iter().map(|l| (&*l.name, &*l.value)).collect::<BTreeMap<_, _>>();
+        let file = File {
+            global: (!labels.is_empty()).then_some(Global { external_labels: labels }),
+            rule_files,
+            scrape_configs: self.jobs.iter().map(|j| job(j)).collect(),
+        };
+        serde_saphyr::to_string(&file).unwrap_or_else(|e| format!("# cannot be written: {e}\n"))
+    }
+}
+
+fn job(j: &JobConfig) -> Job<'_> {
+    let (basic_auth, authorization) = auth(&j.auth);
+    Job {
+        job_name: &j.name,
+        honor_labels: j.honor_labels,
+        honor_timestamps: j.honor_timestamps,
+        scrape_interval: format_duration(j.interval),
+        scrape_timeout: format_duration(j.timeout),
+        metrics_path: &j.metrics_path,
+        scheme: j.scheme.as_str(),
+        enable_compression: j.enable_compression,
+        follow_redirects: j.follow_redirects,
+        enable_http2: j.enable_http2,
+        params: j.params.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect(),
+        body_size_limit: format!("{}B", j.limits.body_size),
+        sample_limit: j.limits.samples,
+        label_limit: j.limits.labels,
+        label_name_length_limit: j.limits.label_name_length,
+        label_value_length_limit: j.limits.label_value_length,
+        basic_auth,
+        authorization,
+        relabel_configs: j.relabel.iter().map(relabel).collect(),
+        metric_relabel_configs: j.metric_relabel.iter().map(relabel).collect(),
+        static_configs: j.groups.iter().map(group).collect(),
+        file_sd_configs: j
+            .file_discovery
+            .iter()
+            .map(|f| Files {
+                files: f.patterns.iter().map(|p| p.display().to_string()).collect(),
+                refresh_interval: format_duration(f.refresh),
+            })
+            .collect(),
+    }
+}
+
+fn group(g: &TargetGroup) -> Group<'_> {
+    Group { targets: &g.targets, labels: g.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect() }
+}
+
+fn relabel(rule: &Rule) -> Relabel {
+    let RuleFields { source_labels, separator, target_label, regex, modulus, replacement, action } =
+        rule.fields();
+    Relabel { source_labels, separator, regex, modulus, target_label, replacement, action }
+}
+
+type Fields = BTreeMap<&'static str, String>;
+
+/// `basic_auth` and `authorization`.
+fn auth(auth: &Auth) -> (Fields, Fields) {
+    let file = |c: &Credential| match c {
+        Credential::File(file) => Some(file.display().to_string()),
+        Credential::Value(_) => None,
+    };
+    match auth {
+        Auth::None => (Fields::new(), Fields::new()),
+        Auth::Basic { username, password } => {
+            let user = match username {
+                Credential::File(file) => ("username_file", file.display().to_string()),
+                Credential::Value(name) => ("username", name.expose().to_owned()),
+            };
+            let password = match file(password) {
+                Some(file) => ("password_file", file),
+                None => ("password", HIDDEN.to_owned()),
+            };
+            (Fields::from([user, password]), Fields::new())
+        }
+        Auth::Header { scheme, credentials } => {
+            let credentials = match file(credentials) {
+                Some(file) => ("credentials_file", file),
+                None => ("credentials", HIDDEN.to_owned()),
+            };
+            (Fields::new(), Fields::from([("type", scheme.clone()), credentials]))
+        }
+    }
+}
