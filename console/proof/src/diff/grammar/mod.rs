@@ -1,0 +1,16 @@
+//! Random queries: their tree, its two spellings, and who draws them.
+
+mod aggregations;
+mod calls;
+mod expr;
+mod generator;
+mod invalid;
+mod moment;
+mod operators;
+mod render;
+mod selectors;
+
+pub use expr::{Expr, Grouping, Matcher, When};
+pub use generator::{Asked, Generator};
+pub use moment::Moment;
+pub use render::Dialect;
