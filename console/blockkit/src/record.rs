@@ -16,6 +16,9 @@
 
 use std::collections::HashMap;
 
+use parking_lot::Mutex;
+use zstd::bulk::{Compressor, Decompressor};
+
 /// Payloads below this are not worth a compressor's header.
 const COMPRESS_FROM: usize = 256;
 const ZSTD_LEVEL: i32 = 1;
@@ -42,10 +45,38 @@ pub enum RecordError {
     Tag,
 }
 
+/// Contexts that wait for their next use: to make one costs more than to compress a small record.
+const IDLE_CONTEXTS: usize = 4;
+static COMPRESSORS: Mutex<Vec<Compressor<'static>>> = Mutex::new(Vec::new());
+static DECOMPRESSORS: Mutex<Vec<Decompressor<'static>>> = Mutex::new(Vec::new());
+
+fn give_back<T>(idle: &Mutex<Vec<T>>, context: T) {
+    let mut idle = idle.lock();
+    if idle.len() < IDLE_CONTEXTS {
+        idle.push(context);
+    }
+}
+
+fn compress(payload: &[u8]) -> Option<Vec<u8>> {
+    let idle = COMPRESSORS.lock().pop();
+    let mut context = idle.or_else(|| Compressor::new(ZSTD_LEVEL).ok())?;
+    let out = context.compress(payload).ok();
+    give_back(&COMPRESSORS, context);
+    out
+}
+
+fn decompress(body: &[u8], length: usize) -> Option<Vec<u8>> {
+    let idle = DECOMPRESSORS.lock().pop();
+    let mut context = idle.or_else(|| Decompressor::new().ok())?;
+    let out = context.decompress(body, length).ok();
+    give_back(&DECOMPRESSORS, context);
+    out
+}
+
 /// Wraps a payload, compressed where that helps.
 pub fn seal(version: u8, payload: &[u8]) -> Vec<u8> {
     let compressed = (payload.len() >= COMPRESS_FROM)
-        .then(|| zstd::bulk::compress(payload, ZSTD_LEVEL).ok())
+        .then(|| compress(payload))
         .flatten()
         .filter(|c| c.len() < payload.len());
     let body = compressed.as_deref().unwrap_or(payload);
@@ -66,7 +97,7 @@ pub fn open(record: &[u8], max_bytes: usize) -> Result<(u8, Vec<u8>), RecordErro
     }
     let payload = match header[1] {
         0 => body.to_vec(),
-        1 => zstd::bulk::decompress(body, length).map_err(|_| RecordError::Compression)?,
+        1 => decompress(body, length).ok_or(RecordError::Compression)?,
         _ => return Err(RecordError::Encoding),
     };
     if payload.len() == length { Ok((header[0], payload)) } else { Err(RecordError::Short) }
@@ -79,14 +110,17 @@ pub struct Writer {
 }
 
 impl Writer {
+    #[inline]
     pub fn u8(&mut self, v: u8) {
         self.bytes.push(v);
     }
 
+    #[inline]
     pub fn raw(&mut self, v: &[u8]) {
         self.bytes.extend_from_slice(v);
     }
 
+    #[inline]
     pub fn uint(&mut self, mut v: u64) {
         while v >= 0x80 {
             self.bytes.push(v as u8 | 0x80);
@@ -95,10 +129,12 @@ impl Writer {
         self.bytes.push(v as u8);
     }
 
+    #[inline]
     pub fn int(&mut self, v: i64) {
         self.uint(((v << 1) ^ (v >> 63)) as u64);
     }
 
+    #[inline]
     pub fn blob(&mut self, v: &[u8]) {
         self.uint(v.len() as u64);
         self.raw(v);
@@ -116,26 +152,31 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
+    #[inline]
     pub fn raw(&mut self, n: usize) -> Result<&'a [u8], RecordError> {
         let (head, tail) = self.rest.split_at_checked(n).ok_or(RecordError::Short)?;
         self.rest = tail;
         Ok(head)
     }
 
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let mut out = [0; N];
         out.copy_from_slice(self.raw(N)?);
         Ok(out)
     }
 
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, RecordError> {
         Ok(self.raw(1)?[0])
     }
 
+    #[inline]
     pub fn uint(&mut self) -> Result<u64, RecordError> {
         let mut out = 0u64;
         for shift in (0..64).step_by(7) {
@@ -148,22 +189,26 @@ impl<'a> Reader<'a> {
         Err(RecordError::Overflow)
     }
 
+    #[inline]
     pub fn int(&mut self) -> Result<i64, RecordError> {
         let v = self.uint()?;
         Ok((v >> 1) as i64 ^ -((v & 1) as i64))
     }
 
     /// A number of things that take at least one byte each.
+    #[inline]
     pub fn count(&mut self) -> Result<usize, RecordError> {
         let n = self.uint()?;
         if n > self.rest.len() as u64 { Err(RecordError::Short) } else { Ok(n as usize) }
     }
 
+    #[inline]
     pub fn blob(&mut self) -> Result<&'a [u8], RecordError> {
         let n = self.count()?;
         self.raw(n)
     }
 
+    #[inline]
     pub fn text(&mut self) -> Result<&'a str, RecordError> {
         std::str::from_utf8(self.blob()?).map_err(|_| RecordError::Utf8)
     }
@@ -208,6 +253,7 @@ impl<'a> Table<'a> {
     }
 
     /// Reads a reference and resolves it.
+    #[inline]
     pub fn text(&self, from: &mut Reader<'_>) -> Result<&'a str, RecordError> {
         let id = from.uint()?;
         usize::try_from(id).ok().and_then(|i| self.0.get(i)).copied().ok_or(RecordError::Reference)

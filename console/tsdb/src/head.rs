@@ -22,6 +22,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// `index` and `series` must agree.
+    pub fn new(index: Index, series: Slab<MemSeries>, metadata: BTreeMap<String, MetricMetadata>) -> Self {
+        Self { index, series, metadata, blocks: Arc::default() }
+    }
+
     pub fn len(&self) -> usize {
         self.series.len()
     }

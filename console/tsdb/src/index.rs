@@ -13,7 +13,7 @@ use crate::matching::{Compiled, Test};
 /// A series' place in the head; never reused while the process lives.
 pub(crate) type SeriesId = u32;
 
-type Values = BTreeMap<Arc<str>, Vec<SeriesId>>;
+pub(crate) type Values = BTreeMap<Arc<str>, Vec<SeriesId>>;
 
 /// Label sets and ids come with hash enough.
 #[derive(Default)]
@@ -91,6 +91,11 @@ impl Index {
         });
         // What nobody but this set holds is free to go.
         self.strings.retain(|s| Arc::strong_count(s) > 1);
+    }
+
+    /// Series by the values of each label.
+    pub fn postings(&self) -> &BTreeMap<Arc<str>, Values> {
+        &self.postings
     }
 
     /// Values of a label and how many series have each.

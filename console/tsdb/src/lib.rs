@@ -18,6 +18,7 @@
 
 mod append;
 pub mod block;
+mod cardinality;
 pub mod chunk;
 mod config;
 mod exemplars;

@@ -7,6 +7,7 @@ use std::{
 
 use console_model::{
     Labels, Matcher, TimeRange,
+    cardinality::Cardinality,
     metric::{ExemplarSeries, MetricMetadata, PointSeries, Series},
 };
 use console_storage::{StorageError, metrics::SeriesReader};
@@ -235,5 +236,9 @@ impl SeriesReader for Tsdb {
         let head = self.head.read();
         let wanted = |m: &&MetricMetadata| metric.is_none_or(|name| m.metric == name);
         Ok(head.metadata.values().filter(wanted).take(at_most(limit)).cloned().collect())
+    }
+
+    fn cardinality(&self, limit: usize) -> Result<Cardinality, StorageError> {
+        Ok(self.count(limit))
     }
 }

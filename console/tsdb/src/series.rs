@@ -83,6 +83,11 @@ impl MemSeries {
         self.floats.at(t_ms).map(|s| Point::Float(s.v)).or_else(histogram)
     }
 
+    /// Whether there is no point at a time.
+    pub fn is_new(&self, t_ms: i64) -> bool {
+        self.last_t < Some(t_ms) || self.at(t_ms).is_none()
+    }
+
     /// Stores a point that was judged to be new.
     pub fn add(&mut self, sample: Sample) {
         if self.last_t.is_none_or(|last| last < sample.t_ms) {
@@ -171,6 +176,10 @@ impl MemSeries {
 
     pub fn points(&self) -> u64 {
         self.floats.len() + self.histograms.as_ref().map_or(0, |h| h.len())
+    }
+
+    pub fn chunk_count(&self) -> u64 {
+        self.floats.chunk_count() + self.histograms.as_ref().map_or(0, |h| h.chunk_count())
     }
 
     pub fn memory_bytes(&self) -> u64 {

@@ -13,7 +13,7 @@ use crate::{
     flush::FlushState,
     head::Head,
     record::MAX_PAYLOAD_BYTES,
-    replay::Replay,
+    replay::{Replayed, replay},
     writer::Writer,
 };
 
@@ -70,13 +70,14 @@ impl Tsdb {
         )?;
         let marks: Vec<Mark> = blocks.iter().flat_map(|b| b.meta.marks.clone()).collect();
         let flush = FlushState::new(&marks);
-        let mut replay = Replay::new(marks, ExemplarRing::new(config.limits.max_exemplars));
+        let exemplars = ExemplarRing::new(config.limits.max_exemplars);
         // The store starts new segments itself, because it must know the segment before it writes.
         let wal_config = WalConfig { segment_bytes: u64::MAX, max_record_bytes: MAX_PAYLOAD_BYTES as u32 };
-        let (wal, recovery) =
-            Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))?;
-        let next_number = replay.next_number();
-        let Replay { mut head, mut writer, exemplars, damaged, .. } = replay;
+        let (opened, replayed) = replay(marks, exemplars, |replay| {
+            Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))
+        });
+        let (wal, recovery) = opened?;
+        let Replayed { mut head, mut writer, exemplars, next_number, damaged } = replayed;
         head.blocks = Arc::new(blocks);
         if damaged > 0 {
             tracing::warn!(damaged, "log of metrics has unreadable records");

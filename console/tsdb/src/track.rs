@@ -270,6 +270,11 @@ impl<K: Kind> Track<K> {
         closed + self.open.as_ref().map_or(0, |o| u64::from(o.len)) + self.late.len() as u64
     }
 
+    /// With the one that is being filled.
+    pub fn chunk_count(&self) -> u64 {
+        (self.closed().count() + usize::from(self.open.is_some())) as u64
+    }
+
     pub fn memory_bytes(&self) -> usize {
         let closed: usize = self.closed().map(|c| c.bytes.len() + size_of::<Chunk>()).sum();
         closed

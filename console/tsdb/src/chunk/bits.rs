@@ -10,11 +10,13 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
+    #[inline]
     pub fn bit(&mut self, bit: bool) {
         self.bits(u64::from(bit), 1);
     }
 
     /// Appends the low `n` bits of `value`, highest first; `n <= 64`.
+    #[inline]
     pub fn bits(&mut self, value: u64, n: u8) {
         if n == 0 {
             return;
@@ -59,11 +61,13 @@ impl<'a> BitReader<'a> {
         Self { bytes, at: 0 }
     }
 
+    #[inline]
     pub fn bit(&mut self) -> Option<bool> {
         self.bits(1).map(|b| b == 1)
     }
 
     /// The next `n <= 64` bits; none when fewer are left.
+    #[inline]
     pub fn bits(&mut self, n: u8) -> Option<u64> {
         let end = self.at + usize::from(n);
         if end > self.bytes.len() * 8 {
