@@ -9,7 +9,7 @@ pub struct PromqlLimits {
     /// Samples that one query may hold in memory at once (Prometheus' `--query.max-samples`): 8 bytes each as values of
     /// steps, 16 as read.
     pub max_samples: usize,
-    /// Points a series of a range query.
+    /// Points a series of a range query: Prometheus refuses more than 11,000 steps, which have one point more.
     pub max_steps: usize,
     /// Points a series of one subquery.
     pub max_subquery_steps: usize,
@@ -29,7 +29,7 @@ impl Default for PromqlLimits {
         Self {
             timeout: Duration::from_mins(2),
             max_samples: 10_000_000,
-            max_steps: 11_000,
+            max_steps: 11_001,
             max_subquery_steps: 1_000_000,
             lookback: Duration::from_mins(5),
             subquery_step: Duration::from_mins(1),

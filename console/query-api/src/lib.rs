@@ -5,10 +5,10 @@
 //! behind them. A reader that goes away drops the request's future, which cancels the query. Compression,
 //! authentication and request limits on the whole server are the caller's layers.
 
+mod json;
 pub mod loki;
 mod params;
 pub mod prometheus;
 pub mod tempo;
-mod value;
 
 pub use params::Limits;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub max_query_bytes: usize,
     /// Most items that `limit` may ask for.
     pub max_limit: usize,
+    /// Longest time of a metrics query, milliseconds; a shorter `timeout` is obeyed.
+    pub max_query_ms: u64,
     /// Longest range of a log or trace query, milliseconds.
     pub max_range_ms: i64,
 }
@@ -25,6 +27,7 @@ impl Default for Limits {
             max_parameters_bytes: 256 << 10,
             max_query_bytes: 64 << 10,
             max_limit: 5000,
+            max_query_ms: 55_000,
             max_range_ms: 32 * 24 * 3_600_000,
         }
     }
@@ -91,15 +94,11 @@ async fn limited_body(request: Request, max: usize) -> Result<Bytes, BadParams> 
 }
 
 /// Unix seconds with fraction, or RFC 3339; answers milliseconds.
-pub fn time_ms(name: &str, text: &str) -> Result<i64, String> {
+pub fn parse_time_ms(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<f64>() {
-        if seconds.is_finite() && seconds.abs() < 9e12 {
-            return Ok((seconds * 1000.0).round() as i64);
-        }
-    } else if let Some(ms) = rfc3339_ns(text) {
-        return Ok(ms / 1_000_000);
+        return (!seconds.is_nan()).then(|| (seconds * 1000.0).round() as i64);
     }
-    Err(format!("invalid parameter \"{name}\": cannot parse \"{text}\" to a valid timestamp"))
+    Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
 }
 
 /// RFC 3339 to nanoseconds.
@@ -108,43 +107,23 @@ pub fn rfc3339_ns(text: &str) -> Option<i64> {
 }
 
 /// Seconds with fraction, or a Prometheus duration such as `1h30m`; answers milliseconds.
-pub fn duration_ms(name: &str, text: &str) -> Result<i64, String> {
+pub fn parse_duration_ms(text: &str) -> Result<i64, String> {
     if let Ok(seconds) = text.parse::<f64>() {
-        if seconds.is_finite() && seconds.abs() < 9e12 {
+        // Prometheus keeps durations as nanoseconds in 64 bits.
+        if (seconds * 1e9).abs() > i64::MAX as f64 {
+            return Err(format!("cannot parse {text:?} to a valid duration. It overflows int64"));
+        }
+        if !seconds.is_nan() {
             return Ok((seconds * 1000.0).round() as i64);
         }
-    } else if let Some(ms) = prometheus_duration_ms(text) {
-        return Ok(ms);
     }
-    Err(format!("invalid parameter \"{name}\": cannot parse \"{text}\" to a valid duration"))
+    let ms = console_promql::parser::duration_ms(text);
+    ms.ok_or_else(|| format!("cannot parse {text:?} to a valid duration"))
 }
 
-fn prometheus_duration_ms(text: &str) -> Option<i64> {
-    const UNITS: [(&str, i64); 7] = [
-        ("y", 365 * 86_400_000),
-        ("w", 7 * 86_400_000),
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-        ("ms", 1),
-    ];
-    let (mut rest, mut total, mut next_unit) = (text, 0i64, 0usize);
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let amount: i64 = rest.get(..digits)?.parse().ok()?;
-        rest = &rest[digits..];
-        let unit: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
-        let at = UNITS.iter().position(|(name, _)| *name == unit)?;
-        // Each unit once, from large to small.
-        if at < next_unit {
-            return None;
-        }
-        next_unit = at + 1;
-        total = total.checked_add(amount.checked_mul(UNITS[at].1)?)?;
-        rest = &rest[unit.len()..];
-    }
-    (!text.is_empty()).then_some(total)
+/// As [`parse_duration_ms`], with the parameter's name in the refusal.
+pub fn duration_ms(name: &str, text: &str) -> Result<i64, String> {
+    parse_duration_ms(text).map_err(|reason| format!("invalid parameter \"{name}\": {reason}"))
 }
 
 #[cfg(test)]
@@ -153,16 +132,18 @@ mod tests {
 
     #[test]
     fn times_are_unix_or_rfc3339() {
-        assert_eq!(time_ms("t", "1.5"), Ok(1500));
-        assert_eq!(time_ms("t", "1970-01-01T00:00:01.5Z"), Ok(1500));
-        assert!(time_ms("start", "now").unwrap_err().contains("\"start\""));
-        assert!(time_ms("t", "NaN").is_err());
+        assert_eq!(parse_time_ms("1.5"), Some(1500));
+        assert_eq!(parse_time_ms("1970-01-01T00:00:01.5Z"), Some(1500));
+        assert_eq!(parse_time_ms("1970-01-01T01:00:01+01:00"), Some(1000));
+        assert_eq!((parse_time_ms("now"), parse_time_ms("NaN"), parse_time_ms("")), (None, None, None));
     }
 
     #[test]
     fn durations_are_seconds_or_prometheus_words() {
         assert_eq!(duration_ms("step", "15"), Ok(15_000));
         assert_eq!(duration_ms("step", "1h30m5ms"), Ok(5_400_005));
+        assert_eq!(duration_ms("step", "0.25"), Ok(250));
+        assert!(duration_ms("step", "1e20").unwrap_err().ends_with("It overflows int64"));
         for wrong in ["5m1h", "m", "", "1x", "-5m"] {
             assert!(duration_ms("step", wrong).is_err(), "{wrong}");
         }

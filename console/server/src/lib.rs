@@ -11,6 +11,7 @@ pub mod config;
 mod error;
 mod maintenance;
 mod metrics;
+mod process;
 mod runtime;
 mod sources;
 mod stores;

@@ -7,8 +7,9 @@ use axum::{Router, serve::ListenerExt as _};
 use console_app::Backends;
 use console_ingest::{Ingest, IngestDeps, scrape};
 use console_model::clock::now_ms;
+use console_query_api::prometheus;
 use console_state::{AdminChange, State, StateConfig};
-use console_storage::source::AlertsSource;
+use console_storage::source::{AlertsSource, TargetsSource};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ use crate::{
     config::{Config, ConfigError, Secret, read_secret},
     maintenance,
     metrics::SelfMetrics,
+    process,
     sources::{Sources, SourcesError},
     stores::{Stores, StoresError},
     web::{self, AssetsError, Parts, Readiness},
@@ -33,7 +35,7 @@ pub enum StartError {
     #[error("cannot listen on {field} {address}")]
     Listen { field: &'static str, address: SocketAddr, source: std::io::Error },
     #[error("metrics cannot be registered")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] ::prometheus::Error),
     #[error(transparent)]
     Stores(#[from] StoresError),
     #[error(transparent)]
@@ -90,9 +92,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         stop.clone(),
     )?;
     let mut tasks = maintenance::start(stores.clone(), state.clone(), stop.clone());
-    let targets = match &config.scrape_config_file {
-        Some(file) => {
-            let scraping = scrape::ScrapeConfig::load(file).map_err(|e| StartError::Scrape(e.to_string()))?;
+    let scraping = match &config.scrape_config_file {
+        Some(file) => Some(scrape::ScrapeConfig::load(file).map_err(|e| StartError::Scrape(e.to_string()))?),
+        None => None,
+    };
+    let process = process::describe(&config, scraping.as_ref(), &version, started_at_ms);
+    let targets = match scraping {
+        Some(scraping) => {
             let targets = scrape::Targets::default();
             let scraping = scrape::run(
                 scraping,
@@ -120,7 +126,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             started_at_ms,
             stores: stores.clone(),
             backends: sources.backends.clone(),
-            targets,
+            targets: targets.clone(),
             alerting,
         }),
         clock: now_ms,
@@ -132,10 +138,17 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         is_https: config.external_url.starts_with("https://"),
     };
     let readiness = Readiness::default();
+    let prometheus = prometheus::Sources {
+        metrics: sources.metrics.clone(),
+        alerts: engine.clone(),
+        targets: targets.map(|t| Arc::new(t) as Arc<dyn TargetsSource>),
+        process: Arc::new(process),
+    };
     let router = web::router(Parts {
         auth,
         backends,
         sources,
+        prometheus,
         ingest: ingest.clone(),
         metrics,
         stores: stores.clone(),

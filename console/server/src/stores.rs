@@ -11,6 +11,11 @@ use crate::config::StoresConfig;
 /// Metrics live in blocks on disk; logs and traces of that age would live in memory.
 const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
 
+/// How long metrics are kept.
+pub fn metrics_retention_ms(config: StoresConfig) -> i64 {
+    config.metrics.retention_ms(METRICS_RETENTION_MS)
+}
+
 /// All three, open. Cheap to clone.
 #[derive(Clone)]
 pub struct Stores {
@@ -34,7 +39,7 @@ impl Stores {
     /// Opens and replays all logs below `data_dir`, side by side.
     pub fn open(data_dir: &Path, config: StoresConfig) -> Result<Self, StoresError> {
         let mut metrics = TsdbConfig::new(data_dir.join("metrics"));
-        metrics.retention_ms = config.metrics.retention_ms(METRICS_RETENTION_MS);
+        metrics.retention_ms = metrics_retention_ms(config);
         metrics.max_bytes = config.metrics.max_bytes(metrics.max_bytes);
         let mut logs = LogStoreConfig::new(data_dir.join("logs"));
         logs.retention_ms = config.logs.retention_ms(logs.retention_ms);

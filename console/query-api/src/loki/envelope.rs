@@ -1,11 +1,10 @@
 //! Loki answers JSON, and errors as plain text.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use console_storage::SourceError;
-use serde_json::{Value, json};
 
 use crate::params::BadParams;
 
@@ -54,9 +53,12 @@ impl IntoResponse for LokiError {
     }
 }
 
-/// `{"status":"success","data":…}`.
-pub fn success(data: Value) -> Response {
-    axum::Json(json!({"status": "success", "data": data})).into_response()
+/// `{"status":"success","data":…}` with what `write` writes as data.
+pub fn success(write: impl FnOnce(&mut Vec<u8>)) -> Response {
+    let mut body = b"{\"status\":\"success\",\"data\":".to_vec();
+    write(&mut body);
+    body.push(b'}');
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
 pub async fn not_found(uri: axum::http::Uri) -> LokiError {

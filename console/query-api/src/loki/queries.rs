@@ -12,8 +12,8 @@ use super::{
     envelope::{LokiError, success},
 };
 use crate::{
+    json,
     params::{self, Params},
-    value,
 };
 
 const DEFAULT_LIMIT: usize = 100;
@@ -104,7 +104,7 @@ pub async fn instant(State(api): State<Api>, request: Request) -> Result<Respons
     let at = time_or(&params, "time", clock::now_ns())?;
     let (limit, direction) = (limit(&api, &params)?, direction(&params)?);
     let answer = api.source.query(expression(&api, &params)?, at, limit, direction).await?;
-    Ok(success(answers::data(&answer)))
+    Ok(success(|out| answers::data(out, &answer)))
 }
 
 pub async fn range(State(api): State<Api>, request: Request) -> Result<Response, LokiError> {
@@ -125,7 +125,7 @@ pub async fn range(State(api): State<Api>, request: Request) -> Result<Response,
     let (limit, direction) = (limit(&api, &params)?, direction(&params)?);
     let query = expression(&api, &params)?;
     let answer = api.source.query_range(query, start, end, step_ms, limit, direction).await?;
-    Ok(success(answers::data(&answer)))
+    Ok(success(|out| answers::data(out, &answer)))
 }
 
 fn model_range(api: &Api, params: &Params) -> Result<TimeRange, LokiError> {
@@ -135,7 +135,8 @@ fn model_range(api: &Api, params: &Params) -> Result<TimeRange, LokiError> {
 
 pub async fn label_names(State(api): State<Api>, request: Request) -> Result<Response, LokiError> {
     let params = params::read(request, api.limits).await?;
-    Ok(success(json!(api.source.label_names(model_range(&api, &params)?).await?)))
+    let found = api.source.label_names(model_range(&api, &params)?).await?;
+    Ok(success(|out| json::value(out, &found)))
 }
 
 pub async fn label_values(
@@ -144,7 +145,8 @@ pub async fn label_values(
     request: Request,
 ) -> Result<Response, LokiError> {
     let params = params::read(request, api.limits).await?;
-    Ok(success(json!(api.source.label_values(&name, model_range(&api, &params)?).await?)))
+    let found = api.source.label_values(&name, model_range(&api, &params)?).await?;
+    Ok(success(|out| json::value(out, &found)))
 }
 
 pub async fn series(State(api): State<Api>, request: Request) -> Result<Response, LokiError> {
@@ -155,7 +157,7 @@ pub async fn series(State(api): State<Api>, request: Request) -> Result<Response
         return Err(LokiError::bad_request("0 matcher groups supplied"));
     }
     let found = api.source.series(&matchers, model_range(&api, &params)?).await?;
-    Ok(success(found.iter().map(value::labels).collect::<Vec<Value>>().into()))
+    Ok(success(|out| json::list(out, &found, json::labels)))
 }
 
 /// Clients ask this to learn what they speak to.

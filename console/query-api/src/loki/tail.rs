@@ -14,7 +14,7 @@ use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
 use super::{Api, answers, envelope::LokiError, queries::expression};
-use crate::params::Params;
+use crate::{json, params::Params};
 
 /// A reader that takes longer for one frame is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,10 +52,13 @@ async fn push(mut socket: WebSocket, mut frames: Receiver<TailFrame>) {
 }
 
 fn text(frame: &TailFrame) -> String {
-    let mut body = json!({"streams": frame.streams.iter().map(answers::stream).collect::<Vec<_>>()});
+    let mut out = b"{\"streams\":".to_vec();
+    json::list(&mut out, &frame.streams, answers::stream);
     if frame.dropped > 0 {
         // Loki names each lost entry; here only their number is known.
-        body["dropped_entries"] = json!([{"labels": {}, "count": frame.dropped}]);
+        out.extend_from_slice(b",\"dropped_entries\":");
+        json::value(&mut out, &json!([{"labels": {}, "count": frame.dropped}]));
     }
-    body.to_string()
+    out.push(b'}');
+    String::from_utf8(out).unwrap_or_default()
 }

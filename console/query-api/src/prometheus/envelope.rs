@@ -1,18 +1,18 @@
 //! Prometheus' envelope: `{"status":"success","data":…}` or `{"status":"error","errorType":…,"error":…}`.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use console_storage::SourceError;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
-use crate::params::BadParams;
+use crate::{json, params::BadParams};
 
-/// A success.
-#[derive(Debug, Default)]
+/// A success. Its data is written already.
+#[derive(Debug)]
 pub struct Success {
-    pub data: Value,
+    body: Vec<u8>,
     pub warnings: Vec<String>,
     pub infos: Vec<String>,
 }
@@ -25,15 +25,52 @@ pub struct ApiError {
     message: String,
 }
 
+impl Success {
+    /// With what `write` writes as data.
+    pub fn with(write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut body = b"{\"status\":\"success\",\"data\":".to_vec();
+        write(&mut body);
+        Self { body, warnings: Vec::new(), infos: Vec::new() }
+    }
+
+    pub fn new(data: &(impl Serialize + ?Sized)) -> Self {
+        Self::with(|out| json::value(out, data))
+    }
+
+    /// With the warning that something was left out.
+    pub fn cut(mut self, is_cut: bool) -> Self {
+        if is_cut {
+            self.warnings.push("results truncated due to limit".to_owned());
+        }
+        self
+    }
+}
+
 impl ApiError {
     pub fn bad_data(message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, kind: "bad_data", message: message.into() }
     }
-}
 
-impl Success {
-    pub fn new(data: Value) -> Self {
-        Self { data, ..Self::default() }
+    /// What is wrong with a parameter.
+    pub fn parameter(name: &str, reason: impl std::fmt::Display) -> Self {
+        Self::bad_data(format!("invalid parameter {name:?}: {reason}"))
+    }
+
+    pub fn timeout() -> Self {
+        SourceError::Timeout.into()
+    }
+
+    /// What a source said, where a wrong expression is the parameter's fault.
+    pub fn of(name: &str, error: SourceError) -> Self {
+        match error {
+            SourceError::Invalid { message, .. } | SourceError::Unsupported(message)
+                // A remote Prometheus has said it already.
+                if !message.starts_with("invalid parameter") =>
+            {
+                Self::parameter(name, message)
+            }
+            other => other.into(),
+        }
     }
 }
 
@@ -63,29 +100,43 @@ impl From<SourceError> for ApiError {
         if status.is_server_error() {
             tracing::warn!(error = %e, "prometheus query failed");
         }
-        Self { status, kind, message: e.to_string() }
+        let message = match &e {
+            SourceError::Timeout | SourceError::Canceled => format!("{e} in expression evaluation"),
+            _ => e.to_string(),
+        };
+        Self { status, kind, message }
     }
+}
+
+fn reply(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
 impl IntoResponse for Success {
     fn into_response(self) -> Response {
-        let mut body = Map::new();
-        body.insert("status".into(), "success".into());
-        body.insert("data".into(), self.data);
-        if !self.warnings.is_empty() {
-            body.insert("warnings".into(), self.warnings.into());
+        let mut body = self.body;
+        for (name, notes) in [("warnings", &self.warnings), ("infos", &self.infos)] {
+            if notes.is_empty() {
+                continue;
+            }
+            body.push(b',');
+            json::text(&mut body, name);
+            body.push(b':');
+            json::list(&mut body, notes, |out, note| json::text(out, note));
         }
-        if !self.infos.is_empty() {
-            body.insert("infos".into(), self.infos.into());
-        }
-        axum::Json(Value::Object(body)).into_response()
+        body.push(b'}');
+        reply(StatusCode::OK, body)
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({"status": "error", "errorType": self.kind, "error": self.message});
-        (self.status, axum::Json(body)).into_response()
+        let mut body = b"{\"status\":\"error\",\"errorType\":".to_vec();
+        json::text(&mut body, self.kind);
+        body.extend_from_slice(b",\"error\":");
+        json::text(&mut body, &self.message);
+        body.push(b'}');
+        reply(self.status, body)
     }
 }
 

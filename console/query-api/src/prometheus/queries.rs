@@ -1,117 +1,104 @@
 //! `query` and `query_range`.
 
 use axum::extract::{Request, State};
-use console_model::{
-    clock,
-    metric::{QueryAnswer, QueryValue},
-};
-use serde_json::json;
+use console_model::metric::{QueryAnswer, QueryValue};
+use console_storage::source::{QueryOptions, QueryTime};
 
 use super::{
     Api,
     envelope::{ApiError, Success},
+    parameters::{cut, duration, limit, query, time, time_or_now, timeout},
+    statistics,
 };
 use crate::{
+    json,
     params::{self, Params},
-    value,
 };
 
 /// Prometheus' own bound on points of a range query.
 const MAX_POINTS: i64 = 11_000;
+/// Samples that are written on a thread of the runtime; more take long enough to hold up other requests.
+const MANY_SAMPLES: usize = 20_000;
 
 pub async fn instant(State(api): State<Api>, request: Request) -> Result<Success, ApiError> {
     let params = params::read(request, api.limits).await?;
+    let max = limit(&params)?;
     let at_ms = time_or_now(&params, "time")?;
-    let answer = api.source.query(expression(&api, &params)?, at_ms).await?;
-    answered(&params, answer)
+    evaluate(&api, &params, QueryTime::At { at_ms }, max).await
 }
 
 pub async fn range(State(api): State<Api>, request: Request) -> Result<Success, ApiError> {
     let params = params::read(request, api.limits).await?;
-    let start_ms =
-        required(&params, "start").and_then(|t| params::time_ms("start", t).map_err(ApiError::bad_data))?;
-    let end_ms =
-        required(&params, "end").and_then(|t| params::time_ms("end", t).map_err(ApiError::bad_data))?;
-    let step_ms =
-        required(&params, "step").and_then(|t| params::duration_ms("step", t).map_err(ApiError::bad_data))?;
+    let max = limit(&params)?;
+    let (start_ms, end_ms) = (time(&params, "start")?, time(&params, "end")?);
     if end_ms < start_ms {
-        let message = "invalid parameter \"end\": end timestamp must not be before start time";
-        return Err(ApiError::bad_data(message));
+        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
     }
+    let step_ms = duration(&params, "step")?;
     if step_ms <= 0 {
-        let message = "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. \
-                       Try a positive integer";
-        return Err(ApiError::bad_data(message));
+        let reason = "zero or negative query resolution step widths are not accepted. Try a positive integer";
+        return Err(ApiError::parameter("step", reason));
     }
     if (end_ms - start_ms) / step_ms > MAX_POINTS {
-        let message = "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
-                       resolution (?step=XX)";
-        return Err(ApiError::bad_data(message));
-    }
-    let answer = api.source.query_range(expression(&api, &params)?, start_ms, end_ms, step_ms).await?;
-    answered(&params, answer)
-}
-
-fn required<'a>(params: &'a Params, name: &str) -> Result<&'a str, ApiError> {
-    params.non_empty(name).ok_or_else(|| {
-        ApiError::bad_data(format!("invalid parameter \"{name}\": cannot parse \"\" to a valid timestamp"))
-    })
-}
-
-fn expression<'a>(api: &Api, params: &'a Params) -> Result<&'a str, ApiError> {
-    let query = params.get("query").unwrap_or_default();
-    if query.trim().is_empty() {
         return Err(ApiError::bad_data(
-            "invalid parameter \"query\": unknown position: parse error: no expression found in input",
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution \
+             (?step=XX)",
         ));
     }
-    if query.len() > api.limits.max_query_bytes {
-        let max = api.limits.max_query_bytes;
-        return Err(ApiError::bad_data(format!("invalid parameter \"query\": longer than {max} bytes")));
+    evaluate(&api, &params, QueryTime::Range { start_ms, end_ms, step_ms }, max).await
+}
+
+async fn evaluate(api: &Api, params: &Params, time: QueryTime, max: usize) -> Result<Success, ApiError> {
+    let timeout = timeout(api, params)?;
+    let options = options(params)?;
+    let statistics = params.non_empty("stats").map(str::to_owned);
+    let answer =
+        tokio::time::timeout(timeout, api.metrics.query_with(query(api, params)?, time, options)).await;
+    let answer = answer.map_err(|_| ApiError::timeout())?.map_err(|e| ApiError::of("query", e))?;
+    if samples(&answer.value) < MANY_SAMPLES {
+        return Ok(answered(answer, max, statistics.as_deref()));
     }
-    Ok(query)
+    let writing = tokio::task::spawn_blocking(move || answered(answer, max, statistics.as_deref()));
+    writing.await.map_err(|e| console_storage::SourceError::Internal(e.to_string()).into())
 }
 
-/// The named time, or now.
-pub fn time_or_now(params: &Params, name: &str) -> Result<i64, ApiError> {
-    match params.non_empty(name) {
-        Some(text) => params::time_ms(name, text).map_err(ApiError::bad_data),
-        None => Ok(clock::now_ms()),
+fn options(params: &Params) -> Result<QueryOptions, ApiError> {
+    let Some(text) = params.non_empty("lookback_delta") else { return Ok(QueryOptions::default()) };
+    let wrong = |reason| ApiError::bad_data(format!("error parsing lookback delta duration: {reason}"));
+    // Zero is the default, as in Prometheus.
+    let lookback_ms = Some(params::parse_duration_ms(text).map_err(wrong)?).filter(|ms| *ms > 0);
+    Ok(QueryOptions { lookback_ms })
+}
+
+fn samples(value: &QueryValue) -> usize {
+    match value {
+        QueryValue::Matrix(rows) => rows.iter().map(|s| s.samples.len()).sum(),
+        QueryValue::PointMatrix(rows) => rows.iter().map(|s| s.samples.len() + s.histograms.len()).sum(),
+        other => other.rows(),
     }
 }
 
-/// The `limit` parameter; 0 or absent: none.
-pub fn limit(params: &Params) -> Result<usize, ApiError> {
-    let Some(text) = params.non_empty("limit") else { return Ok(0) };
-    text.parse().map_err(|_| {
-        ApiError::bad_data(format!("invalid parameter \"limit\": {text:?} is not a non-negative number"))
-    })
-}
-
-fn answered(params: &Params, answer: QueryAnswer) -> Result<Success, ApiError> {
-    let QueryAnswer { mut value, mut warnings, infos, stats } = answer;
-    let max = limit(params)?;
-    let cut = match &mut value {
-        QueryValue::Vector(rows) if max > 0 && rows.len() > max => {
-            rows.truncate(max);
-            true
-        }
-        QueryValue::Matrix(rows) if max > 0 && rows.len() > max => {
-            rows.truncate(max);
-            true
-        }
-        _ => false,
+fn answered(answer: QueryAnswer, max: usize, statistics: Option<&str>) -> Success {
+    let QueryAnswer { mut value, warnings, infos, stats } = answer;
+    let is_cut = match &mut value {
+        QueryValue::Vector(rows) => cut(rows, max),
+        QueryValue::PointVector { elements, .. } => cut(elements, max),
+        QueryValue::Matrix(rows) => cut(rows, max),
+        QueryValue::PointMatrix(rows) => cut(rows, max),
+        QueryValue::Scalar(_) | QueryValue::String { .. } => false,
     };
-    if cut {
-        warnings.push("results truncated due to limit".to_owned());
-    }
-    let (kind, result) = value::query_value(&value);
-    let mut data = json!({"resultType": kind, "result": result});
-    if params.non_empty("stats").is_some() {
-        data["stats"] = json!({
-            "timings": {"evalTotalTime": stats.duration_us as f64 / 1e6},
-            "samples": {"totalQueryableSamples": stats.samples},
-        });
-    }
-    Ok(Success { data, warnings, infos })
+    let mut success = Success::with(|out| {
+        out.push(b'{');
+        json::query_value(out, &value);
+        if statistics.is_some() {
+            out.extend_from_slice(b",\"stats\":");
+            json::value(out, &statistics::of(&stats));
+        }
+        out.push(b'}');
+    });
+    success.warnings = warnings;
+    success.infos = infos;
+    let mut success = success.cut(is_cut);
+    success.warnings.extend(statistics.and_then(statistics::warning));
+    success
 }

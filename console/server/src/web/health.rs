@@ -29,7 +29,10 @@ pub fn router(readiness: Readiness, metrics: SelfMetrics, stores: Stores) -> Rou
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).with_state(readiness))
+        .route("/readyz", get(ready).with_state(readiness.clone()))
+        // As Prometheus' clients ask.
+        .route("/-/healthy", get(|| async { "Quarterdeck is Healthy.\n" }))
+        .route("/-/ready", get(ready).with_state(readiness))
         .route("/metrics", get(exposition).with_state((metrics, stores)))
 }
 

@@ -15,8 +15,14 @@ use console_app::Backends;
 use console_ingest::Ingest;
 use http::{HeaderValue, StatusCode, header};
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
-    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{DefaultPredicate, SizeAbove},
+    },
+    limit::RequestBodyLimitLayer,
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
 };
 
 use crate::{auth, auth::Auth, metrics::SelfMetrics, sources::Sources, stores::Stores};
@@ -27,11 +33,15 @@ pub use health::Readiness;
 /// Longest page or query; engines have shorter limits of their own.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
+/// A body that fits into one packet is not worth the work.
+const COMPRESSED_FROM_BYTES: u16 = 1400;
+
 /// What the listener is made of.
 pub struct Parts {
     pub auth: Auth,
     pub backends: Backends,
     pub sources: Sources,
+    pub prometheus: console_query_api::prometheus::Sources,
     pub ingest: Ingest,
     pub metrics: SelfMetrics,
     pub stores: Stores,
@@ -41,7 +51,7 @@ pub struct Parts {
 
 /// All routes of the main listener.
 pub fn router(parts: Parts) -> Router {
-    let Parts { auth, backends, sources, ingest, metrics, stores, readiness, site_dir } = parts;
+    let Parts { auth, backends, sources, prometheus, ingest, metrics, stores, readiness, site_dir } = parts;
     let timeout = || TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     let people = Router::new()
         .route("/login", get(auth::form).post(auth::log_in))
@@ -53,7 +63,7 @@ pub fn router(parts: Parts) -> Router {
     let pages = pages::router(&auth.assets, backends)
         .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_pages));
     let limits = console_query_api::Limits::default();
-    let queries = console_query_api::prometheus::router(sources.metrics, limits)
+    let queries = console_query_api::prometheus::router(prometheus, limits)
         .merge(console_query_api::loki::router(sources.logs, limits))
         .merge(console_query_api::tempo::router(sources.traces, limits))
         .layer(middleware::from_fn_with_state(auth, auth::require_for_queries));
@@ -70,7 +80,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(ingest.loki_router())
         .merge(ingest.remote_write_router())
         .merge(health::router(readiness, metrics.clone(), stores))
-        .layer(CompressionLayer::new().no_br().no_zstd().no_deflate())
+        .layer(compression())
         .layer(CatchPanicLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -81,4 +91,10 @@ pub fn router(parts: Parts) -> Router {
             HeaderValue::from_static("same-origin"),
         ))
         .layer(middleware::from_fn_with_state(metrics, measure::measure))
+}
+
+/// gzip of what is long enough, for those who take it.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_FROM_BYTES));
+    CompressionLayer::new().no_br().no_zstd().no_deflate().compress_when(worth_it)
 }

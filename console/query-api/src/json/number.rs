@@ -1,0 +1,141 @@
+//! Sample values and times.
+
+use std::io::Write;
+
+/// Below this, whole numbers are exact and short.
+const MAX_WHOLE: f64 = 1e15;
+
+/// Seconds with up to three decimals.
+pub fn seconds(out: &mut Vec<u8>, t_ms: i64) {
+    if t_ms < 0 {
+        out.push(b'-');
+    }
+    let ms = t_ms.unsigned_abs();
+    whole(out, ms / 1000);
+    let fraction = (ms % 1000) as u32;
+    if fraction > 0 {
+        let digit = |n: u32| b'0' + (n % 10) as u8;
+        out.extend_from_slice(&[b'.', digit(fraction / 100), digit(fraction / 10), digit(fraction)]);
+    }
+}
+
+/// A sample's value in quotes, with an exponent only below 1e-6 and from 1e21 on.
+pub fn sample(out: &mut Vec<u8>, v: f64) {
+    let size = v.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) || !v.is_finite() {
+        return scalar(out, v);
+    }
+    out.push(b'"');
+    out.extend_from_slice(scientific(v).as_bytes());
+    out.push(b'"');
+}
+
+/// A value in quotes, never with an exponent: Go's `strconv.FormatFloat(v, 'f', -1, 64)`.
+pub fn scalar(out: &mut Vec<u8>, v: f64) {
+    out.push(b'"');
+    if v.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else if v.is_infinite() {
+        out.extend_from_slice(if v > 0.0 { b"+Inf" } else { b"-Inf" });
+    } else if v.fract() == 0.0 && v.abs() < MAX_WHOLE {
+        if v.is_sign_negative() {
+            out.push(b'-');
+        }
+        whole(out, v.abs() as u64);
+    } else {
+        // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
+        let _ = write!(out, "{v}");
+    }
+    out.push(b'"');
+}
+
+/// With an exponent of at least two digits and a sign: Go's `strconv.FormatFloat(v, 'e', -1, 64)`.
+pub fn scientific(v: f64) -> String {
+    if v.is_nan() {
+        return "NaN".to_owned();
+    }
+    if v.is_infinite() {
+        return if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let text = format!("{v:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |e| ('-', e));
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
+fn whole(out: &mut Vec<u8>, mut n: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn samples_are_written_as_prometheus_writes_them() {
+        for (v, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-17.0, "-17"),
+            (0.1, "0.1"),
+            (1e15, "1000000000000000"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (-1.5e300, "-1.5e+300"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-07"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+        ] {
+            assert_eq!(written(|out| sample(out, v)), format!("\"{text}\""));
+        }
+        assert_eq!(written(|out| scalar(out, 1e21)), "\"1000000000000000000000\"");
+        assert_eq!(scientific(1.0), "1e+00");
+        assert_eq!(scientific(123.5), "1.235e+02");
+    }
+
+    #[test]
+    fn times_have_up_to_three_decimals() {
+        for (ms, text) in [
+            (0, "0"),
+            (2000, "2"),
+            (1500, "1.500"),
+            (1_435_781_451_781, "1435781451.781"),
+            (1_005, "1.005"),
+            (-1_050, "-1.050"),
+        ] {
+            assert_eq!(written(|out| seconds(out, ms)), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_reads_back(bits in any::<u64>()) {
+            let v = f64::from_bits(bits);
+            let text = written(|out| sample(out, v));
+            let back: f64 = text.trim_matches('"').trim_start_matches('+').parse().unwrap();
+            prop_assert!(back.to_bits() == v.to_bits() || (back.is_nan() && v.is_nan()), "{text}");
+        }
+    }
+}
