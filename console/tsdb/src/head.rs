@@ -1,6 +1,9 @@
 //! What the store holds in memory.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use console_model::{Labels, metric::MetricMetadata};
 
@@ -68,6 +71,24 @@ impl Head {
         self.matching(matchers, start_ms, end_ms)
             .map(|s| (s.labels.clone(), s.chunks(start_ms, end_ms)))
             .collect()
+    }
+
+    /// Names of labels of series that may hold points of the range (both ends inclusive).
+    pub fn label_names(&self, start_ms: i64, end_ms: i64) -> BTreeSet<String> {
+        let there = |ids: &[SeriesId]| self.any_overlaps(ids, start_ms, end_ms);
+        let names = self.index.names().filter_map(|(name, mut values)| values.any(there).then_some(name));
+        names.map(Arc::to_string).collect()
+    }
+
+    /// Values of a label, as [`Head::label_names`].
+    pub fn label_values(&self, name: &str, start_ms: i64, end_ms: i64) -> BTreeSet<String> {
+        let there = |ids: &[SeriesId]| self.any_overlaps(ids, start_ms, end_ms);
+        let values = self.index.values(name).filter(|(_, ids)| there(ids));
+        values.map(|(value, _)| value.to_string()).collect()
+    }
+
+    fn any_overlaps(&self, ids: &[SeriesId], start_ms: i64, end_ms: i64) -> bool {
+        ids.iter().filter_map(|id| self.series.get(*id)).any(|s| s.overlaps(start_ms, end_ms))
     }
 
     /// The time of the oldest point in memory.

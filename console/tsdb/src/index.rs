@@ -103,6 +103,11 @@ impl Index {
         self.postings.get(name).into_iter().flatten().map(|(value, ids)| (value, ids.as_slice()))
     }
 
+    /// Names of labels, each with the series that have it, value by value.
+    pub fn names(&self) -> impl Iterator<Item = (&Arc<str>, impl Iterator<Item = &[SeriesId]>)> {
+        self.postings.iter().map(|(name, values)| (name, values.values().map(Vec::as_slice)))
+    }
+
     /// The series that match all of `matchers`, in rising order of ids.
     pub fn select(
         &self,

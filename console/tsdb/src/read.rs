@@ -15,6 +15,7 @@ use console_storage::{StorageError, metrics::SeriesReader};
 use crate::{
     Tsdb,
     block::{Block, BlockError},
+    head::Head,
     matching::Compiled,
     series::{Chunks, put_in_order},
 };
@@ -39,6 +40,25 @@ impl Tsdb {
     ) -> Result<Vec<String>, StorageError> {
         let mut out = BTreeSet::new();
         self.each_series(matchers, range, |labels| pick(labels, &mut out))?;
+        Ok(out.into_iter().take(at_most(limit)).collect())
+    }
+
+    /// Names or values from the postings alone, which is much less than to visit all series.
+    fn all_strings(
+        &self,
+        range: TimeRange,
+        limit: usize,
+        of_head: impl FnOnce(&Head, i64, i64) -> BTreeSet<String>,
+        of_block: impl Fn(&Block, (i64, i64)) -> Result<Vec<String>, BlockError>,
+    ) -> Result<Vec<String>, StorageError> {
+        let (start, end) = inclusive(range);
+        let head = self.head.read();
+        let mut out = of_head(&head, start, end);
+        let blocks = Arc::clone(&head.blocks);
+        drop(head);
+        for block in blocks.iter().filter(|b| b.overlaps(start, end)) {
+            out.extend(readable(block, of_block(block, (start, end)))?);
+        }
         Ok(out.into_iter().take(at_most(limit)).collect())
     }
 
@@ -209,6 +229,9 @@ impl SeriesReader for Tsdb {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<String>, StorageError> {
+        if matchers.is_empty() {
+            return self.all_strings(range, limit, Head::label_names, Block::label_names);
+        }
         self.collect_strings(matchers, range, limit, |labels, out| {
             for l in labels.iter() {
                 if !out.contains(&*l.name) {
@@ -225,6 +248,14 @@ impl SeriesReader for Tsdb {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<String>, StorageError> {
+        if matchers.is_empty() {
+            return self.all_strings(
+                range,
+                limit,
+                |head, start, end| head.label_values(name, start, end),
+                |block, range| block.label_values(name, range),
+            );
+        }
         self.collect_strings(matchers, range, limit, |labels, out| {
             if let Some(value) = labels.get(name).filter(|v| !out.contains(*v)) {
                 out.insert(value.to_owned());

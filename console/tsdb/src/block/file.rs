@@ -184,9 +184,28 @@ impl Block {
     /// Labels of the series that match and may have points in the range (both ends inclusive).
     pub(crate) fn labels(&self, matchers: &[Compiled], range: (i64, i64)) -> Result<Vec<Labels>, BlockError> {
         let index = self.index()?;
-        let there = |r: &Run| r.first_t <= range.1 && r.last_t >= range.0;
-        let has = |p: &u32| index.runs(*p).iter().chain(index.histogram_runs(*p)).any(there);
+        let has = |p: &u32| self.has_points(&index, *p, range);
         Ok(index.select(matchers).into_iter().filter(has).map(|p| index.labels(p)).collect())
+    }
+
+    /// Names of labels of series that may have points in the range (both ends inclusive).
+    pub(crate) fn label_names(&self, range: (i64, i64)) -> Result<Vec<String>, BlockError> {
+        let index = self.index()?;
+        let names = index.label_names(|p| self.has_points(&index, p, range));
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Values of a label of series that may have points in the range (both ends inclusive).
+    pub(crate) fn label_values(&self, name: &str, range: (i64, i64)) -> Result<Vec<String>, BlockError> {
+        let index = self.index()?;
+        let values = index.label_values(name, |p| self.has_points(&index, p, range));
+        Ok(values.into_iter().map(str::to_owned).collect())
+    }
+
+    fn has_points(&self, index: &Index, place: u32, range: (i64, i64)) -> bool {
+        let there = |r: &Run| r.first_t <= range.1 && r.last_t >= range.0;
+        (range.0 <= self.meta.first_t && self.meta.last_t <= range.1)
+            || index.runs(place).iter().chain(index.histogram_runs(place)).any(there)
     }
 
     /// The matching series' points in the range (both ends inclusive); stops soon after `max_points`.

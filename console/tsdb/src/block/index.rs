@@ -271,15 +271,38 @@ impl Index {
         places
     }
 
+    /// Names of labels of series for which `is_there` holds, in order.
+    pub(super) fn label_names(&self, is_there: impl Fn(u32) -> bool) -> Vec<&str> {
+        let mut out: Vec<&str> = Vec::new();
+        for (at, ((name, _), _)) in self.postings.iter().enumerate() {
+            let name = &*self.strings[*name as usize];
+            if out.last() != Some(&name) && self.list(at).iter().any(|p| is_there(*p)) {
+                out.push(name);
+            }
+        }
+        out
+    }
+
+    /// Values of a label, as [`Index::label_names`].
+    pub(super) fn label_values(&self, name: &str, is_there: impl Fn(u32) -> bool) -> Vec<&str> {
+        let Some(name) = self.string(name) else { return Vec::new() };
+        let pairs = self.pairs_named(name).filter(|at| self.list(*at).iter().any(|p| is_there(*p)));
+        pairs.map(|at| &*self.strings[self.postings[at].0.1 as usize]).collect()
+    }
+
+    fn pairs_named(&self, name: u32) -> std::ops::Range<usize> {
+        let start = self.postings.partition_point(|p| p.0.0 < name);
+        start..self.postings.partition_point(|p| p.0.0 <= name)
+    }
+
     fn having(&self, m: &Compiled) -> Vec<u32> {
         let Some(name) = self.string(&m.name) else { return Vec::new() };
         if let (Test::Equal(value), false) = (&m.test, m.negated) {
             let at = self.string(value).map(|v| self.postings.binary_search_by_key(&(name, v), |p| p.0));
             return at.and_then(Result::ok).map(|at| self.list(at).to_vec()).unwrap_or_default();
         }
-        let start = self.postings.partition_point(|p| p.0.0 < name);
-        let end = self.postings.partition_point(|p| p.0.0 <= name);
-        let matching = (start..end).filter(|at| m.matches(&self.strings[self.postings[*at].0.1 as usize]));
+        let matching =
+            self.pairs_named(name).filter(|at| m.matches(&self.strings[self.postings[*at].0.1 as usize]));
         let mut out: Vec<u32> = matching.flat_map(|at| self.list(at).iter().copied()).collect();
         out.sort_unstable();
         out

@@ -60,6 +60,30 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn names_and_values_of_all_series_are_those_of_a_matcher_that_matches_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Tsdb::open(long(dir.path())).unwrap();
+    fill(&db, 8);
+    db.append(&[batch(&[("__name__", "late"), ("job", "shop"), ("zone", "b")], &[(7 * 3600, 1.0)])]).unwrap();
+    db.append(&[batch(&[("__name__", "new"), ("job", "shop"), ("zone", "a")], &[(1, 1.0)])]).unwrap();
+    db.maintain(NOW);
+    let all = [matcher("job", MatchOp::Equal, "shop")];
+    for (from, to) in
+        [(0, NOW + 1), (NOW - 8 * HOUR, NOW - 6 * HOUR), (NOW - 2 * HOUR, NOW - HOUR), (NOW, NOW + HOUR)]
+    {
+        let range = TimeRange { start_ms: from, end_ms: to };
+        assert_eq!(db.label_names(&[], range, 0), db.label_names(&all, range, 0), "{range:?}");
+        for name in ["__name__", "zone", "job", "none"] {
+            let plain = db.label_values(name, &[], range, 0).unwrap();
+            assert_eq!(plain, db.label_values(name, &all, range, 0).unwrap(), "{name} {range:?}");
+        }
+    }
+    let everything = TimeRange { start_ms: 0, end_ms: NOW + 1 };
+    assert_eq!(db.label_values("zone", &[], everything, 0).unwrap(), ["a", "b"]);
+    assert_eq!(db.label_values("zone", &[], everything, 1).unwrap(), ["a"]);
+}
+
+#[test]
 fn queries_span_memory_and_blocks_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let db = Tsdb::open(TsdbConfig { segment_bytes: 4_000, ..long(dir.path()) }).unwrap();
