@@ -1,10 +1,9 @@
 //! What one query may cost.
 
 use std::{
-    cell::Cell,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -18,9 +17,9 @@ pub(crate) struct Budget {
     deadline: Option<Instant>,
     max_samples: usize,
     /// Samples in memory now.
-    held: Cell<usize>,
-    samples_read: Cell<u64>,
-    series_read: Cell<u64>,
+    held: AtomicUsize,
+    samples_read: AtomicU64,
+    series_read: AtomicU64,
 }
 
 impl Budget {
@@ -29,9 +28,9 @@ impl Budget {
             stop,
             deadline: Instant::now().checked_add(limits.timeout),
             max_samples: limits.max_samples,
-            held: Cell::new(0),
-            samples_read: Cell::new(0),
-            series_read: Cell::new(0),
+            held: AtomicUsize::new(0),
+            samples_read: AtomicU64::new(0),
+            series_read: AtomicU64::new(0),
         }
     }
 
@@ -44,36 +43,37 @@ impl Budget {
     }
 
     pub fn samples_left(&self) -> usize {
-        self.max_samples - self.held.get()
+        self.max_samples.saturating_sub(self.held.load(Ordering::Relaxed))
     }
 
     /// Counts samples that come into memory.
     pub fn take(&self, samples: usize) -> Result<(), SourceError> {
-        if samples > self.samples_left() {
+        let held = self.held.fetch_add(samples, Ordering::Relaxed);
+        if held.saturating_add(samples) > self.max_samples {
+            self.held.fetch_sub(samples, Ordering::Relaxed);
             return Err(SourceError::Limit(format!(
                 "query processing would load too many samples into memory in query execution (limit {})",
                 self.max_samples
             )));
         }
-        self.held.set(self.held.get() + samples);
         Ok(())
     }
 
     /// Counts samples that left memory.
     pub fn give(&self, samples: usize) {
-        self.held.set(self.held.get().saturating_sub(samples));
+        self.held.fetch_sub(samples, Ordering::Relaxed);
     }
 
     pub fn count_read(&self, series: usize, samples: usize) {
-        self.series_read.set(self.series_read.get() + series as u64);
-        self.samples_read.set(self.samples_read.get() + samples as u64);
+        self.series_read.fetch_add(series as u64, Ordering::Relaxed);
+        self.samples_read.fetch_add(samples as u64, Ordering::Relaxed);
     }
 
     pub fn samples_read(&self) -> u64 {
-        self.samples_read.get()
+        self.samples_read.load(Ordering::Relaxed)
     }
 
     pub fn series_read(&self) -> u64 {
-        self.series_read.get()
+        self.series_read.load(Ordering::Relaxed)
     }
 }

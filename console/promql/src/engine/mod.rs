@@ -1,7 +1,8 @@
 //! The evaluator. Semantics: Prometheus 3 (prometheus/promql/engine.go, functions.go).
 //!
 //! What holds: each part of a query is evaluated once, for all steps; a selector reads its series once for the whole
-//! range; every row has one slot a step. Everything runs on the calling thread, inside the limits of one [`budget`].
+//! range; every row has one slot a step. Long work on many series is spread over some threads; the answer does not depend on
+//! how. All of it is inside the limits of one [`budget`].
 
 mod aggregate;
 mod binary;
@@ -15,6 +16,7 @@ mod histograms;
 mod math;
 mod notes;
 mod over_time;
+mod parallel;
 mod relabel;
 mod select;
 mod sort;

@@ -1,6 +1,8 @@
 //! Warnings and infos of an evaluation, each once, with the place in the query that they are about.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
 
 use crate::{
     engine::calendar,
@@ -48,21 +50,21 @@ struct Note {
 
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    warnings: RefCell<BTreeMap<String, Note>>,
-    infos: RefCell<BTreeMap<String, Note>>,
+    warnings: Mutex<BTreeMap<String, Note>>,
+    infos: Mutex<BTreeMap<String, Note>>,
 }
 
 impl Notes {
     pub fn warn(&self, span: Span, message: impl Into<String>) {
-        self.warnings.borrow_mut().insert(message.into(), Note { span, forced: None });
+        self.warnings.lock().insert(message.into(), Note { span, forced: None });
     }
 
     pub fn info(&self, span: Span, message: impl Into<String>) {
-        self.infos.borrow_mut().insert(message.into(), Note { span, forced: None });
+        self.infos.lock().insert(message.into(), Note { span, forced: None });
     }
 
     pub fn info_forced(&self, span: Span, message: String, forced: Forced) {
-        let mut infos = self.infos.borrow_mut();
+        let mut infos = self.infos.lock();
         let before = infos.get(&message).and_then(|n| n.forced);
         let forced = Some(before.map_or(forced, |b| b.and(forced)));
         infos.insert(message, Note { span, forced });
@@ -77,7 +79,7 @@ impl Notes {
             };
             notes.iter().map(line).collect()
         };
-        (shown("warning", &self.warnings.borrow()), shown("info", &self.infos.borrow()))
+        (shown("warning", &self.warnings.lock()), shown("info", &self.infos.lock()))
     }
 }
 

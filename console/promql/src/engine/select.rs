@@ -10,6 +10,7 @@ use console_storage::SourceError;
 use super::{
     eval::Eval,
     grid::{ABSENT, Row, Steps, Value, Window},
+    parallel,
 };
 use crate::ast::{At, Expr, ExprKind, Selector, Subquery};
 
@@ -93,17 +94,19 @@ impl Eval<'_> {
         let lookback = i64::try_from(self.limits.lookback.as_millis()).unwrap_or(i64::MAX);
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
         let (series, held) = self.read(&s.matchers, first.saturating_sub(lookback), last)?;
-        let mut rows = Vec::with_capacity(series.len());
-        for series in series {
+        // A step of a series costs as much as some samples.
+        let work = series.len().saturating_mul(steps.count).saturating_mul(4);
+        let rows = parallel::map(&series, work, |series| -> Result<_, SourceError> {
             self.budget.check()?;
             let row = instant_row(series, steps, gaze, lookback, times);
-            if !row.is_empty() {
-                self.budget.take(row.floats.len())?;
-                rows.push(row);
+            if row.is_empty() {
+                return Ok(None);
             }
-        }
+            self.budget.take(row.floats.len())?;
+            Ok(Some(row))
+        })?;
         self.budget.give(held);
-        Ok(rows)
+        Ok(rows.into_iter().flatten().collect())
     }
 
     /// What a range selector or a subquery gives to the function around it.
@@ -210,16 +213,20 @@ fn window(row: Row, grid: &Steps) -> Window {
     Window { labels: series.labels, drop_name: row.drop_name, samples: series.samples, histograms }
 }
 
-fn instant_row(series: PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {
+fn instant_row(series: &PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {
     let PointSeries { labels, samples, histograms } = series;
-    let mut row =
-        Row { labels, drop_name: false, floats: Vec::with_capacity(steps.count), histograms: Vec::new() };
+    let mut row = Row {
+        labels: labels.clone(),
+        drop_name: false,
+        floats: Vec::with_capacity(steps.count),
+        histograms: Vec::new(),
+    };
     let (mut floats_seen, mut histograms_seen) = (0, 0);
     for i in 0..steps.count {
         let moment = gaze.at(steps, i);
         let oldest = moment.saturating_sub(lookback);
-        floats_seen = advance(&samples, floats_seen, |s| s.t_ms <= moment);
-        histograms_seen = advance(&histograms, histograms_seen, |h| h.t_ms <= moment);
+        floats_seen = advance(samples, floats_seen, |s| s.t_ms <= moment);
+        histograms_seen = advance(histograms, histograms_seen, |h| h.t_ms <= moment);
         let float = floats_seen.checked_sub(1).map(|at| &samples[at]).filter(|s| s.t_ms > oldest);
         let histogram = histograms_seen.checked_sub(1).map(|at| &histograms[at]).filter(|h| h.t_ms > oldest);
         let newer_histogram = histogram.filter(|h| float.is_none_or(|f| f.t_ms < h.t_ms));
