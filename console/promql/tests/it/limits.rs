@@ -39,8 +39,8 @@ fn samples_are_bounded_as_read_and_as_computed() {
 #[test]
 fn steps_are_bounded() {
     let limits = PromqlLimits::default();
-    assert!(within(&limits, "1", 11_000).is_ok());
-    assert!(matches!(within(&limits, "1", 11_001), Err(SourceError::Limit(_))));
+    assert!(within(&limits, "1", 11_001).is_ok());
+    assert!(matches!(within(&limits, "1", 11_002), Err(SourceError::Limit(_))));
     let limits = PromqlLimits { max_subquery_steps: 10, ..PromqlLimits::default() };
     let error = within(&limits, "max_over_time(x[1h:1s])", 1).expect_err("3600 steps");
     assert!(error.to_string().contains("limit of 10"), "{error}");
