@@ -11,11 +11,13 @@
 //! | 8.. | | records, one after the other |
 //!
 //! A record: 4 bytes length of the payload, 4 bytes CRC-32 (IEEE) of those length bytes and the payload, the payload.
-//! Numbers are little endian. The checksum covers the length so that a run of zeros is no record.
+//! Numbers are little endian. The checksum covers the length so that a run of zeros is no record. A header that differs
+//! in one bit is damage, and its segment is read: the version after this one is 2, which differs in two.
 
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
@@ -264,7 +266,13 @@ fn resume(dir: &Path, last: SegmentInfo, sealed: Vec<SegmentInfo>) -> Result<Act
         return create(dir, last.id, sealed);
     }
     let path = path_of(dir, last.id);
-    let mut file = OpenOptions::new().write(true).open(&path).map_err(io_error("cannot open", &path))?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).open(&path).map_err(io_error("cannot open", &path))?;
+    let mut magic = [0; MAGIC.len()];
+    file.read_exact_at(&mut magic, 0).map_err(io_error("cannot read", &path))?;
+    if magic != MAGIC {
+        file.write_all_at(&MAGIC, 0).map_err(io_error("cannot write", &path))?;
+    }
     file.set_len(last.bytes).map_err(io_error("cannot cut", &path))?;
     file.seek(SeekFrom::Start(last.bytes)).map_err(io_error("cannot seek", &path))?;
     Ok(Active { file, id: last.id, bytes: last.bytes, sealed, broken: false, unsynced: true })
@@ -283,10 +291,13 @@ fn read_segment(
     let mut input = io::BufReader::new(file);
     let mut magic = [0; 8];
     let mut at = 0;
-    // A header that is cut short is a crash while the segment was made; a whole wrong one is somebody else's file.
+    // A header that is cut short is a crash while the segment was made, one flipped bit is damage, and a whole wrong one
+    // is somebody else's file.
     if fill(&mut input, &mut magic).map_err(io_error("cannot read", path))? {
-        if magic != MAGIC {
-            return Err(WalError::Foreign { path: path.to_owned() });
+        match magic.iter().zip(MAGIC).map(|(found, ours)| (found ^ ours).count_ones()).sum() {
+            0 => {}
+            1 => tracing::warn!(segment = id.0, "log segment's header is damaged"),
+            2.. => return Err(WalError::Foreign { path: path.to_owned() }),
         }
         at = HEADER;
         let mut record = Vec::new();
@@ -396,6 +407,23 @@ mod tests {
             fs::write(&path, &damaged).unwrap();
             let (_, recovery, seen) = open(dir.path());
             assert!(seen.is_empty() && recovery.truncated.is_some(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_of_the_header_costs_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path_of(dir.path(), SegmentId(1));
+        let (wal, ..) = open(dir.path());
+        wal.append(b"first").unwrap();
+        let bytes = fs::read(&path).unwrap();
+        for bit in 0..64 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, &damaged).unwrap();
+            let (_, recovery, seen) = open(dir.path());
+            assert_eq!((seen.len(), recovery.truncated), (1, None), "bit {bit}");
+            assert_eq!(fs::read(&path).unwrap(), bytes);
         }
     }
 
