@@ -3,8 +3,11 @@
 mod blocks;
 mod codec;
 mod crash;
+mod damage;
+mod disk_full;
 mod histograms;
 mod limits;
+mod random_kills;
 mod retention;
 mod store;
 
