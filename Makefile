@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up clean
+.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,8 +54,8 @@ unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast
 	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
 
-corpora: setup ## the score of the query languages against the corpora beside the checkout
-	cargo run --locked -q --bin console-querytest -- ../shared/corpora/promql
+corpora: setup ## the score of PromQL against the corpora beside the checkout, and its record for the About page
+	cargo run --locked -q --bin console-querytest -- ../shared/corpora/promql --record console/promql/conformance.json
 
 e2e: setup ## start the platform, drive it with a browser, break it
 	cargo test --locked --no-run
@@ -80,6 +80,13 @@ bench-up: setup ## seconds from built to all healthy, and memory per process
 	cargo test --locked --no-run
 	$(XTASK) client
 	QD_E2E=1 cargo test --locked --test platform -- start-and-stop-only
+
+bench-crash: setup ## 200 kills of a writing metrics store, and seconds to open a gigabyte of log
+	cargo run --locked --release -q -p console-tsdb --example crash_proof -- kills 200
+	cargo run --locked --release -q -p console-tsdb --example crash_proof -- start 1
+
+fuzz: ## coverage-guided fuzzing: make fuzz T=promql_eval [FOR=60]; without T, list the targets
+	@console/fuzz/run.sh $(T) $(FOR)
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true
