@@ -3,11 +3,43 @@
 use async_trait::async_trait;
 use console_app::{
     About, AboutSource, Component, ScrapeTarget,
-    view::format::{bytes, count},
+    view::format::{bytes, count, time_utc},
 };
 use console_ingest::scrape::{TargetHealth, Targets};
 
-use crate::{sources::Backends, stores::Stores};
+use serde::Deserialize;
+
+use crate::{
+    sources::{Backends, EMBEDDED},
+    stores::Stores,
+};
+
+/// The record of `console_promql::conformance`.
+#[derive(Deserialize)]
+struct Conformance {
+    recorded_at_ms: i64,
+    classic: Score,
+    native_histograms: Score,
+}
+
+#[derive(Deserialize)]
+struct Score {
+    passed: u64,
+    of: u64,
+}
+
+/// How PromQL did against Prometheus' own tests; nothing when there is no record that can be read.
+fn conformance() -> Vec<(String, String)> {
+    let Ok(record) = serde_json::from_str::<Conformance>(console_promql::conformance::RECORDED) else {
+        return Vec::new();
+    };
+    let words = |s: &Score| format!("{} of {}", count(s.passed), count(s.of));
+    vec![
+        ("PromQL, Prometheus' tests".to_owned(), words(&record.classic)),
+        ("with native histograms".to_owned(), words(&record.native_histograms)),
+        ("measured".to_owned(), format!("{} UTC", time_utc(record.recorded_at_ms))),
+    ]
+}
 
 /// A live look at the parts of this process.
 pub struct SelfAbout {
@@ -47,13 +79,17 @@ impl SelfAbout {
                     .chain(sizes.iter().cloned())
                     .collect(),
             };
+        let mut metrics = part(
+            "Metrics",
+            &self.backends.metrics,
+            &[("series in memory", m.series), ("samples", m.samples), ("blocks on disk", m.blocks)],
+            &size(m.memory_bytes, m.disk_bytes),
+        );
+        if self.backends.metrics == EMBEDDED {
+            metrics.facts.extend(conformance());
+        }
         vec![
-            part(
-                "Metrics",
-                &self.backends.metrics,
-                &[("series in memory", m.series), ("samples", m.samples), ("blocks on disk", m.blocks)],
-                &size(m.memory_bytes, m.disk_bytes),
-            ),
+            metrics,
             part(
                 "Logs",
                 &self.backends.logs,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use console_ingest::scrape::ScrapeConfig;
-use console_promql::{PromqlLimits, parser::format_duration};
+use console_promql::parser::format_duration;
 use console_query_api::prometheus::Process;
 
 use crate::{config::Config, stores};
@@ -34,7 +34,7 @@ pub fn describe(
 
 /// Settings that Prometheus has as flags, by its names.
 fn flags(config: &Config, retention: &str) -> BTreeMap<String, String> {
-    let limits = PromqlLimits::default();
+    let limits = config.query.limits();
     let scrape_config = config.scrape_config_file.as_ref().map(|f| f.display().to_string());
     let duration = |d: std::time::Duration| format_duration(d.as_millis() as i64);
     [

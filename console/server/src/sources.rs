@@ -19,6 +19,9 @@ use crate::{
     stores::Stores,
 };
 
+/// The backend of a signal that this process stores itself.
+pub const EMBEDDED: &str = "embedded";
+
 /// What pages, APIs and rules read.
 #[derive(Clone)]
 pub struct Sources {
@@ -51,7 +54,6 @@ pub enum SourcesError {
 
 impl Sources {
     pub fn new(config: &Config, stores: &Stores) -> Result<Self, SourcesError> {
-        const EMBEDDED: &str = "embedded";
         let wrong = |field| move |source| SourcesError::Source { field, source };
         let remote = &config.sources;
         let metrics: Arc<dyn MetricsSource> = match &remote.prometheus {
@@ -59,7 +61,7 @@ impl Sources {
                 PrometheusSource::new(remote_config("sources.prometheus", r)?)
                     .map_err(wrong("sources.prometheus"))?,
             ),
-            None => Arc::new(PromqlSource::new(stores.metrics.clone(), Default::default())),
+            None => Arc::new(PromqlSource::new(stores.metrics.clone(), config.query.limits())),
         };
         let logs: Arc<dyn LogsSource> = match &remote.loki {
             Some(r) => {

@@ -5,12 +5,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use console_promql::selectors;
+use console_promql::{ParseOptions, parse, selectors};
 
 use super::{
     Api,
     envelope::{ApiError, Success},
-    parameters::{parsed_query, range},
+    parameters::{query, range},
 };
 use crate::{json, params};
 
@@ -20,7 +20,9 @@ pub async fn exemplars(State(api): State<Api>, request: Request) -> Result<Respo
     let Some(range) = range(&params)? else {
         return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     };
-    let (text, expr) = parsed_query(&api, &params)?;
+    let text = query(&api, &params)?;
+    let expr =
+        parse(text, ParseOptions { experimental: true }).map_err(|e| ApiError::bad_data(e.to_string()))?;
     if selectors(&expr).is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

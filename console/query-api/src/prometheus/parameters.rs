@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use console_model::{TimeRange, clock};
 use console_promql::{ParseError, ParseOptions, ast::Expr, parse, parse_selector};
-use console_storage::SourceError;
 
 use super::{Api, envelope::ApiError};
 use crate::params::{self, Params};
@@ -43,14 +42,16 @@ pub fn duration(params: &Params, name: &str) -> Result<i64, ApiError> {
     params::parse_duration_ms(text).map_err(|reason| ApiError::parameter(name, reason))
 }
 
-/// How long a query may take: what it asks for, within the bound of the server.
+/// How long a query may take: what it asks for, within the bound of the server. No time at all is over at once.
 pub fn timeout(api: &Api, params: &Params) -> Result<Duration, ApiError> {
     let most = Duration::from_millis(api.limits.max_query_ms);
     if params.non_empty("timeout").is_none() {
         return Ok(most);
     }
-    let asked = u64::try_from(duration(params, "timeout")?).unwrap_or(0);
-    Ok(Duration::from_millis(asked).min(most))
+    match u64::try_from(duration(params, "timeout")?) {
+        Ok(asked) if asked > 0 => Ok(Duration::from_millis(asked).min(most)),
+        _ => Err(ApiError::timeout()),
+    }
 }
 
 /// `start` and `end` of what is listed, both inclusive and by default all that is stored. None where the range is empty.
@@ -107,7 +108,7 @@ pub fn flag(params: &Params, name: &str) -> Result<bool, ApiError> {
 pub fn query<'a>(api: &Api, params: &'a Params) -> Result<&'a str, ApiError> {
     let query = params.get("query").unwrap_or_default();
     let max = api.limits.max_query_bytes;
-    if query.trim().is_empty() {
+    if query.is_empty() {
         return Err(ApiError::parameter(
             "query",
             "unknown position: parse error: no expression found in input",
@@ -123,8 +124,7 @@ pub fn query<'a>(api: &Api, params: &'a Params) -> Result<&'a str, ApiError> {
 pub fn parsed_query<'a>(api: &Api, params: &'a Params) -> Result<(&'a str, Expr), ApiError> {
     let text = query(api, params)?;
     let expr = parse(text, ParseOptions { experimental: true });
-    let expr = expr.map_err(|e| ApiError::of("query", SourceError::from(e)))?;
-    Ok((text, expr))
+    Ok((text, expr.map_err(|e| ApiError::parameter("query", e))?))
 }
 
 /// All `match[]`: series selectors, each of which must exclude something.

@@ -38,6 +38,8 @@ async fn exemplars_are_those_of_the_selected_series() {
         ]}])
     );
     assert_eq!(api.text("/query_exemplars?query=1%2B1").await, (StatusCode::NO_CONTENT, String::new()));
+    let (_, answer) = api.get("/query_exemplars?query=up%7B").await;
+    assert!(answer["error"].as_str().unwrap().starts_with("1:4: parse error"), "{answer}");
     let (status, answer) = api.get("/query_exemplars?query=up&start=2&end=1").await;
     let wanted = json!("end timestamp must not be before start timestamp");
     assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &wanted));

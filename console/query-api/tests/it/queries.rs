@@ -172,7 +172,12 @@ async fn failures_of_the_source_have_their_status_and_type() {
 #[tokio::test]
 async fn a_slow_query_ends_at_its_timeout_or_the_server_s() {
     let api = Api::fixed(None);
-    for path in ["/query?query=up&timeout=1ms", "/query?query=up", "/query?query=up&timeout=1h"] {
+    for path in [
+        "/query?query=up&timeout=1ms",
+        "/query?query=up",
+        "/query?query=up&timeout=1h",
+        "/query?query=up&timeout=-1",
+    ] {
         let (status, answer) = api.get(path).await;
         assert_eq!((status.as_u16(), &answer["errorType"]), (503, &json!("timeout")), "{path}");
     }

@@ -1,6 +1,7 @@
 //! The configuration file. Unknown fields, wrong values and unreadable secret files are refused; all problems of values
 //! are reported together.
 
+mod query;
 mod secret;
 mod stores;
 
@@ -12,6 +13,7 @@ use std::{
 use console_ingest::IngestLimits;
 use serde::Deserialize;
 
+pub use query::QueryConfig;
 pub use secret::Secret;
 pub use stores::{StoreConfig, StoresConfig};
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub sources: SourcesConfig,
     #[serde(default)]
     pub stores: StoresConfig,
+    #[serde(default)]
+    pub query: QueryConfig,
     #[serde(default)]
     pub ingest: IngestLimits,
     #[serde(default = "default_drain_ms")]
@@ -230,6 +234,7 @@ impl Config {
             found.push(format!("tokens: {fields} can be reached from outside, so tokens.ingest and tokens.query must not be empty"));
         }
         found.extend(self.stores.problems());
+        found.extend(self.query.problems());
         found
     }
 }

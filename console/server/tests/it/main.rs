@@ -3,5 +3,6 @@
 mod access;
 mod console;
 mod pages;
+mod prometheus;
 mod restart;
 mod start;
