@@ -8,6 +8,7 @@
 //! durations.
 
 pub mod ast;
+pub mod conformance;
 mod engine;
 pub mod format;
 pub mod function;

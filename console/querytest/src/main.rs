@@ -1,18 +1,32 @@
-//! `console-querytest FOLDER [--verbose]`: the score of the engine against scripts in Prometheus' test language.
+//! `console-querytest FOLDER [--verbose] [--record FILE]`: the score of the engine against scripts in Prometheus' test
+//! language. `--record` also writes it down, for the console to show.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use console_querytest::score;
 
+const USAGE: &str = "usage: console-querytest FOLDER [--verbose] [--record FILE]";
+
+/// The folder, whether each failure is told, and where to write the score.
+fn arguments() -> Option<(PathBuf, bool, Option<PathBuf>)> {
+    let (mut folder, mut is_verbose, mut record) = (None, false, None);
+    let mut all = std::env::args().skip(1);
+    while let Some(one) = all.next() {
+        match one.as_str() {
+            "--verbose" => is_verbose = true,
+            "--record" => record = Some(PathBuf::from(all.next()?)),
+            path if !path.starts_with("--") && folder.is_none() => folder = Some(PathBuf::from(path)),
+            _ => return None,
+        }
+    }
+    Some((folder?, is_verbose, record))
+}
+
 fn main() -> ExitCode {
-    let (flags, paths): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|a| a.starts_with("--"));
-    let is_verbose = flags.iter().any(|f| f == "--verbose");
-    let ([folder], true) = (paths.as_slice(), flags.iter().all(|f| f == "--verbose")) else {
-        eprintln!("usage: console-querytest FOLDER [--verbose]");
+    let Some((folder, is_verbose, record)) = arguments() else {
+        eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let folder = PathBuf::from(folder);
     if !folder.is_dir() {
         println!("skipped: {} is absent", folder.display());
         return ExitCode::SUCCESS;
@@ -23,6 +37,12 @@ fn main() -> ExitCode {
                 print!("{}", score::failures(&scores));
             }
             print!("{}", score::table(&scores));
+            if let Some(file) = record
+                && let Err(e) = fs::write(&file, score::record(&scores, console_model::clock::now_ms()))
+            {
+                eprintln!("cannot write {}: {e}", file.display());
+                return ExitCode::FAILURE;
+            }
             ExitCode::SUCCESS
         }
         Err(e) => {

@@ -72,6 +72,19 @@ pub fn table(scores: &[FileScore]) -> String {
     out
 }
 
+/// The score as JSON, in the form that `console_promql::conformance` documents.
+pub fn record(scores: &[FileScore], now_ms: i64) -> String {
+    let part = |native| {
+        let (passed, all) = total(scores, |s| s.is_native() == native);
+        format!("{{\"passed\": {passed}, \"of\": {all}}}")
+    };
+    format!(
+        "{{\n  \"recorded_at_ms\": {now_ms},\n  \"classic\": {},\n  \"native_histograms\": {}\n}}\n",
+        part(false),
+        part(true)
+    )
+}
+
 /// Each failure on lines of its own.
 pub fn failures(scores: &[FileScore]) -> String {
     let mut out = String::new();

@@ -5,6 +5,9 @@
 //! rules and sockets are; SIGTERM lets running requests finish, then puts accepted telemetry onto the disk. Nothing
 //! here depends on what the console watches.
 
+// Pages are large types; optimised builds lay them out here.
+#![recursion_limit = "512"]
+
 mod about;
 mod auth;
 pub mod config;

@@ -1,5 +1,8 @@
 //! The console's program.
 
+// Pages are large types; optimised builds lay them out here.
+#![recursion_limit = "512"]
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
