@@ -156,10 +156,6 @@ impl Api {
     }
 
     pub fn start_with(told: Told) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = TsdbConfig::new(dir.path());
-        config.clock = Arc::new(|| NOW_S * 1000);
-        let store = Arc::new(Tsdb::open(config).unwrap());
         let series = |pairs: &[(&str, &str)], value: fn(i64) -> f64| {
             let samples = (0..=20).map(|i| Sample { t_ms: (NOW_S - 300 + i * 15) * 1000, v: value(i) });
             SeriesBatch::floats(Labels::from_pairs(pairs.iter().copied()), samples.collect())
@@ -172,19 +168,28 @@ impl Api {
                 i as f64 * 3.0
             }),
         ];
-        store.append(&batch).unwrap();
         let meta = |metric: &str, kind, help: &str| MetricMetadata {
             metric: metric.to_owned(),
             kind,
             help: help.to_owned(),
             unit: String::new(),
         };
-        store
-            .put_metadata(&[
-                meta("up", MetricKind::Gauge, "Whether the target answered"),
-                meta("http.requests_total", MetricKind::Counter, "Requests"),
-            ])
-            .unwrap();
+        let metadata = [
+            meta("up", MetricKind::Gauge, "Whether the target answered"),
+            meta("http.requests_total", MetricKind::Counter, "Requests"),
+        ];
+        Self::over(&batch, &metadata, told)
+    }
+
+    /// Over a store that holds what it is given.
+    pub fn over(batch: &[SeriesBatch], metadata: &[MetricMetadata], told: Told) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = TsdbConfig::new(dir.path());
+        config.clock = Arc::new(|| NOW_S * 1000);
+        let store = Arc::new(Tsdb::open(config).unwrap());
+        let (_, refused) = store.append(batch).unwrap();
+        assert_eq!(refused, None);
+        store.put_metadata(metadata).unwrap();
         let metrics = Arc::new(PromqlSource::new(store, PromqlLimits::default()));
         Self { router: router(sources(metrics, told), Limits::default()), _dir: Some(dir) }
     }
