@@ -48,6 +48,7 @@ const FAMILIES: &[Family] = &[
     gauge("weird", &[("text", TEXTS), ("empty", &[""])]),
     gauge("twin_a", &[("n", NUMBERS)]),
     gauge("twin_b", &[("n", NUMBERS)]),
+    gauge("huge", &[("n", NUMBERS)]),
     gauge("small", &[("n", NUMBERS)]),
     counter("fresh_total", &[("n", NUMBERS)]),
 ];
@@ -170,6 +171,13 @@ fn gauges(base_ms: i64, random: &mut Random, out: &mut Vec<WriteSeries>) {
 }
 
 fn special_values(base_ms: i64, random: &mut Random, out: &mut Vec<WriteSeries>) {
+    const HUGE: [f64; 8] =
+        [1e308, -1e308, f64::MAX, f64::MIN, 5e-324, -5e-324, 1e-300, 9_007_199_254_740_993.0];
+    for n in NUMBERS {
+        let mut one = WriteSeries::new("huge", &[("n", n)]);
+        one.samples.extend(every(base_ms, 15_000).map(|t| (t, HUGE[random.below(HUGE.len())])));
+        out.push(one);
+    }
     for kind in KINDS {
         let mut one = WriteSeries::new("odd", &[("kind", kind)]);
         for t in every(base_ms, 15_000) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::Change;
+use super::{Change, judge::Judged};
 
 /// What became of one query.
 #[derive(Clone, Debug)]
@@ -13,6 +13,13 @@ pub enum Verdict {
     Excused(Change),
     /// Everything that a reader needs to ask again.
     Different(String),
+}
+
+impl Verdict {
+    /// Equal answers, to what 2.42 was asked instead.
+    pub(super) fn equal(translated: Vec<Change>) -> Self {
+        if translated.is_empty() { Self::Same } else { Self::Translated(translated) }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,10 +37,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn add(&mut self, verdict: Verdict) {
+    pub(super) fn add(&mut self, judged: Judged) {
         self.queries += 1;
-        match verdict {
-            Verdict::Same => self.same += 1,
+        match judged.verdict {
+            Verdict::Same => {
+                self.same += 1;
+                self.refused += usize::from(judged.is_refused);
+                self.empty += usize::from(judged.is_empty);
+            }
             Verdict::Translated(changes) => {
                 self.translated += 1;
                 for change in changes {

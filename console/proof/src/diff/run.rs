@@ -12,15 +12,13 @@ use console_model::clock::now_ms;
 use tokio::task::JoinSet;
 
 use super::{
-    Asked, Change, Dialect, Generator, Random, Report, Verdict,
-    answer::Outcome,
-    change::order_of,
-    compare::{Tolerance, compare},
+    Generator, Random, Report,
     data::{self, LENGTH_MS},
+    judge::{Judge, Judged, Question},
     target::{Reader, Target},
 };
 use crate::peer::{
-    Answer, Endpoint, Peer, PeerError, console, prometheus,
+    Peer, PeerError, console, prometheus,
     remote_write::{WriteSeries, encode, send},
 };
 
@@ -30,8 +28,8 @@ const WORKERS: usize = 4;
 const SLICE_MS: i64 = 5 * 60_000;
 /// The console looks back five minutes, left-open since 3.0 (#13904); 2.42 is told one millisecond less.
 const LOOKBACK: &str = "--query.lookback-delta=299999ms";
-/// Longest answer that is printed, characters.
-const SHOWN: usize = 700;
+/// One of so many questions is about series or labels.
+const LISTINGS: usize = 20;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -66,14 +64,17 @@ pub async fn run(options: &Options) -> Result<Report, DiffError> {
     let series = data::series(base_ms, &mut random);
     let pair = fill(options, base_ms, &series).await?;
     let mut generator = Generator::new(base_ms, &mut random);
-    let asked: Arc<Vec<Asked>> = Arc::new((0..options.queries).map(|_| generator.draw()).collect());
-    let mut report = Report { seed: options.seed, ..Report::default() };
-    for (verdict, outcome) in ask_all(&pair, base_ms, &asked).await? {
-        if matches!(verdict, Verdict::Same) {
-            report.refused += usize::from(outcome.is_failed());
-            report.empty += usize::from(outcome.is_empty());
+    let draw = |i: usize| {
+        if i.is_multiple_of(LISTINGS) {
+            Question::Listing(generator.listing())
+        } else {
+            Question::Query(generator.draw())
         }
-        report.add(verdict);
+    };
+    let questions: Arc<Vec<Question>> = Arc::new((0..options.queries).map(draw).collect());
+    let mut report = Report { seed: options.seed, ..Report::default() };
+    for judged in ask_all(&pair, base_ms, &questions).await? {
+        report.add(judged);
     }
     pair.console.stop().await?;
     pair.prometheus.stop().await?;
@@ -108,16 +109,16 @@ fn slice(series: &[WriteSeries], begin: i64) -> Vec<WriteSeries> {
     series.iter().map(within).filter(|s| !s.samples.is_empty()).collect()
 }
 
-/// In the order of the queries.
+/// In the order of the questions.
 async fn ask_all(
     pair: &Pair,
     base_ms: i64,
-    asked: &Arc<Vec<Asked>>,
-) -> Result<Vec<(Verdict, Outcome)>, DiffError> {
+    questions: &Arc<Vec<Question>>,
+) -> Result<Vec<Judged>, DiffError> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let (asked, next) = (Arc::clone(asked), Arc::clone(&next));
+        let (questions, next) = (Arc::clone(questions), Arc::clone(&next));
         let judge = Judge {
             base_ms,
             console: pair.console.endpoint().clone(),
@@ -127,7 +128,7 @@ async fn ask_all(
             let mut out = Vec::new();
             loop {
                 let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some(one) = asked.get(i) else { return Ok::<_, PeerError>(out) };
+                let Some(one) = questions.get(i) else { return Ok::<_, PeerError>(out) };
                 out.push((i, judge.judge(one).await?));
             }
         });
@@ -138,58 +139,4 @@ async fn ask_all(
     }
     all.sort_by_key(|(i, _)| *i);
     Ok(all.into_iter().map(|(_, judged)| judged).collect())
-}
-
-struct Judge {
-    base_ms: i64,
-    console: Endpoint,
-    prometheus: Endpoint,
-}
-
-impl Judge {
-    /// Asks both, 2.42 in its own words where the first answer differs. Also answers what the console said.
-    async fn judge(&self, asked: &Asked) -> Result<(Verdict, Outcome), PeerError> {
-        let text = asked.expr.render(Dialect::default());
-        let order = order_of(asked);
-        let our_answer = ask(&self.console, asked, &text).await?;
-        let ours = Outcome::read(&our_answer);
-        let mut last = None;
-        for (changes, dialect) in Change::translations(&asked.expr) {
-            let their_text = asked.expr.render(dialect);
-            let their_answer = ask(&self.prometheus, asked, &their_text).await?;
-            let theirs = Outcome::read(&their_answer);
-            match compare(&ours, &theirs, order, Tolerance::STRICT) {
-                Ok(()) if changes.is_empty() => return Ok((Verdict::Same, ours)),
-                Ok(()) => return Ok((Verdict::Translated(changes), ours)),
-                Err(why) => last = Some((their_text, their_answer, theirs, why)),
-            }
-        }
-        let Some((their_text, their_answer, theirs, why)) = last else { return Ok((Verdict::Same, ours)) };
-        if let Some(change) = Change::excusing(asked, &ours, &theirs) {
-            return Ok((Verdict::Excused(change), ours));
-        }
-        let different = format!(
-            "query    {text}\nfor 2.42 {their_text}\nwhen     {:?}, data from {}\nwhy      {why}\nconsole  {}\n2.42     {}",
-            asked.moment,
-            self.base_ms,
-            shown(&our_answer),
-            shown(&their_answer),
-        );
-        Ok((Verdict::Different(different), ours))
-    }
-}
-
-async fn ask(endpoint: &Endpoint, asked: &Asked, query: &str) -> Result<Answer, PeerError> {
-    let (path, form) = asked.moment.form();
-    let mut form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    form.push(("query", query));
-    endpoint.ask(path, &form).await
-}
-
-fn shown(answer: &Answer) -> String {
-    let text = format!("{} {}", answer.status, answer.body);
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -98,14 +98,13 @@ async fn serve(
     reader: Reader,
 ) -> ([(axum::http::HeaderName, &'static str); 1], String) {
     let slice = source.fetched[reader as usize].fetch_add(1, Ordering::Relaxed).min(SLICES - 1);
-    let text = exposition(source.base_ms, slice as i64, reader);
+    let text = exposition(source.base_ms, slice as i64);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 
-/// Prometheus' text format. 3.0 writes bounds and quantiles as floats on ingestion; 2.42 is given them so.
-fn exposition(base_ms: i64, slice: i64, reader: Reader) -> String {
+/// Prometheus' text format. Bounds and quantiles are written as 3.0 stores them whatever was sent (#15164): with a point.
+fn exposition(base_ms: i64, slice: i64) -> String {
     let t = base_ms + slice * SLICE_MS;
-    let one = if reader == Reader::Prometheus { "1.0" } else { "1" };
     let mut out = String::from(
         "# HELP scraped_requests_total Requests, with a \\\\ and a \\n in it.\n# TYPE scraped_requests_total counter\n",
     );
@@ -120,7 +119,7 @@ fn exposition(base_ms: i64, slice: i64, reader: Reader) -> String {
         let _ = writeln!(out, "scraped_level {{ is = \"{name}\" }} {value} {t}");
     }
     out.push_str("# TYPE scraped_seconds histogram\n");
-    for (le, count) in [("0.5", 3), (one, 5), ("2.5", 9), ("+Inf", 10)] {
+    for (le, count) in [("0.5", 3), ("1.0", 5), ("2.5", 9), ("+Inf", 10)] {
         let _ = writeln!(out, "scraped_seconds_bucket{{le=\"{le}\"}} {} {t}", 100 + count * (slice + 1));
     }
     let _ = writeln!(
@@ -130,7 +129,7 @@ fn exposition(base_ms: i64, slice: i64, reader: Reader) -> String {
         100 + 10 * (slice + 1)
     );
     out.push_str("# TYPE scraped_size summary\n");
-    for (quantile, v) in [("0.5", 4), (one, 8)] {
+    for (quantile, v) in [("0.5", 4), ("1.0", 8)] {
         let _ = writeln!(out, "scraped_size{{quantile=\"{quantile}\"}} {} {t}", v + slice);
     }
     let _ = writeln!(out, "scraped_size_sum 20 {t}\nscraped_size_count 4 {t}");

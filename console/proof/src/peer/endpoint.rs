@@ -62,4 +62,13 @@ impl Endpoint {
         let bytes = response.bytes().await.map_err(failed())?;
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
+
+    /// Gets with a query string.
+    pub async fn read(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, PeerError> {
+        let failed = || PeerError::http(format!("GET {path}"));
+        let response = self.get(path).query(query).send().await.map_err(failed())?;
+        let status = response.status().as_u16();
+        let bytes = response.bytes().await.map_err(failed())?;
+        Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
 }

@@ -80,6 +80,11 @@ impl Expr {
         Self::Call { function, args }
     }
 
+    /// Several expressions as one, to ask of all of them what can be asked of one.
+    pub fn any_of(all: &[Self]) -> Self {
+        Self::call("", all.to_vec())
+    }
+
     /// This expression and everything in it, each handed to `see`.
     pub fn any(&self, see: &impl Fn(&Self) -> bool) -> bool {
         see(self) || self.children().into_iter().any(|c| c.any(see))
@@ -113,5 +118,52 @@ impl Expr {
             Self::Selector { name: None, .. } => true,
             _ => false,
         })
+    }
+
+    /// A rate or increase of what may be near zero: no counter that begins high.
+    pub fn extrapolates_to_zero(&self) -> bool {
+        const HIGH: &[&str] = &["req_total", "jitter_total", "lat_bucket", "scraped_seconds_bucket"];
+        self.any(&|e| match e {
+            Self::Call { function: "rate" | "increase", args } => !args.iter().all(|a| match a {
+                Self::Range { of, .. } => of.reads(HIGH),
+                _ => false,
+            }),
+            _ => false,
+        })
+    }
+
+    /// A function that takes more than a window, over a window that `@` fixes: the same samples, seen from every step
+    /// anew.
+    pub fn refixes_windows(&self) -> bool {
+        let is_fixed = |e: &Self| match e {
+            Self::Selector { when, .. } | Self::Subquery { when, .. } => when.at.is_some(),
+            _ => false,
+        };
+        self.any(&|e| match e {
+            Self::Call { function: "predict_linear" | "quantile_over_time", args } => {
+                args.iter().any(|a| a.any(&is_fixed))
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the last digit of a number decides all of the answer: a remainder of a power, a logarithm of what should
+    /// be zero.
+    pub fn is_chaotic(&self) -> bool {
+        let operates = |op: &str| self.any(&|e| matches!(e, Self::Binary { op: o, .. } if *o == op));
+        let has_power = operates("^") || self.uses(&["exp", "sinh", "cosh"]);
+        let has_mean =
+            self.uses(&["avg", "avg_over_time", "stddev", "stdvar", "stddev_over_time", "stdvar_over_time"]);
+        let is_magnified = self.uses(&["ln", "log2", "log10", "sgn"]) || operates("/") || operates("%");
+        (has_power && operates("%")) || (has_mean && is_magnified)
+    }
+
+    /// A selector with both `@` and `offset`, in brackets or not.
+    pub fn is_fixed_and_shifted(&self) -> bool {
+        match self {
+            Self::Paren(of) => of.is_fixed_and_shifted(),
+            Self::Selector { when, .. } => when.at.is_some() && when.offset_ms.is_some(),
+            _ => false,
+        }
     }
 }

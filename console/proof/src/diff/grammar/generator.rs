@@ -1,12 +1,13 @@
 //! Draws queries.
 
-use super::{Expr, Moment};
+use super::{Expr, Moment, Style};
 use crate::diff::Random;
 
 /// A query with the moment at which it is asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub expr: Expr,
+    pub style: Style,
     pub moment: Moment,
 }
 
@@ -23,15 +24,50 @@ impl<'a> Generator<'a> {
 
     pub fn draw(&mut self) -> Asked {
         let moment = Moment::draw(self.base_ms, self.random);
-        let depth = self.random.below(4);
+        let depth = self.random.below(5);
+        let style = self.style();
         let expr = match self.random.below(100) {
             0..8 => Expr::text(self.invalid()),
             8..11 => self.matrix(depth, false),
-            11..16 => self.scalar(depth),
+            11..15 => self.steady_scalar(depth),
+            15 => Expr::text(self.peculiar()),
             16 => Expr::text("\"a string, with \\\"quotes\\\" and \\u00e9\""),
-            _ => self.vector(depth),
+            _ => self.bounded(depth),
         };
-        Asked { expr, moment }
+        Asked { expr, style, moment }
+    }
+
+    /// A vector whose value no change of extrapolation can turn into something else: rates near zero stay outermost,
+    /// where how far they may differ is known.
+    fn bounded(&mut self, depth: usize) -> Expr {
+        loop {
+            let expr = self.vector(depth);
+            let is_outermost = match &expr {
+                Expr::Call { args, .. } => !args.iter().any(Expr::extrapolates_to_zero),
+                _ => false,
+            };
+            if (is_outermost || !expr.extrapolates_to_zero()) && !expr.is_chaotic() {
+                return expr;
+            }
+        }
+    }
+
+    fn steady_scalar(&mut self, depth: usize) -> Expr {
+        loop {
+            let expr = self.scalar(depth);
+            if !expr.is_chaotic() {
+                return expr;
+            }
+        }
+    }
+
+    fn style(&mut self) -> Style {
+        Style {
+            is_loud: self.random.percent(10),
+            groups_behind: self.random.percent(30),
+            is_loose: self.random.percent(10),
+            offset_first: self.random.percent(40),
+        }
     }
 
     pub(super) fn vector(&mut self, depth: usize) -> Expr {

@@ -5,6 +5,7 @@ mod calls;
 mod expr;
 mod generator;
 mod invalid;
+mod listing;
 mod moment;
 mod operators;
 mod render;
@@ -12,5 +13,6 @@ mod selectors;
 
 pub use expr::{Expr, Grouping, Matcher, When};
 pub use generator::{Asked, Generator};
+pub use listing::Listing;
 pub use moment::Moment;
-pub use render::Dialect;
+pub use render::{Dialect, Style};

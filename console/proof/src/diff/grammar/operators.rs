@@ -6,7 +6,7 @@ const ARITHMETIC: &[&str] = &["+", "-", "*", "/", "%", "^", "atan2"];
 const COMPARISON: &[&str] = &["==", "!=", "<", ">", "<=", ">="];
 const SETS: &[&str] = &["and", "or", "unless"];
 
-/// Two sides that meet under the matching between them.
+/// Two sides that meet under the matching between them. Their ranges begin beside samples: nothing here is translated.
 const PAIRS: &[(&str, &str, &str)] = &[
     ("temp", "", "temp offset 1m"),
     ("req_total", "", "req_total offset 30s"),
@@ -17,7 +17,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("capacity", "on(service, instance) group_right()", "req_total"),
     ("capacity", "on(service, instance) group_right(zone)", "req_total"),
     ("req_total", "on(service) group_left(version, team)", "build_info"),
-    ("build_info", "on(service) group_right(team)", "rate(req_total[2m7s])"),
+    ("build_info", "on(service) group_right(team)", "rate(req_total[2m7s333ms])"),
     ("req_total", "ignoring(code, zone) group_left(zone)", "capacity"),
     ("sum by (service) (req_total)", "on(service) group_left(missing)", "build_info"),
     ("sum by (service, code) (req_total)", "ignoring(code) group_left()", "sum by (service) (req_total)"),
@@ -33,7 +33,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("req_total", "on(service) group_left()", "capacity"),
     ("weird", "on(text)", "weird offset 1m"),
     ("lat_bucket", "on(service) group_left()", "lat_count"),
-    ("rate(lat_sum[5m7s])", "", "rate(lat_count[5m7s])"),
+    ("rate(lat_sum[5m7s333ms])", "", "rate(lat_count[5m7s333ms])"),
 ];
 
 impl Generator<'_> {

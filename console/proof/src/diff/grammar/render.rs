@@ -4,15 +4,43 @@ use std::fmt::Write as _;
 
 use super::{Expr, When};
 
+/// What a writer may choose freely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Keywords and operators that are words are in capitals.
+    pub is_loud: bool,
+    /// `sum(x) by (y)` instead of `sum by (y) (x)`.
+    pub groups_behind: bool,
+    /// Line breaks, tabs and comments between the parts, a comma behind the last label.
+    pub is_loose: bool,
+    /// `offset` before `@`.
+    pub offset_first: bool,
+}
+
 /// How a query is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
+    pub style: Style,
     /// Syntax that came after 2.42 is spelled as 2.42 has it.
     pub is_old: bool,
     /// Ranges are a millisecond shorter: what is closed on the left then holds the samples that were left-open before.
     pub shortens_ranges: bool,
     /// Regular expressions say that `.` matches newlines.
     pub dot_is_everything: bool,
+}
+
+impl Style {
+    fn word(self, word: &str) -> String {
+        if self.is_loud { word.to_uppercase() } else { word.to_owned() }
+    }
+
+    fn gap(self) -> &'static str {
+        if self.is_loose { "\n\t # a \"note\" (\n" } else { " " }
+    }
+
+    fn last_comma(self, labels: &[String]) -> &'static str {
+        if self.is_loose && !labels.is_empty() { "," } else { "" }
+    }
 }
 
 impl Expr {
@@ -33,7 +61,7 @@ impl Expr {
                 of.write(out, d);
                 let step = step_ms.map(duration).unwrap_or_default();
                 let _ = write!(out, "[{}:{step}]", duration(shortened(*range_ms, d)));
-                write_when(out, when);
+                write_when(out, when, d.style);
             }
             Self::Call { function, args } => {
                 out.push_str(function);
@@ -42,18 +70,31 @@ impl Expr {
                 out.push(')');
             }
             Self::Aggregate { op, grouping, param, of } => {
-                out.push_str(op);
-                if let Some(g) = grouping {
-                    let word = if g.is_without { "without" } else { "by" };
-                    let _ = write!(out, " {word} ({}) ", g.labels.join(", "));
+                out.push_str(&d.style.word(op));
+                let clause = grouping.as_ref().map(|g| {
+                    let word = d.style.word(if g.is_without { "without" } else { "by" });
+                    format!(
+                        "{}{word} ({}{}) ",
+                        d.style.gap(),
+                        g.labels.join(", "),
+                        d.style.last_comma(&g.labels)
+                    )
+                });
+                let clause = clause.unwrap_or_default();
+                if !d.style.groups_behind {
+                    out.push_str(&clause);
                 }
                 out.push('(');
                 write_list(out, param.iter().map(|p| &**p).chain([&**of]), d);
                 out.push(')');
+                if d.style.groups_behind {
+                    out.push_str(&clause);
+                }
             }
             Self::Binary { op, matching, left, right } => {
                 left.write(out, d);
-                let _ = write!(out, " {op} {matching}{}", if matching.is_empty() { "" } else { " " });
+                let (op, gap) = (d.style.word(op), d.style.gap());
+                let _ = write!(out, "{gap}{op} {matching}{}", if matching.is_empty() { "" } else { gap });
                 right.write(out, d);
             }
             Self::Unary(sign, of) => {
@@ -89,12 +130,13 @@ impl Expr {
             inside.push(format!("{}{}{}", m.label, m.op, quoted(&value)));
         }
         if !inside.is_empty() || name.is_none() {
-            let _ = write!(out, "{{{}}}", inside.join(","));
+            let separator = if d.style.is_loose { " , " } else { "," };
+            let _ = write!(out, "{{{}{}}}", inside.join(separator), d.style.last_comma(&inside));
         }
         if let Some(ms) = range_ms {
             let _ = write!(out, "[{}]", duration(shortened(ms, d)));
         }
-        write_when(out, when);
+        write_when(out, when, d.style);
     }
 }
 
@@ -107,14 +149,16 @@ fn write_list<'a>(out: &mut String, items: impl Iterator<Item = &'a Expr>, d: Di
     }
 }
 
-fn write_when(out: &mut String, when: &When) {
-    if let Some(at) = &when.at {
-        let _ = write!(out, " @ {at}");
-    }
-    if let Some(ms) = when.offset_ms {
-        let sign = if ms < 0 { "-" } else { "" };
-        let _ = write!(out, " offset {sign}{}", duration(ms.abs()));
-    }
+fn write_when(out: &mut String, when: &When, style: Style) {
+    let at = when.at.as_ref().map(|at| format!(" @ {at}")).unwrap_or_default();
+    let offset = when.offset_ms.map(|ms| {
+        let (word, sign) = (style.word("offset"), if ms < 0 { "-" } else { "" });
+        format!(" {word} {sign}{}", duration(ms.abs()))
+    });
+    let offset = offset.unwrap_or_default();
+    let (first, second) = if style.offset_first { (offset, at) } else { (at, offset) };
+    out.push_str(&first);
+    out.push_str(&second);
 }
 
 fn shortened(ms: i64, d: Dialect) -> i64 {
@@ -129,7 +173,9 @@ fn regex(pattern: &str, d: Dialect) -> String {
 pub fn duration(ms: i64) -> String {
     let mut out = String::new();
     let mut rest = ms;
-    for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+    for (unit, length) in
+        [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)]
+    {
         if rest / length > 0 {
             let _ = write!(out, "{}{unit}", rest / length);
             rest %= length;
@@ -168,7 +214,8 @@ mod tests {
         };
         let query = Expr::Range { of: Box::new(selector), range_ms: 60_000 };
         assert_eq!(query.render(Dialect::default()), r#"{"m",a=~"x."}[1m] offset -1m30s"#);
-        let old = Dialect { is_old: true, shortens_ranges: true, dot_is_everything: true };
+        let old =
+            Dialect { is_old: true, shortens_ranges: true, dot_is_everything: true, ..Dialect::default() };
         assert_eq!(query.render(old), r#"{__name__="m",a=~"(?s:x.)"}[59s999ms] offset -1m30s"#);
     }
 }

@@ -29,6 +29,13 @@ impl Generator<'_> {
         when
     }
 
+    /// A selector of ordinary numbers.
+    pub(super) fn finite(&mut self) -> Expr {
+        let finite: Vec<&Family> = families().iter().filter(|f| !matches!(f.name, "odd" | "huge")).collect();
+        let family = finite[self.random.below(finite.len())];
+        self.selector_of(family)
+    }
+
     /// Matchers of a family's labels; they may exclude everything.
     pub(super) fn matchers(&mut self, family: &Family) -> Vec<Matcher> {
         let mut out = Vec::new();
@@ -88,6 +95,16 @@ impl Generator<'_> {
         }
         let family = self.family();
         self.selector_of(family)
+    }
+
+    /// A selector of one moment, as the metadata endpoints take it.
+    pub(super) fn bare_selector(&mut self) -> Expr {
+        match self.selector() {
+            Expr::Selector { name, matchers, is_name_quoted, .. } => {
+                Expr::Selector { name, matchers, when: When::default(), is_name_quoted }
+            }
+            other => other,
+        }
     }
 
     pub(super) fn range_ms(&mut self) -> i64 {
