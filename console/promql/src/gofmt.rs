@@ -11,7 +11,35 @@ fn special(v: f64) -> Option<&'static str> {
 
 /// `strconv.FormatFloat(v, 'f', -1, 64)`: shortest digits, never an exponent.
 pub(crate) fn plain(v: f64) -> String {
-    special(v).map_or_else(|| v.to_string(), str::to_owned)
+    if let Some(text) = special(v) {
+        return text.to_owned();
+    }
+    let (sign, scientific) = split_sign(&shortest(v));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let (digits, exponent): (String, i32) = (mantissa.replace('.', ""), exponent.parse().unwrap_or(0));
+    let zeros = |count: i32| "0".repeat(count.max(0) as usize);
+    let point = exponent + 1;
+    if point <= 0 {
+        return format!("{sign}0.{}{digits}", zeros(-point));
+    }
+    match digits.split_at_checked(point as usize) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, part)) => format!("{sign}{whole}.{part}"),
+        None => format!("{sign}{digits}{}", zeros(point - digits.len() as i32)),
+    }
+}
+
+/// The fewest digits that read back as `v`, as Rust's `1.5e-7`. Of two candidates equally near, Go takes the even one,
+/// Rust the upper.
+fn shortest(v: f64) -> String {
+    let short = format!("{v:e}");
+    let places = short.split_once('e').and_then(|(m, _)| m.split_once('.')).map_or(0, |(_, part)| part.len());
+    let even = format!("{v:.places$e}");
+    if even != short && even.parse() == Ok(v) { even } else { short }
+}
+
+fn split_sign(text: &str) -> (&'static str, String) {
+    text.strip_prefix('-').map_or_else(|| ("", text.to_owned()), |rest| ("-", rest.to_owned()))
 }
 
 /// `%g`: shortest digits, with an exponent below 1e-4 and from 1e6 on.
@@ -19,7 +47,7 @@ pub(crate) fn general(v: f64) -> String {
     if let Some(text) = special(v) {
         return text.to_owned();
     }
-    with_exponent(&format!("{v:e}"), 6, v)
+    with_exponent(&shortest(v), 6, v)
 }
 
 /// `%.2g`: two significant digits.
@@ -37,7 +65,7 @@ fn with_exponent(scientific: &str, limit: i32, v: f64) -> String {
     let (digits, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..limit).contains(&exponent) {
-        return v.to_string();
+        return plain(v);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
@@ -92,6 +120,9 @@ mod tests {
         assert_eq!(two_digits(12.0), "12");
         assert_eq!(plain(1e21), "1000000000000000000000");
         assert_eq!(plain(f64::INFINITY), "+Inf");
+        assert_eq!(plain(152_288_029.845_703_13), "152288029.84570312");
+        assert_eq!(plain(-0.000_012_5), "-0.0000125");
+        assert_eq!((plain(0.0), plain(-0.0), plain(0.1)), ("0".into(), "-0".into(), "0.1".into()));
         assert_eq!(open_metrics(1.0), "1.0");
         assert_eq!(open_metrics(0.25), "0.25");
         assert_eq!(quote(b"a\xc5z"), r#""a\xc5z""#);

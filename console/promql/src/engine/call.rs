@@ -202,13 +202,13 @@ impl Eval<'_> {
             ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => &s.matchers,
             _ => &[],
         };
-        // A label that is asked for twice says nothing.
+        // A second equality of a label, or another matcher behind the first, takes the label away again.
         let mut said: Vec<(&str, Option<&str>)> = Vec::new();
         for m in matchers.iter().filter(|m| m.name != METRIC_NAME) {
-            let value = (m.op == MatchOp::Equal).then_some(m.value.as_str());
             match said.iter_mut().find(|(name, _)| *name == m.name) {
                 Some((_, before)) => *before = None,
-                None => said.push((&m.name, value)),
+                None if m.op == MatchOp::Equal => said.push((&m.name, Some(&m.value))),
+                None => {}
             }
         }
         let labels = Labels::from_pairs(said.iter().filter_map(|(name, value)| Some((name, (*value)?))));

@@ -72,7 +72,8 @@ pub(super) fn number_length(text: &str) -> usize {
     i
 }
 
-/// A number: decimal, hexadecimal (`0x1f`), octal (`017`, `0o17`) or binary, digits separated by `_`.
+/// A number: decimal, hexadecimal (`0x1f`) or octal (`017`), digits separated by `_`. What is too large for a float is
+/// none, as in Prometheus.
 pub fn number(text: &str) -> Option<f64> {
     let clean = text.replace('_', "");
     let well_separated =
@@ -80,14 +81,9 @@ pub fn number(text: &str) -> Option<f64> {
     if !well_separated {
         return None;
     }
-    let radix = |prefixes: [&str; 2], radix| {
-        let digits = prefixes.iter().find_map(|p| clean.strip_prefix(p))?;
-        i64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with(['+', '-']))
-    };
-    if let Some(n) =
-        radix(["0x", "0X"], 16).or_else(|| radix(["0o", "0O"], 8)).or_else(|| radix(["0b", "0B"], 2))
-    {
-        return Some(n as f64);
+    if let Some(digits) = clean.strip_prefix("0x").or_else(|| clean.strip_prefix("0X")) {
+        let n = i64::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with(['+', '-']));
+        return n.map(|n| n as f64);
     }
     if clean.len() > 1
         && clean.starts_with('0')
@@ -97,7 +93,7 @@ pub fn number(text: &str) -> Option<f64> {
         return Some(n as f64);
     }
     let plain = clean.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'));
-    if plain { clean.parse().ok() } else { None }
+    if plain { clean.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
 }
 
 /// The bytes of the quoted string at the start of `text`, and its length with quotes.
@@ -188,8 +184,9 @@ mod tests {
         {
             assert_eq!(number(text), Some(n), "{text}");
         }
-        assert_eq!(number("5m"), None);
-        assert_eq!(number("1__0"), None);
+        for bad in ["5m", "1__0", "0o17", "0b11", "1e400", "0xfffffffffffffffff"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -52,14 +52,11 @@ impl Parser<'_> {
             match self.advance().0 {
                 Token::Word => {
                     let name = &self.text[span.start..span.end];
-                    if name.contains(':') {
+                    // Of all keywords only `without` names no label (`maybe_label` in Prometheus' grammar).
+                    if name.contains(':') || name.eq_ignore_ascii_case("without") {
                         return self.fail(span, format!("unexpected {name:?} in {CONTEXT}, expected label"));
                     }
                     labels.push(name.to_owned());
-                }
-                // Inf and NaN are words here.
-                Token::Number(_) if self.text.as_bytes()[span.start].is_ascii_alphabetic() => {
-                    labels.push(self.text[span.start..span.end].to_owned());
                 }
                 Token::Text(bytes) => match String::from_utf8(bytes) {
                     Ok(name) if !name.is_empty() => labels.push(name),

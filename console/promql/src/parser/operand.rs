@@ -7,6 +7,10 @@ use crate::{
     position::Span,
 };
 
+/// Keywords that name no metric, other than `sum`, `by`, `and`, `offset` and the rest (`metric_identifier` in Prometheus'
+/// grammar, promql/parser/generated_parser.y).
+const NEVER_METRICS: [&str; 6] = ["bool", "on", "ignoring", "group_left", "group_right", "atan2"];
+
 impl Parser<'_> {
     pub(super) fn operand(&mut self) -> Result<Expr, ParseError> {
         let span = self.span();
@@ -65,6 +69,9 @@ impl Parser<'_> {
         }
         if next_is_paren {
             return self.call(&name);
+        }
+        if NEVER_METRICS.contains(&lower.as_str()) {
+            return Err(self.unexpected("", ""));
         }
         self.advance();
         self.selector(Some(name), span.start)

@@ -1,4 +1,5 @@
 //! The runner from outside.
 
+mod cases;
 mod corpus;
 mod language;
