@@ -44,6 +44,7 @@ changes! {
     DeviationOfInfinity "stddev and stdvar of infinities" "3.0.0 #14941"
     ManyToOneFilter "comparisons always refuse many-to-one matches" "3.9.0 #17668"
     ParameterPerStep "an aggregation's parameter is read at every step" "3.5.0 #16404"
+    LabelNames "labels may have any name" "3.0.0 #14705, 3.3.0 #15974"
     NegationCollision "negated series may share labels where they never meet" "3.9.0 #17708"
     ZeroAmongEquals "which of 0 and -0 is least, largest or in the middle" "the order of series is open"
     LastDigit "label values made of the last digit of a logarithm, tangent or power" "the C library's, not Go's"
@@ -83,6 +84,22 @@ const INEXACT: &[&str] = &[
     "delta",
 ];
 
+/// Functions that sum up.
+const OVERFLOWING: &[&str] = &[
+    "sum",
+    "avg",
+    "stddev",
+    "stdvar",
+    "sum_over_time",
+    "avg_over_time",
+    "stddev_over_time",
+    "stdvar_over_time",
+    "deriv",
+    "predict_linear",
+    "rate",
+    "increase",
+];
+
 impl Change {
     /// Translations of the query for 2.42, the smallest first; each says which changes it makes up for.
     pub fn translations(expr: &Expr) -> Vec<(Vec<Self>, Dialect)> {
@@ -119,6 +136,13 @@ impl Change {
         Self::ALL.iter().copied().find(|c| c.excuses(asked, ours, theirs))
     }
 
+    /// How the answers differ, told without what an excusable change alone would do.
+    pub fn difference(asked: &Asked, ours: &Outcome, theirs: &Outcome) -> Option<String> {
+        let is_extrapolated = asked.expr.uses(&["rate", "increase", "delta"]);
+        let tolerance = if is_extrapolated { ONE_MILLISECOND } else { Tolerance::STRICT };
+        compare(ours, theirs, order_of(asked), tolerance).err()
+    }
+
     fn excuses(self, asked: &Asked, ours: &Outcome, theirs: &Outcome) -> bool {
         let expr = &asked.expr;
         let close = |tolerance| compare(ours, theirs, Order::Any, tolerance).is_ok();
@@ -130,7 +154,8 @@ impl Change {
             }
             // At most half of the interval between two samples instead of the whole.
             Self::RateAtZero => {
-                expr.extrapolates_to_zero() && close(Tolerance { relative: 0.6, absolute: 0.0 })
+                expr.extrapolates_to_zero()
+                    && (expr.reads(&["odd"]) || close(Tolerance { relative: 0.6, absolute: 0.0 }))
             }
             Self::ScopedAt => {
                 let is_range = matches!(asked.moment, Moment::Range { .. });
@@ -161,6 +186,10 @@ impl Change {
                     "stddev_over_time",
                     "stdvar_over_time",
                 ];
+                if expr.reads(&["huge"]) && expr.uses(OVERFLOWING) {
+                    // Beyond the largest number the two ways end in different infinities.
+                    return true;
+                }
                 let largest =
                     values(ours).into_iter().filter(|v| v.is_finite()).fold(0.0, |a: f64, v| a.max(v.abs()));
                 let digits = Tolerance { relative: 1e-9, absolute: (largest * 1e-14).max(1e-9) };
@@ -184,6 +213,10 @@ impl Change {
                 let is_scalar = |p: &Expr| matches!(p, Expr::Text(text) if text.starts_with("scalar("));
                 expr.any(&|e| matches!(e, Expr::Aggregate { param: Some(p), .. } if is_scalar(p)))
                     && matches!(asked.moment, Moment::Range { .. })
+            }
+            Self::LabelNames => {
+                let is_named = expr.any(&|e| matches!(e, Expr::Text(text) if text.contains("\"a:b\"")));
+                is_named && !ours.is_failed() && theirs.is_failed()
             }
             Self::NegationCollision => {
                 expr.any(&|e| matches!(e, Expr::Unary('-', _)))

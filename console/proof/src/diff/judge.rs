@@ -61,6 +61,7 @@ impl Judge {
         if let Some(change) = Change::excusing(asked, &ours, &theirs) {
             return Ok(judged(Verdict::Excused(change)));
         }
+        let why = Change::difference(asked, &ours, &theirs).unwrap_or(why);
         let when = format!("{:?}", asked.moment);
         Ok(judged(self.different((&text, &their_text), &when, &why, (&our_answer, &their_answer))))
     }

@@ -155,7 +155,8 @@ impl Expr {
         let has_mean =
             self.uses(&["avg", "avg_over_time", "stddev", "stdvar", "stddev_over_time", "stdvar_over_time"]);
         let is_magnified = self.uses(&["ln", "log2", "log10", "sgn"]) || operates("/") || operates("%");
-        (has_power && operates("%")) || (has_mean && is_magnified)
+        let has_rate = self.uses(&["rate", "increase", "delta"]);
+        ((has_power || has_rate) && operates("%")) || (has_mean && is_magnified)
     }
 
     /// A selector with both `@` and `offset`, in brackets or not.
