@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash fuzz clean
+.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -81,12 +81,17 @@ bench-up: setup ## seconds from built to all healthy, and memory per process
 	$(XTASK) client
 	QD_E2E=1 cargo test --locked --test platform -- start-and-stop-only
 
-bench-crash: setup ## 200 kills of a writing metrics store, and seconds to open a gigabyte of log
+bench-crash: setup ## 200 kills of a writing metrics store, and seconds to open its log per GB
 	cargo run --locked --release -q -p console-tsdb --example crash_proof -- kills 200
-	cargo run --locked --release -q -p console-tsdb --example crash_proof -- start 1
+	cargo run --locked --release -q -p console-tsdb --example crash_proof -- start 0.25
 
 fuzz: ## coverage-guided fuzzing: make fuzz T=promql_eval [FOR=60]; without T, list the targets
 	@console/fuzz/run.sh $(T) $(FOR)
+
+diff-prometheus: setup ## random PromQL against Debian's Prometheus 2.42: make diff-prometheus [QUERIES=20000] [SEED=1]
+	@xtask/setup.sh peers prometheus
+	cargo build --locked --bin console-server --bin diff-prometheus
+	@$(TARGET_DIR)/debug/diff-prometheus $(if $(QUERIES),--queries $(QUERIES)) $(if $(SEED),--seed $(SEED))
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true

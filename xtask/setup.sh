@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: system packages through apt or Homebrew, the wasm toolchain, k6. Says what it does, does
 # nothing where everything is there, and ends with one clear line where something cannot be installed.
+# `setup.sh peers PACKAGE...` installs only servers that proofs compare the console with.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,6 +40,19 @@ install_apt() {
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
     die "apt-get could not install: $*"
 }
+
+# Proofs start peers themselves, on ports of their own. Debian starts a server as soon as it is installed: one that came
+# with this installation is stopped for good, so that its default port stays free; one that was there is left alone.
+if [ "${1:-}" = peers ]; then
+  shift
+  for package in "$@"; do
+    [ -x "/usr/bin/$package" ] && continue
+    have apt-get || die "$package is missing, and its Debian package is what proofs compare with"
+    install_apt "$package"
+    systemctl disable --now "$package" >/dev/null 2>&1 || service "$package" stop >/dev/null 2>&1 || true
+  done
+  exit 0
+fi
 
 if [ ${#missing[@]} -gt 0 ]; then
   if have apt-get; then

@@ -13,7 +13,7 @@ use console_proof::{
 #[command(version)]
 struct Arguments {
     /// Random queries.
-    #[arg(long, default_value_t = 4_000)]
+    #[arg(long, default_value_t = 20_000)]
     queries: usize,
     /// Of series and queries.
     #[arg(long, default_value_t = 1)]
