@@ -331,3 +331,50 @@ pub fn order_of(asked: &Asked) -> Order {
         Moment::Range { .. } => Order::ByLabels,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{answer::Point, grammar::Style};
+
+    fn asked(expr: Expr) -> Asked {
+        Asked { expr, style: Style::default(), moment: Moment::At(0) }
+    }
+
+    fn vector(v: f64) -> Outcome {
+        Outcome::Vector(vec![(Labels::new(), Point { t_ms: 0, v })])
+    }
+
+    fn rate_of(name: &str) -> Expr {
+        let selector = Expr::Selector {
+            name: Some(name.to_owned()),
+            matchers: Vec::new(),
+            when: Default::default(),
+            is_name_quoted: false,
+        };
+        Expr::call("rate", vec![Expr::Range { of: Box::new(selector), range_ms: 60_000 }])
+    }
+
+    #[test]
+    fn a_rate_is_excused_by_a_millisecond_and_no_more() {
+        let asked = asked(rate_of("req_total"));
+        let excused = |theirs: f64| Change::excusing(&asked, &vector(1.0), &vector(theirs));
+        assert_eq!(excused(1.000_01), Some(Change::LeftOpenRate));
+        assert_eq!(excused(1.1), None);
+        assert_eq!(excused(f64::NAN), None);
+    }
+
+    #[test]
+    fn a_difference_without_a_documented_change_stays_one() {
+        let asked = asked(Expr::call("abs", vec![Expr::text("temp")]));
+        assert_eq!(Change::excusing(&asked, &vector(1.0), &vector(1.000_001)), None);
+        assert_eq!(Change::excusing(&asked, &vector(0.0), &vector(-0.0)), None);
+    }
+
+    #[test]
+    fn translations_go_from_the_text_itself_to_everything() {
+        let all = Change::translations(&rate_of("req_total"));
+        assert_eq!(all.iter().map(|(c, _)| c.len()).collect::<Vec<_>>(), [0, 1]);
+        assert!(all[1].1.shortens_ranges && !all[0].1.shortens_ranges);
+    }
+}

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Asked, Change, Dialect, Listing, Verdict,
+    Asked, Change, Dialect, Listing, Request, Verdict,
     answer::Outcome,
     change::order_of,
-    compare::{Tolerance, compare},
+    compare::{Order, Tolerance, compare},
 };
 use crate::peer::{Answer, Endpoint, PeerError};
 
@@ -17,6 +17,7 @@ const SHOWN: usize = 700;
 pub enum Question {
     Query(Asked),
     Listing(Listing),
+    Request(Request),
 }
 
 /// What became of a question, and what kind of answer the console gave.
@@ -38,6 +39,7 @@ impl Judge {
         match question {
             Question::Query(asked) => self.query(asked).await,
             Question::Listing(listing) => self.listing(listing).await,
+            Question::Request(request) => self.request(request).await,
         }
     }
 
@@ -87,6 +89,25 @@ impl Judge {
         let texts = format!("{path} {:?}", matches(listing, Dialect::default()));
         let answers = (&our_answer, &their_answer);
         Ok(judged(self.different((&texts, path), "all of the data", "different lists", answers)))
+    }
+
+    async fn request(&self, request: &Request) -> Result<Judged, PeerError> {
+        let path = format!("/api/v1/{}", request.path);
+        let form: Vec<(&str, &str)> = request.form.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let our_answer = self.console.ask(&path, &form).await?;
+        let their_answer = self.prometheus.ask(&path, &form).await?;
+        let why = if our_answer.body["data"]["result"].is_null() {
+            let is_same = listed(&our_answer) == listed(&their_answer);
+            (!is_same).then(|| "different answers".to_owned())
+        } else {
+            let (ours, theirs) = (Outcome::read(&our_answer), Outcome::read(&their_answer));
+            compare(&ours, &theirs, Order::Any, Tolerance::STRICT).err()
+        };
+        let is_refused = our_answer.status >= 400;
+        let judged = |verdict| Judged { verdict, is_refused, is_empty: false };
+        let Some(why) = why else { return Ok(judged(Verdict::Same)) };
+        let text = format!("{path} {form:?}");
+        Ok(judged(self.different((&text, ""), "as said", &why, (&our_answer, &their_answer))))
     }
 
     /// Everything that a reader needs to ask again.

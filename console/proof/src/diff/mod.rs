@@ -21,7 +21,7 @@ pub use answer::Outcome;
 pub use change::Change;
 pub use compare::{Order, Tolerance, compare};
 pub use data::{Family, families, series};
-pub use grammar::{Asked, Dialect, Expr, Generator, Listing, Moment};
+pub use grammar::{Asked, Dialect, Expr, Generator, Listing, Moment, Request};
 pub use random::Random;
 pub use report::{Report, Verdict};
 pub use run::{DiffError, Options, run};

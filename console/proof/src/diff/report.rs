@@ -25,6 +25,8 @@ impl Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     pub seed: u64,
+    /// Prometheus' version.
+    pub peer: String,
     pub queries: usize,
     pub same: usize,
     /// Of the same: both refuse with the same kind of error.
@@ -65,7 +67,7 @@ impl fmt::Display for Report {
         for (i, text) in self.different.iter().enumerate() {
             writeln!(f, "--- difference {}\n{text}", i + 1)?;
         }
-        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "seed {}, Prometheus {}", self.seed, self.peer)?;
         writeln!(f, "{:>7}  queries sent", self.queries)?;
         writeln!(
             f,

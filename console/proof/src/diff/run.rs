@@ -12,7 +12,7 @@ use console_model::clock::now_ms;
 use tokio::task::JoinSet;
 
 use super::{
-    Generator, Random, Report,
+    Generator, Random, Report, Request,
     data::{self, LENGTH_MS},
     judge::{Judge, Judged, Question},
     target::{Reader, Target},
@@ -71,14 +71,23 @@ pub async fn run(options: &Options) -> Result<Report, DiffError> {
             Question::Query(generator.draw())
         }
     };
-    let questions: Arc<Vec<Question>> = Arc::new((0..options.queries).map(draw).collect());
-    let mut report = Report { seed: options.seed, ..Report::default() };
+    let mut questions: Vec<Question> = Request::all(base_ms).into_iter().map(Question::Request).collect();
+    questions.extend((0..options.queries).map(draw));
+    let questions = Arc::new(questions);
+    let peer = version(&pair.prometheus).await?;
+    let mut report = Report { seed: options.seed, peer, ..Report::default() };
     for judged in ask_all(&pair, base_ms, &questions).await? {
         report.add(judged);
     }
     pair.console.stop().await?;
     pair.prometheus.stop().await?;
     Ok(report)
+}
+
+/// The changes are those since 2.42: the report says whom it compares with.
+async fn version(prometheus: &Peer) -> Result<String, PeerError> {
+    let answer = prometheus.endpoint().read("/api/v1/status/buildinfo", &[]).await?;
+    Ok(answer.body["data"]["version"].as_str().unwrap_or("of an unknown version").to_owned())
 }
 
 async fn fill(options: &Options, base_ms: i64, series: &[WriteSeries]) -> Result<Pair, DiffError> {

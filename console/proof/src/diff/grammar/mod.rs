@@ -9,6 +9,7 @@ mod listing;
 mod moment;
 mod operators;
 mod render;
+mod requests;
 mod selectors;
 
 pub use expr::{Expr, Grouping, Matcher, When};
@@ -16,3 +17,4 @@ pub use generator::{Asked, Generator};
 pub use listing::Listing;
 pub use moment::Moment;
 pub use render::{Dialect, Style};
+pub use requests::Request;
