@@ -1,10 +1,13 @@
 //! The syntax tree of a query. Everything in it was checked by the parser: types, counts of arguments, matching.
 
+pub mod duration;
+
 use std::sync::Arc;
 
 use console_model::Matcher;
 
 use crate::{function::Function, position::Span};
+use duration::DurationExpr;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
@@ -40,6 +43,8 @@ pub enum ExprKind {
     Range {
         selector: Selector,
         range_ms: i64,
+        /// What `range_ms` is computed from, where it is no literal.
+        range: Option<Box<DurationExpr>>,
     },
     Subquery(Box<Subquery>),
     Call {
@@ -69,13 +74,29 @@ pub enum At {
     End,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// Which samples beside those of its range a selector looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    #[default]
+    Plain,
+    /// The last sample at or before the start of the range, too.
+    Anchored,
+    /// Values at the ends of the range, interpolated between the samples around them.
+    Smoothed,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selector {
     /// The name written before the braces; its matcher is also the last of `matchers`.
     pub name: Option<String>,
     pub matchers: Vec<Matcher>,
     pub offset_ms: i64,
+    /// What `offset_ms` is computed from, where it is no literal.
+    pub offset: Option<Box<DurationExpr>>,
     pub at: Option<At>,
+    pub extent: Extent,
+    /// Of native histograms only count and sum matter to what reads them. Set by the engine.
+    pub wants_statistics_only: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +107,10 @@ pub struct Subquery {
     pub step_ms: Option<i64>,
     pub offset_ms: i64,
     pub at: Option<At>,
+    /// What the durations are computed from, where they are no literals.
+    pub range: Option<Box<DurationExpr>>,
+    pub step: Option<Box<DurationExpr>>,
+    pub offset: Option<Box<DurationExpr>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +274,7 @@ pub enum Cardinality {
 }
 
 /// How the elements of two vectors find each other.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matching {
     pub cardinality: Cardinality,
     /// `on` rather than `ignoring`.
@@ -257,6 +282,9 @@ pub struct Matching {
     pub labels: Vec<String>,
     /// Labels of `group_left(...)` and `group_right(...)`.
     pub include: Vec<String>,
+    /// What stands for a missing element of a side: `fill_left(...)`, `fill_right(...)`, `fill(...)` for both.
+    pub fill_left: Option<f64>,
+    pub fill_right: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

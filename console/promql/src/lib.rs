@@ -4,8 +4,8 @@
 //! error, never read nearly right. An evaluation is bounded in samples, steps and time, and stops when its caller goes
 //! away.
 //!
-//! Deliberately not here: `info()`, start timestamps, `fill` modifiers, anchored and smoothed ranges, arithmetic in
-//! durations.
+//! What Prometheus keeps behind feature flags (`info`, `fill`, `anchored`, `smoothed`, arithmetic in durations, some
+//! functions) is off unless [`PromqlLimits::experimental`] says otherwise.
 
 pub mod ast;
 pub mod conformance;
@@ -19,12 +19,15 @@ mod limits;
 mod outcome;
 pub mod parser;
 pub mod position;
+mod regexp;
 mod selectors;
 mod source;
+mod start_times;
 
-pub use engine::{Moments, evaluate, evaluate_parsed};
+pub use engine::{Moments, evaluate, evaluate_parsed, evaluate_with_start_times};
 pub use limits::PromqlLimits;
 pub use outcome::{Outcome, OutcomeValue, Point};
 pub use parser::{ParseError, ParseOptions, parse, parse_selector};
 pub use selectors::selectors;
 pub use source::PromqlSource;
+pub use start_times::StartTimes;

@@ -59,9 +59,11 @@ impl Budget {
         Ok(())
     }
 
-    /// Counts samples that left memory.
+    /// Counts samples that left memory; those of literals and times were never taken.
     pub fn give(&self, samples: usize) {
-        self.held.fetch_sub(samples, Ordering::Relaxed);
+        let _ = self
+            .held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(samples)));
     }
 
     pub fn count_read(&self, series: usize, samples: usize) {

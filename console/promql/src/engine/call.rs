@@ -66,6 +66,8 @@ impl Eval<'_> {
         match (function, args) {
             (Function::Vector, [s]) => Ok(vec![unlabelled(self.scalar(s, steps)?)]),
             (Function::Timestamp, [v]) => self.timestamps(v, steps),
+            (Function::StartTimestamp, [v]) => self.start_timestamps(v, steps),
+            (Function::Info, args) => self.info(args, steps),
             (Function::Absent, [v]) => {
                 let rows = self.vector(v, steps)?;
                 let present: Vec<bool> = (0..steps.count).map(|i| rows.iter().any(|r| r.has(i))).collect();
@@ -138,6 +140,22 @@ impl Eval<'_> {
             }
         }
         self.mapped(rows, |i, _| seconds(steps.at(i)))
+    }
+
+    /// When the counters of the samples started. Only a store knows: nothing else has any.
+    fn start_timestamps(&self, v: &Expr, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+        let (ExprKind::Selector(s), Some(store)) = (&v.unwrap_parens().kind, self.start_times) else {
+            return Ok(Vec::new());
+        };
+        let mut rows = self.sample_times(s, steps)?;
+        for row in &mut rows {
+            let starts = store.start_times(&row.labels);
+            row.map_floats(|_, second| {
+                let t_ms = (second * 1000.0).round() as i64;
+                starts.binary_search_by_key(&t_ms, |s| s.0).map_or(0.0, |at| seconds(starts[at].1))
+            });
+        }
+        self.mapped(rows, |_, start| start)
     }
 
     fn clamped(

@@ -12,13 +12,15 @@ use crate::{
     ast::{Expr, ExprKind},
     histogram,
     limits::PromqlLimits,
+    start_times::StartTimes,
 };
 
 pub(crate) struct Eval<'a> {
     pub reader: &'a dyn SeriesReader,
+    pub start_times: Option<&'a dyn StartTimes>,
     pub limits: &'a PromqlLimits,
     pub budget: &'a Budget,
-    /// Start, end and step of the query: what `start()`, `end()`, `range()` and `step()` say, in subqueries too.
+    /// Start, end and step of the query (zero at an instant): what `start()`, `end()`, `range()` and `step()` say, in subqueries too.
     pub range: (i64, i64),
     pub step_ms: i64,
     pub notes: Notes,
@@ -27,12 +29,13 @@ pub(crate) struct Eval<'a> {
 impl<'a> Eval<'a> {
     pub fn new(
         reader: &'a dyn SeriesReader,
+        start_times: Option<&'a dyn StartTimes>,
         limits: &'a PromqlLimits,
         budget: &'a Budget,
         range: (i64, i64),
         step_ms: i64,
     ) -> Self {
-        Self { reader, limits, budget, range, step_ms, notes: Notes::default() }
+        Self { reader, start_times, limits, budget, range, step_ms, notes: Notes::default() }
     }
 
     pub fn eval(&self, expr: &Expr, steps: &Steps) -> Result<Value, SourceError> {
@@ -70,7 +73,7 @@ impl<'a> Eval<'a> {
         match &expr.kind {
             ExprKind::Number(n) => Ok(Value::Scalar(vec![*n; steps.count])),
             ExprKind::String(s) => Ok(Value::String(s.value.clone())),
-            ExprKind::Selector(s) => Ok(Value::Vector(self.instant_vector(s, steps)?)),
+            ExprKind::Selector(s) => Ok(Value::Vector(self.instant_vector(s, expr.span, steps)?)),
             ExprKind::Paren(e) | ExprKind::Plus(e) => self.eval(e, steps),
             ExprKind::Negate(e) => self.negate(e, steps),
             ExprKind::Binary(_) => self.chain(expr, steps),

@@ -121,6 +121,8 @@ impl Row {
 pub(crate) struct Window {
     pub labels: Labels,
     pub drop_name: bool,
+    /// The samples are those of the store, not of a subquery.
+    pub is_stored: bool,
     pub samples: Vec<Sample>,
     pub histograms: Vec<HistogramSample>,
 }

@@ -13,12 +13,16 @@ mod call;
 mod eval;
 mod grid;
 mod histograms;
+mod info;
+mod interpolate;
 mod math;
 mod notes;
 mod over_time;
 mod parallel;
+mod prepare;
 mod relabel;
 mod select;
+mod smooth;
 mod sort;
 mod window;
 
@@ -32,10 +36,11 @@ use console_storage::{SourceError, metrics::SeriesReader};
 
 use crate::{
     ParseOptions,
-    ast::{Expr, ValueType},
+    ast::{Expr, ValueType, duration::QuerySpan},
     limits::PromqlLimits,
     outcome::{Outcome, OutcomeValue},
     parse,
+    start_times::StartTimes,
 };
 use budget::Budget;
 use eval::Eval;
@@ -76,13 +81,32 @@ pub fn evaluate_parsed(
     limits: &PromqlLimits,
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, SourceError> {
+    evaluate_with_start_times(reader, None, expr, text, moments, limits, stop)
+}
+
+/// As [`evaluate_parsed`], of a store that knows when its counters started.
+pub fn evaluate_with_start_times(
+    reader: &dyn SeriesReader,
+    start_times: Option<&dyn StartTimes>,
+    expr: &Expr,
+    text: &str,
+    moments: Moments,
+    limits: &PromqlLimits,
+    stop: &Arc<AtomicBool>,
+) -> Result<Outcome, SourceError> {
     let steps = steps(moments, limits)?;
     let budget = Budget::new(Arc::clone(stop), limits);
-    let range = match moments {
-        Moments::Instant { at_ms } => (at_ms, at_ms),
-        Moments::Range { start_ms, end_ms, .. } => (start_ms, end_ms),
+    let (range, step_ms) = match moments {
+        Moments::Instant { at_ms } => ((at_ms, at_ms), 0),
+        Moments::Range { start_ms, end_ms, step_ms } => ((start_ms, end_ms), step_ms),
     };
-    let eval = Eval::new(reader, limits, &budget, range, steps.step_ms);
+    if let Moments::Range { .. } = moments {
+        check_ranged(expr)?;
+    }
+    let seconds = |ms: i64| ms as f64 / 1000.0;
+    let query = QuerySpan { step_s: seconds(step_ms), range_s: seconds(range.1.saturating_sub(range.0)) };
+    let expr = &prepare::prepared(expr, query)?;
+    let eval = Eval::new(reader, start_times, limits, &budget, range, step_ms);
     let value = match moments {
         Moments::Instant { at_ms } => instant(&eval, expr, at_ms, &steps)?,
         Moments::Range { .. } => ranged(&eval, expr, &steps)?,
@@ -134,15 +158,19 @@ fn instant(eval: &Eval<'_>, expr: &Expr, at_ms: i64, steps: &Steps) -> Result<Ou
     })
 }
 
-fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, SourceError> {
+fn check_ranged(expr: &Expr) -> Result<(), SourceError> {
     let kind = expr.value_type();
-    if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
-        let message = format!(
-            "invalid expression type {:?} for range query, must be Scalar or instant Vector",
-            kind.name()
-        );
-        return Err(SourceError::Invalid { message, position: Some(expr.span.start) });
+    if matches!(kind, ValueType::Scalar | ValueType::Vector) {
+        return Ok(());
     }
+    let message = format!(
+        "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+        kind.name()
+    );
+    Err(SourceError::Invalid { message, position: Some(expr.span.start) })
+}
+
+fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, SourceError> {
     let rows = match eval.eval(expr, steps)? {
         Value::Scalar(values) => {
             vec![Row { labels: Labels::default(), drop_name: false, floats: values, histograms: Vec::new() }]

@@ -46,6 +46,14 @@ impl Forced {
 struct Note {
     span: Span,
     forced: Option<Forced>,
+    /// How often it was said; counted for those that show it.
+    times: usize,
+}
+
+impl Note {
+    fn at(span: Span) -> Self {
+        Self { span, forced: None, times: 1 }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -56,25 +64,39 @@ pub(crate) struct Notes {
 
 impl Notes {
     pub fn warn(&self, span: Span, message: impl Into<String>) {
-        self.warnings.lock().insert(message.into(), Note { span, forced: None });
+        self.warnings.lock().insert(message.into(), Note::at(span));
     }
 
     pub fn info(&self, span: Span, message: impl Into<String>) {
-        self.infos.lock().insert(message.into(), Note { span, forced: None });
+        self.infos.lock().insert(message.into(), Note::at(span));
     }
 
     pub fn info_forced(&self, span: Span, message: String, forced: Forced) {
         let mut infos = self.infos.lock();
         let before = infos.get(&message).and_then(|n| n.forced);
         let forced = Some(before.map_or(forced, |b| b.and(forced)));
-        infos.insert(message, Note { span, forced });
+        infos.insert(message, Note { forced, ..Note::at(span) });
+    }
+
+    /// A sample of `metric` says that its counter started before the end of what the one before it counts.
+    pub fn warn_overlap(&self, span: Span, metric: &str) {
+        let message = format!(
+            "sample has start time that overlaps with previous sample timestamp for metric {metric:?}"
+        );
+        let mut warnings = self.warnings.lock();
+        let times = warnings.get(&message).map_or(0, |n| n.times) + 1;
+        warnings.insert(message, Note { times, ..Note::at(span) });
     }
 
     /// Warnings and infos as Prometheus' API shows them.
     pub fn render(&self, text: &str) -> (Vec<String>, Vec<String>) {
         let shown = |kind: &str, notes: &BTreeMap<String, Note>| {
             let line = |(message, note): (&String, &Note)| {
-                let more = note.forced.map_or_else(String::new, |f| f.describe());
+                let more = match note {
+                    Note { forced: Some(f), .. } => f.describe(),
+                    Note { times: 1, .. } => String::new(),
+                    Note { times, .. } => format!(" ({times} occurrences)"),
+                };
                 format!("PromQL {kind}: {message}{more} ({})", note.span.line_column(text))
             };
             notes.iter().map(line).collect()

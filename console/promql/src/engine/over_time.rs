@@ -10,7 +10,7 @@ use super::{
     window::{Frame, Scope, over},
 };
 use crate::{
-    ast::{Expr, ExprKind, ValueType},
+    ast::{Expr, ExprKind, Extent, ValueType},
     function::Function,
     position::Span,
 };
@@ -59,6 +59,7 @@ impl Eval<'_> {
         let Some(windows) = range else {
             return Err(SourceError::Internal("a range vector was expected".to_owned()));
         };
+        check_extent(function, windows.extent)?;
         let first_is_subquery = matches!(args[0].unwrap_parens().kind, ExprKind::Subquery(_));
         let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
         let over = Over { function, windows: &windows, scalars: &scalars, span };
@@ -94,15 +95,18 @@ impl Eval<'_> {
             metric: series.labels.metric_name(),
             may_reset: series.samples.windows(2).any(|w| w[1].v < w[0].v),
         };
+        let starts = self.starts_over(function, series);
         let mut row = Row::empty(series.labels.clone(), series.drop_name, steps.count);
         let (mut float, mut histogram, mut seen) = ((0, 0), (0, 0), 0);
         for i in 0..steps.count {
             let end_ms = windows.gaze.at(steps, i);
             let start_ms = end_ms.saturating_sub(windows.range_ms);
-            float.0 = advance(&series.samples, float.0, |s| s.t_ms <= start_ms);
-            float.1 = advance(&series.samples, float.1.max(float.0), |s| s.t_ms <= end_ms);
-            histogram.0 = advance(&series.histograms, histogram.0, |h| h.t_ms <= start_ms);
-            histogram.1 = advance(&series.histograms, histogram.1.max(histogram.0), |h| h.t_ms <= end_ms);
+            let from = start_ms.saturating_sub(windows.reach.0);
+            let to = end_ms.saturating_add(windows.reach.1);
+            float.0 = advance(&series.samples, float.0, |s| s.t_ms <= from);
+            float.1 = advance(&series.samples, float.1.max(float.0), |s| s.t_ms <= to);
+            histogram.0 = advance(&series.histograms, histogram.0, |h| h.t_ms <= from);
+            histogram.1 = advance(&series.histograms, histogram.1.max(histogram.0), |h| h.t_ms <= to);
             let floats = &series.samples[float.0..float.1];
             let histograms = &series.histograms[histogram.0..histogram.1];
             if floats.is_empty() && histograms.is_empty() {
@@ -115,7 +119,10 @@ impl Eval<'_> {
             }
             let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
             let args = [arg(0), arg(1)];
-            let frame = Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args };
+            let extent = windows.extent;
+            let starts = &starts;
+            let frame =
+                Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args, extent, starts };
             if let Some(point) = over(&scope, &frame)? {
                 row.set(i, point);
             }
@@ -131,6 +138,16 @@ impl Eval<'_> {
         Ok(Some(row))
     }
 
+    /// When the counters of a series started, where the function and the store know of that.
+    fn starts_over(&self, function: Function, series: &Window) -> Vec<(i64, i64)> {
+        let reads =
+            matches!(function, Function::Rate | Function::Irate | Function::Increase | Function::Resets);
+        match self.start_times {
+            Some(store) if reads && series.is_stored => store.start_times(&series.labels),
+            _ => Vec::new(),
+        }
+    }
+
     fn note_counter(&self, function: Function, row: &Row, metric: &str, span: Span) {
         let has_floats = row.floats.iter().any(|v| !super::grid::is_absent(*v));
         if matches!(function, Function::Rate | Function::Increase)
@@ -144,4 +161,19 @@ impl Eval<'_> {
             self.notes.info(span, message);
         }
     }
+}
+
+/// Windows that reach beyond their range have a meaning for few functions.
+fn check_extent(function: Function, extent: Extent) -> Result<(), SourceError> {
+    let (name, allowed): (_, &[&str]) = match extent {
+        Extent::Plain => return Ok(()),
+        Extent::Anchored => ("anchored", &["changes", "delta", "increase", "rate", "resets"]),
+        Extent::Smoothed => ("smoothed", &["delta", "increase", "rate"]),
+    };
+    if allowed.contains(&function.name()) {
+        return Ok(());
+    }
+    let allowed = allowed.join(", ");
+    let message = format!("{name} modifier can only be used with: {allowed} - not with {}", function.name());
+    Err(SourceError::Execution(message))
 }

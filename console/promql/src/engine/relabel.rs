@@ -4,7 +4,10 @@ use console_model::labels::METRIC_NAME;
 use console_storage::SourceError;
 
 use super::grid::{Row, merged};
-use crate::ast::{Expr, ExprKind, StringLiteral};
+use crate::{
+    ast::{Expr, ExprKind, StringLiteral},
+    regexp,
+};
 
 /// The string that an argument is.
 pub(crate) fn literal(arg: &Expr) -> Result<&StringLiteral, SourceError> {
@@ -40,7 +43,7 @@ pub(crate) fn replace(
     };
     let (pattern, replacement, source) =
         (&literal(pattern)?.value, &literal(replacement)?.value, &literal(source)?.value);
-    let regex = regex::Regex::new(&format!("^(?s:{pattern})$")).map_err(|_| {
+    let regex = regexp::anchored(pattern).map_err(|_| {
         SourceError::Execution(format!("invalid regular expression in label_replace(): {pattern}"))
     })?;
     let destination = label(destination, "destination", "label_replace")?;

@@ -1,8 +1,9 @@
 //! Reading: selectors and subqueries on a grid of steps.
 
+use std::sync::Arc;
+
 use console_model::{
-    Matcher,
-    histogram::ResetHint,
+    histogram::{Histogram, ResetHint},
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
 use console_storage::SourceError;
@@ -11,8 +12,13 @@ use super::{
     eval::Eval,
     grid::{ABSENT, Row, Steps, Value, Window},
     parallel,
+    window::Frame,
 };
-use crate::ast::{At, Expr, ExprKind, Selector, Subquery};
+use crate::{
+    ast::{At, Expr, ExprKind, Extent, Selector, Subquery},
+    histogram::is_reset,
+    position::Span,
+};
 
 /// Where a selector looks at each step: a fixed moment, or the step's, shifted.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +38,9 @@ pub(crate) struct Windows {
     pub series: Vec<Window>,
     pub gaze: Gaze,
     pub range_ms: i64,
+    pub extent: Extent,
+    /// How far before and after the window samples are looked at, for its extent.
+    pub reach: (i64, i64),
     /// Samples that the budget holds for it.
     pub held: usize,
 }
@@ -53,7 +62,11 @@ pub(crate) fn is_stale(h: &HistogramSample) -> bool {
 }
 
 impl Eval<'_> {
-    fn gaze(&self, at: Option<At>, offset_ms: i64) -> Gaze {
+    pub(super) fn lookback_ms(&self) -> i64 {
+        i64::try_from(self.limits.lookback.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(super) fn gaze(&self, at: Option<At>, offset_ms: i64) -> Gaze {
         let fixed = at.map(|at| match at {
             At::Time(t) => t,
             At::Start => self.range.0,
@@ -63,15 +76,20 @@ impl Eval<'_> {
     }
 
     /// Reads series with samples in `from < t <= to`. The budget holds the samples until they are given back.
-    fn read(
+    pub(super) fn read(
         &self,
-        matchers: &[Matcher],
+        s: &Selector,
         from: i64,
         to: i64,
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
         self.budget.check()?;
         let from = from.saturating_add(1);
-        let series = self.reader.select_points(matchers, from, to, self.budget.samples_left())?;
+        let mut series = self.reader.select_points(&s.matchers, from, to, self.budget.samples_left())?;
+        if s.wants_statistics_only {
+            for s in &mut series {
+                without_buckets(&mut s.histograms);
+            }
+        }
         let held =
             series.iter().map(|s| s.samples.len() + s.histograms.iter().map(weight).sum::<usize>()).sum();
         self.budget.take(held)?;
@@ -79,7 +97,15 @@ impl Eval<'_> {
         Ok((series, held))
     }
 
-    pub(crate) fn instant_vector(&self, s: &Selector, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+    pub(crate) fn instant_vector(
+        &self,
+        s: &Selector,
+        span: Span,
+        steps: &Steps,
+    ) -> Result<Vec<Row>, SourceError> {
+        if s.extent == Extent::Smoothed {
+            return self.smoothed_rows(s, span, steps);
+        }
         self.instant_rows(s, steps, false)
     }
 
@@ -91,9 +117,9 @@ impl Eval<'_> {
     /// The newest sample of each series that is not older than the look-back, at each step.
     fn instant_rows(&self, s: &Selector, steps: &Steps, times: bool) -> Result<Vec<Row>, SourceError> {
         let gaze = self.gaze(s.at, s.offset_ms);
-        let lookback = i64::try_from(self.limits.lookback.as_millis()).unwrap_or(i64::MAX);
+        let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let (series, held) = self.read(&s.matchers, first.saturating_sub(lookback), last)?;
+        let (series, held) = self.read(s, first.saturating_sub(lookback), last)?;
         // A step of a series costs as much as some samples.
         let work = series.len().saturating_mul(steps.count).saturating_mul(4);
         let rows = parallel::map(&series, work, |series| -> Result<_, SourceError> {
@@ -113,16 +139,24 @@ impl Eval<'_> {
     pub(crate) fn windows(&self, expr: &Expr, steps: &Steps) -> Result<Windows, SourceError> {
         let expr = expr.unwrap_parens();
         match &expr.kind {
-            ExprKind::Range { selector, range_ms } => {
-                let gaze = self.gaze(selector.at, selector.offset_ms);
-                let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-                let (series, held) = self.read(&selector.matchers, first.saturating_sub(*range_ms), last)?;
-                let series = series.into_iter().map(live).collect();
-                Ok(Windows { series, gaze, range_ms: *range_ms, held })
-            }
+            ExprKind::Range { selector, range_ms, .. } => self.range(selector, *range_ms, steps),
             ExprKind::Subquery(s) => self.subquery(s, steps),
             _ => Err(SourceError::Internal("a range vector was expected".to_owned())),
         }
+    }
+
+    fn range(&self, selector: &Selector, range_ms: i64, steps: &Steps) -> Result<Windows, SourceError> {
+        let gaze = self.gaze(selector.at, selector.offset_ms);
+        let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
+        let reach = match selector.extent {
+            Extent::Plain => (0, 0),
+            Extent::Anchored => (self.lookback_ms(), 0),
+            Extent::Smoothed => (self.lookback_ms(), self.lookback_ms()),
+        };
+        let from = first.saturating_sub(range_ms).saturating_sub(reach.0);
+        let (series, held) = self.read(selector, from, last.saturating_add(reach.1))?;
+        let series = series.into_iter().map(live).collect();
+        Ok(Windows { series, gaze, range_ms, extent: selector.extent, reach, held })
     }
 
     fn subquery(&self, s: &Subquery, steps: &Steps) -> Result<Windows, SourceError> {
@@ -134,7 +168,8 @@ impl Eval<'_> {
         // Steps stand at multiples of the resolution, so that they do not move with the query.
         let from = first.saturating_sub(range_ms);
         let start_ms = (from.div_euclid(step_ms) + 1).saturating_mul(step_ms);
-        let mut windows = Windows { series: Vec::new(), gaze, range_ms, held: 0 };
+        let mut windows =
+            Windows { series: Vec::new(), gaze, range_ms, extent: Extent::Plain, reach: (0, 0), held: 0 };
         if start_ms > last {
             return Ok(windows);
         }
@@ -170,8 +205,16 @@ impl Eval<'_> {
             if row.drop_name {
                 row.labels = super::grid::nameless(&row.labels);
             }
-            let samples: Vec<Sample> =
-                w.samples.into_iter().filter(|s| s.t_ms > start && s.t_ms <= end).collect();
+            let samples = if windows.extent == Extent::Plain {
+                w.samples.into_iter().filter(|s| s.t_ms > start && s.t_ms <= end).collect()
+            } else {
+                if !w.histograms.is_empty() {
+                    let name = if windows.extent == Extent::Anchored { "anchored" } else { "smoothed" };
+                    let message = format!("{name} modifier is not supported with histograms");
+                    return Err(SourceError::Execution(message));
+                }
+                with_ends(&w.samples, start, end, windows.extent)
+            };
             let histograms: Vec<HistogramSample> =
                 w.histograms.into_iter().filter(|h| h.t_ms > start && h.t_ms <= end).collect();
             if !samples.is_empty() || !histograms.is_empty() {
@@ -186,17 +229,52 @@ impl Eval<'_> {
     }
 }
 
+/// The floats of an anchored or smoothed window, with values at both of its ends.
+fn with_ends(floats: &[Sample], start_ms: i64, end_ms: i64, extent: Extent) -> Vec<Sample> {
+    let frame = Frame { floats, start_ms, end_ms, at_ms: end_ms, extent, ..Frame::default() };
+    let Some((left, right)) = super::window::float_ends(&frame, super::interpolate::Kind::Gauge) else {
+        return Vec::new();
+    };
+    let mut out = vec![Sample { t_ms: start_ms, v: left }];
+    out.extend_from_slice(super::window::floats_inside(&frame));
+    out.push(Sample { t_ms: end_ms, v: right });
+    out
+}
+
+/// Leaves count and sum, and says for each histogram whether a counter reset is before it: that cannot be seen any more
+/// afterwards (prometheus/promql/histogram_stats_iterator.go).
+fn without_buckets(histograms: &mut [HistogramSample]) {
+    let mut before: Option<Arc<Histogram>> = None;
+    for sample in histograms {
+        let mut kept = Histogram {
+            reset_hint: sample.h.reset_hint,
+            schema: sample.h.schema,
+            count: sample.h.count,
+            sum: sample.h.sum,
+            ..Histogram::default()
+        };
+        if !is_stale(sample) {
+            if let (ResetHint::Unknown, Some(before)) = (kept.reset_hint, &before) {
+                let is_reset = is_reset(&sample.h, before);
+                kept.reset_hint = if is_reset { ResetHint::Reset } else { ResetHint::NotReset };
+            }
+            before = Some(Arc::clone(&sample.h));
+        }
+        sample.h = Arc::new(kept);
+    }
+}
+
 /// What a histogram weighs against the limit, in floats.
 fn weight(h: &HistogramSample) -> usize {
     8 + h.h.positive.len() + h.h.negative.len()
 }
 
 /// Staleness markers end a series for instant vectors; windows just do not have them.
-fn live(series: PointSeries) -> Window {
+pub(super) fn live(series: PointSeries) -> Window {
     let PointSeries { labels, mut samples, mut histograms } = series;
     samples.retain(|s| !is_stale_nan(s.v));
     histograms.retain(|h| !is_stale(h));
-    Window { labels, drop_name: false, samples, histograms }
+    Window { labels, drop_name: false, is_stored: true, samples, histograms }
 }
 
 fn window(row: Row, grid: &Steps) -> Window {
@@ -210,7 +288,13 @@ fn window(row: Row, grid: &Steps) -> Window {
             h.h = unknown.into();
         }
     }
-    Window { labels: series.labels, drop_name: row.drop_name, samples: series.samples, histograms }
+    Window {
+        labels: series.labels,
+        drop_name: row.drop_name,
+        is_stored: false,
+        samples: series.samples,
+        histograms,
+    }
 }
 
 fn instant_row(series: &PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {

@@ -50,15 +50,17 @@ impl Line<'_> {
             ExprKind::Selector(s) => {
                 series(out, s)?;
                 literal::at(out, s.at)?;
-                literal::offset(out, s.offset_ms)
+                literal::extent(out, s.extent)?;
+                literal::offset(out, s.offset_ms, s.offset.as_deref())
             }
-            ExprKind::Range { selector, range_ms } => {
+            ExprKind::Range { selector, range_ms, range } => {
                 series(out, selector)?;
                 out.write_char('[')?;
-                literal::signed_duration(out, *range_ms)?;
+                literal::duration(out, *range_ms, range.as_deref())?;
                 out.write_char(']')?;
+                literal::extent(out, selector.extent)?;
                 literal::at(out, selector.at)?;
-                literal::offset(out, selector.offset_ms)
+                literal::offset(out, selector.offset_ms, selector.offset.as_deref())
             }
             ExprKind::Subquery(s) => {
                 self.write(out, &s.expr)?;
@@ -138,14 +140,14 @@ fn series(out: &mut dyn Write, selector: &Selector) -> fmt::Result {
 /// `[1h:5m] @ start() offset 1m`.
 pub fn subquery_suffix(out: &mut dyn Write, s: &Subquery) -> fmt::Result {
     out.write_char('[')?;
-    literal::signed_duration(out, s.range_ms)?;
+    literal::duration(out, s.range_ms, s.range.as_deref())?;
     out.write_char(':')?;
-    if let Some(step_ms) = s.step_ms {
-        literal::signed_duration(out, step_ms)?;
+    if s.step_ms.is_some() || s.step.is_some() {
+        literal::duration(out, s.step_ms.unwrap_or_default(), s.step.as_deref())?;
     }
     out.write_char(']')?;
     literal::at(out, s.at)?;
-    literal::offset(out, s.offset_ms)
+    literal::offset(out, s.offset_ms, s.offset.as_deref())
 }
 
 /// Whether both sides are vectors, which is when they are matched.
@@ -178,5 +180,15 @@ pub fn operator(out: &mut dyn Write, b: &Binary) -> fmt::Result {
         literal::label_names(out, &m.include)?;
         out.write_char(')')?;
     }
-    Ok(())
+    match (m.fill_left, m.fill_right) {
+        (Some(left), Some(right)) if left == right => write!(out, " fill ({})", gofmt::general(left)),
+        (left, right) => {
+            let mut side = |name: &str, v: Option<f64>| match v {
+                Some(v) => write!(out, " {name} ({})", gofmt::general(v)),
+                None => Ok(()),
+            };
+            side("fill_left", left)?;
+            side("fill_right", right)
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use console_model::{MatchOp, Matcher};
 
 use crate::{
-    ast::At,
+    ast::{At, Extent, duration::DurationExpr},
     gofmt,
     parser::{duration_ms, format_duration},
 };
@@ -39,13 +39,30 @@ pub fn at(out: &mut dyn Write, at: Option<At>) -> fmt::Result {
     }
 }
 
+/// A duration, or what it is computed from.
+pub fn duration(out: &mut dyn Write, ms: i64, expr: Option<&DurationExpr>) -> fmt::Result {
+    match expr {
+        Some(expr) => write!(out, "{expr}"),
+        None => signed_duration(out, ms),
+    }
+}
+
 /// ` offset 5m`, or nothing.
-pub fn offset(out: &mut dyn Write, ms: i64) -> fmt::Result {
-    if ms == 0 {
+pub fn offset(out: &mut dyn Write, ms: i64, expr: Option<&DurationExpr>) -> fmt::Result {
+    if ms == 0 && expr.is_none() {
         return Ok(());
     }
     out.write_str(" offset ")?;
-    signed_duration(out, ms)
+    duration(out, ms, expr)
+}
+
+/// ` anchored`, ` smoothed`, or nothing.
+pub fn extent(out: &mut dyn Write, extent: Extent) -> fmt::Result {
+    out.write_str(match extent {
+        Extent::Plain => "",
+        Extent::Anchored => " anchored",
+        Extent::Smoothed => " smoothed",
+    })
 }
 
 /// A label's name, in quotes where it would not be read otherwise.

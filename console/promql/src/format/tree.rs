@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use super::{grouping, line::is_matched, literal};
 use crate::{
-    ast::{At, Binary, Cardinality, Expr, ExprKind, Selector, ValueType},
+    ast::{
+        At, Binary, Cardinality, Expr, ExprKind, Extent, Selector, ValueType,
+        duration::{DurationExpr, DurationKind, Extreme},
+    },
     function::Function,
     gofmt,
 };
@@ -20,15 +23,17 @@ impl Tree<'_> {
             ExprKind::Number(v) => json!({"type": "numberLiteral", "val": gofmt::plain(*v)}),
             ExprKind::String(s) => json!({"type": "stringLiteral", "val": s.value}),
             ExprKind::Selector(s) => selector("vectorSelector", s),
-            ExprKind::Range { selector: s, range_ms } => {
+            ExprKind::Range { selector: s, range_ms, range } => {
                 let mut node = selector("matrixSelector", s);
                 node["range"] = json!(range_ms);
-                node["rangeExpr"] = Value::Null;
+                node["rangeExpr"] = duration(range.as_deref());
                 node
             }
             ExprKind::Subquery(s) => json!({
-                "type": "subquery", "expr": self.of(&s.expr), "range": s.range_ms, "rangeExpr": null,
-                "offset": s.offset_ms, "offsetExpr": null, "step": s.step_ms.unwrap_or(0), "stepExpr": null,
+                "type": "subquery", "expr": self.of(&s.expr), "range": s.range_ms,
+                "rangeExpr": duration(s.range.as_deref()), "offset": s.offset_ms,
+                "offsetExpr": duration(s.offset.as_deref()), "step": s.step_ms.unwrap_or(0),
+                "stepExpr": duration(s.step.as_deref()),
                 "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at),
             }),
             ExprKind::Call { function, args } => json!({
@@ -53,10 +58,36 @@ impl Tree<'_> {
 
 fn selector(kind: &str, s: &Selector) -> Value {
     json!({
-        "type": kind, "name": s.name.as_deref().unwrap_or_default(), "offset": s.offset_ms, "offsetExpr": null,
+        "type": kind, "name": s.name.as_deref().unwrap_or_default(), "offset": s.offset_ms,
+        "offsetExpr": duration(s.offset.as_deref()),
         "matchers": s.matchers.iter().map(matcher).collect::<Vec<_>>(),
-        "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at), "anchored": false, "smoothed": false,
+        "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at), "anchored": s.extent == Extent::Anchored, "smoothed": s.extent == Extent::Smoothed,
     })
+}
+
+fn duration(expr: Option<&DurationExpr>) -> Value {
+    let Some(expr) = expr else { return Value::Null };
+    let operation = |op: &str, left: Option<&DurationExpr>, right: Option<&DurationExpr>| {
+        json!({
+            "type": "durationExpr", "op": op, "lhs": duration(left), "rhs": duration(right),
+            "wrapped": expr.is_wrapped,
+        })
+    };
+    match &expr.kind {
+        DurationKind::Seconds { value, is_duration } => {
+            json!({"type": "numberLiteral", "val": gofmt::plain(*value), "duration": is_duration})
+        }
+        DurationKind::Step => operation("step", None, None),
+        DurationKind::Range => operation("range", None, None),
+        DurationKind::Sign { is_negative, of } => {
+            operation(if *is_negative { "-" } else { "+" }, None, Some(of))
+        }
+        DurationKind::Binary { op, left, right } => operation(op.symbol(), Some(left), Some(right)),
+        DurationKind::Extreme { extreme, left, right } => {
+            let name = if *extreme == Extreme::Max { "max_of" } else { "min_of" };
+            operation(name, Some(left), Some(right))
+        }
+    }
 }
 
 fn matcher(m: &Matcher) -> Value {
@@ -103,6 +134,6 @@ fn matching(b: &Binary) -> Value {
     };
     json!({
         "card": cardinality, "labels": m.labels, "on": m.on, "include": m.include,
-        "fillValues": {"lhs": null, "rhs": null},
+        "fillValues": {"lhs": m.fill_left, "rhs": m.fill_right},
     })
 }

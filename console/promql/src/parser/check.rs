@@ -1,19 +1,26 @@
 //! Types: what each part must be for the whole to mean something.
 
+use console_model::labels::METRIC_NAME;
+
 use super::{ParseError, Parser};
 use crate::{
-    ast::{Binary, Expr, ExprKind, ValueType},
+    ast::{Binary, Expr, ExprKind, Selector, ValueType},
     function::Function,
     position::Span,
+    regexp::fits_nothing,
 };
 
 impl Parser<'_> {
     /// Checks an expression and all below it.
     pub(super) fn check(&self, expr: &Expr) -> Result<(), ParseError> {
+        if let ExprKind::Call { function: Function::Info, args } = &expr.kind {
+            return self.check_info(args, expr.span);
+        }
         for child in expr.children() {
             self.check(child)?;
         }
         match &expr.kind {
+            ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => self.check_selector(s, expr.span),
             ExprKind::Aggregate(a) => {
                 self.check_type(&a.expr, ValueType::Vector, "aggregation expression")?;
                 if let (Some(p), Some(wanted)) = (&a.parameter, a.op.parameter()) {
@@ -41,6 +48,50 @@ impl Parser<'_> {
             },
             _ => Ok(()),
         }
+    }
+
+    fn check_selector(&self, s: &Selector, span: Span) -> Result<(), ParseError> {
+        match &s.name {
+            Some(name) => {
+                let mut before = s.matchers.iter().take(s.matchers.len().saturating_sub(1));
+                match before.find(|m| m.name == METRIC_NAME) {
+                    Some(m) => {
+                        let message = format!("metric name must not be set twice: {name:?} or {:?}", m.value);
+                        self.fail(span, message)
+                    }
+                    None => Ok(()),
+                }
+            }
+            None if s.matchers.iter().all(fits_nothing) => {
+                self.fail(span, "vector selector must contain at least one non-empty matcher")
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The second argument of `info` is no vector but a set of matchers, which may match everything.
+    fn check_info(&self, args: &[Expr], span: Span) -> Result<(), ParseError> {
+        if let Some(first) = args.first() {
+            self.check(first)?;
+        }
+        if let Some(second) = args.get(1) {
+            let got = second.value_type();
+            if got != ValueType::Vector {
+                let wanted = ValueType::Vector.name();
+                let message =
+                    format!("expected type {wanted} in call to function \"info\", got {}", got.name());
+                return self.fail(span, message);
+            }
+            match &second.kind {
+                ExprKind::Selector(Selector { name: None, .. }) => {}
+                ExprKind::Selector(_) => {
+                    return self
+                        .fail(second.span, "expected label selectors only, got vector selector instead");
+                }
+                _ => return self.fail(second.span, "expected label selectors only"),
+            }
+        }
+        self.check_call(Function::Info, args, span)
     }
 
     fn check_type(&self, expr: &Expr, wanted: ValueType, context: &str) -> Result<(), ParseError> {
@@ -95,11 +146,18 @@ impl Parser<'_> {
                     .fail(side.span, "binary expression must contain only scalar and instant vector types");
             }
         }
+        let has_fill = m.fill_left.is_some() || m.fill_right.is_some();
         if left == ValueType::Vector && right == ValueType::Vector {
+            if b.op.is_set() && has_fill {
+                return self.fail(span, "filling in missing series not allowed for set operators");
+            }
             return Ok(());
         }
         if !m.labels.is_empty() {
             return self.fail(span, "vector matching only allowed between instant vectors");
+        }
+        if has_fill {
+            return self.fail(span, "filling in missing series only allowed between instant vectors");
         }
         if b.op.is_set() {
             let message = format!("set operator {:?} not allowed in binary scalar expression", b.op.symbol());

@@ -1,51 +1,12 @@
 //! From text to tokens.
 
-use super::{ParseError, literal};
+use super::{ParseError, literal, token::Token};
 use crate::position::Span;
-
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Token {
-    /// A name, or a keyword: the parser knows which from its place.
-    Word,
-    /// Number as written.
-    Number(f64),
-    /// A duration in milliseconds.
-    Duration(i64),
-    /// The bytes of a string.
-    Text(Vec<u8>),
-    LeftParen,
-    RightParen,
-    LeftBrace,
-    RightBrace,
-    LeftBracket,
-    RightBracket,
-    Comma,
-    Colon,
-    At,
-    /// `=`, only inside braces.
-    Assign,
-    EqualRegex,
-    NotRegex,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    TrimUpper,
-    TrimLower,
-    Plus,
-    Minus,
-    Star,
-    Slash,
-    Percent,
-    Caret,
-    End,
-}
 
 /// Splits a query into tokens; the last one is [`Token::End`].
 pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, ParseError> {
-    let mut lexer = Lexer { text, at: 0, in_braces: false, in_brackets: false, parens: 0 };
+    let mut lexer =
+        Lexer { text, at: 0, in_braces: false, in_brackets: false, before_duration: false, parens: 0 };
     let mut out = Vec::new();
     loop {
         let (token, span) = lexer.next()?;
@@ -62,6 +23,8 @@ struct Lexer<'a> {
     at: usize,
     in_braces: bool,
     in_brackets: bool,
+    /// In brackets and before the first number: only what begins a duration may come.
+    before_duration: bool,
     parens: u32,
 }
 
@@ -101,14 +64,20 @@ impl Lexer<'_> {
             if self.in_braces {
                 return self.fail(start, "unexpected end of input inside braces");
             }
-            if self.in_brackets {
+            if self.before_duration {
                 return self.fail(start, "unexpected end of input in duration expression");
             }
             if self.parens > 0 {
                 return self.fail(start, "unclosed left parenthesis");
             }
+            if self.in_brackets {
+                return self.fail(start, "unclosed left bracket");
+            }
             return Ok((Token::End, Span::new(start, start)));
         };
+        if self.in_brackets {
+            self.check_in_brackets(c)?;
+        }
         let token = if matches!(c, '"' | '\'' | '`') {
             self.string(c)?
         } else if self.in_braces {
@@ -135,6 +104,28 @@ impl Lexer<'_> {
     fn word(&mut self, colons: bool) -> Token {
         let end = self.rest().find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || colons && c == ':'));
         self.take(end.unwrap_or(self.rest().len()), Token::Word)
+    }
+
+    /// Refuses what cannot stand in brackets. Words are only those that durations are made of.
+    fn check_in_brackets(&self, c: char) -> Result<(), ParseError> {
+        let word =
+            self.rest().split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
+        let is_known = ["step", "range", "max_of", "min_of"].iter().any(|k| k.eq_ignore_ascii_case(word));
+        if !self.before_duration {
+            if starts_word(c) && !is_known {
+                return self.fail(self.at, format!("unexpected character: {c:?}, expected ':'"));
+            }
+            return Ok(());
+        }
+        if c == ':' {
+            return self.fail(self.at + 1, "unexpected colon before duration in duration expression");
+        }
+        let is_point = c == '.' && self.peek(1).is_some_and(|n| n.is_ascii_digit());
+        let is_duration = is_known || is_point || c.is_ascii_digit() || "]()+-*/%^,".contains(c);
+        if is_duration {
+            return Ok(());
+        }
+        self.fail(self.at, format!("unexpected character in duration expression: {c:?}"))
     }
 
     fn inside_braces(&mut self, c: char) -> Result<Token, ParseError> {
@@ -169,7 +160,7 @@ impl Lexer<'_> {
             }
             (')', _) => {
                 let Some(left) = self.parens.checked_sub(1) else {
-                    return self.fail(start, "unexpected right parenthesis ')'");
+                    return self.fail(start + 1, "unexpected right parenthesis ')'");
                 };
                 self.parens = left;
                 self.take(1, Token::RightParen)
@@ -181,12 +172,12 @@ impl Lexer<'_> {
             ('}', _) => return self.fail(start, "unexpected right brace '}'"),
             ('[', _) if self.in_brackets => return self.fail(start, "unexpected left bracket '['"),
             ('[', _) => {
-                self.in_brackets = true;
+                (self.in_brackets, self.before_duration) = (true, true);
                 self.take(1, Token::LeftBracket)
             }
             (']', _) if !self.in_brackets => return self.fail(start, "unexpected right bracket ']'"),
             (']', _) => {
-                self.in_brackets = false;
+                (self.in_brackets, self.before_duration) = (false, false);
                 self.take(1, Token::RightBracket)
             }
             (':', _) if self.in_brackets => self.take(1, Token::Colon),
@@ -215,6 +206,7 @@ impl Lexer<'_> {
             ('>', Some('/')) => self.take(2, Token::TrimLower),
             ('>', _) => self.take(1, Token::Greater),
             (c, next) if c.is_ascii_digit() || c == '.' && next.is_some_and(|n| n.is_ascii_digit()) => {
+                self.before_duration = false;
                 self.number()?
             }
             (c, _) if starts_word(c) || c == ':' => {

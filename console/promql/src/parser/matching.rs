@@ -34,12 +34,44 @@ impl Parser<'_> {
                 break;
             }
         }
-        for keyword in ["fill", "fill_left", "fill_right"] {
-            if self.is_keyword(keyword) && self.peek_after() == &Token::LeftParen {
-                return self.unsupported(self.span(), &format!("modifier {keyword:?}"));
+        self.fill_modifiers(&mut matching)?;
+        Ok((return_bool, matching))
+    }
+
+    /// `fill(0)`, or `fill_left(0)` and `fill_right(0)` in any order. Without a parenthesis these words are metrics.
+    fn fill_modifiers(&mut self, matching: &mut Matching) -> Result<(), ParseError> {
+        let is_next = |p: &Self, name: &str| p.is_keyword(name) && p.peek_after() == &Token::LeftParen;
+        if is_next(self, "fill") {
+            let value = self.fill_value()?;
+            (matching.fill_left, matching.fill_right) = (Some(value), Some(value));
+            return Ok(());
+        }
+        loop {
+            if matching.fill_left.is_none() && is_next(self, "fill_left") {
+                matching.fill_left = Some(self.fill_value()?);
+            } else if matching.fill_right.is_none() && is_next(self, "fill_right") {
+                matching.fill_right = Some(self.fill_value()?);
+            } else {
+                return Ok(());
             }
         }
-        Ok((return_bool, matching))
+    }
+
+    fn fill_value(&mut self) -> Result<f64, ParseError> {
+        self.advance();
+        self.expect(&Token::LeftParen, "", "")?;
+        let is_negative = self.peek() == &Token::Minus;
+        if is_negative || self.peek() == &Token::Plus {
+            self.advance();
+        }
+        let value = match self.peek() {
+            Token::Number(v) => *v,
+            Token::Duration(ms) => *ms as f64 / 1000.0,
+            _ => return Err(self.unexpected("", "")),
+        };
+        self.advance();
+        self.expect(&Token::RightParen, "", "")?;
+        Ok(if is_negative { -value } else { value })
     }
 
     /// `(a, b, "c d")`, with a comma allowed at the end.

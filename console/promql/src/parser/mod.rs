@@ -4,11 +4,13 @@
 //! as Prometheus does and carry the place of the offending text.
 
 mod check;
+mod duration;
 mod lexer;
 mod literal;
 mod matching;
 mod operand;
 mod selector;
+mod token;
 
 use console_storage::SourceError;
 
@@ -17,7 +19,7 @@ use crate::{
     position::Span,
 };
 
-use lexer::Token;
+use token::Token;
 
 pub use literal::{duration_ms, format_duration, number};
 
@@ -36,21 +38,16 @@ pub struct ParseError {
     pub place: String,
     pub span: Span,
     pub message: String,
-    /// Correct PromQL that this engine does not evaluate yet.
-    pub is_unsupported: bool,
 }
 
 impl ParseError {
     pub(crate) fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
-        Self { place: span.line_column(text), span, message: message.into(), is_unsupported: false }
+        Self { place: span.line_column(text), span, message: message.into() }
     }
 }
 
 impl From<ParseError> for SourceError {
     fn from(e: ParseError) -> Self {
-        if e.is_unsupported {
-            return Self::Unsupported(e.to_string());
-        }
         Self::Invalid { message: e.to_string(), position: Some(e.span.start) }
     }
 }
@@ -58,7 +55,8 @@ impl From<ParseError> for SourceError {
 /// What the parser accepts beyond the stable language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParseOptions {
-    /// Experimental functions and aggregations.
+    /// What Prometheus keeps behind feature flags: experimental functions and aggregations, arithmetic in durations, `fill`
+    /// modifiers, `anchored` and `smoothed` selectors.
     pub experimental: bool,
 }
 
@@ -92,6 +90,8 @@ struct Parser<'a> {
     at: usize,
     depth: u32,
     operators: u32,
+    /// What a duration belongs to and what it may be, for errors.
+    duration_context: (&'static str, &'static str),
 }
 
 impl<'a> Parser<'a> {
@@ -100,7 +100,8 @@ impl<'a> Parser<'a> {
             let message = format!("query of {} bytes is over the limit of {MAX_QUERY_BYTES}", text.len());
             return Err(ParseError::new(text, Span::new(0, 0), message));
         }
-        Ok(Self { text, options, tokens: lexer::tokens(text)?, at: 0, depth: 0, operators: 0 })
+        let tokens = lexer::tokens(text)?;
+        Ok(Self { text, options, tokens, at: 0, depth: 0, operators: 0, duration_context: ("", "") })
     }
 
     fn peek(&self) -> &Token {
@@ -154,26 +155,25 @@ impl<'a> Parser<'a> {
         Err(ParseError::new(self.text, span, message))
     }
 
-    fn unsupported<T>(&self, span: Span, construct: &str) -> Result<T, ParseError> {
-        let mut e = ParseError::new(self.text, span, format!("{construct} is not supported"));
-        e.is_unsupported = true;
-        Err(e)
-    }
-
     fn unexpected(&self, context: &str, expected: &str) -> ParseError {
         let span = self.span();
-        let shown = &self.text[span.start..span.end];
+        let written = &self.text[span.start..span.end];
         let what = match self.peek() {
-            Token::End => "end of input".to_owned(),
-            Token::Word => format!("identifier {shown:?}"),
-            Token::Number(_) => format!("number {shown:?}"),
-            Token::Duration(_) => format!("duration {shown:?}"),
-            Token::Text(_) => format!("string {shown}"),
-            _ => format!("{shown:?}"),
+            // Names in braces are never keywords.
+            Token::Word if context == "label matching" => format!("identifier {written:?}"),
+            token => token.describe(written, self.peek_after()),
         };
         let context = if context.is_empty() { String::new() } else { format!(" in {context}") };
         let expected = if expected.is_empty() { String::new() } else { format!(", expected {expected}") };
         ParseError::new(self.text, span, format!("unexpected {what}{context}{expected}"))
+    }
+
+    fn count_operator(&mut self) -> Result<(), ParseError> {
+        self.operators += 1;
+        if self.operators > MAX_OPERATORS {
+            return self.fail(self.span(), format!("more than {MAX_OPERATORS} operators in a query"));
+        }
+        Ok(())
     }
 
     fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
@@ -198,10 +198,7 @@ impl<'a> Parser<'a> {
             if strength < min {
                 break;
             }
-            self.operators += 1;
-            if self.operators > MAX_OPERATORS {
-                return self.fail(self.span(), format!("more than {MAX_OPERATORS} operators in a query"));
-            }
+            self.count_operator()?;
             let (_, op_span) = self.advance();
             let (return_bool, mut matching) = self.binary_modifiers(op)?;
             // Only the power operator groups to the right.
@@ -210,6 +207,9 @@ impl<'a> Parser<'a> {
                 matching.cardinality = Cardinality::ManyToMany;
             }
             let span = left.span.to(right.span);
+            if !self.options.experimental && (matching.fill_left.is_some() || matching.fill_right.is_some()) {
+                return self.fail(span, "binop fill modifiers are experimental and not enabled");
+            }
             let binary = Binary { op, left, right, return_bool, matching };
             self.check_binary(&binary, op_span, span)?;
             left = Expr { kind: ExprKind::Binary(Box::new(binary)), span };

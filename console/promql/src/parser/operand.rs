@@ -109,7 +109,10 @@ impl Parser<'_> {
         };
         let span = Span::new(start.start, self.last_end());
         if op.is_experimental() && !self.options.experimental {
-            let message = format!("{}() is experimental and must be enabled", op.name());
+            let message = format!(
+                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
+                op.name()
+            );
             return self.fail(span, message);
         }
         let wanted = 1 + usize::from(op.parameter().is_some());
@@ -137,14 +140,11 @@ impl Parser<'_> {
             return self.fail(start, format!("unknown function with name {name:?}"));
         };
         if function.signature().is_experimental && !self.options.experimental {
-            let message = format!("function {name:?} is not enabled (it is experimental)");
+            let message = format!("function {name:?} is not enabled");
             return self.fail(start, message);
         }
         let args = self.arguments("function call")?;
         let span = Span::new(start.start, self.last_end());
-        if matches!(function, Function::Info | Function::StartTimestamp) {
-            return self.unsupported(span, &format!("function {name:?}"));
-        }
         Ok(Expr { kind: ExprKind::Call { function, args }, span })
     }
 

@@ -2,10 +2,14 @@
 
 use console_model::{MatchOp, Matcher, labels::METRIC_NAME};
 
-use super::{ParseError, Parser, Token};
+use super::{
+    ParseError, Parser, Token,
+    duration::{DURATION, Duration},
+};
 use crate::{
-    ast::{At, Expr, ExprKind, Selector, Subquery},
+    ast::{At, Expr, ExprKind, Extent, Selector, Subquery},
     position::Span,
+    regexp,
 };
 
 impl Parser<'_> {
@@ -13,21 +17,10 @@ impl Parser<'_> {
     pub(super) fn selector(&mut self, name: Option<String>, start: usize) -> Result<Expr, ParseError> {
         let mut matchers = if self.peek() == &Token::LeftBrace { self.matchers()? } else { Vec::new() };
         let span = Span::new(start, self.last_end());
-        match &name {
-            Some(name) => {
-                if let Some(m) = matchers.iter().find(|m| m.name == METRIC_NAME) {
-                    let message = format!("metric name must not be set twice: {name:?} or {:?}", m.value);
-                    return self.fail(span, message);
-                }
-                matchers.push(Matcher::equal(METRIC_NAME, name));
-            }
-            None => {
-                if !matchers.iter().any(|m| !matches_empty(m)) {
-                    return self.fail(span, "vector selector must contain at least one non-empty matcher");
-                }
-            }
+        if let Some(name) = &name {
+            matchers.push(Matcher::equal(METRIC_NAME, name));
         }
-        let selector = Selector { name, matchers, offset_ms: 0, at: None };
+        let selector = Selector { name, matchers, ..Selector::default() };
         Ok(Expr { kind: ExprKind::Selector(selector), span })
     }
 
@@ -71,7 +64,7 @@ impl Parser<'_> {
                 return self.fail(value_span, "invalid UTF-8 in label value");
             };
             if matches!(op, MatchOp::Regex | MatchOp::NotRegex)
-                && let Err(e) = regex::Regex::new(&format!("^(?s:{value})$"))
+                && let Err(e) = regexp::anchored(&value)
             {
                 return self.fail(span.to(value_span), format!("error parsing regexp: {e}"));
             }
@@ -100,17 +93,18 @@ impl Parser<'_> {
             if self.peek() == &Token::LeftBracket {
                 expr = self.brackets(expr)?;
             } else if self.take_keyword("offset") {
-                let offset_ms = self.signed_duration("offset")?;
-                self.set_offset(&mut expr, offset_ms)?;
+                let offset = self.offset_duration()?;
+                self.set_offset(&mut expr, offset)?;
                 expr.span.end = self.last_end();
             } else if self.peek() == &Token::At {
                 self.advance();
                 let at = self.at_moment()?;
                 self.set_at(&mut expr, at)?;
                 expr.span.end = self.last_end();
-            } else if self.is_keyword("anchored") || self.is_keyword("smoothed") {
-                let name = self.word().unwrap_or_default();
-                return self.unsupported(self.span(), &format!("modifier {name:?}"));
+            } else if self.take_keyword("anchored") {
+                self.set_extent(&mut expr, Extent::Anchored)?;
+            } else if self.take_keyword("smoothed") {
+                self.set_extent(&mut expr, Extent::Smoothed)?;
             } else {
                 return Ok(expr);
             }
@@ -118,81 +112,40 @@ impl Parser<'_> {
     }
 
     fn brackets(&mut self, expr: Expr) -> Result<Expr, ParseError> {
-        self.advance();
-        let range_span = self.span();
-        let range_ms = self.duration("range")?;
-        if range_ms <= 0 {
-            return self.fail(range_span, "duration must be greater than 0");
-        }
+        let (_, bracket) = self.advance();
+        let (range_ms, range) = self.positive_duration("subquery or range selector", DURATION)?.split();
         if self.peek() == &Token::RightBracket {
             self.advance();
-            let span = Span::new(expr.span.start, self.last_end());
+            let brackets = Span::new(bracket.start, self.last_end());
+            let span = Span::new(expr.span.start, brackets.end);
             return match expr.kind {
                 ExprKind::Selector(selector) => {
-                    if selector.offset_ms != 0 {
-                        return self.fail(span, "no offset modifiers allowed before range");
+                    if selector.offset_ms != 0 || selector.offset.is_some() {
+                        return self.fail(brackets, "no offset modifiers allowed before range");
                     }
                     if selector.at.is_some() {
-                        return self.fail(span, "no @ modifiers allowed before range");
+                        return self.fail(brackets, "no @ modifiers allowed before range");
                     }
-                    Ok(Expr { kind: ExprKind::Range { selector, range_ms }, span })
+                    Ok(Expr { kind: ExprKind::Range { selector, range_ms, range }, span })
                 }
-                _ => self.fail(expr.span, "ranges only allowed for vector selectors"),
+                _ => self.fail(brackets, "ranges only allowed for vector selectors"),
             };
         }
         self.expect(&Token::Colon, "subquery or range", "\":\" or \"]\"")?;
-        let step_ms = if self.peek() == &Token::RightBracket {
-            None
+        const STEP: &str = "number, duration, step(), range(), or \"]\"";
+        let (step_ms, step) = if self.peek() == &Token::RightBracket {
+            (None, None)
         } else {
-            let step_span = self.span();
-            let step = self.duration("subquery")?;
-            if step <= 0 {
-                return self.fail(step_span, "duration must be greater than 0");
+            match self.positive_duration("subquery selector", STEP)? {
+                Duration::Milliseconds(ms) => (Some(ms), None),
+                Duration::Computed(step) => (None, Some(step)),
             }
-            Some(step)
         };
         self.expect(&Token::RightBracket, "subquery selector", "\"]\"")?;
         let span = Span::new(expr.span.start, self.last_end());
-        let subquery = Subquery { expr, range_ms, step_ms, offset_ms: 0, at: None };
+        let subquery =
+            Subquery { expr, range_ms, step_ms, offset_ms: 0, at: None, range, step, offset: None };
         Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span })
-    }
-
-    /// A duration, or a number of seconds.
-    fn duration(&mut self, context: &str) -> Result<i64, ParseError> {
-        let span = self.span();
-        let ms = match self.advance().0 {
-            Token::Duration(ms) => ms,
-            Token::Number(seconds) => {
-                let ms = seconds * 1000.0;
-                if !ms.is_finite() || ms.abs() > (i64::MAX / 1_000_000) as f64 {
-                    return self.fail(span, "duration out of range");
-                }
-                ms.round() as i64
-            }
-            Token::LeftParen => return self.unsupported(span, "a duration expression"),
-            _ => {
-                self.at -= 1;
-                return Err(self.unexpected(context, "number, duration, step(), or range()"));
-            }
-        };
-        if self.binary_op().is_some() && context != "offset" {
-            return self.unsupported(self.span(), "a duration expression");
-        }
-        Ok(ms)
-    }
-
-    fn signed_duration(&mut self, context: &str) -> Result<i64, ParseError> {
-        match self.peek() {
-            Token::Minus => {
-                self.advance();
-                self.duration(context).map(|ms| -ms)
-            }
-            Token::Plus => {
-                self.advance();
-                self.duration(context)
-            }
-            _ => self.duration(context),
-        }
     }
 
     fn at_moment(&mut self) -> Result<At, ParseError> {
@@ -223,11 +176,11 @@ impl Parser<'_> {
         Ok(At::Time((seconds * 1000.0).round() as i64))
     }
 
-    fn set_offset(&self, expr: &mut Expr, ms: i64) -> Result<(), ParseError> {
+    fn set_offset(&self, expr: &mut Expr, offset: Duration) -> Result<(), ParseError> {
         let span = expr.span;
-        let slot = match &mut expr.kind {
-            ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => &mut s.offset_ms,
-            ExprKind::Subquery(s) => &mut s.offset_ms,
+        let (slot, computed) = match &mut expr.kind {
+            ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => (&mut s.offset_ms, &mut s.offset),
+            ExprKind::Subquery(s) => (&mut s.offset_ms, &mut s.offset),
             _ => {
                 return self.fail(
                     span,
@@ -236,11 +189,32 @@ impl Parser<'_> {
                 );
             }
         };
-        if *slot != 0 {
+        if *slot != 0 || computed.is_some() {
             return self.fail(span, "offset may not be set multiple times");
         }
-        *slot = ms;
+        (*slot, *computed) = offset.split();
         Ok(())
+    }
+
+    fn set_extent(&self, expr: &mut Expr, extent: Extent) -> Result<(), ParseError> {
+        let name = if extent == Extent::Anchored { "anchored" } else { "smoothed" };
+        if !self.options.experimental {
+            return self.fail(expr.span, format!("{name} modifier is experimental and not enabled"));
+        }
+        let span = expr.span;
+        match &mut expr.kind {
+            ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => {
+                if !matches!(s.extent, Extent::Plain) && s.extent != extent {
+                    return self.fail(span, "anchored and smoothed modifiers cannot be used together");
+                }
+                s.extent = extent;
+                Ok(())
+            }
+            ExprKind::Subquery(_) => {
+                self.fail(span, format!("{name} modifier is not supported for subqueries"))
+            }
+            _ => self.fail(span, format!("{name} modifier not implemented")),
+        }
     }
 
     fn set_at(&self, expr: &mut Expr, at: At) -> Result<(), ParseError> {
@@ -261,15 +235,4 @@ impl Parser<'_> {
         *slot = Some(at);
         Ok(())
     }
-}
-
-/// Whether a series without the label would match.
-fn matches_empty(m: &Matcher) -> bool {
-    let hit = match m.op {
-        MatchOp::Equal | MatchOp::NotEqual => m.value.is_empty(),
-        MatchOp::Regex | MatchOp::NotRegex => {
-            regex::Regex::new(&format!("^(?s:{})$", m.value)).is_ok_and(|r| r.is_match(""))
-        }
-    };
-    hit != matches!(m.op, MatchOp::NotEqual | MatchOp::NotRegex)
 }

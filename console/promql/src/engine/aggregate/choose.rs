@@ -2,7 +2,7 @@
 
 use console_storage::SourceError;
 
-use super::groups;
+use super::{groups, ratio};
 use crate::{
     ast::{Aggregate, AggregateOp},
     engine::{
@@ -69,7 +69,7 @@ impl Eval<'_> {
         Ok(out)
     }
 
-    /// Rows by a ratio of a hash of their labels: only the whole and nothing do not depend on that hash.
+    /// Rows by the place that a hash of their labels gives them.
     pub(super) fn limit_ratio(
         &self,
         ratio: &[f64],
@@ -82,20 +82,21 @@ impl Eval<'_> {
         if ratio.iter().any(|r| r.is_nan()) {
             return failed("Ratio value is NaN");
         }
-        for r in ratio.iter().filter(|r| r.abs() > 1.0) {
-            let message = format!(
-                "ratio value should be between -1 and 1, got {}, capping to {}",
-                general(*r),
-                general(r.signum())
-            );
-            self.notes.warn(span, message);
-        }
-        if ratio.iter().any(|r| r.abs() < 1.0 && *r != 0.0) {
-            let message = "aggregation \"limit_ratio\" with a ratio between -1 and 1 is not supported";
-            return Err(SourceError::Unsupported(message.to_owned()));
+        let largest = ratio.iter().copied().fold(f64::MIN, f64::max);
+        let smallest = ratio.iter().copied().fold(f64::MAX, f64::min);
+        for (r, to, is_outside) in [(largest, 1.0, largest > 1.0), (smallest, -1.0, smallest < -1.0)] {
+            if is_outside {
+                let message = format!(
+                    "ratio value should be between -1 and 1, got {}, capping to {}",
+                    general(r),
+                    general(to)
+                );
+                self.notes.warn(span, message);
+            }
         }
         for row in &mut rows {
-            row.retain(|i| ratio[i] != 0.0);
+            let place = ratio::place(&row.labels);
+            row.retain(|i| ratio[i] != 0.0 && ratio::takes(ratio[i].clamp(-1.0, 1.0), place));
         }
         rows.retain(|r| !r.is_empty());
         Ok(rows)

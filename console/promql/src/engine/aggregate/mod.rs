@@ -3,6 +3,7 @@
 mod choose;
 mod count_values;
 mod fold;
+mod ratio;
 
 use std::collections::HashMap;
 

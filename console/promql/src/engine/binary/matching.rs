@@ -23,7 +23,7 @@ pub(super) fn signature(m: &Matching, labels: &Labels) -> Labels {
 }
 
 /// All labels in braces, the name among them: `{__name__="up", job="a"}`.
-fn braced(labels: &Labels) -> String {
+pub(crate) fn braced(labels: &Labels) -> String {
     let pairs: Vec<String> = labels.iter().map(|l| format!("{}={:?}", l.name, &*l.value)).collect();
     format!("{{{}}}", pairs.join(", "))
 }
@@ -40,6 +40,29 @@ struct Group<'a> {
 enum Sides {
     ManyIsLeft,
     ManyIsRight,
+}
+
+/// What is the same for all pairs of a signature, whose labels `labels` are.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    b: &'a Binary,
+    span: Span,
+    sides: Sides,
+    count: usize,
+    labels: &'a Labels,
+}
+
+/// Steps at which a signature has a result.
+struct Made {
+    /// For the whole signature, or by the result's labels; needed where more than one pair may have one.
+    used: Option<HashMap<Option<Labels>, Vec<bool>>>,
+    /// Of any pair; needed where elements without a partner are filled up.
+    any: Option<Vec<bool>>,
+}
+
+/// A row that stands for missing ones.
+fn filler(labels: &Labels, value: f64, count: usize) -> Row {
+    Row { labels: labels.clone(), drop_name: false, floats: vec![value; count], histograms: Vec::new() }
 }
 
 fn has_any_at(rows: &[Row], count: usize) -> Vec<bool> {
@@ -83,66 +106,94 @@ impl Eval<'_> {
             let at = place(row, &mut groups);
             groups[at].1.one.push(row);
         }
-        // A step at which one side is empty has no result, and no error either.
-        let mut many_at = None;
+        // A step at which one side is empty has no result, and no error either, unless it is filled.
+        let has_fill = m.fill_left.is_some() || m.fill_right.is_some();
+        let mut many_at = has_fill.then(|| vec![true; count]);
         for (labels, group) in groups.iter().filter(|(_, g)| g.one.len() > 1) {
             let many_at = many_at.get_or_insert_with(|| has_any_at(many, count));
             unique(labels, &group.one, many_at, sides)?;
         }
         let mut out = Collector::default();
-        for (_, group) in &groups {
-            self.group(b, span, group, sides, count, &mut out)?;
+        for (labels, group) in &groups {
+            let target = Target { b, span, sides, count, labels };
+            self.group(target, group, &mut out)?;
         }
         let rows = out.into_rows();
         self.budget.take(rows.len() * count)?;
         Ok(rows)
     }
 
-    fn group(
+    fn group(&self, t: Target<'_>, group: &Group<'_>, out: &mut Collector) -> Result<(), SourceError> {
+        let (b, count) = (t.b, t.count);
+        let several = group.many.len() > 1 || group.one.len() > 1;
+        let mut made = Made {
+            used: several.then(HashMap::new),
+            any: b.matching.fill_left.is_some().then(|| vec![false; count]),
+        };
+        for (m, o) in group.many.iter().flat_map(|m| group.one.iter().map(move |o| (*m, *o))) {
+            self.budget.check()?;
+            self.pairs(t, m, o, &mut made, out)?;
+        }
+        // As in Prometheus, "right" fills the side that is one, "left" the side that may be many, even where they stand the
+        // other way round.
+        if let Some(fill) = b.matching.fill_right {
+            let mut filled = filler(t.labels, fill, count);
+            filled.retain(|i| !group.one.iter().any(|o| o.has(i)));
+            for m in &group.many {
+                self.pairs(t, m, &filled, &mut made, out)?;
+            }
+        }
+        if let Some(fill) = b.matching.fill_left {
+            let mut filled = filler(t.labels, fill, count);
+            filled.retain(|i| made.any.as_ref().is_some_and(|any| !any[i]));
+            for o in &group.one {
+                self.pairs(t, &filled, o, &mut made, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The outcomes of two rows at all steps.
+    fn pairs(
         &self,
-        b: &Binary,
-        span: Span,
-        group: &Group<'_>,
-        sides: Sides,
-        count: usize,
+        t: Target<'_>,
+        many: &Row,
+        one: &Row,
+        made: &mut Made,
         out: &mut Collector,
     ) -> Result<(), SourceError> {
+        let b = t.b;
+        let labels = self.result_labels(b, &many.labels, &one.labels);
         let is_single = b.matching.cardinality == Cardinality::OneToOne;
-        let pairs = group.many.iter().flat_map(|m| group.one.iter().map(move |o| (*m, *o)));
-        let labelled: Vec<(&Row, &Row, Labels)> =
-            pairs.map(|(m, o)| (m, o, self.result_labels(b, &m.labels, &o.labels))).collect();
-        // Steps at which a result was already made: for the whole group, or for the same labels.
-        let mut made: HashMap<Option<&Labels>, Vec<bool>> = HashMap::new();
-        let only_once = labelled.len() > 1;
-        for (m, o, labels) in &labelled {
-            self.budget.check()?;
-            let mut used = only_once.then(|| {
-                let key = (!is_single).then_some(labels);
-                made.entry(key).or_insert_with(|| vec![false; count])
-            });
-            let target = out.row(labels.clone(), b.return_bool, count);
-            for i in 0..count {
-                let Some((point, holds)) = self.pair(b, span, m, o, i, sides) else { continue };
-                if let Some(used) = &mut used
-                    && std::mem::replace(&mut used[i], true)
-                {
-                    return Err(SourceError::Execution(format!(
-                        "multiple matches for labels: {}",
-                        if is_single {
-                            "many-to-one matching must be explicit (group_left/group_right)"
-                        } else {
-                            "grouping labels must ensure unique matches"
-                        }
-                    )));
-                }
-                if !holds && !b.return_bool {
-                    continue;
-                }
-                if target.has(i) {
-                    return Err(grid::same_labelset());
-                }
-                target.set(i, if b.return_bool { Point::Float(truth(holds)) } else { point });
+        let mut used = made.used.as_mut().map(|used| {
+            let key = (!is_single).then(|| labels.clone());
+            used.entry(key).or_insert_with(|| vec![false; t.count])
+        });
+        let row = out.row(labels, b.return_bool, t.count);
+        for i in 0..t.count {
+            let Some((point, holds)) = self.pair(b, t.span, many, one, i, t.sides) else { continue };
+            if let Some(any) = &mut made.any {
+                any[i] = true;
             }
+            if let Some(used) = &mut used
+                && std::mem::replace(&mut used[i], true)
+            {
+                return Err(SourceError::Execution(format!(
+                    "multiple matches for labels: {}",
+                    if is_single {
+                        "many-to-one matching must be explicit (group_left/group_right)"
+                    } else {
+                        "grouping labels must ensure unique matches"
+                    }
+                )));
+            }
+            if !holds && !b.return_bool {
+                continue;
+            }
+            if row.has(i) {
+                return Err(grid::same_labelset());
+            }
+            row.set(i, if b.return_bool { Point::Float(truth(holds)) } else { point });
         }
         Ok(())
     }

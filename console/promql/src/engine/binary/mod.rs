@@ -16,6 +16,7 @@ use crate::{
     position::Span,
 };
 use element::{Outcome, apply, float, truth};
+pub(crate) use matching::braced;
 
 impl Eval<'_> {
     pub(crate) fn binary(

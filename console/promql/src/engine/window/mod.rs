@@ -1,7 +1,9 @@
 //! Functions over the samples of one window `(start, end]`. Source: prometheus/promql/functions.go.
 
 mod changes;
+mod extended;
 mod rate;
+mod reset;
 mod statistics;
 mod trend;
 
@@ -9,11 +11,13 @@ use console_model::metric::{HistogramSample, Sample};
 use console_storage::SourceError;
 
 use super::notes::Notes;
-use crate::{function::Function, outcome::Point, position::Span};
+use crate::{ast::Extent, function::Function, outcome::Point, position::Span};
 
+pub(crate) use extended::{float_ends, floats_inside};
 pub(crate) use statistics::quantile;
 
 /// A window of one series at one step. At least one of the two kinds of samples is there.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Frame<'a> {
     pub floats: &'a [Sample],
     pub histograms: &'a [HistogramSample],
@@ -23,6 +27,10 @@ pub(crate) struct Frame<'a> {
     pub at_ms: i64,
     /// The scalar arguments, in order.
     pub args: [f64; 2],
+    /// Unless plain, the samples reach beyond the window.
+    pub extent: Extent,
+    /// Times of samples and when their counter started, in order of time; none where the store does not know.
+    pub starts: &'a [(i64, i64)],
 }
 
 /// What is the same for all windows of a series.
@@ -55,6 +63,10 @@ impl Scope<'_> {
         ));
     }
 
+    fn warn_overlap(&self) {
+        self.notes.warn_overlap(self.span, self.metric);
+    }
+
     fn info_reconciled(&self, operation: &str) {
         self.info(format!("mismatched custom buckets were reconciled during {operation}"));
     }
@@ -73,8 +85,8 @@ pub(crate) fn over(scope: &Scope<'_>, f: &Frame<'_>) -> Result<Option<Point>, So
     Ok(match scope.function {
         Function::Rate | Function::Increase | Function::Delta => rate::extrapolated(scope, f),
         Function::Irate | Function::Idelta => rate::instant(scope, f),
-        Function::Changes => float(changes::changes(f)),
-        Function::Resets => float(changes::resets(f)),
+        Function::Changes => changes::changes(f).and_then(float),
+        Function::Resets => changes::resets(f).and_then(float),
         Function::Deriv | Function::PredictLinear => trend::line(scope, f).and_then(float),
         Function::DoubleExponentialSmoothing => trend::smoothed(scope, f)?.and_then(float),
         Function::CountOverTime => float((f.floats.len() + f.histograms.len()) as f64),

@@ -7,8 +7,12 @@ use console_model::{
     metric::HistogramSample,
 };
 
-use super::{Frame, Scope};
+use super::{
+    Frame, Scope, extended,
+    reset::{has_restarted, overlaps},
+};
 use crate::{
+    ast::Extent,
     function::Function,
     histogram::{self, HistogramSum, divide, is_reset, scale},
     outcome::Point,
@@ -16,65 +20,162 @@ use crate::{
 
 /// The change over the window, extrapolated to its ends as far as the series can be expected to reach.
 pub(super) fn extrapolated(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
-    let is_counter = scope.function != Function::Delta;
     if !f.floats.is_empty() && !f.histograms.is_empty() {
         scope.warn_mixed_kinds();
         return None;
     }
+    if f.extent != Extent::Plain {
+        return extended::change(scope, f);
+    }
+    let is_counter = scope.function != Function::Delta;
     if let [first, .., last] = f.floats {
         let mut change = last.v - first.v;
-        if is_counter && scope.may_reset {
-            for w in f.floats.windows(2).filter(|w| w[1].v < w[0].v) {
-                change += w[0].v;
-            }
+        if is_counter && (scope.may_reset || !f.starts.is_empty()) {
+            change += lost_in_resets(scope, f);
+        }
+        let seen = Seen { first_ms: first.t_ms, last_ms: last.t_ms, samples: f.floats.len() };
+        if is_counter && let Some(start_ms) = start_inside(f, first.t_ms) {
+            return Some(Point::Float((change + first.v) * seen.factor_from(scope, f, start_ms)));
         }
         let start = (is_counter && change > 0.0 && first.v >= 0.0).then(|| first.v / change);
-        let factor = factor(scope, f, (first.t_ms, last.t_ms), f.floats.len(), start);
-        return Some(Point::Float(change * factor));
+        return Some(Point::Float(change * seen.factor(scope, f, start)));
     }
-    let [first, .., last] = f.histograms else { return None };
-    let change = histogram_change(scope, f.histograms, is_counter)?;
-    let start =
-        (is_counter && change.count > 0.0 && first.h.count >= 0.0).then(|| first.h.count / change.count);
-    let factor = factor(scope, f, (first.t_ms, last.t_ms), f.histograms.len(), start);
-    Some(Point::Histogram(Arc::new(scale(&change, factor))))
+    if let [only] = f.floats {
+        // From zero at the counter's start to the only sample.
+        let start_ms = start_inside(f, only.t_ms).filter(|_| is_counter)?;
+        return Some(Point::Float(only.v * Seen::one(only.t_ms).factor_from(scope, f, start_ms)));
+    }
+    extrapolated_histogram(scope, f, is_counter).map(|h| Point::Histogram(Arc::new(h)))
 }
 
-/// `from_zero`: how far before the first sample a counter was zero, in lengths of the sampled interval.
-fn factor(scope: &Scope<'_>, f: &Frame<'_>, ends: (i64, i64), samples: usize, from_zero: Option<f64>) -> f64 {
-    let seconds = |ms: i64| ms as f64 / 1000.0;
-    let (mut to_start, mut to_end) = (seconds(ends.0 - f.start_ms), seconds(f.end_ms - ends.1));
-    let sampled = seconds(ends.1 - ends.0);
-    let between = sampled / (samples - 1) as f64;
-    let threshold = between * 1.1;
-    if to_start >= threshold {
-        to_start = between / 2.0;
+fn extrapolated_histogram(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Option<Histogram> {
+    let first = f.histograms.first()?;
+    let start_ms = if is_counter { start_inside(f, first.t_ms) } else { None };
+    let [_, .., last] = f.histograms else {
+        return Some(scale(&first.h, Seen::one(first.t_ms).factor_from(scope, f, start_ms?)));
+    };
+    let change = histogram_change(scope, f, is_counter)?;
+    let seen = Seen { first_ms: first.t_ms, last_ms: last.t_ms, samples: f.histograms.len() };
+    if let Some(start_ms) = start_ms {
+        let Ok((sum, added)) = histogram::add(&change, &first.h) else {
+            scope.warn_mixed_buckets();
+            return None;
+        };
+        if added.bounds_reconciled {
+            scope.info_reconciled("addition");
+        }
+        return Some(scale(&sum, seen.factor_from(scope, f, start_ms)));
     }
-    if let Some(to_zero) = from_zero.map(|z| sampled * z)
-        && to_zero < to_start
-    {
-        to_start = to_zero;
+    let start =
+        (is_counter && change.count > 0.0 && first.h.count >= 0.0).then(|| first.h.count / change.count);
+    Some(scale(&change, seen.factor(scope, f, start)))
+}
+
+/// When the counter of the first sample started, where that is inside the window.
+fn start_inside(f: &Frame<'_>, first_ms: i64) -> Option<i64> {
+    if f.starts.is_empty() {
+        return None;
     }
-    if to_end >= threshold {
-        to_end = between / 2.0;
+    let start_ms = f.started(first_ms).start_ms;
+    (start_ms != 0 && start_ms > f.start_ms && start_ms < first_ms).then_some(start_ms)
+}
+
+/// What counter resets took away from the difference of last and first float.
+fn lost_in_resets(scope: &Scope<'_>, f: &Frame<'_>) -> f64 {
+    let mut lost = 0.0;
+    let mut has_overlap = false;
+    for w in f.floats.windows(2) {
+        let mut is_reset = w[1].v < w[0].v;
+        if !f.starts.is_empty() {
+            let (before, now) = (f.started(w[0].t_ms), f.started(w[1].t_ms));
+            has_overlap |= overlaps(before, now);
+            is_reset |= has_restarted(before, now);
+        }
+        if is_reset {
+            lost += w[0].v;
+        }
     }
-    let factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
+    if has_overlap {
+        scope.warn_overlap();
+    }
+    lost
+}
+
+/// The samples of a window.
+struct Seen {
+    first_ms: i64,
+    last_ms: i64,
+    samples: usize,
+}
+
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+impl Seen {
+    fn one(t_ms: i64) -> Self {
+        Self { first_ms: t_ms, last_ms: t_ms, samples: 1 }
+    }
+
+    /// Time between samples on average.
+    fn between(&self) -> f64 {
+        if self.samples < 2 {
+            return 0.0;
+        }
+        seconds(self.last_ms - self.first_ms) / (self.samples - 1) as f64
+    }
+
+    fn to_end(&self, f: &Frame<'_>) -> f64 {
+        let to_end = seconds(f.end_ms - self.last_ms);
+        if to_end >= self.between() * 1.1 { self.between() / 2.0 } else { to_end }
+    }
+
+    /// `from_zero`: how far before the first sample a counter was zero, in lengths of the sampled interval.
+    fn factor(&self, scope: &Scope<'_>, f: &Frame<'_>, from_zero: Option<f64>) -> f64 {
+        let mut to_start = seconds(self.first_ms - f.start_ms);
+        let sampled = seconds(self.last_ms - self.first_ms);
+        if to_start >= self.between() * 1.1 {
+            to_start = self.between() / 2.0;
+        }
+        if let Some(to_zero) = from_zero.map(|z| sampled * z)
+            && to_zero < to_start
+        {
+            to_start = to_zero;
+        }
+        let whole = sampled + to_start + self.to_end(f);
+        let factor = if sampled == 0.0 { 1.0 } else { whole / sampled };
+        per_second(scope, f, factor)
+    }
+
+    /// As [`Seen::factor`], of a counter that is known to have been zero at `start_ms`.
+    fn factor_from(&self, scope: &Scope<'_>, f: &Frame<'_>, start_ms: i64) -> f64 {
+        let sampled = seconds(self.last_ms - start_ms);
+        let factor = if sampled == 0.0 { 1.0 } else { (sampled + self.to_end(f)) / sampled };
+        per_second(scope, f, factor)
+    }
+}
+
+fn per_second(scope: &Scope<'_>, f: &Frame<'_>, factor: f64) -> f64 {
     if scope.function == Function::Rate { factor / seconds(f.end_ms - f.start_ms) } else { factor }
 }
 
-fn warn_not_counter(scope: &Scope<'_>) {
+pub(super) fn warn_not_counter(scope: &Scope<'_>) {
     scope.warn(format!("this native histogram metric is not a counter: {:?}", scope.metric));
 }
 
-fn warn_not_gauge(scope: &Scope<'_>) {
+pub(super) fn warn_not_gauge(scope: &Scope<'_>) {
     scope.warn(format!("this native histogram metric is not a gauge: {:?}", scope.metric));
 }
 
-fn histogram_change(scope: &Scope<'_>, points: &[HistogramSample], is_counter: bool) -> Option<Histogram> {
+fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Option<Histogram> {
+    let points = f.histograms;
+    let restarts = |before: &HistogramSample, now: &HistogramSample| {
+        !f.starts.is_empty() && has_restarted(f.started(before.t_ms), f.started(now.t_ms))
+    };
     let (first, second, last) = (&points[0].h, &points[1].h, &points[points.len() - 1].h);
     let is_gauge = |h: &Histogram| h.reset_hint == ResetHint::Gauge;
     let mut before = Arc::clone(first);
-    if is_counter && is_reset(second, first) {
+    if is_counter && (restarts(&points[0], &points[1]) || is_reset(second, first)) {
         // The layout of a histogram before a reset does not matter.
         before = Arc::new(Histogram {
             schema: second.schema,
@@ -109,8 +210,13 @@ fn histogram_change(scope: &Scope<'_>, points: &[HistogramSample], is_counter: b
     }
     let mut total = HistogramSum::new(&change);
     if is_counter {
-        for point in &points[1..] {
-            if is_reset(&point.h, &before) {
+        if !f.starts.is_empty()
+            && points.windows(2).any(|w| overlaps(f.started(w[0].t_ms), f.started(w[1].t_ms)))
+        {
+            scope.warn_overlap();
+        }
+        for (i, point) in points.iter().enumerate().skip(1) {
+            if restarts(&points[i - 1], point) || is_reset(&point.h, &before) {
                 match total.add(&before) {
                     Ok(added) if added.bounds_reconciled => scope.info_reconciled("addition"),
                     Ok(_) => {}
@@ -144,9 +250,10 @@ pub(super) fn instant(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
         return None;
     }
     let seconds = (t1 - t0) as f64 / 1000.0;
+    let restarted = !f.starts.is_empty() && has_restarted(f.started(t0), f.started(t1));
     match (a, b) {
         (Point::Float(a), Point::Float(b)) => {
-            let change = if is_rate && b < a { b } else { b - a };
+            let change = if is_rate && (b < a || restarted) { b } else { b - a };
             Some(Point::Float(if is_rate { change / seconds } else { change }))
         }
         (Point::Histogram(a), Point::Histogram(b)) => {
@@ -158,7 +265,7 @@ pub(super) fn instant(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
                 warn_not_gauge(scope);
             }
             let mut change = (*b).clone();
-            if !is_rate || !is_reset(&b, &a) {
+            if !is_rate || !(restarted || is_reset(&b, &a)) {
                 let Ok((difference, added)) = histogram::subtract(&b, &a) else {
                     scope.warn_mixed_buckets();
                     return None;
