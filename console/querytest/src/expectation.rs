@@ -85,11 +85,14 @@ impl Expectation {
             let fail = |message: String| ScriptError { line: *line, message };
             if text.split(' ').next() == Some("expect") {
                 out.expect(text).map_err(fail)?;
+                out.consistent().map_err(fail)?;
             } else if let Some(message) = text.strip_prefix("expected_fail_message") {
                 out.failure = Some(Pattern::Message(message.trim().to_owned()));
+                return Ok((out, at + 1));
             } else if let Some(pattern) = text.strip_prefix("expected_fail_regexp") {
                 let regex = Regex::new(pattern.trim()).map_err(|e| fail(e.to_string()))?;
                 out.failure = Some(Pattern::Fits(regex));
+                return Ok((out, at + 1));
             } else if let Some(v) = notation::number(text) {
                 out.value = Expected::Scalar(v);
                 return Ok((out, at + 1));
@@ -115,7 +118,11 @@ impl Expectation {
                 return Err(format!("invalid range vector {range:?}"));
             };
             let ms = |t: &str| duration_ms(t).ok_or_else(|| format!("invalid duration {t:?}"));
-            self.range_vector = Some((ms(from)?, ms(to)?, ms(step)?));
+            let (from, to) = (ms(from)?, ms(to)?);
+            if to < from {
+                return Err("the end of a range vector is before its start".to_owned());
+            }
+            self.range_vector = Some((from, to, ms(step)?));
             return Ok(());
         }
         if let Some(text) = rest.strip_prefix("string") {
@@ -123,15 +130,33 @@ impl Expectation {
             return Ok(());
         }
         let (kind, detail) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        if matches!(kind, "ordered" | "no_warn" | "no_info") && !detail.trim().is_empty() {
+            return Err(format!("{kind} has no message"));
+        }
         let pattern = pattern(detail.trim())?;
         match kind {
             "ordered" => self.is_ordered = true,
+            "fail" if matches!(self.failure, Some(Pattern::Message(_) | Pattern::Fits(_))) => {
+                return Err("a query fails once".to_owned());
+            }
             "fail" => self.failure = Some(pattern),
             "warn" => self.warnings.wanted.push(pattern),
             "info" => self.infos.wanted.push(pattern),
             "no_warn" => self.warnings.must_be_absent = true,
             "no_info" => self.infos.must_be_absent = true,
             _ => return Err(format!("unknown expectation {kind:?}")),
+        }
+        Ok(())
+    }
+}
+
+impl Expectation {
+    /// The same annotation cannot be wanted and unwanted.
+    fn consistent(&self) -> Result<(), String> {
+        for (name, of) in [("warn", &self.warnings), ("info", &self.infos)] {
+            if of.must_be_absent && !of.wanted.is_empty() {
+                return Err(format!("{name} and no_{name} cannot be expected together"));
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ mod notation;
 mod runner;
 pub mod score;
 mod script;
+mod start_times;
 mod store;
 
 pub use runner::{Verdict, run, run_with};

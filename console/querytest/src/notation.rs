@@ -137,7 +137,10 @@ fn leading_number(text: &str) -> Result<(f64, &str), String> {
                 && i > 0
                 && matches!(bytes[i - 1], b'e' | b'E')
                 && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
-            if !(bytes[i].is_ascii_digit() || matches!(bytes[i], b'.' | b'e' | b'E') || is_exponent_sign) {
+            // Digits may be separated: `1_000`.
+            let is_separator = bytes[i] == b'_' && i > 0 && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
+            let is_digit = bytes[i].is_ascii_digit() || matches!(bytes[i], b'.' | b'e' | b'E');
+            if !(is_digit || is_exponent_sign || is_separator) {
                 break;
             }
             i += 1;
@@ -145,14 +148,21 @@ fn leading_number(text: &str) -> Result<(f64, &str), String> {
         i
     };
     let (number, rest) = text.split_at(sign + length);
-    let v = number.parse().map_err(|_| format!("invalid number {number:?} in {text:?}"))?;
+    let v = number.replace('_', "").parse().map_err(|_| format!("invalid number {number:?} in {text:?}"))?;
     Ok((v, rest))
 }
 
 /// A whole number as Go reads one.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    let (v, rest) = leading_number(text).ok()?;
-    rest.is_empty().then_some(v)
+    match leading_number(text) {
+        Ok((v, "")) => Some(v),
+        // Other bases are whole numbers with a prefix.
+        _ => {
+            let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+            let v = console_promql::parser::number(unsigned).filter(|_| unsigned.starts_with('0'))?;
+            Some(if text.starts_with('-') { -v } else { v })
+        }
+    }
 }
 
 fn histograms(item: &str, out: &mut Vec<Slot>) -> Result<(), String> {
@@ -174,7 +184,15 @@ fn histograms(item: &str, out: &mut Vec<Slot>) -> Result<(), String> {
         ("-", rest) => (false, rest),
         _ => return Err(format!("expected +, - or x after a histogram in {item:?}")),
     };
-    let (step, _, rest) = leading_histogram(rest)?;
+    let (step, has_hint, rest) = leading_histogram(rest)?;
+    if first.schema > step.schema {
+        return Err(format!("schema {} cannot become {} in {item:?}", first.schema, step.schema));
+    }
+    // What is added says whether hints count.
+    let mut push = |h: &Histogram| {
+        let point = Point::Histogram(Arc::new(h.clone()));
+        out.push(Slot::Point { point, has_hint });
+    };
     let n = rest.strip_prefix('x').ok_or_else(|| format!("expected x in {item:?}"))?;
     let mut current = first;
     push(&current);
@@ -194,6 +212,7 @@ fn leading_histogram(text: &str) -> Result<(Histogram, bool, &str), String> {
     let (mut h, mut has_hint) = (Histogram::default(), false);
     let (mut positive, mut negative) = ((0, Vec::new()), (0, Vec::new()));
     let mut rest = body[..end].trim();
+    let mut keys: Vec<&str> = Vec::new();
     while !rest.is_empty() {
         let (key, after) = rest.split_once(':').ok_or_else(|| format!("expected key:value in {rest:?}"))?;
         let value_end = if after.starts_with('[') {
@@ -202,6 +221,10 @@ fn leading_histogram(text: &str) -> Result<(Histogram, bool, &str), String> {
             after.find([' ', '\t']).unwrap_or(after.len())
         };
         let (value, next) = after.split_at(value_end);
+        if keys.contains(&key) {
+            return Err(format!("duplicate key {key:?} of a histogram"));
+        }
+        keys.push(key);
         rest = next.trim_start();
         let float = || number(value).ok_or_else(|| format!("invalid number {value:?}"));
         let int = || value.parse::<i32>().map_err(|_| format!("invalid number {value:?}"));
@@ -266,6 +289,8 @@ mod tests {
         assert_eq!(floats("x 1+2x2 _ 7x1"), [Some(1.0), Some(3.0), Some(5.0), None, Some(7.0), Some(7.0)]);
         assert_eq!(floats("x 0x2"), [Some(0.0); 3]);
         assert_eq!(floats("x -1e-2-1x1 _x2"), [Some(-0.01), Some(-1.01), None, None]);
+        assert_eq!(floats("x 1_000+1_0x1"), [Some(1000.0), Some(1010.0)]);
+        assert_eq!((number("0x10"), number("-0x10"), number("1e3")), (Some(16.0), Some(-16.0), Some(1000.0)));
         assert_eq!(floats("x Inf -Inf .5"), [Some(f64::INFINITY), Some(f64::NEG_INFINITY), Some(0.5)]);
     }
 
@@ -280,7 +305,7 @@ mod tests {
     #[test]
     fn histograms_are_read_and_added_up() {
         let (_, slots) =
-            series("x {{schema:1 sum:4 count:4 buckets:[1 0 1] offset:2 counter_reset_hint:gauge}}+{{schema:1 sum:1 count:1}}x1")
+            series("x {{schema:1 sum:4 count:4 buckets:[1 0 1] offset:2 counter_reset_hint:gauge}}+{{schema:1 sum:1 count:1 counter_reset_hint:gauge}}x1")
                 .unwrap();
         let Slot::Point { point: Point::Histogram(h), has_hint: true } = &slots[1] else {
             panic!("{slots:?}")

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use console_promql::{
     Moments, Outcome, OutcomeValue, ParseOptions, Point, PromqlLimits,
     ast::{At, Expr, ExprKind},
-    evaluate, evaluate_parsed,
+    evaluate_with_start_times,
     function::Function,
     parse,
 };
@@ -16,7 +16,7 @@ use crate::{
     expectation::{Expectation, Expected},
     nhcb::Converter,
     notation::Slot,
-    script::{self, Command, Eval, Load, ScriptError, When},
+    script::{self, Command, Eval, Load, LoadedSeries, ScriptError, When},
     store::MemoryStore,
 };
 
@@ -55,11 +55,14 @@ pub fn run_with(text: &str, limits: &PromqlLimits) -> Result<Vec<Verdict>, Scrip
 
 fn fill(store: &mut MemoryStore, load: &Load) -> Result<(), ScriptError> {
     let mut converter = Converter::default();
-    for (labels, slots) in &load.series {
+    for LoadedSeries { labels, slots, starts } in &load.series {
         for (i, slot) in slots.iter().enumerate() {
             let Slot::Point { point, .. } = slot else { continue };
             let t_ms = load.step_ms * i as i64;
             store.put(labels, t_ms, point.clone());
+            if let Some(Some(offset_ms)) = starts.get(i) {
+                store.put_start(labels, t_ms, t_ms + offset_ms);
+            }
             if let (true, Point::Float(v)) = (load.with_nhcb, point) {
                 converter.add(labels, t_ms, *v);
             }
@@ -78,22 +81,32 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn judge(&self, eval: &Eval) -> Result<(), String> {
+    fn parsed(&self, text: &str) -> Result<Expr, SourceError> {
+        Ok(parse(text, ParseOptions { experimental: self.limits.experimental })?)
+    }
+
+    fn evaluate(&self, expr: &Expr, text: &str, moments: Moments) -> Result<Outcome, SourceError> {
         let stop = Arc::new(AtomicBool::new(false));
+        evaluate_with_start_times(self.store, Some(self.store), expr, text, moments, self.limits, &stop)
+    }
+
+    fn judge(&self, eval: &Eval) -> Result<(), String> {
+        let first =
+            |moments| self.parsed(&eval.expr).and_then(|expr| self.evaluate(&expr, &eval.expr, moments));
         match eval.when {
             When::Range { start_ms, end_ms, step_ms } => {
                 let moments = Moments::Range { start_ms, end_ms, step_ms };
-                let result = evaluate(self.store, &eval.expr, moments, self.limits, &stop);
-                check(&eval.expectation, Times { start_ms, end_ms, step_ms }, result).map(drop)
+                check(&eval.expectation, Times { start_ms, end_ms, step_ms }, first(moments)).map(drop)
             }
             When::Instant(at_ms) => {
-                let moments = Moments::Instant { at_ms };
-                let result = evaluate(self.store, &eval.expr, moments, self.limits, &stop);
+                // An expected range vector is asked for at its own end.
                 let times = eval.expectation.range_vector;
                 let (start_ms, end_ms, step_ms) = times.unwrap_or((at_ms, at_ms, 1));
                 let times = Times { start_ms, end_ms, step_ms };
+                let at_ms = end_ms;
+                let result = first(Moments::Instant { at_ms });
                 let Some(outcome) = check(&eval.expectation, times, result)? else { return Ok(()) };
-                let Ok(expr) = parse(&eval.expr, ParseOptions { experimental: true }) else { return Ok(()) };
+                let Ok(expr) = self.parsed(&eval.expr) else { return Ok(()) };
                 self.as_range(eval, &expr, at_ms, &outcome)?;
                 self.elsewhere(eval, expr, at_ms, times)
             }
@@ -107,14 +120,13 @@ impl Bench<'_> {
         if !has_a_range_form
             || expectation.is_ordered
             || expectation.range_vector.is_some()
-            || asks_for_range(expr)
+            || asks_for_range(&eval.expr)
         {
             return Ok(());
         }
-        let stop = Arc::new(AtomicBool::new(false));
         let moments = Moments::Range { start_ms: at_ms - 60_000, end_ms: at_ms + 60_000, step_ms: 60_000 };
         let context = |e: String| format!("as a range: {e}");
-        let result = evaluate_parsed(self.store, expr, &eval.expr, moments, self.limits, &stop);
+        let result = self.evaluate(expr, &eval.expr, moments);
         let OutcomeValue::Matrix(series) = result.map_err(|e| context(e.to_string()))?.value else {
             return Err(context("no matrix".to_owned()));
         };
@@ -135,7 +147,8 @@ impl Bench<'_> {
 
     /// With `@` on every selector the moment of the query does not matter.
     fn elsewhere(&self, eval: &Eval, mut expr: Expr, at_ms: i64, times: Times) -> Result<(), String> {
-        if contains(&expr, Function::reads_time) || asks_for_range(&expr) {
+        let asks = |f| matches!(f, Function::Start | Function::End | Function::Range | Function::Step);
+        if contains(&expr, &|f| f.reads_time() || asks(f)) {
             return Ok(());
         }
         pin(&mut expr, at_ms);
@@ -143,9 +156,7 @@ impl Bench<'_> {
             if at_ms == 0 { &[-1000, 1000] } else { &[-10 * at_ms, 0, at_ms / 5, at_ms, 10 * at_ms] };
         for moment in moments {
             let context = |e: String| format!("with @ {at_ms} at {moment}: {e}");
-            let stop = Arc::new(AtomicBool::new(false));
-            let moments = Moments::Instant { at_ms: *moment };
-            let result = evaluate_parsed(self.store, &expr, &eval.expr, moments, self.limits, &stop);
+            let result = self.evaluate(&expr, &eval.expr, Moments::Instant { at_ms: *moment });
             let outcome = check(&eval.expectation, times, result).map_err(context)?;
             if let Some(outcome) = outcome {
                 self.as_range(eval, &expr, *moment, &outcome).map_err(context)?;
@@ -179,15 +190,14 @@ fn check(
     }
 }
 
-fn contains(expr: &Expr, is: fn(Function) -> bool) -> bool {
+fn contains(expr: &Expr, is: &dyn Fn(Function) -> bool) -> bool {
     let here = matches!(&expr.kind, ExprKind::Call { function, .. } if is(*function));
     here || expr.children().into_iter().any(|c| contains(c, is))
 }
 
-/// Whether a query says something about its own range.
-fn asks_for_range(expr: &Expr) -> bool {
-    let is = |f| matches!(f, Function::Start | Function::End | Function::Range | Function::Step);
-    contains(expr, is)
+/// Whether a query says something about its own range, in functions, durations or moments.
+fn asks_for_range(text: &str) -> bool {
+    ["start()", "end()", "range()", "step()"].iter().any(|call| text.contains(call))
 }
 
 /// Fixes every selector, and the outermost subqueries, at a moment.
@@ -198,7 +208,9 @@ fn pin(expr: &mut Expr, at_ms: i64) {
             ExprKind::Subquery(s) => (&mut s.at, false),
             _ => return true,
         };
-        at.get_or_insert(At::Time(at_ms));
+        if !matches!(at, Some(At::Time(_))) {
+            *at = Some(At::Time(at_ms));
+        }
         go_on
     });
 }

@@ -5,6 +5,7 @@ use console_promql::parser::duration_ms;
 use crate::{
     expectation::Expectation,
     notation::{self, Slot},
+    start_times,
 };
 use console_model::Labels;
 
@@ -27,7 +28,15 @@ pub(crate) struct Load {
     pub line: usize,
     pub step_ms: i64,
     pub with_nhcb: bool,
-    pub series: Vec<(Labels, Vec<Slot>)>,
+    pub series: Vec<LoadedSeries>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedSeries {
+    pub labels: Labels,
+    pub slots: Vec<Slot>,
+    /// For each slot, how far from its sample the counter started, in milliseconds. Empty where nothing is said.
+    pub starts: Vec<Option<i64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +74,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
             .enumerate()
             .map(|(i, l)| (at + i + 1, *l))
             .collect();
-        let word = line.split_whitespace().next().unwrap_or_default();
+        let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
         let fail = |message: String| ScriptError { line: number, message };
         if word == "clear" {
             out.push(Command::Clear);
@@ -92,12 +101,40 @@ fn load(line: &str, number: usize, block: &[(usize, &str)]) -> Result<Load, Scri
         _ => return Err(fail(number, format!("invalid command {command:?}"))),
     };
     let step_ms = duration_ms(step.trim()).ok_or_else(|| fail(number, format!("invalid step {step:?}")))?;
-    let mut series: Vec<(Labels, Vec<Slot>)> = Vec::new();
+    let mut series: Vec<LoadedSeries> = Vec::new();
+    let mut pending: Option<(usize, Labels, Vec<Option<i64>>)> = None;
     for (line, text) in block {
+        if let Some((name, offsets)) = start_times::split(text) {
+            if let Some((line, ..)) = pending {
+                return Err(fail(line, "@st line has no following sample line".to_owned()));
+            }
+            let (labels, _) = notation::series(&format!("{name} _")).map_err(|m| fail(*line, m))?;
+            let starts = start_times::offsets(offsets).map_err(|m| fail(*line, m))?;
+            pending = Some((*line, labels, starts));
+            continue;
+        }
         let (labels, slots) = notation::series(text).map_err(|m| fail(*line, m))?;
+        let starts = match pending.take() {
+            None => Vec::new(),
+            Some((at, of, starts)) => {
+                if of != labels {
+                    let message = "@st metric does not match the following sample line metric".to_owned();
+                    return Err(fail(at, message));
+                }
+                if starts.len() != slots.len() {
+                    let (starts, slots) = (starts.len(), slots.len());
+                    let message = format!("@st line has {starts} values but sample line has {slots}");
+                    return Err(fail(at, message));
+                }
+                starts
+            }
+        };
         // A series that is written twice is what the last line says.
-        series.retain(|(known, _)| *known != labels);
-        series.push((labels, slots));
+        series.retain(|known| known.labels != labels);
+        series.push(LoadedSeries { labels, slots, starts });
+    }
+    if let Some((line, ..)) = pending {
+        return Err(fail(line, "@st line has no following sample line".to_owned()));
     }
     Ok(Load { line: number, step_ms, with_nhcb, series })
 }
@@ -106,7 +143,14 @@ fn load(line: &str, number: usize, block: &[(usize, &str)]) -> Result<Load, Scri
 fn eval(line: &str, number: usize, block: &[(usize, &str)]) -> Result<(Eval, usize), ScriptError> {
     let fail = |message: String| ScriptError { line: number, message };
     let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let modifier = command.trim_start_matches("eval").trim_start_matches('_');
+    let modifier = match command.strip_prefix("eval") {
+        Some("") => "",
+        Some(modifier) => modifier
+            .strip_prefix('_')
+            .filter(|m| !m.is_empty())
+            .ok_or_else(|| fail(format!("invalid command {command:?}")))?,
+        None => return Err(fail(format!("invalid command {command:?}"))),
+    };
     let duration = |text: &str| duration_ms(text).ok_or_else(|| fail(format!("invalid duration {text:?}")));
     let rest = rest.trim_start();
     let (when, expr) = if let Some(rest) = rest.strip_prefix("instant") {
@@ -130,10 +174,16 @@ fn eval(line: &str, number: usize, block: &[(usize, &str)]) -> Result<(Eval, usi
             rest = after;
         }
         let [start_ms, end_ms, step_ms] = moments;
+        if end_ms < start_ms {
+            return Err(fail("the end of a range is before its start".to_owned()));
+        }
         (When::Range { start_ms, end_ms, step_ms }, rest)
     } else {
         return Err(fail("expected instant or range".to_owned()));
     };
+    if modifier == "ordered" && matches!(when, When::Range { .. }) {
+        return Err(fail("a range has no order".to_owned()));
+    }
     let (expectation, taken) = Expectation::read(modifier, when, block)?;
     Ok((Eval { line: number, expr: expr.to_owned(), when, expectation }, taken))
 }

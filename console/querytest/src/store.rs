@@ -10,7 +10,7 @@ use console_model::{
     histogram::{Histogram, ResetHint},
     metric::{HistogramSample, MetricMetadata, PointSeries, Sample, Series},
 };
-use console_promql::{Point, histogram::is_reset};
+use console_promql::{Point, StartTimes, histogram::is_reset};
 use console_storage::{StorageError, metrics::SeriesReader};
 use regex::Regex;
 
@@ -18,6 +18,8 @@ use regex::Regex;
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     series: BTreeMap<Labels, BTreeMap<i64, Point>>,
+    /// When counters started, by time of sample.
+    starts: BTreeMap<Labels, BTreeMap<i64, i64>>,
 }
 
 enum Test<'a> {
@@ -85,6 +87,11 @@ impl MemoryStore {
         series.insert(t_ms, point);
     }
 
+    /// Says when the counter of a sample started.
+    pub fn put_start(&mut self, labels: &Labels, t_ms: i64, start_ms: i64) {
+        self.starts.entry(labels.clone()).or_default().insert(t_ms, start_ms);
+    }
+
     fn matching(
         &self,
         matchers: &[Matcher],
@@ -104,6 +111,12 @@ impl MemoryStore {
 
 fn limited<T>(all: impl IntoIterator<Item = T>, limit: usize) -> Vec<T> {
     all.into_iter().take(if limit == 0 { usize::MAX } else { limit }).collect()
+}
+
+impl StartTimes for MemoryStore {
+    fn start_times(&self, labels: &Labels) -> Vec<(i64, i64)> {
+        self.starts.get(labels).map_or_else(Vec::new, |of| of.iter().map(|(t, st)| (*t, *st)).collect())
+    }
 }
 
 impl SeriesReader for MemoryStore {

@@ -88,7 +88,7 @@ fn scalars_strings_and_range_vectors_are_values_too() {
          eval instant at 0 \"x\"
            expect string \"x\"
 
-         eval instant at 1m a[30s]
+         eval instant at 50s a[20s]
            expect range vector from 40s to 50s step 10s
            a 5 6",
     );
