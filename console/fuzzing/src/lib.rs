@@ -21,6 +21,7 @@ mod runtime;
 pub mod store;
 pub mod target;
 mod text;
+mod tokens;
 mod traceql;
 pub mod wal;
 pub mod wire;

@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub const WORDS: &[&str] = &[
+    " |~ \"((b{90}){90}){90}\"",
     "{app=\"shop\"}",
     "{app=~\".+\"}",
     " |= \"a\"",
@@ -118,7 +119,8 @@ fn source() -> &'static LogqlSource {
         let dir = scratch();
         let config = LogStoreConfig { clock: Arc::new(|| NOW_MS), ..LogStoreConfig::new(dir.path()) };
         let store = LogStore::open(config).expect("an empty folder can be opened");
-        store.append(streams()).expect("the folder can be written");
+        let (outcome, refused) = store.append(streams()).expect("the folder can be written");
+        assert!(outcome.accepted > 0 && refused.is_none(), "{refused:?}");
         let reader: Arc<dyn LogReader> = Arc::new(store);
         let config = LogqlConfig {
             timeout: Duration::from_secs(2),

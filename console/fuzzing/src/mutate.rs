@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use crate::rng::Rng;
+use crate::{
+    rng::Rng,
+    tokens::{change_group, change_token},
+};
 
 /// What damaged lengths and counts look like: small, at the borders of one byte, enormous.
 const LENGTHS: [&[u8]; 8] = [
@@ -26,11 +29,18 @@ pub struct Mutator<'a> {
 }
 
 impl Mutator<'_> {
-    /// A seed with one to five edits.
+    /// A seed with one to five edits; where there are words, half of the time edits of whole tokens.
     pub fn next_input(&mut self) -> Vec<u8> {
         let mut out = self.rng.pick(self.seeds).cloned().unwrap_or_default();
+        let by_token = !self.words.is_empty() && self.rng.below(2) == 0;
         for _ in 0..=self.rng.below(MAX_EDITS) {
-            self.edit(&mut out);
+            match self.rng.pick(self.seeds) {
+                Some(other) if by_token && self.rng.below(3) > 0 => {
+                    change_group(&mut out, other, &mut self.rng);
+                }
+                Some(other) if by_token => change_token(&mut out, other, &mut self.rng),
+                _ => self.edit(&mut out),
+            }
         }
         out.truncate(self.max_bytes);
         out

@@ -23,6 +23,7 @@ use console_tsdb::{Tsdb, TsdbConfig};
 use crate::{NOW_MS, corpora, runtime::scratch, text};
 
 pub const WORDS: &[&str] = &[
+    "{a=~\"((b{90}){90}){90}\"}",
     "rate(",
     "sum by (job) (",
     "topk(3, ",
@@ -205,7 +206,8 @@ fn store() -> &'static Tsdb {
         let dir = scratch();
         let config = TsdbConfig { clock: Arc::new(|| NOW_MS), ..TsdbConfig::new(dir.path()) };
         let db = Tsdb::open(config).expect("an empty folder can be opened");
-        db.append(&batches()).expect("the folder can be written");
+        let (outcome, refused) = db.append(&batches()).expect("the folder can be written");
+        assert!(outcome.accepted > 0 && refused.is_none(), "{refused:?}");
         db
     })
 }

@@ -18,7 +18,7 @@ pub struct Target {
 
 const CHEAP: usize = 20_000;
 /// Evaluates over a store.
-const DEAR: usize = 5_000;
+const DEAR: usize = 20_000;
 /// Writes files.
 const DEAREST: usize = 2_000;
 

@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub const WORDS: &[&str] = &[
+    "{ .b =~ \"((b{90}){90}){90}\" }",
     "{ .a = 1 }",
     "{ status = error }",
     "{ resource.service.name = \"shop\" }",
@@ -116,7 +117,8 @@ fn source() -> &'static TraceqlSource {
         let dir = scratch();
         let config = TraceStoreConfig { clock: Arc::new(|| NOW_MS), ..TraceStoreConfig::new(dir.path()) };
         let store = TraceStore::open(config).expect("an empty folder can be opened");
-        store.append(spans()).expect("the folder can be written");
+        let (outcome, refused) = store.append(spans()).expect("the folder can be written");
+        assert!(outcome.accepted > 0 && refused.is_none(), "{refused:?}");
         let reader: Arc<dyn SpanReader> = Arc::new(store);
         TraceqlSource::new(
             reader,

@@ -2,4 +2,5 @@
 
 mod found;
 mod mutations;
+mod round_trips;
 mod targets;

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, fs};
 
-use console_fuzzing::TARGETS;
+use console_fuzzing::{TARGETS, find, mutate::Mutator, rng::Rng};
+use console_promql::ParseOptions;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz");
 
@@ -20,4 +21,29 @@ fn every_target_has_a_file_and_every_file_a_target() {
         let body = fs::read_to_string(format!("{FOLDER}/fuzz_targets/{name}.rs")).unwrap();
         assert!(body.contains(&format!("console_fuzzing::fuzz_one(\"{name}\", data)")), "{name}");
     }
+}
+
+/// How many of a thousand seeds, and of a thousand mutated ones, a language takes.
+fn taken(target: &str, parses: impl Fn(&str) -> bool) -> (usize, usize) {
+    let target = find(target).unwrap();
+    let seeds = (target.seeds)();
+    let share = |inputs: &mut dyn Iterator<Item = Vec<u8>>| {
+        let inputs: Vec<_> = inputs.take(1000).collect();
+        let good = inputs.iter().filter(|i| std::str::from_utf8(i).is_ok_and(&parses)).count();
+        good * 1000 / inputs.len()
+    };
+    let rng = Rng::new(5);
+    let mut mutator = Mutator { rng, seeds: &seeds, words: target.words, max_bytes: target.max_bytes };
+    (share(&mut seeds.iter().cloned()), share(&mut std::iter::repeat_with(|| mutator.next_input())))
+}
+
+#[test]
+fn most_seeds_are_queries_and_some_damaged_ones_still_are() {
+    let all = [
+        taken("promql_eval", |q| console_promql::parse(q, ParseOptions { experimental: true }).is_ok()),
+        taken("logql_eval", |q| console_logql::parse(q).is_ok()),
+        taken("traceql_eval", |q| console_traceql::parse(q).is_ok()),
+    ];
+    println!("queries of a thousand seeds and damaged seeds: {all:?}");
+    assert!(all.iter().all(|(seeds, damaged)| *seeds > 500 && *damaged > 200), "{all:?}");
 }
