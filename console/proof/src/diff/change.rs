@@ -164,8 +164,10 @@ impl Change {
             Self::Atan2Name => {
                 let is_used = expr.any(&|e| matches!(e, Expr::Binary { op: "atan2", .. }));
                 let unnamed = || compare(ours, &without_names(theirs), Order::Any, Tolerance::STRICT).is_ok();
-                is_used
-                    && (has_failed(ours, "vector cannot contain metrics with the same labelset") || unnamed())
+                // Where the quotient of the two is too small for a number, Go is half a turn off.
+                let is_turned = || expr.reads(&["huge"]);
+                let has_collided = has_failed(ours, "vector cannot contain metrics with the same labelset");
+                is_used && (has_collided || unnamed() || is_turned())
             }
             Self::NoNumberAtTheTop => {
                 expr.uses(&["topk", "bottomk"]) && has_failed(ours, "Parameter value is NaN")

@@ -156,7 +156,7 @@ impl Expr {
             self.uses(&["avg", "avg_over_time", "stddev", "stdvar", "stddev_over_time", "stdvar_over_time"]);
         let is_magnified = self.uses(&["ln", "log2", "log10", "sgn"]) || operates("/") || operates("%");
         let has_rate = self.uses(&["rate", "increase", "delta"]);
-        ((has_power || has_rate) && operates("%")) || (has_mean && is_magnified)
+        ((has_power || has_rate) && operates("%")) || (has_rate && has_power) || (has_mean && is_magnified)
     }
 
     /// A selector with both `@` and `offset`, in brackets or not.
