@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -92,6 +92,11 @@ diff-prometheus: setup ## random PromQL against Debian's Prometheus 2.42: make d
 	@xtask/setup.sh peers prometheus
 	cargo build --locked --bin console-server --bin diff-prometheus
 	@$(TARGET_DIR)/debug/diff-prometheus $(if $(QUERIES),--queries $(QUERIES)) $(if $(SEED),--seed $(SEED))
+
+bench-metrics: setup ## metrics of the console against Debian's Prometheus and VictoriaMetrics: make bench-metrics [ARGS="--only console"]
+	@xtask/setup.sh peers prometheus victoria-metrics prometheus-node-exporter
+	cargo build --locked --release --bin console-server --bin bench-metrics
+	@$(TARGET_DIR)/release/bench-metrics $(ARGS)
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true
