@@ -14,6 +14,6 @@ mod script;
 mod start_times;
 mod store;
 
-pub use runner::{Verdict, run, run_with};
+pub use runner::{Verdict, run, run_all, run_with};
 pub use script::ScriptError;
 pub use store::MemoryStore;

@@ -1,5 +1,5 @@
 //! `console-querytest FOLDER [--verbose] [--record FILE]`: the score of the engine against scripts in Prometheus' test
-//! language. `--record` also writes it down, for the console to show.
+//! language. `--record` also writes it down, for the console to show. Exits with 1 where an evaluation fails.
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
@@ -43,7 +43,8 @@ fn main() -> ExitCode {
                 eprintln!("cannot write {}: {e}", file.display());
                 return ExitCode::FAILURE;
             }
-            ExitCode::SUCCESS
+            let (passed, all) = score::total(&scores, |_| true);
+            if passed == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(e) => {
             eprintln!("cannot read {}: {e}", folder.display());

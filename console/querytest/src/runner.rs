@@ -29,28 +29,56 @@ pub struct Verdict {
     pub failure: Option<String>,
 }
 
-/// Runs all commands of a script as Prometheus runs its own: experimental functions are on, names are removed late. One
-/// verdict an `eval`.
+/// The engine as Prometheus sets it for its own scripts: experimental syntax is on, names are removed late.
+fn own_limits() -> PromqlLimits {
+    PromqlLimits { experimental: true, delayed_name_removal: true, ..PromqlLimits::default() }
+}
+
+/// Runs all commands of a script as Prometheus runs its own. One verdict an `eval`; fails at the first command that cannot
+/// be read.
 pub fn run(text: &str) -> Result<Vec<Verdict>, ScriptError> {
-    let limits = PromqlLimits { experimental: true, delayed_name_removal: true, ..PromqlLimits::default() };
-    run_with(text, &limits)
+    run_with(text, &own_limits())
 }
 
 /// As [`run`], with the engine set as given.
 pub fn run_with(text: &str, limits: &PromqlLimits) -> Result<Vec<Verdict>, ScriptError> {
+    let mut first = None;
+    let verdicts = execute(text, limits, &mut |_, error| {
+        first.get_or_insert(error);
+    });
+    first.map_or(Ok(verdicts), Err)
+}
+
+/// As [`run`], to the end of the script: a command that cannot be read is a failure among the others.
+pub fn run_all(text: &str) -> Vec<Verdict> {
+    let mut broken = Vec::new();
+    let mut verdicts = execute(text, &own_limits(), &mut |expr, error| {
+        broken.push(Verdict { line: error.line, expr, failure: Some(error.message) });
+    });
+    verdicts.append(&mut broken);
+    verdicts.sort_by_key(|v| v.line);
+    verdicts
+}
+
+fn execute(text: &str, limits: &PromqlLimits, broken: &mut dyn FnMut(String, ScriptError)) -> Vec<Verdict> {
     let mut store = MemoryStore::default();
     let mut verdicts = Vec::new();
-    for command in script::parse(text)? {
+    for command in script::parse(text) {
         match command {
             Command::Clear => store = MemoryStore::default(),
-            Command::Load(load) => fill(&mut store, &load)?,
+            Command::Load(load) => {
+                if let Err(error) = fill(&mut store, &load) {
+                    broken("load".to_owned(), error);
+                }
+            }
             Command::Eval(eval) => {
                 let failure = Bench { store: &store, limits }.judge(&eval).err();
                 verdicts.push(Verdict { line: eval.line, expr: eval.expr, failure });
             }
+            Command::Broken { text, error } => broken(text, error),
         }
     }
-    Ok(verdicts)
+    verdicts
 }
 
 fn fill(store: &mut MemoryStore, load: &Load) -> Result<(), ScriptError> {

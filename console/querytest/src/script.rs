@@ -21,6 +21,11 @@ pub(crate) enum Command {
     Clear,
     Load(Load),
     Eval(Eval),
+    /// What is no command, as it was written.
+    Broken {
+        text: String,
+        error: ScriptError,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +63,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().map(|l| l.trim()).map(|l| if l.starts_with('#') { "" } else { l }).collect()
 }
 
-pub(crate) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
+/// The commands of a script. One that cannot be read is told in its place; the next one comes behind an empty line.
+pub(crate) fn parse(text: &str) -> Vec<Command> {
     let lines = lines(text);
     let mut out = Vec::new();
     let mut at = 0;
@@ -74,22 +80,27 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Command>, ScriptError> {
             .enumerate()
             .map(|(i, l)| (at + i + 1, *l))
             .collect();
-        let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
-        let fail = |message: String| ScriptError { line: number, message };
-        if word == "clear" {
-            out.push(Command::Clear);
-        } else if word.starts_with("load") {
-            at += block.len();
-            out.push(Command::Load(load(line, number, &block)?));
-        } else if word.starts_with("eval") {
-            let (eval, taken) = eval(line, number, &block)?;
-            at += taken;
-            out.push(Command::Eval(eval));
-        } else {
-            return Err(fail(format!("invalid command {line:?}")));
-        }
+        let (command, taken) = command(line, number, &block)
+            .unwrap_or_else(|error| (Command::Broken { text: line.to_owned(), error }, block.len()));
+        at += taken;
+        out.push(command);
     }
-    Ok(out)
+    out
+}
+
+/// A command, and how many lines of the block behind its first line belong to it.
+fn command(line: &str, number: usize, block: &[(usize, &str)]) -> Result<(Command, usize), ScriptError> {
+    let word = line.split_whitespace().next().unwrap_or_default().to_lowercase();
+    if word == "clear" {
+        Ok((Command::Clear, 0))
+    } else if word.starts_with("load") {
+        Ok((Command::Load(load(line, number, block)?), block.len()))
+    } else if word.starts_with("eval") {
+        let (eval, taken) = eval(line, number, block)?;
+        Ok((Command::Eval(eval), taken))
+    } else {
+        Err(ScriptError { line: number, message: format!("invalid command {line:?}") })
+    }
 }
 
 fn load(line: &str, number: usize, block: &[(usize, &str)]) -> Result<Load, ScriptError> {

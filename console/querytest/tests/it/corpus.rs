@@ -7,7 +7,7 @@ use console_querytest::score;
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora/promql");
 
 /// Evaluations that pass: classic, and with native histograms. Raise them with the score; they must never fall.
-const FLOOR: (usize, usize) = (1179, 513);
+const FLOOR: (usize, usize) = (1179, 522);
 
 #[test]
 fn the_score_does_not_fall() {

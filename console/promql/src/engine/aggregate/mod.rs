@@ -66,10 +66,7 @@ impl Eval<'_> {
             }
             AggregateOp::LimitRatio => self.limit_ratio(&parameter, rows, place),
             _ => {
-                for q in parameter.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
-                    let message = format!("quantile value should be between 0 and 1, got {}", general(*q));
-                    self.notes.warn(place, message);
-                }
+                self.warn_of_quantile(&parameter, place);
                 let mut out = Vec::new();
                 for (labels, rows) in groups(&a.grouping, rows) {
                     self.budget.check()?;
@@ -81,6 +78,18 @@ impl Eval<'_> {
                 self.budget.take(out.len() * steps.count)?;
                 Ok(out)
             }
+        }
+    }
+
+    /// Of all parameters, the largest and the smallest are told.
+    fn warn_of_quantile(&self, parameter: &[f64], place: Span) {
+        let largest = parameter.iter().copied().fold(f64::NAN, f64::max);
+        let smallest = parameter.iter().copied().fold(f64::NAN, f64::min);
+        let nan = parameter.iter().copied().find(|q| q.is_nan());
+        let outside = [nan, Some(largest).filter(|q| *q > 1.0), Some(smallest).filter(|q| *q < 0.0)];
+        for q in outside.into_iter().flatten() {
+            let message = format!("quantile value should be between 0 and 1, got {}", general(q));
+            self.notes.warn(place, message);
         }
     }
 }
