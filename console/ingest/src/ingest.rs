@@ -68,7 +68,7 @@ impl Ingest {
     /// `/api/v1/write`.
     pub fn remote_write_router(&self) -> Router {
         let (gate, samples) = (self.state.gate.clone(), self.state.exporter.samples.clone());
-        remote_write::router(RemoteWriteState { gate, samples })
+        remote_write::router(RemoteWriteState { gate, samples, cache: Arc::default() })
     }
 
     /// OTLP/gRPC.

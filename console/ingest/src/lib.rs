@@ -15,6 +15,7 @@ mod json;
 pub mod limits;
 pub mod loki;
 pub mod metrics;
+mod native;
 pub mod otlp;
 mod plain;
 pub mod refusal;

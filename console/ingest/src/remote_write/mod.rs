@@ -2,9 +2,10 @@
 //!
 //! `204` when everything was stored. What can be stored of a request is stored; when something was refused the answer
 //! is a `400` that names the first offender, as both specifications ask ("Invalid samples", "Partial Write"): it must
-//! not be sent again. Only a busy or failing store answers `5xx`. Exemplars are not kept, created timestamps neither;
-//! native histograms are refused.
+//! not be sent again. Only a busy or failing store answers `5xx`. An exemplar that cannot be kept is no reason to refuse
+//! anything. Created timestamps are not kept.
 
+mod cache;
 mod series;
 pub mod v1;
 pub mod v2;
@@ -19,10 +20,14 @@ use axum::{
     routing::post,
 };
 use console_model::metric::MetricMetadata;
-use console_storage::{AppendError, metrics::SampleAppender};
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+use console_storage::{
+    AppendError,
+    metrics::{AppendOutcome, SampleAppender, SeriesBatch},
+};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 
-pub use series::Collected;
+pub use cache::LabelCache;
+pub use series::{Collected, Reading};
 
 use crate::{
     body::{self, Encoding},
@@ -41,6 +46,7 @@ const EXEMPLARS_WRITTEN: &str = "x-prometheus-remote-write-exemplars-written";
 pub struct RemoteWriteState {
     pub gate: Gate,
     pub samples: Arc<dyn SampleAppender>,
+    pub cache: Arc<LabelCache>,
 }
 
 pub fn router(state: RemoteWriteState) -> Router {
@@ -76,24 +82,35 @@ impl Version {
 
 async fn handle(State(state): State<Arc<RemoteWriteState>>, request: Request) -> Response {
     let version = Version::of(request.headers());
-    let result = take(&state, version.clone(), request).await;
+    let mut written = Written::default();
+    let result = take(&state, version.clone(), request).await.map(|(outcome, stored)| {
+        written = stored;
+        outcome
+    });
     let counted = state.gate.count(Signal::Metrics, Protocol::RemoteWrite, result);
-    let written = counted.as_ref().map_or(0, |outcome| outcome.accepted);
     let mut response = plain::answer(counted, status);
     if version == Ok(Version::V2) {
         let headers = response.headers_mut();
-        headers.insert(SAMPLES_WRITTEN, written.into());
-        headers.insert(HISTOGRAMS_WRITTEN, HeaderValue::from_static("0"));
-        headers.insert(EXEMPLARS_WRITTEN, HeaderValue::from_static("0"));
+        headers.insert(SAMPLES_WRITTEN, written.samples.into());
+        headers.insert(HISTOGRAMS_WRITTEN, written.histograms.into());
+        headers.insert(EXEMPLARS_WRITTEN, written.exemplars.into());
     }
     response
+}
+
+/// What the store took, as 2.0 wants it told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    samples: u64,
+    histograms: u64,
+    exemplars: u64,
 }
 
 async fn take(
     state: &RemoteWriteState,
     version: Result<Version, Refusal>,
     request: Request,
-) -> Result<Outcome, Refusal> {
+) -> Result<(Outcome, Written), Refusal> {
     let (parts, body) = request.into_parts();
     state.gate.tokens.check(&parts.headers)?;
     let version = version?;
@@ -101,22 +118,27 @@ async fn take(
         return Err(Refusal::unsupported("Content-Encoding must be snappy"));
     }
     let raw = body::read(&parts.headers, body, &state.gate.limits).await?;
-    let (gate, samples) = (state.gate.clone(), state.samples.clone());
+    let (gate, samples, cache) = (state.gate.clone(), state.samples.clone(), state.cache.clone());
     let work = move || {
         let bytes = body::decompress(Encoding::Snappy, raw, &gate.limits)?;
+        let reading = Reading { limits: &gate.limits, cache: &cache };
         let collected = match version {
-            Version::V1 => v1::collect(&bytes, &gate.limits)?,
-            Version::V2 => v2::collect(&bytes, &gate.limits)?,
+            Version::V1 => v1::collect_with(&bytes, reading)?,
+            Version::V2 => v2::collect_with(&bytes, reading)?,
         };
         drop(bytes);
-        gate.metrics.rejected(Protocol::RemoteWrite, "exemplar_ignored", collected.exemplars);
-        store(&*samples, collected)
+        gate.metrics.rejected(Protocol::RemoteWrite, "exemplar_ignored", collected.dropped_exemplars);
+        store(&*samples, &cache, collected)
     };
     state.gate.run(work).await
 }
 
-fn store(samples: &dyn SampleAppender, collected: Collected) -> Result<Outcome, Refusal> {
-    let Collected { batches, metadata, mut refused, .. } = collected;
+fn store(
+    samples: &dyn SampleAppender,
+    cache: &LabelCache,
+    collected: Collected,
+) -> Result<(Outcome, Written), Refusal> {
+    let Collected { mut batches, metadata, mut refused, mut fresh, .. } = collected;
     let metadata: Vec<MetricMetadata> = metadata.into_values().collect();
     if !metadata.is_empty() {
         match samples.put_metadata(&metadata) {
@@ -125,8 +147,35 @@ fn store(samples: &dyn SampleAppender, collected: Collected) -> Result<Outcome, 
             Err(e) => refused.add(1, append_reason(&e), || e.to_string()),
         }
     }
-    let stored = if batches.is_empty() { Ok(Default::default()) } else { samples.append(&batches) };
-    Outcome::settle(refused, stored)
+    // Apart, because each kind's count is told apart.
+    let native: Vec<SeriesBatch> = batches
+        .iter_mut()
+        .filter(|b| !b.histograms.is_empty())
+        .map(|b| SeriesBatch {
+            labels: b.labels.clone(),
+            histograms: std::mem::take(&mut b.histograms),
+            ..SeriesBatch::default()
+        })
+        .collect();
+    let append = |batches: &[SeriesBatch]| {
+        if batches.is_empty() { Ok(Default::default()) } else { samples.append(batches) }
+    };
+    // Histograms first: exemplars of a series come with its floats, and need the series to be there.
+    let (histograms, first) = append(&native)?;
+    let exemplars = batches.iter().map(|b| b.exemplars.len() as u64).sum();
+    let (floats, second) = append(&batches)?;
+    let stored = AppendOutcome {
+        accepted: histograms.accepted + floats.accepted,
+        rejected: histograms.rejected + floats.rejected,
+    };
+    for (_, labels) in &mut fresh {
+        if let Some(known) = samples.known(labels) {
+            *labels = known;
+        }
+    }
+    cache.remember(fresh);
+    let written = Written { samples: floats.accepted, histograms: histograms.accepted, exemplars };
+    Ok((Outcome::settle(refused, Ok((stored, first.or(second))))?, written))
 }
 
 /// Senders may take 429 for an invitation to come back; a limit of the store is none.

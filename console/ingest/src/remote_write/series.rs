@@ -1,20 +1,27 @@
 //! What both versions share: checks of a series, and what a request comes to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{collections::BTreeMap, sync::Arc};
 
 use console_model::{
     Labels,
+    histogram::ResetHint,
     labels::METRIC_NAME,
-    metric::{MetricKind, MetricMetadata, Sample},
+    metric::{HistogramSample, MetricKind, MetricMetadata, Sample},
 };
 use console_storage::metrics::SeriesBatch;
 
-use super::wire::{Field, Fields, WireError};
+use super::{
+    cache::{Fresh, LabelCache},
+    wire::{Field, Fields, Value, WireError, signed, varint},
+};
 use crate::{
     limits::IngestLimits,
+    native::{Parts, Side, Span},
     refusal::{Refusal, RefusalKind, Refused},
 };
 
+/// Characters of all names and values of an exemplar's labels (OpenMetrics).
+const MAX_EXEMPLAR_RUNES: usize = 128;
 /// Bytes of a help text that are kept.
 const MAX_HELP_BYTES: usize = 1024;
 
@@ -42,34 +49,19 @@ pub fn undecodable(e: WireError) -> Refusal {
     Refusal::invalid("undecodable", format!("request is not the message that Content-Type says: {e}"))
 }
 
-/// Field numbers of a `TimeSeries`; samples are 2 in both versions.
+/// What a request is read with.
 #[derive(Clone, Copy)]
-pub struct Numbers {
-    pub exemplars: u64,
-    pub histograms: u64,
+pub struct Reading<'a> {
+    pub limits: &'a IngestLimits,
+    pub cache: &'a LabelCache,
 }
 
-/// Items of one series, counted without decoding them.
+/// Items of one series.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    pub samples: u64,
+    /// Samples and histograms.
+    pub points: u64,
     pub exemplars: u64,
-    pub histograms: u64,
-}
-
-impl Tally {
-    pub fn of(series: &[u8], numbers: Numbers) -> Self {
-        let mut tally = Self::default();
-        for field in Fields::of(series).map_while(Result::ok) {
-            match field.number {
-                2 => tally.samples += 1,
-                n if n == numbers.exemplars => tally.exemplars += 1,
-                n if n == numbers.histograms => tally.histograms += 1,
-                _ => {}
-            }
-        }
-        tally
-    }
 }
 
 /// What a request comes to.
@@ -78,10 +70,11 @@ pub struct Collected {
     pub batches: Vec<SeriesBatch>,
     pub metadata: BTreeMap<String, MetricMetadata>,
     pub refused: Refused,
-    /// Exemplars, which are not kept, and no reason to refuse anything.
-    pub exemplars: u64,
+    /// Exemplars that could not be read.
+    pub dropped_exemplars: u64,
+    /// Label sets that were read for the first time.
+    pub fresh: Fresh,
     items: u64,
-    index: HashMap<Labels, usize>,
 }
 
 impl Collected {
@@ -101,26 +94,43 @@ impl Collected {
     }
 
     /// Takes a checked series, or counts why not.
-    pub fn take(&mut self, tally: Tally, read: Result<(Labels, Vec<Sample>), Problem>) {
-        self.exemplars += tally.exemplars;
-        let (labels, mut samples) = match read {
-            Ok(read) => read,
-            Err(e) => {
-                return self.refused.add((tally.samples + tally.histograms).max(1), e.reason, || e.message);
+    pub fn take(&mut self, tally: Tally, read: Result<SeriesBatch, Problem>) {
+        match read {
+            Ok(mut batch) => {
+                // As stores want them; senders mostly send them so.
+                if !batch.samples.is_sorted_by_key(|s| s.t_ms) {
+                    batch.samples.sort_by_key(|s| s.t_ms);
+                }
+                if !batch.histograms.is_sorted_by_key(|h| h.t_ms) {
+                    batch.histograms.sort_by_key(|h| h.t_ms);
+                }
+                if batch.points() > 0 || !batch.exemplars.is_empty() {
+                    self.batches.push(batch);
+                }
             }
-        };
-        self.refused.add(tally.histograms, "native_histogram", || {
-            format!("series {labels}: native histograms are not supported")
-        });
-        if samples.is_empty() {
-            return;
+            Err(e) => self.refused.add(tally.points.max(1), e.reason, || e.message),
         }
-        if let Some(at) = self.index.get(&labels) {
-            self.batches[*at].samples.append(&mut samples);
-        } else {
-            self.index.insert(labels.clone(), self.batches.len());
-            self.batches.push(SeriesBatch::floats(labels, samples));
+    }
+
+    /// An exemplar that cannot be kept is no reason to refuse its series.
+    pub fn refused_exemplar(&mut self, problem: Problem) {
+        self.dropped_exemplars += 1;
+        tracing::debug!(reason = problem.reason, message = problem.message, "exemplar is not kept");
+    }
+
+    /// The labels under `key`, read by `read` where they are not known.
+    pub fn labels(
+        &mut self,
+        key: &[u8],
+        cache: &LabelCache,
+        read: impl FnOnce() -> Result<Labels, Problem>,
+    ) -> Result<Labels, Problem> {
+        if let Some(labels) = cache.get(key, &mut self.fresh) {
+            return Ok(labels);
         }
+        let labels = read()?;
+        self.fresh.push((key.into(), labels.clone()));
+        Ok(labels)
     }
 
     /// Keeps what is said of a metric; the last word counts.
@@ -129,14 +139,6 @@ impl Collected {
         let (metric, help, unit) = (metric.to_owned(), help.to_owned(), unit.to_owned());
         let described = MetricMetadata { metric: metric.clone(), kind: metric_kind(kind), help, unit };
         self.metadata.insert(metric, described);
-    }
-
-    /// Samples of every series in order of time, as stores want them.
-    pub fn sorted(mut self) -> Self {
-        for batch in &mut self.batches {
-            batch.samples.sort_by_key(|s| s.t_ms);
-        }
-        self
     }
 }
 
@@ -166,6 +168,96 @@ pub fn sample(field: Field<'_>) -> Result<Sample, Problem> {
         }
     }
     Ok(sample)
+}
+
+/// `Histogram` of both versions.
+pub fn histogram(field: Field<'_>, labels: &Labels) -> Result<HistogramSample, Problem> {
+    let (mut parts, mut t_ms) = (Parts::default(), 0);
+    for field in Fields::of(field.bytes()?) {
+        let field = field?;
+        match field.number {
+            1 => (parts.count, parts.is_whole) = (field.varint()? as f64, true),
+            2 => parts.count = field.double()?,
+            3 => parts.sum = field.double()?,
+            4 => parts.schema = signed(field.varint()?),
+            5 => parts.zero_threshold = field.double()?,
+            6 => parts.zero_count = field.varint()? as f64,
+            7 => parts.zero_count = field.double()?,
+            8 => parts.negative.spans.push(span(field)?),
+            9 => deltas(field, &mut parts.negative)?,
+            10 => doubles(field, &mut parts.negative.counts)?,
+            11 => parts.positive.spans.push(span(field)?),
+            12 => deltas(field, &mut parts.positive)?,
+            13 => doubles(field, &mut parts.positive.counts)?,
+            14 => {
+                parts.reset_hint = match field.varint()? {
+                    1 => ResetHint::Reset,
+                    2 => ResetHint::NotReset,
+                    3 => ResetHint::Gauge,
+                    _ => ResetHint::Unknown,
+                }
+            }
+            15 => t_ms = field.varint()?.cast_signed(),
+            16 => doubles(field, &mut parts.custom_values)?,
+            _ => {}
+        }
+    }
+    // A histogram without observations may leave the count out.
+    parts.is_whole |=
+        parts.positive.counts.is_empty() && parts.negative.counts.is_empty() && parts.count == 0.0;
+    let h = parts.build().map_err(|e| {
+        Problem::new("invalid_histogram", format!("series {labels}: native histogram at {t_ms}: {e}"))
+    })?;
+    Ok(HistogramSample { t_ms, h: Arc::new(h) })
+}
+
+fn span(field: Field<'_>) -> Result<Span, Problem> {
+    let mut span = Span { offset: 0, length: 0 };
+    for field in Fields::of(field.bytes()?) {
+        let field = field?;
+        match field.number {
+            1 => span.offset = signed(field.varint()?),
+            2 => span.length = field.varint()?,
+            _ => {}
+        }
+    }
+    Ok(span)
+}
+
+/// A repeated sint64, packed or not.
+fn deltas(field: Field<'_>, side: &mut Side) -> Result<(), Problem> {
+    if let Value::Varint(v) = field.value {
+        side.deltas.push(signed(v));
+        return Ok(());
+    }
+    let mut packed = field.bytes()?;
+    while !packed.is_empty() {
+        side.deltas.push(signed(varint(&mut packed)?));
+    }
+    Ok(())
+}
+
+/// A repeated double, packed or not.
+fn doubles(field: Field<'_>, out: &mut Vec<f64>) -> Result<(), Problem> {
+    if let Value::Fixed64(bits) = field.value {
+        out.push(f64::from_bits(bits));
+        return Ok(());
+    }
+    let (values, rest) = field.bytes()?.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(WireError::Truncated.into());
+    }
+    out.extend(values.iter().map(|v| f64::from_le_bytes(*v)));
+    Ok(())
+}
+
+/// Labels of an exemplar: unlike a series' they have no metric's name, and may be none.
+pub fn exemplar_labels(pairs: &[(&str, &str)], limits: &IngestLimits) -> Result<Labels, Problem> {
+    let runes: usize = pairs.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum();
+    if pairs.len() > limits.max_labels || runes > MAX_EXEMPLAR_RUNES {
+        return Err(Problem::new("exemplar_too_long", "labels of an exemplar are over the limit"));
+    }
+    Ok(Labels::from_pairs(pairs.iter().copied()))
 }
 
 /// Names are there and unique, and one is the metric's. An empty value means that the label is absent. The

@@ -1,29 +1,35 @@
 //! `prometheus.WriteRequest` (prometheus/prompb/remote.proto and types.proto).
 
-use console_model::{Labels, metric::Sample};
+use console_model::{Labels, metric::Exemplar};
+use console_storage::metrics::SeriesBatch;
 
 use super::{
-    series::{Collected, Numbers, Problem, Tally, labels, sample, undecodable},
+    cache::LabelCache,
+    series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
     wire::{Field, Fields, WireError},
 };
 use crate::{limits::IngestLimits, refusal::Refusal};
 
-const NUMBERS: Numbers = Numbers { exemplars: 3, histograms: 4 };
-
 /// The series and metadata of a request; a damaged series is refused alone.
 pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refusal> {
+    collect_with(message, Reading { limits, cache: &LabelCache::default() })
+}
+
+/// As [`collect`], with what is remembered of earlier requests.
+pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, Refusal> {
     let mut out = Collected::default();
     for field in Fields::of(message) {
         let field = field.map_err(undecodable)?;
         match field.number {
             1 => {
                 let bytes = field.bytes().map_err(undecodable)?;
-                let tally = Tally::of(bytes, NUMBERS);
-                out.admit(tally.samples + tally.histograms, limits)?;
-                out.take(tally, series(bytes, limits));
+                let mut tally = Tally::default();
+                let read = series(bytes, reading, &mut out, &mut tally);
+                out.admit(tally.points, reading.limits)?;
+                out.take(tally, read);
             }
             3 => {
-                out.admit(1, limits)?;
+                out.admit(1, reading.limits)?;
                 if let Err(e) = metadata(field, &mut out) {
                     out.refused.add(1, "invalid_metadata", || format!("metadata: {e}"));
                 }
@@ -31,21 +37,75 @@ pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refus
             _ => {}
         }
     }
-    Ok(out.sorted())
+    Ok(out)
 }
 
-fn series(bytes: &[u8], limits: &IngestLimits) -> Result<(Labels, Vec<Sample>), Problem> {
-    let (mut pairs, mut samples) = (Vec::new(), Vec::new());
+fn series(
+    bytes: &[u8],
+    reading: Reading<'_>,
+    out: &mut Collected,
+    tally: &mut Tally,
+) -> Result<SeriesBatch, Problem> {
+    let limits = reading.limits;
+    count(bytes, tally);
+    if tally.points > limits.max_items_per_request as u64 {
+        // The whole request is about to be refused: nothing needs to be read.
+        return Ok(SeriesBatch::default());
+    }
+    let labels = series_labels(bytes, reading, out)?;
+    let mut batch = SeriesBatch::floats(labels, Vec::with_capacity(tally.points as usize));
     for field in Fields::of(bytes) {
         let field = field?;
         match field.number {
-            // One more than the limit is enough to refuse the series.
-            1 if pairs.len() <= limits.max_labels => pairs.push(label(field)?),
-            2 => samples.push(sample(field)?),
+            2 => batch.samples.push(sample(field)?),
+            3 => match exemplar(field, limits) {
+                Ok(exemplar) => batch.exemplars.push(exemplar),
+                Err(e) => out.refused_exemplar(e),
+            },
+            4 => batch.histograms.push(histogram(field, &batch.labels)?),
             _ => {}
         }
     }
-    Ok((labels(&pairs, limits)?, samples))
+    Ok(batch)
+}
+
+/// Counts without reading.
+fn count(bytes: &[u8], tally: &mut Tally) {
+    for field in Fields::of(bytes).map_while(Result::ok) {
+        match field.number {
+            2 | 4 => tally.points += 1,
+            3 => tally.exemplars += 1,
+            _ => {}
+        }
+    }
+}
+
+fn series_labels(bytes: &[u8], reading: Reading<'_>, out: &mut Collected) -> Result<Labels, Problem> {
+    // Labels come first: their bytes as they stand name the series.
+    let mut fields = Fields::of(bytes);
+    let mut end = 0;
+    while let Some(field) = fields.next() {
+        if field?.number != 1 {
+            break;
+        }
+        end = bytes.len() - fields.rest().len();
+    }
+    let limits = reading.limits;
+    let read = || {
+        let mut pairs = Vec::new();
+        for field in Fields::of(bytes) {
+            let field = field?;
+            // One more than the limit is enough to refuse the series.
+            if field.number == 1 && pairs.len() <= limits.max_labels {
+                pairs.push(label(field)?);
+            }
+        }
+        labels(&pairs, limits)
+    };
+    if fields.map_while(Result::ok).any(|field| field.number == 1) {
+        return read();
+    }
+    out.labels(&bytes[..end], reading.cache, read)
 }
 
 fn label(field: Field<'_>) -> Result<(&str, &str), WireError> {
@@ -59,6 +119,20 @@ fn label(field: Field<'_>) -> Result<(&str, &str), WireError> {
         }
     }
     Ok((name, value))
+}
+
+fn exemplar(field: Field<'_>, limits: &IngestLimits) -> Result<Exemplar, Problem> {
+    let (mut pairs, mut value, mut t_ms) = (Vec::new(), 0.0, 0);
+    for field in Fields::of(field.bytes()?) {
+        let field = field?;
+        match field.number {
+            1 if pairs.len() <= limits.max_labels => pairs.push(label(field)?),
+            2 => value = field.double()?,
+            3 => t_ms = field.varint()?.cast_signed(),
+            _ => {}
+        }
+    }
+    Ok(Exemplar { labels: exemplar_labels(&pairs, limits)?, value, t_ms })
 }
 
 fn metadata(field: Field<'_>, out: &mut Collected) -> Result<(), WireError> {

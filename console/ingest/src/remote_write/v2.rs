@@ -1,43 +1,56 @@
 //! `io.prometheus.write.v2.Request` (prometheus/prompb/io/prometheus/write/v2/types.proto).
 
-use console_model::{Labels, metric::Sample};
+use console_model::{Labels, metric::Exemplar};
+use console_storage::metrics::SeriesBatch;
 
 use super::{
-    series::{Collected, Numbers, Problem, Tally, labels, sample, undecodable},
+    cache::LabelCache,
+    series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
     wire::{self, Field, Fields, Value},
 };
 use crate::{limits::IngestLimits, refusal::Refusal};
 
-const NUMBERS: Numbers = Numbers { exemplars: 4, histograms: 3 };
-
 /// The series of a request and what they say of their metrics; a damaged series is refused alone.
 pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refusal> {
-    let symbols = Symbols::of(message, limits)?;
+    collect_with(message, Reading { limits, cache: &LabelCache::default() })
+}
+
+/// As [`collect`], with what is remembered of earlier requests.
+pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, Refusal> {
+    let symbols = Symbols::of(message, reading.limits)?;
     let mut out = Collected::default();
+    let mut key = Vec::new();
     for field in Fields::of(message) {
         let field = field.map_err(undecodable)?;
         if field.number != 5 {
             continue;
         }
         let bytes = field.bytes().map_err(undecodable)?;
-        let tally = Tally::of(bytes, NUMBERS);
-        out.admit((tally.samples + tally.histograms).max(1), limits)?;
-        let mut described = None;
-        let read = series(bytes, &symbols, limits, &mut described);
-        if let (Ok((labels, _)), Some(metadata)) = (&read, described) {
-            metadata.put(labels, &mut out);
+        let mut tally = Tally::default();
+        for field in Fields::of(bytes).map_while(Result::ok) {
+            match field.number {
+                2 | 3 => tally.points += 1,
+                4 => tally.exemplars += 1,
+                _ => {}
+            }
         }
-        out.take(tally, read.and_then(|read| not_empty(tally, read)));
+        out.admit(tally.points.max(1), reading.limits)?;
+        let mut described = None;
+        let read = series(bytes, &symbols, reading, &mut out, &mut key, &mut described);
+        if let (Ok(batch), Some(metadata)) = (&read, described) {
+            metadata.put(&batch.labels, &mut out);
+        }
+        out.take(tally, read.and_then(|batch| not_empty(tally, batch)));
     }
-    Ok(out.sorted())
+    Ok(out)
 }
 
 /// "At least one element in samples or in histograms MUST be provided."
-fn not_empty(tally: Tally, read: (Labels, Vec<Sample>)) -> Result<(Labels, Vec<Sample>), Problem> {
-    if tally.samples + tally.histograms > 0 {
-        return Ok(read);
+fn not_empty(tally: Tally, batch: SeriesBatch) -> Result<SeriesBatch, Problem> {
+    if tally.points > 0 {
+        return Ok(batch);
     }
-    Err(Problem::new("empty_series", format!("series {} has neither samples nor histograms", read.0)))
+    Err(Problem::new("empty_series", format!("series {} has neither samples nor histograms", batch.labels)))
 }
 
 /// Strings, as bytes: one that is not UTF-8 spoils only the series that refer to it.
@@ -70,41 +83,94 @@ impl<'a> Symbols<'a> {
         std::str::from_utf8(symbol)
             .map_err(|_| Problem::new("invalid_symbols", format!("symbol {reference} is not valid UTF-8")))
     }
+
+    fn pairs(&self, references: &[u64]) -> Result<Vec<(&'a str, &'a str)>, Problem> {
+        if !references.len().is_multiple_of(2) {
+            return Err(Problem::new("invalid_labels", "labels_refs has a name without a value"));
+        }
+        references.chunks_exact(2).map(|pair| Ok((self.get(pair[0])?, self.get(pair[1])?))).collect()
+    }
+
+    /// What `references` stand for, as bytes that mean the same in every request: symbols with their lengths. A reference
+    /// to nothing makes a key that no label set is remembered under.
+    fn key(&self, references: &[u64], key: &mut Vec<u8>) {
+        key.clear();
+        // No label field of version 1 begins so.
+        key.push(0);
+        for reference in references {
+            let symbol = usize::try_from(*reference).ok().and_then(|at| self.0.get(at));
+            let length = symbol.map_or(u32::MAX, |s| s.len() as u32);
+            key.extend_from_slice(&length.to_le_bytes());
+            key.extend_from_slice(symbol.copied().unwrap_or_default());
+        }
+    }
 }
 
 fn series<'a>(
     bytes: &[u8],
     symbols: &Symbols<'a>,
-    limits: &IngestLimits,
+    reading: Reading<'_>,
+    out: &mut Collected,
+    key: &mut Vec<u8>,
     described: &mut Option<Metadata<'a>>,
-) -> Result<(Labels, Vec<Sample>), Problem> {
-    let (mut references, mut samples) = (Vec::new(), Vec::new());
-    // One pair more than the limit is enough to refuse the series.
-    let max = limits.max_labels * 2 + 2;
+) -> Result<SeriesBatch, Problem> {
+    let limits = reading.limits;
+    let mut refs = Vec::new();
+    let mut batch = SeriesBatch::default();
     for field in Fields::of(bytes) {
         let field = field?;
-        match (field.number, field.value) {
-            (1, Value::Varint(reference)) if references.len() < max => references.push(reference),
-            (1, Value::Varint(_)) => {}
-            (1, _) => {
-                let mut packed = field.bytes()?;
-                while !packed.is_empty() && references.len() < max {
-                    references.push(wire::varint(&mut packed)?);
-                }
-            }
-            (2, _) => samples.push(sample(field)?),
-            (5, _) => *described = Some(Metadata::of(field, symbols)?),
+        match field.number {
+            1 => references(field, &mut refs, limits)?,
+            2 => batch.samples.push(sample(field)?),
+            4 => match exemplar(field, symbols, limits) {
+                Ok(exemplar) => batch.exemplars.push(exemplar),
+                Err(e) => out.refused_exemplar(e),
+            },
+            5 => *described = Some(Metadata::of(field, symbols)?),
             _ => {}
         }
     }
-    if references.len() % 2 != 0 {
-        return Err(Problem::new("invalid_labels", "labels_refs has a name without a value"));
+    symbols.key(&refs, key);
+    batch.labels = out.labels(key, reading.cache, || labels(&symbols.pairs(&refs)?, limits))?;
+    // Their errors name the series.
+    for field in Fields::of(bytes) {
+        let field = field?;
+        if field.number == 3 {
+            batch.histograms.push(histogram(field, &batch.labels)?);
+        }
     }
-    let pairs = references
-        .chunks_exact(2)
-        .map(|pair| Ok((symbols.get(pair[0])?, symbols.get(pair[1])?)))
-        .collect::<Result<Vec<_>, Problem>>()?;
-    Ok((labels(&pairs, limits)?, samples))
+    Ok(batch)
+}
+
+/// Repeated references, packed or not.
+fn references(field: Field<'_>, out: &mut Vec<u64>, limits: &IngestLimits) -> Result<(), Problem> {
+    // One pair more than the limit is enough to refuse the series.
+    let max = limits.max_labels * 2 + 2;
+    if let Value::Varint(reference) = field.value {
+        if out.len() < max {
+            out.push(reference);
+        }
+        return Ok(());
+    }
+    let mut packed = field.bytes()?;
+    while !packed.is_empty() && out.len() < max {
+        out.push(wire::varint(&mut packed)?);
+    }
+    Ok(())
+}
+
+fn exemplar(field: Field<'_>, symbols: &Symbols<'_>, limits: &IngestLimits) -> Result<Exemplar, Problem> {
+    let (mut refs, mut value, mut t_ms) = (Vec::new(), 0.0, 0);
+    for field in Fields::of(field.bytes()?) {
+        let field = field?;
+        match field.number {
+            1 => references(field, &mut refs, limits)?,
+            2 => value = field.double()?,
+            3 => t_ms = field.varint()?.cast_signed(),
+            _ => {}
+        }
+    }
+    Ok(Exemplar { labels: exemplar_labels(&symbols.pairs(&refs)?, limits)?, value, t_ms })
 }
 
 /// What a series says of its metric.

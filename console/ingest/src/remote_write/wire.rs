@@ -67,6 +67,11 @@ impl<'a> Fields<'a> {
         Self { rest: message }
     }
 
+    /// What was not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn field(&mut self) -> Result<Field<'a>, WireError> {
         let key = varint(&mut self.rest)?;
         let value = match key & 7 {
@@ -109,7 +114,13 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// A zigzag-coded number (`sint32`, `sint64`).
+pub fn signed(v: u64) -> i64 {
+    (v >> 1) as i64 ^ -((v & 1) as i64)
+}
+
 /// Takes one base-128 number off the front.
+#[inline]
 pub fn varint(rest: &mut &[u8]) -> Result<u64, WireError> {
     let mut out = 0;
     for shift in (0..70).step_by(7) {

@@ -1,5 +1,8 @@
 use console_ingest::IngestLimits;
-use console_model::metric::{STALE_NAN_BITS, stale_nan};
+use console_model::{
+    Matcher,
+    metric::{STALE_NAN_BITS, stale_nan},
+};
 use console_storage::metrics::SeriesReader;
 use prost::Message;
 
@@ -25,17 +28,69 @@ struct Label {
     value: Vec<u8>,
 }
 
-/// Exemplars and histograms are only counted: bytes will do.
+#[derive(Clone, PartialEq, Message)]
+struct Exemplar1 {
+    #[prost(message, repeated, tag = "1")]
+    labels: Vec<Label>,
+    #[prost(double, tag = "2")]
+    value: f64,
+    #[prost(int64, tag = "3")]
+    timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Exemplar2 {
+    #[prost(uint32, repeated, tag = "1")]
+    labels: Vec<u32>,
+    #[prost(double, tag = "2")]
+    value: f64,
+    #[prost(int64, tag = "3")]
+    timestamp: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Span {
+    #[prost(sint32, tag = "1")]
+    offset: i32,
+    #[prost(uint32, tag = "2")]
+    length: u32,
+}
+
+/// The same in both versions.
+#[derive(Clone, PartialEq, Message)]
+struct Native {
+    #[prost(uint64, optional, tag = "1")]
+    count_int: Option<u64>,
+    #[prost(double, optional, tag = "2")]
+    count_float: Option<f64>,
+    #[prost(double, tag = "3")]
+    sum: f64,
+    #[prost(sint32, tag = "4")]
+    schema: i32,
+    #[prost(message, repeated, tag = "11")]
+    positive_spans: Vec<Span>,
+    #[prost(sint64, repeated, tag = "12")]
+    positive_deltas: Vec<i64>,
+    #[prost(double, repeated, tag = "13")]
+    positive_counts: Vec<f64>,
+    #[prost(int32, tag = "14")]
+    reset_hint: i32,
+    #[prost(int64, tag = "15")]
+    timestamp: i64,
+    #[prost(double, repeated, tag = "16")]
+    custom_values: Vec<f64>,
+}
+
 #[derive(Clone, PartialEq, Message)]
 struct Series1 {
     #[prost(message, repeated, tag = "1")]
     labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    exemplars: Vec<Vec<u8>>,
-    #[prost(bytes = "vec", repeated, tag = "4")]
-    histograms: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "3")]
+    exemplars: Vec<Exemplar1>,
+    #[prost(message, repeated, tag = "4")]
+    histograms: Vec<Native>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -74,6 +129,10 @@ struct Series2 {
     labels: Vec<u32>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
+    #[prost(message, repeated, tag = "3")]
+    histograms: Vec<Native>,
+    #[prost(message, repeated, tag = "4")]
+    exemplars: Vec<Exemplar2>,
     #[prost(message, optional, tag = "5")]
     metadata: Option<Metadata2>,
 }
@@ -121,7 +180,11 @@ fn bits(harness: &Harness, metric: &str) -> Vec<u64> {
 async fn version_one_is_stored_with_metadata_and_exact_staleness_markers() {
     let harness = Harness::start().await;
     let mut with_exemplar = up(&[1.5, stale_nan()]);
-    with_exemplar.exemplars.push(Vec::new());
+    let trace = Label { name: b"trace_id".into(), value: b"4bf92f3577b34da6a3ce929d0e0e4736".into() };
+    let long = Label { name: b"x".into(), value: [b'y'; 128].into() };
+    for label in [trace, long] {
+        with_exemplar.exemplars.push(Exemplar1 { labels: vec![label], value: 1.5, timestamp: now_ms() });
+    }
     let described =
         Metadata1 { kind: 2, family: "up".into(), help: "Whether it is.".into(), unit: String::new() };
     let body = snappy(&Request1 { timeseries: vec![with_exemplar], metadata: vec![described] });
@@ -133,6 +196,93 @@ async fn version_one_is_stored_with_metadata_and_exact_staleness_markers() {
     assert_eq!(harness.counter(items, &["accepted", "remote_write", "metrics"]), 2);
     let rejected = "quarterdeck_ingest_rejected_total";
     assert_eq!(harness.counter(rejected, &["remote_write", "exemplar_ignored"]), 1);
+    assert_eq!(exemplars(&harness, "up"), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
+}
+
+/// The trace ids of a metric's exemplars.
+fn exemplars(harness: &Harness, metric: &str) -> Vec<String> {
+    let found = harness.samples.exemplars(&[vec![Matcher::equal("__name__", metric)]], 0, i64::MAX).unwrap();
+    let all = found.iter().flat_map(|s| &s.exemplars);
+    all.map(|e| e.labels.get("trace_id").unwrap_or_default().to_owned()).collect()
+}
+
+/// Counts, sum and buckets of a metric's native histograms.
+fn histograms(harness: &Harness, metric: &str) -> Vec<(f64, f64, Vec<(i32, f64)>)> {
+    let matcher = [Matcher::equal("__name__", metric)];
+    let found = harness.samples.select_points(&matcher, 0, i64::MAX, usize::MAX).unwrap();
+    let buckets =
+        |h: &console_model::histogram::Histogram| h.positive.iter().map(|b| (b.index, b.count)).collect();
+    let all = found.iter().flat_map(|s| &s.histograms);
+    all.map(|s| (s.h.count, s.h.sum, buckets(&s.h))).collect()
+}
+
+/// Whole counts, in buckets -1, 0 and 4.
+fn native(timestamp: i64) -> Native {
+    Native {
+        count_int: Some(6),
+        sum: 9.5,
+        schema: 3,
+        positive_spans: vec![Span { offset: -1, length: 2 }, Span { offset: 3, length: 1 }],
+        positive_deltas: vec![1, 1, 1],
+        timestamp,
+        ..Native::default()
+    }
+}
+
+#[tokio::test]
+async fn native_histograms_are_stored_and_wrong_ones_named() {
+    let harness = Harness::start().await;
+    let mut good = series(&[("__name__", "h")], &[]);
+    good.histograms = vec![native(now_ms() - 500), native(now_ms() - 400)];
+    assert_eq!(harness.post(PATH, &[V1], request(vec![good])).await.0, 204);
+    let stored = (6.0, 9.5, vec![(-1, 1.0), (0, 2.0), (4, 3.0)]);
+    assert_eq!(histograms(&harness, "h"), [stored.clone(), stored]);
+    let mut bad = series(&[("__name__", "b"), ("job", "a")], &[]);
+    bad.histograms = vec![Native { count_int: Some(5), ..native(now_ms()) }];
+    let (status, said, _) = harness.post(PATH, &[V1], request(vec![bad, up(&[1.0])])).await;
+    let said = String::from_utf8(said).unwrap();
+    let whole = "series b{job=\"a\"}: native histogram at";
+    assert!(status == 400 && said.contains(whole) && said.contains("6 observations in buckets"), "{said}");
+    assert_eq!(bits(&harness, "up"), [1.0f64.to_bits()]);
+}
+
+#[tokio::test]
+async fn version_two_counts_each_kind_that_it_wrote() {
+    let harness = Harness::start().await;
+    let symbols: [&[u8]; 7] = [b"", b"__name__", b"h", b"trace_id", b"abc", b"f", b"def"];
+    let custom = Native {
+        count_float: Some(2.5),
+        schema: -53,
+        positive_spans: vec![Span { offset: 0, length: 2 }],
+        positive_counts: vec![2.0, 0.5],
+        custom_values: vec![0.5],
+        timestamp: now_ms(),
+        ..Native::default()
+    };
+    let exemplar = |label| Exemplar2 { labels: vec![3, label], value: 0.1, timestamp: now_ms() };
+    let histogram = Series2 {
+        labels: vec![1, 2],
+        histograms: vec![custom],
+        exemplars: vec![exemplar(4)],
+        ..Series2::default()
+    };
+    let samples = vec![Sample { value: 1.0, timestamp: now_ms() }];
+    let float = Series2 { labels: vec![1, 5], samples, exemplars: vec![exemplar(6)], ..Series2::default() };
+    // Twice, as after an answer that was lost: everything is known, and written all the same.
+    for _ in 0..2 {
+        let body = request2(&symbols, vec![histogram.clone(), float.clone()]);
+        let (status, said, headers) = harness.post(PATH, &[V2], body).await;
+        assert_eq!((status, String::from_utf8(said).unwrap()), (204, String::new()));
+        for (kind, count) in [("samples", "1"), ("histograms", "1"), ("exemplars", "2")] {
+            assert_eq!(headers[format!("x-prometheus-remote-write-{kind}-written").as_str()], count);
+        }
+    }
+    assert_eq!(histograms(&harness, "h"), [(2.5, 0.0, vec![(0, 2.0), (1, 0.5)])]);
+    assert_eq!(
+        (exemplars(&harness, "h"), exemplars(&harness, "f")),
+        (vec!["abc".into()], vec!["def".into()])
+    );
+    assert_eq!(bits(&harness, "f").len(), 1);
 }
 
 #[tokio::test]
@@ -141,8 +291,8 @@ async fn version_two_is_stored_and_says_how_much_it_wrote() {
     let symbols: [&[u8]; 6] = [b"", b"__name__", b"lag_seconds", b"job", b"a", b"How late."];
     let samples = vec![Sample { value: stale_nan(), timestamp: now_ms() }];
     let metadata = Some(Metadata2 { kind: 2, help: 5, unit: 0 });
-    let good = Series2 { labels: vec![1, 2, 3, 4], samples: samples.clone(), metadata };
-    let bad = Series2 { labels: vec![1, 99], samples, metadata: None };
+    let good = Series2 { labels: vec![1, 2, 3, 4], samples: samples.clone(), metadata, ..Series2::default() };
+    let bad = Series2 { labels: vec![1, 99], samples, ..Series2::default() };
     let (status, _, headers) = harness.post(PATH, &[V2], request2(&symbols, vec![good.clone()])).await;
     assert_eq!(status, 204);
     assert_eq!(headers["x-prometheus-remote-write-samples-written"], "1");
@@ -166,8 +316,6 @@ async fn unsorted_labels_are_the_same_series() {
 
 #[tokio::test]
 async fn a_bad_series_is_named_and_the_good_one_stored() {
-    let mut histogram = series(&[("__name__", "h")], &[]);
-    histogram.histograms.push(Vec::new());
     let mut broken = series(&[("__name__", "b")], &[1.0]);
     broken.labels[0].value = b"\xff".to_vec();
     let many: Vec<String> = (0..61).map(|n| format!("l{n:02}")).collect();
@@ -178,7 +326,6 @@ async fn a_bad_series_is_named_and_the_good_one_stored() {
         (series(&[("job", "x")], &[1.0]), "no label __name__"),
         (series(&many, &[1.0]), "max_labels (60)"),
         (broken, "not valid UTF-8"),
-        (histogram, "native histograms are not supported"),
     ];
     for (bad, message) in cases {
         let harness = Harness::start().await;
