@@ -7,8 +7,6 @@ const FOUND: &[(&str, &[u8])] = &[
     ("promql_parse", b"SUM(http_requests_total) BY (job) % 2 ^ 3 ^ Inf^ 2"),
     // A range below a millisecond is written as `0s`.
     ("promql_parse", b"sum_over_time(metric_total[0.0005])"),
-    // A range below a millisecond is written as `0s`.
-    ("promql_parse", b"sum_over_time(metric_total[0.0005])"),
 ];
 
 #[test]
