@@ -1,7 +1,7 @@
 //! What samples take on disk: everything as it lies, and blocks alone.
 //!
 //! Each server keeps recent samples in another form. As it lies: the console's log and blocks, Prometheus' head, log and
-//! blocks, VictoriaMetrics' parts after its own flush. In blocks alone: all samples of a copy of the console's folder
+//! blocks, VictoriaMetrics' parts after a restart, which writes down what it held in memory. In blocks alone: all samples of a copy of the console's folder
 //! flushed and merged, as they lie some hours later; a snapshot of Prometheus, which is its head as blocks; VictoriaMetrics
 //! keeps nothing else.
 
@@ -30,7 +30,7 @@ impl Disk {
 }
 
 /// Measures a running server that was sent `samples`.
-pub async fn measure(server: Server, peer: &Peer, samples: u64) -> Result<Disk, PeerError> {
+pub async fn measure(server: Server, peer: &mut Peer, samples: u64) -> Result<Disk, PeerError> {
     let dir = server.metrics_dir(peer);
     match server {
         Server::Prometheus => {
@@ -47,8 +47,7 @@ pub async fn measure(server: Server, peer: &Peer, samples: u64) -> Result<Disk, 
             Ok(Disk { as_it_lies_bytes, blocks_bytes, samples_in_blocks: samples })
         }
         Server::VictoriaMetrics => {
-            let failed = || PeerError::http("flush of VictoriaMetrics");
-            peer.endpoint().get("/internal/force_flush").send().await.map_err(failed())?;
+            peer.restart().await?;
             let bytes = folder_bytes(&dir);
             Ok(Disk { as_it_lies_bytes: bytes, blocks_bytes: bytes, samples_in_blocks: samples })
         }

@@ -51,7 +51,7 @@ impl Growth {
 pub async fn grow(console: Option<&Path>, runs: usize) -> Result<Growth, PeerError> {
     let mut all = vec![[Duration::ZERO; SERIES.len()]; SET.len()];
     for (at, series) in SERIES.into_iter().enumerate() {
-        let peer = Server::Console.start(console, "").await?;
+        let peer = Server::Console.start(console, None).await?;
         let load = Load::new(series, series * SAMPLES_PER_SERIES, now_ms());
         load::send(peer.endpoint(), load).await?;
         tokio::time::sleep(REST).await;

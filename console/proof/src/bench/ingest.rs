@@ -2,11 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    disk::{self, Disk},
-    load::{self, Load},
-    server::Server,
-};
+use super::load::{self, Load};
 use crate::peer::{Peer, PeerError, Usage};
 
 /// Of one server.
@@ -20,7 +16,6 @@ pub struct Ingested {
     pub cpu_seconds_with_rest: f64,
     pub peak_rss_bytes: u64,
     pub idle_rss_bytes: u64,
-    pub disk: Disk,
 }
 
 impl Ingested {
@@ -34,7 +29,7 @@ impl Ingested {
 }
 
 /// Sends a load to a fresh server and lets it rest.
-pub async fn ingest(server: Server, peer: &Peer, load: Load, rest: Duration) -> Result<Ingested, PeerError> {
+pub async fn ingest(peer: &Peer, load: Load, rest: Duration) -> Result<Ingested, PeerError> {
     let samples = load.samples() as u64;
     let before = peer.usage()?;
     let begun = Instant::now();
@@ -50,6 +45,5 @@ pub async fn ingest(server: Server, peer: &Peer, load: Load, rest: Duration) -> 
         cpu_seconds_with_rest: rested.cpu_seconds - before.cpu_seconds,
         peak_rss_bytes: rested.peak_rss_bytes,
         idle_rss_bytes: rested.rss_bytes,
-        disk: disk::measure(server, peer, samples).await?,
     })
 }

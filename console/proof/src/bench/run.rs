@@ -3,7 +3,7 @@
 use console_model::clock::now_ms;
 
 use super::{
-    growth,
+    disk, growth,
     ingest::ingest,
     load::{LANES, Load},
     options::{Options, Part},
@@ -53,18 +53,19 @@ pub async fn run(options: &Options) -> Result<(), PeerError> {
 
 /// One server, alone on the machine as far as this program is concerned.
 async fn one(server: Server, options: &Options) -> Result<Measurement, PeerError> {
-    let peer = server.start(options.console.as_deref(), "").await?;
+    let mut peer = server.start(options.console.as_deref(), None).await?;
     let load = Load::new(options.series, options.samples, now_ms());
     eprintln!("{}: {} samples of {} series", server.name(), load.samples(), load.series());
-    let ingested = ingest(server, &peer, load, options.rest()).await?;
+    let ingested = ingest(&peer, load, options.rest()).await?;
     let mut queries = Vec::new();
     if options.has(Part::Queries) {
         for query in &SET {
             queries.push(measure(&peer, query, load, options.runs).await?);
         }
     }
+    let disk = disk::measure(server, &mut peer, ingested.samples).await?;
     peer.stop().await?;
-    Ok(Measurement { ingested, queries })
+    Ok(Measurement { ingested, disk, queries })
 }
 
 fn show_ingest(measured: &[(Server, Measurement)], options: &Options) {
@@ -81,8 +82,8 @@ fn show_ingest(measured: &[(Server, Measurement)], options: &Options) {
                 thousands(i.samples_per_cpu_second_with_rest()),
                 mib(i.peak_rss_bytes),
                 mib(i.idle_rss_bytes),
-                per_sample(i.disk.as_it_lies_bytes),
-                format!("{:.2} B", i.disk.block_bytes_per_sample()),
+                per_sample(m.disk.as_it_lies_bytes),
+                format!("{:.2} B", m.disk.block_bytes_per_sample()),
             ]
         })
         .collect();
@@ -107,7 +108,7 @@ fn show_ingest(measured: &[(Server, Measurement)], options: &Options) {
     );
     println!(
         "disk/sample: as it lies after the rest (console: log and blocks; Prometheus: head, log and blocks; VictoriaMetrics: \
-         after its flush).\nin blocks: console: a copy with every sample flushed and merged, as it lies hours later; \
+         after a restart).\nin blocks: console: a copy with every sample flushed and merged, as it lies hours later; \
          Prometheus: a snapshot; VictoriaMetrics: the same figure."
     );
 }

@@ -42,9 +42,11 @@ pub async fn scrape(
     let config = format!(
         "scrape_configs:\n- job_name: node\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  static_configs:\n  - targets: ['127.0.0.1:{port}']\n"
     );
+    let file = dir.path().join("scrape.yml");
+    std::fs::write(&file, config).map_err(PeerError::io("the scrape configuration cannot be written"))?;
     let mut peers = Vec::new();
     for server in servers {
-        peers.push((*server, server.start(console, &config).await?));
+        peers.push((*server, server.start(console, Some(&file)).await?));
     }
     tokio::time::sleep(SETTLE).await;
     let mut before = Vec::new();
@@ -58,22 +60,23 @@ pub async fn scrape(
     }
     exporter.stop().await?;
     let mut all = Vec::new();
-    for (((server, peer), before), after) in peers.into_iter().zip(before).zip(after) {
+    for (((server, mut peer), before), after) in peers.into_iter().zip(before).zip(after) {
         let stored = samples(&peer).await?;
         all.push(Scraped {
             samples: stored,
-            series: number(&peer, "count(last_over_time({job=\"node\"}[5m]))").await?,
+            series: number(&peer, "max(max_over_time(scrape_samples_post_metric_relabeling[1h]))").await?,
             cpu_seconds: after.0 - before.0,
             samples_in_time: after.1 - before.1,
-            disk: disk::measure(server, &peer, stored).await?,
+            disk: disk::measure(server, &mut peer, stored).await?,
         });
         peer.stop().await?;
     }
     Ok(all)
 }
 
+/// Of the target, without the few that each server adds about each scrape.
 async fn samples(peer: &Peer) -> Result<u64, PeerError> {
-    number(peer, "sum(count_over_time({job=\"node\"}[1h]))").await
+    number(peer, "sum(sum_over_time(scrape_samples_post_metric_relabeling[1h]))").await
 }
 
 async fn number(peer: &Peer, query: &str) -> Result<u64, PeerError> {

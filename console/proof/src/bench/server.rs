@@ -25,32 +25,26 @@ impl Server {
         }
     }
 
-    /// Starts it with `scrape_configs` (may be empty) in a folder of its own.
-    pub async fn start(self, console: Option<&Path>, scrape_config: &str) -> Result<Peer, PeerError> {
+    /// Starts it with the `scrape_configs` of a file, which must stay, in a folder of its own.
+    pub async fn start(self, console: Option<&Path>, scrape_file: Option<&Path>) -> Result<Peer, PeerError> {
+        let scrape_config = scrape_file
+            .map_or_else(|| Ok(String::new()), std::fs::read_to_string)
+            .map_err(PeerError::io("the scrape configuration cannot be read"))?;
         match self {
             Self::Prometheus => {
                 let flags = ["--web.enable-admin-api"];
-                prometheus::start(Path::new(prometheus::PROGRAM), scrape_config, &flags).await
+                prometheus::start(Path::new(prometheus::PROGRAM), &scrape_config, &flags).await
             }
-            Self::VictoriaMetrics => self.start_victoria_metrics(scrape_config).await,
+            Self::VictoriaMetrics => {
+                let flag = scrape_file.map(|f| format!("-promscrape.config={}", f.display()));
+                let flags: Vec<&str> = flag.iter().map(String::as_str).collect();
+                victoria_metrics::start(Path::new(victoria_metrics::PROGRAM), &flags).await
+            }
             Self::Console => {
                 let program = console.map_or_else(console::program, |p| Ok(p.to_owned()))?;
-                console::start(&program, scrape_config, CONSOLE_CONFIG).await
+                console::start(&program, &scrape_config, CONSOLE_CONFIG).await
             }
         }
-    }
-
-    async fn start_victoria_metrics(self, scrape_config: &str) -> Result<Peer, PeerError> {
-        let program = Path::new(victoria_metrics::PROGRAM);
-        if scrape_config.is_empty() {
-            return victoria_metrics::start(program, &[]).await;
-        }
-        let failed = || PeerError::io("cannot write the scrape configuration of VictoriaMetrics");
-        let dir = tempfile::tempdir().map_err(failed())?;
-        let file = dir.path().join("scrape.yml");
-        std::fs::write(&file, scrape_config).map_err(failed())?;
-        // It is read before the server is ready.
-        victoria_metrics::start(program, &[&format!("-promscrape.config={}", file.display())]).await
     }
 
     /// Where it keeps metrics.

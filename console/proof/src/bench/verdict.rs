@@ -1,10 +1,11 @@
 //! Goals against what was measured.
 
-use super::{growth::Growth, ingest::Ingested, query::Measured, table::table};
+use super::{disk::Disk, growth::Growth, ingest::Ingested, query::Measured, table::table};
 
 /// Of one server that took the load.
 pub struct Result {
     pub ingested: Ingested,
+    pub disk: Disk,
     /// In the order of the set; empty where queries were not asked for.
     pub queries: Vec<Measured>,
 }
@@ -106,7 +107,7 @@ pub fn verdict(results: &Results<'_>) -> String {
                 "bytes a sample in blocks",
                 BYTES_PER_SAMPLE,
                 " B",
-                i.disk.block_bytes_per_sample(),
+                ours.disk.block_bytes_per_sample(),
             ),
             Goal::at_most("peak memory of this load", PEAK_MIB, " MiB", i.peak_rss_bytes as f64 / MIB),
             Goal::at_most("memory at rest", IDLE_MIB, " MiB", i.idle_rss_bytes as f64 / MIB),
