@@ -18,6 +18,7 @@ use crate::{
     ast::{At, Expr, ExprKind, Extent, Selector, Subquery},
     histogram::is_reset,
     position::Span,
+    regexp,
 };
 
 /// Where a selector looks at each step: a fixed moment, or the step's, shifted.
@@ -84,7 +85,8 @@ impl Eval<'_> {
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
         self.budget.check()?;
         let from = from.saturating_add(1);
-        let mut series = self.reader.select_points(&s.matchers, from, to, self.budget.samples_left())?;
+        let matchers = regexp::for_stores(&s.matchers);
+        let mut series = self.reader.select_points(&matchers, from, to, self.budget.samples_left())?;
         if s.wants_statistics_only {
             for s in &mut series {
                 without_buckets(&mut s.histograms);

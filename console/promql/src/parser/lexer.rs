@@ -3,17 +3,25 @@
 use super::{ParseError, literal, token::Token};
 use crate::position::Span;
 
-/// Splits a query into tokens; the last one is [`Token::End`].
-pub(crate) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, ParseError> {
+/// Splits a query into tokens; the last one is [`Token::End`]. Where a text is no token, it stands for that, and the error
+/// comes beside it: what is wrong before it is told first.
+pub(crate) fn tokens(text: &str) -> (Vec<(Token, Span)>, Option<ParseError>) {
     let mut lexer =
         Lexer { text, at: 0, in_braces: false, in_brackets: false, before_duration: false, parens: 0 };
     let mut out = Vec::new();
     loop {
-        let (token, span) = lexer.next()?;
-        let done = token == Token::End;
-        out.push((token, span));
-        if done {
-            return Ok(out);
+        match lexer.next() {
+            Ok((token, span)) => {
+                let done = token == Token::End;
+                out.push((token, span));
+                if done {
+                    return (out, None);
+                }
+            }
+            Err(error) => {
+                out.push((Token::End, Span::new(text.len(), text.len())));
+                return (out, Some(error));
+            }
         }
     }
 }

@@ -80,13 +80,14 @@ impl Parser<'_> {
         self.expect(&Token::LeftParen, CONTEXT, "\"(\"")?;
         let mut labels = Vec::new();
         while self.peek() != &Token::RightParen {
-            let span = self.span();
+            let (before, span) = (self.at, self.span());
             match self.advance().0 {
                 Token::Word => {
                     let name = &self.text[span.start..span.end];
                     // Of all keywords only `without` names no label (`maybe_label` in Prometheus' grammar).
                     if name.contains(':') || name.eq_ignore_ascii_case("without") {
-                        return self.fail(span, format!("unexpected {name:?} in {CONTEXT}, expected label"));
+                        self.at = before;
+                        return Err(self.unexpected(CONTEXT, "label"));
                     }
                     labels.push(name.to_owned());
                 }
@@ -95,7 +96,7 @@ impl Parser<'_> {
                     _ => return self.fail(span, "invalid label name"),
                 },
                 _ => {
-                    self.at -= 1;
+                    self.at = before;
                     return Err(self.unexpected(CONTEXT, "label"));
                 }
             }

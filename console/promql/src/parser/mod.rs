@@ -17,6 +17,7 @@ use console_storage::SourceError;
 use crate::{
     ast::{Binary, BinaryOp, Cardinality, Expr, ExprKind},
     position::Span,
+    regexp,
 };
 
 use token::Token;
@@ -63,22 +64,22 @@ pub struct ParseOptions {
 /// Parses a query.
 pub fn parse(text: &str, options: ParseOptions) -> Result<Expr, ParseError> {
     let mut p = Parser::new(text, options)?;
-    if p.peek() == &Token::End {
+    if p.peek() == &Token::End && p.lexer_error.is_none() {
         return Err(ParseError::new(text, Span::new(0, 0), "no expression found in input"));
     }
     let expr = p.expr(0)?;
-    if p.peek() != &Token::End {
+    if p.peek() != &Token::End || p.lexer_error.is_some() {
         return Err(p.unexpected("", ""));
     }
     p.check(&expr)?;
     Ok(expr)
 }
 
-/// Parses a series selector without range, offset or `@`: what `match[]` takes.
+/// Parses a series selector without range, offset or `@`: what `match[]` takes. Patterns come as stores read them.
 pub fn parse_selector(text: &str) -> Result<Vec<console_model::Matcher>, ParseError> {
     let expr = parse(text, ParseOptions::default())?;
     match expr.kind {
-        ExprKind::Selector(s) if s.offset_ms == 0 && s.at.is_none() => Ok(s.matchers),
+        ExprKind::Selector(s) if s.offset_ms == 0 && s.at.is_none() => Ok(regexp::for_stores(&s.matchers)),
         _ => Err(ParseError::new(text, expr.span, "expected a series selector without modifiers")),
     }
 }
@@ -87,6 +88,8 @@ struct Parser<'a> {
     text: &'a str,
     options: ParseOptions,
     tokens: Vec<(Token, Span)>,
+    /// What the end of the tokens is, where it is not that of the text.
+    lexer_error: Option<ParseError>,
     at: usize,
     depth: u32,
     operators: u32,
@@ -100,8 +103,17 @@ impl<'a> Parser<'a> {
             let message = format!("query of {} bytes is over the limit of {MAX_QUERY_BYTES}", text.len());
             return Err(ParseError::new(text, Span::new(0, 0), message));
         }
-        let tokens = lexer::tokens(text)?;
-        Ok(Self { text, options, tokens, at: 0, depth: 0, operators: 0, duration_context: ("", "") })
+        let (tokens, lexer_error) = lexer::tokens(text);
+        Ok(Self {
+            text,
+            options,
+            tokens,
+            lexer_error,
+            at: 0,
+            depth: 0,
+            operators: 0,
+            duration_context: ("", ""),
+        })
     }
 
     fn peek(&self) -> &Token {
@@ -156,6 +168,9 @@ impl<'a> Parser<'a> {
     }
 
     fn unexpected(&self, context: &str, expected: &str) -> ParseError {
+        if let (Token::End, Some(error)) = (self.peek(), &self.lexer_error) {
+            return error.clone();
+        }
         let span = self.span();
         let written = &self.text[span.start..span.end];
         let what = match self.peek() {

@@ -77,14 +77,13 @@ impl Parser<'_> {
         self.selector(Some(name), span.start)
     }
 
-    /// Whether `by (` or `without (` follows the next token.
+    /// Whether `by` or `without` follows the next token.
     fn is_grouping_next(&self) -> bool {
         let word = self.tokens.get(self.at + 1).filter(|(t, _)| *t == Token::Word);
-        let is_clause = word.is_some_and(|(_, s)| {
+        word.is_some_and(|(_, s)| {
             let word = &self.text[s.start..s.end];
             word.eq_ignore_ascii_case("by") || word.eq_ignore_ascii_case("without")
-        });
-        is_clause && self.tokens.get(self.at + 2).is_some_and(|(t, _)| *t == Token::LeftParen)
+        })
     }
 
     fn grouping(&mut self) -> Result<Option<Grouping>, ParseError> {

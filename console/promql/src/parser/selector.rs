@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     ast::{At, Expr, ExprKind, Extent, Selector, Subquery},
+    gofmt,
     position::Span,
     regexp,
 };
@@ -29,7 +30,7 @@ impl Parser<'_> {
         self.expect(&Token::LeftBrace, CONTEXT, "\"{\"")?;
         let mut out = Vec::new();
         while self.peek() != &Token::RightBrace {
-            let span = self.span();
+            let (before, span) = (self.at, self.span());
             let (name, quoted) = match self.advance().0 {
                 Token::Word => (self.text[span.start..span.end].to_owned(), false),
                 Token::Text(bytes) => match String::from_utf8(bytes) {
@@ -37,7 +38,7 @@ impl Parser<'_> {
                     Err(_) => return self.fail(span, "invalid label name"),
                 },
                 _ => {
-                    self.at -= 1;
+                    self.at = before;
                     return Err(self.unexpected(CONTEXT, "identifier or \"}\""));
                 }
             };
@@ -55,9 +56,9 @@ impl Parser<'_> {
                 _ => return Err(self.unexpected(CONTEXT, "label matching operator")),
             };
             self.advance();
-            let value_span = self.span();
+            let (before, value_span) = (self.at, self.span());
             let Token::Text(bytes) = self.advance().0 else {
-                self.at -= 1;
+                self.at = before;
                 return Err(self.unexpected(CONTEXT, "string"));
             };
             let Ok(value) = String::from_utf8(bytes) else {
@@ -98,7 +99,7 @@ impl Parser<'_> {
                 expr.span.end = self.last_end();
             } else if self.peek() == &Token::At {
                 self.advance();
-                let at = self.at_moment()?;
+                let at = self.at_moment(expr.span)?;
                 self.set_at(&mut expr, at)?;
                 expr.span.end = self.last_end();
             } else if self.take_keyword("anchored") {
@@ -148,7 +149,7 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span })
     }
 
-    fn at_moment(&mut self) -> Result<At, ParseError> {
+    fn at_moment(&mut self, of: Span) -> Result<At, ParseError> {
         for (keyword, at) in [("start", At::Start), ("end", At::End)] {
             if self.take_keyword(keyword) {
                 self.expect(&Token::LeftParen, "@", "\"(\"")?;
@@ -160,18 +161,19 @@ impl Parser<'_> {
         if negative || self.peek() == &Token::Plus {
             self.advance();
         }
-        let span = self.span();
+        let before = self.at;
         let seconds = match self.advance().0 {
             Token::Number(n) => n,
             Token::Duration(ms) => ms as f64 / 1000.0,
             _ => {
-                self.at -= 1;
+                self.at = before;
                 return Err(self.unexpected("@", "timestamp"));
             }
         };
         let seconds = if negative { -seconds } else { seconds };
         if !seconds.is_finite() || seconds.abs() >= i64::MAX as f64 / 1000.0 {
-            return self.fail(span, format!("timestamp out of bounds for @ modifier: {seconds:.6}"));
+            let shown = if seconds.is_finite() { format!("{seconds:.6}") } else { gofmt::plain(seconds) };
+            return self.fail(of, format!("timestamp out of bounds for @ modifier: {shown}"));
         }
         Ok(At::Time((seconds * 1000.0).round() as i64))
     }

@@ -5,4 +5,5 @@ mod formatting;
 mod limits;
 mod parsing;
 mod reader;
+mod refusals;
 mod source;
