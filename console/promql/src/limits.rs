@@ -17,7 +17,7 @@ pub struct PromqlLimits {
     pub lookback: Duration,
     /// The step of a subquery that names none (Prometheus' evaluation interval).
     pub subquery_step: Duration,
-    /// Experimental functions and aggregations.
+    /// What Prometheus keeps behind feature flags: see [`crate::ParseOptions::experimental`].
     pub experimental: bool,
     /// Metric names stay until the end of a query where an operation makes them wrong (Prometheus' feature
     /// `promql-delayed-name-removal`).
