@@ -10,8 +10,8 @@ use crate::peer::{Endpoint, Launch, Peer, PeerError, Process, free_ports};
 
 /// Where Debian installs it.
 pub const PROGRAM: &str = "/usr/bin/prometheus-node-exporter";
-/// Before measuring: targets are found and series known.
-const SETTLE: Duration = Duration::from_secs(5);
+/// Before measuring: Prometheus finds its targets after five seconds.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Of one server.
 #[derive(Clone, Copy, Debug)]
