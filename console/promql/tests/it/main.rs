@@ -1,6 +1,7 @@
 //! The language from outside: what is parsed, what it evaluates to, and where it ends.
 
 mod evaluation;
+mod experimental;
 mod formatting;
 mod limits;
 mod parsing;
