@@ -65,7 +65,14 @@ impl Index {
             let values = self.postings.entry(Arc::clone(&l.name)).or_default();
             values.entry(Arc::clone(&l.value)).or_default().push(id);
         }
-        let labels = Labels::from_sorted(shared);
+        // A writer that came back with a label set of a series that left meanwhile goes on being recognised.
+        let is_shared =
+            |(a, b): (&Label, &Label)| Arc::ptr_eq(&a.name, &b.name) && Arc::ptr_eq(&a.value, &b.value);
+        let labels = if labels.iter().zip(&shared).all(is_shared) {
+            labels.clone()
+        } else {
+            Labels::from_sorted(shared)
+        };
         self.by_labels.insert(labels.clone(), id);
         labels
     }

@@ -11,7 +11,7 @@ use console_model::{
 use console_storage::metrics::SeriesBatch;
 
 use super::{
-    cache::{Fresh, LabelCache},
+    cache::{Fresh, Known, LabelCache},
     wire::{Field, Fields, Value, WireError, signed, varint},
 };
 use crate::{
@@ -122,10 +122,10 @@ impl Collected {
     pub fn labels(
         &mut self,
         key: &[u8],
-        cache: &LabelCache,
+        known: &mut Known<'_>,
         read: impl FnOnce() -> Result<Labels, Problem>,
     ) -> Result<Labels, Problem> {
-        if let Some(labels) = cache.get(key, &mut self.fresh) {
+        if let Some(labels) = known.get(key, &mut self.fresh) {
             return Ok(labels);
         }
         let labels = read()?;

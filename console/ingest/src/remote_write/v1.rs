@@ -4,11 +4,14 @@ use console_model::{Labels, metric::Exemplar};
 use console_storage::metrics::SeriesBatch;
 
 use super::{
-    cache::LabelCache,
+    cache::{Known, LabelCache},
     series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
     wire::{Field, Fields, WireError},
 };
 use crate::{limits::IngestLimits, refusal::Refusal};
+
+/// The key of field 1 with its wire type.
+const LABEL_TAG: u8 = 1 << 3 | 2;
 
 /// The series and metadata of a request; a damaged series is refused alone.
 pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refusal> {
@@ -18,13 +21,14 @@ pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refus
 /// As [`collect`], with what is remembered of earlier requests.
 pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, Refusal> {
     let mut out = Collected::default();
+    let mut known = reading.cache.known();
     for field in Fields::of(message) {
         let field = field.map_err(undecodable)?;
         match field.number {
             1 => {
                 let bytes = field.bytes().map_err(undecodable)?;
                 let mut tally = Tally::default();
-                let read = series(bytes, reading, &mut out, &mut tally);
+                let read = series(bytes, reading.limits, &mut known, &mut out, &mut tally);
                 out.admit(tally.points, reading.limits)?;
                 out.take(tally, read);
             }
@@ -42,19 +46,29 @@ pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, R
 
 fn series(
     bytes: &[u8],
-    reading: Reading<'_>,
+    limits: &IngestLimits,
+    known: &mut Known<'_>,
     out: &mut Collected,
     tally: &mut Tally,
 ) -> Result<SeriesBatch, Problem> {
-    let limits = reading.limits;
-    count(bytes, tally);
+    // Labels come first: their bytes as they stand name the series.
+    let (expected, end) = match known.expected(bytes) {
+        Some((labels, end)) if bytes.get(end) != Some(&LABEL_TAG) => (Some(labels), end),
+        _ => (None, labels_end(bytes)),
+    };
+    let rest = &bytes[end..];
+    let has_more_labels = count(rest, tally);
     if tally.points > limits.max_items_per_request as u64 {
         // The whole request is about to be refused: nothing needs to be read.
         return Ok(SeriesBatch::default());
     }
-    let labels = series_labels(bytes, reading, out)?;
+    let labels = match expected {
+        _ if has_more_labels => read_labels(bytes, limits)?,
+        Some(labels) => labels,
+        None => out.labels(&bytes[..end], known, || read_labels(bytes, limits))?,
+    };
     let mut batch = SeriesBatch::floats(labels, Vec::with_capacity(tally.points as usize));
-    for field in Fields::of(bytes) {
+    for field in Fields::of(rest) {
         let field = field?;
         match field.number {
             2 => batch.samples.push(sample(field)?),
@@ -69,43 +83,40 @@ fn series(
     Ok(batch)
 }
 
-/// Counts without reading.
-fn count(bytes: &[u8], tally: &mut Tally) {
+/// Counts without reading; answers whether there are labels.
+fn count(bytes: &[u8], tally: &mut Tally) -> bool {
+    let mut has_labels = false;
     for field in Fields::of(bytes).map_while(Result::ok) {
         match field.number {
+            1 => has_labels = true,
             2 | 4 => tally.points += 1,
             3 => tally.exemplars += 1,
             _ => {}
         }
     }
+    has_labels
 }
 
-fn series_labels(bytes: &[u8], reading: Reading<'_>, out: &mut Collected) -> Result<Labels, Problem> {
-    // Labels come first: their bytes as they stand name the series.
+/// Where the labels at the beginning of a series end.
+fn labels_end(bytes: &[u8]) -> usize {
     let mut fields = Fields::of(bytes);
     let mut end = 0;
-    while let Some(field) = fields.next() {
-        if field?.number != 1 {
-            break;
-        }
+    while fields.rest().first() == Some(&LABEL_TAG) && matches!(fields.next(), Some(Ok(_))) {
         end = bytes.len() - fields.rest().len();
     }
-    let limits = reading.limits;
-    let read = || {
-        let mut pairs = Vec::new();
-        for field in Fields::of(bytes) {
-            let field = field?;
-            // One more than the limit is enough to refuse the series.
-            if field.number == 1 && pairs.len() <= limits.max_labels {
-                pairs.push(label(field)?);
-            }
+    end
+}
+
+fn read_labels(bytes: &[u8], limits: &IngestLimits) -> Result<Labels, Problem> {
+    let mut pairs = Vec::new();
+    for field in Fields::of(bytes) {
+        let field = field?;
+        // One more than the limit is enough to refuse the series.
+        if field.number == 1 && pairs.len() <= limits.max_labels {
+            pairs.push(label(field)?);
         }
-        labels(&pairs, limits)
-    };
-    if fields.map_while(Result::ok).any(|field| field.number == 1) {
-        return read();
     }
-    out.labels(&bytes[..end], reading.cache, read)
+    labels(&pairs, limits)
 }
 
 fn label(field: Field<'_>) -> Result<(&str, &str), WireError> {

@@ -4,7 +4,7 @@ use console_model::{Labels, metric::Exemplar};
 use console_storage::metrics::SeriesBatch;
 
 use super::{
-    cache::LabelCache,
+    cache::{Known, LabelCache},
     series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
     wire::{self, Field, Fields, Value},
 };
@@ -19,7 +19,7 @@ pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refus
 pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, Refusal> {
     let symbols = Symbols::of(message, reading.limits)?;
     let mut out = Collected::default();
-    let mut key = Vec::new();
+    let (mut key, mut known) = (Vec::new(), reading.cache.known());
     for field in Fields::of(message) {
         let field = field.map_err(undecodable)?;
         if field.number != 5 {
@@ -36,7 +36,7 @@ pub fn collect_with(message: &[u8], reading: Reading<'_>) -> Result<Collected, R
         }
         out.admit(tally.points.max(1), reading.limits)?;
         let mut described = None;
-        let read = series(bytes, &symbols, reading, &mut out, &mut key, &mut described);
+        let read = series(bytes, &symbols, reading.limits, &mut out, (&mut known, &mut key), &mut described);
         if let (Ok(batch), Some(metadata)) = (&read, described) {
             metadata.put(&batch.labels, &mut out);
         }
@@ -109,12 +109,11 @@ impl<'a> Symbols<'a> {
 fn series<'a>(
     bytes: &[u8],
     symbols: &Symbols<'a>,
-    reading: Reading<'_>,
+    limits: &IngestLimits,
     out: &mut Collected,
-    key: &mut Vec<u8>,
+    (known, key): (&mut Known<'_>, &mut Vec<u8>),
     described: &mut Option<Metadata<'a>>,
 ) -> Result<SeriesBatch, Problem> {
-    let limits = reading.limits;
     let mut refs = Vec::new();
     let mut batch = SeriesBatch::default();
     for field in Fields::of(bytes) {
@@ -131,7 +130,7 @@ fn series<'a>(
         }
     }
     symbols.key(&refs, key);
-    batch.labels = out.labels(key, reading.cache, || labels(&symbols.pairs(&refs)?, limits))?;
+    batch.labels = out.labels(key, known, || labels(&symbols.pairs(&refs)?, limits))?;
     // Their errors name the series.
     for field in Fields::of(bytes) {
         let field = field?;

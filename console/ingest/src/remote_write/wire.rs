@@ -72,6 +72,7 @@ impl<'a> Fields<'a> {
         self.rest
     }
 
+    #[inline]
     fn field(&mut self) -> Result<Field<'a>, WireError> {
         let key = varint(&mut self.rest)?;
         let value = match key & 7 {
@@ -102,6 +103,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, WireError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;
