@@ -138,6 +138,10 @@ impl Index {
         let mut r = Reader::new(strings);
         let n = r.count()?;
         let strings: Vec<Arc<str>> = (0..n).map(|_| r.text().map(Arc::from)).collect::<Result<_, _>>()?;
+        // Looked up by bisection; and series have their labels in this order.
+        if !strings.is_sorted_by(|a, b| a < b) {
+            return Err(BlockError::Damaged("strings are not sorted"));
+        }
         let pair = |r: &mut Reader<'_>| {
             let pair = (small(r)?, small(r)?);
             let known = |id: u32| (id as usize) < strings.len();
@@ -146,8 +150,12 @@ impl Index {
         let mut r = Reader::new(series);
         let (mut pairs, mut runs, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..r.count()? {
+            let first = pairs.len();
             for _ in 0..r.count()? {
                 pairs.push(pair(&mut r)?);
+            }
+            if !pairs[first..].is_sorted_by(|a, b| a.0 < b.0) {
+                return Err(BlockError::Damaged("labels are not sorted"));
             }
             get_runs(&mut r, &mut runs)?;
             ends.push((pairs.len() as u32, runs.len() as u32));
