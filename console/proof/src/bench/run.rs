@@ -128,8 +128,10 @@ fn show_queries(measured: &[(Server, Measurement)]) {
                 row.push(format!("{:.1}", m.queries[at].cpu_ms));
             }
             for peer in [Server::Prometheus, Server::VictoriaMetrics] {
-                let ratio = ours.zip(find(peer)).map(|(ours, theirs)| ours[at].ratio(&theirs[at]));
-                row.push(ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}")));
+                let pair = ours.zip(find(peer)).map(|(ours, theirs)| (&ours[at], &theirs[at]));
+                let show = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
+                row.push(show(pair.map(|(ours, theirs)| ours.ratio(theirs))));
+                row.push(show(pair.and_then(|(ours, theirs)| ours.cpu_ratio(theirs))));
             }
             let results: Vec<String> =
                 measured.iter().map(|(_, m)| m.queries[at].results.to_string()).collect();
@@ -141,12 +143,12 @@ fn show_queries(measured: &[(Server, Measurement)]) {
             row
         })
         .collect();
-    let times = measured.iter().map(|(s, _)| format!("{} ms", s.name()));
-    let cpus = measured.iter().map(|(s, _)| format!("{} CPU", s.name()));
+    let times = measured.iter().map(|(s, _)| format!("{} ms", s.short_name()));
+    let cpus = measured.iter().map(|(s, _)| format!("{} CPU", s.short_name()));
     let head: Vec<String> = std::iter::once("query".to_owned())
         .chain(times)
         .chain(cpus)
-        .chain(["/Prometheus", "/Victoria", "results"].map(str::to_owned))
+        .chain(["/Prom", "/Prom CPU", "/VM", "/VM CPU", "results"].map(str::to_owned))
         .collect();
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     println!(

@@ -25,6 +25,15 @@ impl Server {
         }
     }
 
+    /// In heads of columns.
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::Prometheus => "Prom",
+            Self::VictoriaMetrics => "VM",
+            Self::Console => "console",
+        }
+    }
+
     /// Starts it with the `scrape_configs` of a file, which must stay, in a folder of its own.
     pub async fn start(self, console: Option<&Path>, scrape_file: Option<&Path>) -> Result<Peer, PeerError> {
         let scrape_config = scrape_file

@@ -113,7 +113,14 @@ pub fn verdict(results: &Results<'_>) -> String {
             Goal::at_most("memory at rest", IDLE_MIB, " MiB", i.idle_rss_bytes as f64 / MIB),
         ]);
         if let Some(theirs) = results.prometheus {
-            goals.extend(Goal::all_at_most("query time / Prometheus", QUERY_RATIO, ratios(ours, theirs)));
+            let (time, cpu) = (|a: &Measured, b: &Measured| Some(a.ratio(b)), Measured::cpu_ratio);
+            let both = [
+                ("query time / Prometheus", ratios(ours, theirs, time)),
+                ("query CPU / Prometheus", ratios(ours, theirs, cpu)),
+            ];
+            goals.extend(
+                both.into_iter().filter_map(|(name, r)| Goal::all_at_most(name, QUERY_RATIO, r.into_iter())),
+            );
         }
     }
     if let Some(growth) = results.growth {
@@ -123,10 +130,14 @@ pub fn verdict(results: &Results<'_>) -> String {
     table(&["goal", "", "measured", "ratio", ""], &rows)
 }
 
-/// Our time over theirs, by query.
-fn ratios<'a>(ours: &'a Result, theirs: &'a Result) -> impl Iterator<Item = (&'static str, f64)> + 'a {
+/// Ours over theirs, by query.
+fn ratios(
+    ours: &Result,
+    theirs: &Result,
+    ratio: impl Fn(&Measured, &Measured) -> Option<f64>,
+) -> Vec<(&'static str, f64)> {
     let pairs = super::query::SET.iter().zip(ours.queries.iter().zip(&theirs.queries));
-    pairs.map(|(query, (a, b))| (query.name, a.ratio(b)))
+    pairs.filter_map(|(query, (a, b))| Some((query.name, ratio(a, b)?))).collect()
 }
 
 #[cfg(test)]
