@@ -1,27 +1,29 @@
 //! OTLP data points to Prometheus series.
 //!
 //! Gauges, sums, explicit histograms (classic buckets) and summaries are mapped as OpenTelemetry's "Prometheus and
-//! OpenMetrics compatibility" says. Exponential histograms are refused: the store has no native histograms. Exemplars
-//! are left out, and scopes add no labels.
+//! OpenMetrics compatibility" says, exponential histograms become native ones. Deltas are added up, but those of
+//! exponential histograms are refused. Exemplars of cumulative points are kept; scopes add no labels.
 
 use console_model::{
-    metric::{MetricKind, Sample, stale_nan},
+    Labels,
+    metric::{self, HistogramSample, MetricKind, Sample, stale_nan},
     span::Attributes,
 };
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::KeyValue,
     metrics::v1::{
-        AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, metric::Data,
-        number_data_point::Value,
+        AggregationTemporality, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric,
+        NumberDataPoint, SummaryDataPoint, exemplar, metric::Data, number_data_point::Value,
     },
 };
 
 use super::{
-    name::{NameKind, metric_name},
+    exponential,
+    name::{NameKind, label_name, metric_name},
     points::{Points, Target, Temporality, check_labels},
     resource::Origin,
-    value::{ItemError, attributes, number, time_ns},
+    value::{ItemError, attributes, number, text, time_ns},
 };
 use crate::{
     limits::IngestLimits,
@@ -30,6 +32,11 @@ use crate::{
 
 /// `DataPointFlags.NO_RECORDED_VALUE_MASK`: the series ends here.
 const NO_RECORDED_VALUE: u32 = 1;
+
+/// Of one data point.
+const MAX_EXEMPLARS: usize = 100;
+/// Characters of all names and values of an exemplar's labels (OpenMetrics).
+const MAX_EXEMPLAR_RUNES: usize = 128;
 
 type Checked<T> = Result<T, ItemError>;
 
@@ -98,10 +105,13 @@ impl Writer<'_> {
             Data::Gauge(_) | Data::Summary(_) => Ok(Temporality::Cumulative),
             Data::Sum(s) => temporality(s.aggregation_temporality),
             Data::Histogram(h) => temporality(h.aggregation_temporality),
-            Data::ExponentialHistogram(_) => Err(ItemError::new(
-                "exponential_histogram",
-                "exponential histograms are not supported; use explicit bucket boundaries",
-            )),
+            Data::ExponentialHistogram(h) => match temporality(h.aggregation_temporality) {
+                Ok(Temporality::Delta) => Err(ItemError::new(
+                    "exponential_histogram",
+                    "delta temporality of exponential histograms is not supported; use cumulative",
+                )),
+                other => other,
+            },
         };
         let (name, over) = match name.and_then(|name| Ok((name, over?))) {
             Ok(both) => both,
@@ -120,7 +130,9 @@ impl Writer<'_> {
                 h.data_points.into_iter().for_each(|p| note(self.histogram(&name, over, p)));
             }
             Data::Summary(s) => s.data_points.into_iter().for_each(|p| note(self.summary(&name, p))),
-            Data::ExponentialHistogram(_) => {}
+            Data::ExponentialHistogram(h) => {
+                h.data_points.into_iter().for_each(|p| note(self.exponential(&name, p)));
+            }
         }
     }
 
@@ -132,7 +144,34 @@ impl Writer<'_> {
             None => return Err(ItemError::new("invalid_value", "data point has neither asDouble nor asInt")),
         };
         let (t_ms, attributes) = self.common(point.time_unix_nano, point.attributes)?;
-        self.put(over, t_ms, &attributes, &[(name, None, v)])
+        self.put(over, t_ms, &attributes, &[(name, None, v)])?;
+        if over == Temporality::Cumulative && !point.exemplars.is_empty() {
+            let labels = self.target.labels(name, &attributes, &[]);
+            self.exemplars(point.exemplars, |_| labels.clone());
+        }
+        Ok(())
+    }
+
+    fn exponential(&mut self, name: &str, point: ExponentialHistogramDataPoint) -> Checked<()> {
+        let stale = point.flags & NO_RECORDED_VALUE != 0;
+        let h = exponential::native(&point, stale, self.limits.max_buckets)?;
+        let (t_ms, attributes) = self.common(point.time_unix_nano, point.attributes)?;
+        let labels = self.target.labels(name, &attributes, &[]);
+        check_labels(&labels, self.limits.max_labels)?;
+        self.points.push_histogram(labels.clone(), HistogramSample { t_ms, h: h.into() });
+        self.latest_ms = self.latest_ms.max(Some(t_ms));
+        self.exemplars(point.exemplars, |_| labels.clone());
+        Ok(())
+    }
+
+    /// Keeps exemplars with the series that `of` names for their values. One that cannot be kept is no reason to refuse
+    /// its point.
+    fn exemplars(&mut self, given: Vec<Exemplar>, of: impl Fn(f64) -> Labels) {
+        for exemplar in given.into_iter().take(MAX_EXEMPLARS) {
+            if let Some(exemplar) = read_exemplar(exemplar, self.limits) {
+                self.points.push_exemplar(of(exemplar.value), exemplar);
+            }
+        }
     }
 
     /// `_bucket` with running totals, `_count`, and `_sum` where the sender has one.
@@ -154,7 +193,26 @@ impl Writer<'_> {
         series.push((&*bucket, Some(("le", "+Inf".to_owned())), value(point.count as f64)));
         series.extend(point.sum.map(|v| (&*sum, None, value(v))));
         series.push((&*count, None, value(point.count as f64)));
-        self.put(over, t_ms, &attributes, &series)
+        self.put(over, t_ms, &attributes, &series)?;
+        if over == Temporality::Cumulative && !point.exemplars.is_empty() {
+            // Each goes with the bucket that counts it.
+            let le = |v: f64| bounds.iter().find(|b| v <= **b).map_or("+Inf".to_owned(), |b| number(*b));
+            let all: Vec<(String, Labels)> = bounds
+                .iter()
+                .map(|b| number(*b))
+                .chain(["+Inf".to_owned()])
+                .map(|le| (le.clone(), self.target.labels(&bucket, &attributes, &[("le", &le)])))
+                .collect();
+            let of = |v: f64| {
+                let le = le(v);
+                all.iter()
+                    .find(|(bound, _)| *bound == le)
+                    .map(|(_, labels)| labels.clone())
+                    .unwrap_or_default()
+            };
+            self.exemplars(point.exemplars, of);
+        }
+        Ok(())
     }
 
     fn summary(&mut self, name: &str, point: SummaryDataPoint) -> Checked<()> {
@@ -214,6 +272,33 @@ impl Writer<'_> {
             self.points.push(Temporality::Cumulative, labels, Sample { t_ms, v: 1.0 });
         }
     }
+}
+
+/// An exemplar with its trace, span and filtered attributes; none where it has no value or too much to say.
+fn read_exemplar(given: Exemplar, limits: &IngestLimits) -> Option<metric::Exemplar> {
+    let value = match given.value? {
+        exemplar::Value::AsDouble(v) => v,
+        exemplar::Value::AsInt(v) => v as f64,
+    };
+    let t_ms = time_ns("timeUnixNano", given.time_unix_nano).ok()? / 1_000_000;
+    let attributes = attributes("exemplar", given.filtered_attributes, limits.max_attributes).ok()?;
+    let ids = [("trace_id", &given.trace_id, 16), ("span_id", &given.span_id, 8)];
+    let mut labels: Vec<(String, String)> = ids
+        .into_iter()
+        .filter(|(_, id, length)| id.len() == *length && id.iter().any(|b| *b != 0))
+        .map(|(name, id, _)| (name.to_owned(), hex::encode(id)))
+        .collect();
+    // Attributes that do not fit beside the ids are left out (OpenMetrics: 128 characters in all).
+    let size = |pair: &(String, String)| pair.0.chars().count() + pair.1.chars().count();
+    let mut room = MAX_EXEMPLAR_RUNES.checked_sub(labels.iter().map(size).sum())?;
+    for (key, value) in &attributes {
+        let pair = (label_name(key), text(value));
+        if let Some(left) = room.checked_sub(size(&pair)) {
+            room = left;
+            labels.push(pair);
+        }
+    }
+    Some(metric::Exemplar { labels: Labels::from_pairs(labels), value, t_ms })
 }
 
 /// No sent NaN may pass for a staleness marker.

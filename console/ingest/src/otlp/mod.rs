@@ -2,6 +2,7 @@
 //! ([`grpc`], [`http`]).
 
 pub mod delta;
+mod exponential;
 mod frames;
 pub mod grpc;
 pub mod http;

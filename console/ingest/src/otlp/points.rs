@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use console_model::{
     Labels,
-    metric::{MetricKind, MetricMetadata, Sample},
+    metric::{Exemplar, HistogramSample, MetricKind, MetricMetadata, Sample},
     span::Attributes,
 };
 use console_storage::metrics::SeriesBatch;
@@ -42,6 +42,26 @@ impl Points {
         list[at].samples.push(sample);
     }
 
+    /// A native histogram, which is cumulative.
+    pub fn push_histogram(&mut self, labels: Labels, sample: HistogramSample) {
+        let at = self.cumulative_at(labels);
+        self.cumulative[at].histograms.push(sample);
+    }
+
+    /// An exemplar of a cumulative series.
+    pub fn push_exemplar(&mut self, labels: Labels, exemplar: Exemplar) {
+        let at = self.cumulative_at(labels);
+        self.cumulative[at].exemplars.push(exemplar);
+    }
+
+    fn cumulative_at(&mut self, labels: Labels) -> usize {
+        let list = &mut self.cumulative;
+        *self.index.entry((Temporality::Cumulative, labels)).or_insert_with_key(|(_, labels)| {
+            list.push(SeriesBatch::floats(labels.clone(), Vec::new()));
+            list.len() - 1
+        })
+    }
+
     pub fn describe(&mut self, metric: &str, kind: MetricKind, help: &str, unit: &str) {
         if !self.metadata.iter().any(|m| m.metric == metric) {
             let (metric, help, unit) = (metric.to_owned(), help.to_owned(), unit.to_owned());
@@ -53,6 +73,7 @@ impl Points {
     pub fn sort(&mut self) {
         for series in self.cumulative.iter_mut().chain(&mut self.delta) {
             series.samples.sort_by_key(|s| s.t_ms);
+            series.histograms.sort_by_key(|h| h.t_ms);
         }
     }
 }

@@ -1,4 +1,4 @@
-use console_model::Labels;
+use console_model::{Labels, Matcher};
 use console_storage::metrics::SeriesReader;
 use serde_json::{Value, json};
 
@@ -71,6 +71,35 @@ async fn a_histogram_becomes_running_buckets() {
 }
 
 #[tokio::test]
+async fn exponential_histograms_become_native_ones_and_exemplars_are_kept() {
+    let harness = Harness::start().await;
+    let t = now().to_string();
+    let exemplar = json!({"timeUnixNano": t, "asDouble": 0.3, "traceId": "5b8efff798038103d269b633813fc60c"});
+    let native = json!({"aggregationTemporality": 2, "dataPoints": [{"timeUnixNano": t, "count": "6", "sum": 3.5,
+        "scale": 1, "zeroCount": "1", "positive": {"offset": -3, "bucketCounts": ["2", "0", "3"]},
+        "exemplars": [exemplar]}]});
+    let classic = json!({"aggregationTemporality": 2, "dataPoints": [{"timeUnixNano": t, "count": "3", "sum": 1.0,
+        "bucketCounts": ["1", "2", "0"], "explicitBounds": [0.1, 1], "exemplars": [exemplar]}]});
+    let metrics = json!([
+        {"name": "took", "unit": "s", "exponentialHistogram": native},
+        {"name": "size", "histogram": classic},
+    ]);
+    send(&harness, metrics).await;
+    let by_name = |name: &str| [Matcher::equal("__name__", name)];
+    let found = harness.samples.select_points(&by_name("took_seconds"), 0, i64::MAX, 10).unwrap();
+    let h = &found[0].histograms[0].h;
+    let buckets: Vec<(i32, f64)> = h.positive.iter().map(|b| (b.index, b.count)).collect();
+    assert_eq!((h.count, h.sum, h.schema, buckets), (6.0, 3.5, 1, vec![(-2, 2.0), (0, 3.0)]));
+    for (name, le) in [("took_seconds", None), ("size_bucket", Some("1"))] {
+        let kept = harness.samples.exemplars(&[by_name(name).to_vec()], 0, i64::MAX).unwrap();
+        assert_eq!((kept.len(), kept[0].labels.get("le")), (1, le), "{kept:?}");
+        let exemplar = &kept[0].exemplars[0];
+        assert_eq!(exemplar.labels.get("trace_id"), Some("5b8efff798038103d269b633813fc60c"));
+        assert_eq!(exemplar.value, 0.3);
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
     let harness = Harness::start().await;
     let t = now().to_string();
@@ -80,7 +109,7 @@ async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
         {"name": "uneven", "histogram": {"aggregationTemporality": 2, "dataPoints": [
             {"timeUnixNano": t, "count": "3", "bucketCounts": ["3"], "explicitBounds": [1.0]}]}},
         {"name": "neither", "sum": {"dataPoints": [{"asInt": "7", "timeUnixNano": t}]}},
-        {"name": "native", "exponentialHistogram": {"aggregationTemporality": 2, "dataPoints": [
+        {"name": "native", "exponentialHistogram": {"aggregationTemporality": 1, "dataPoints": [
             {"timeUnixNano": t, "count": "0", "scale": 0, "zeroCount": "0"}]}},
     ]);
     let (status, answer) = send(&harness, metrics).await;
