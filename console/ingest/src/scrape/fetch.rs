@@ -20,9 +20,9 @@ use crate::{
     limits::IngestLimits,
 };
 
-/// The older format first: OpenMetrics has more to say only about exemplars, which have no place to go.
+/// OpenMetrics first: it has exemplars.
 const ACCEPTED: &str =
-    "text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1";
+    "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 const USER_AGENT: &str = concat!("Quarterdeck/", env!("CARGO_PKG_VERSION"));
 const MAX_REDIRECTS: usize = 10;
 const IDLE_CONNECTION: Duration = Duration::from_mins(5);

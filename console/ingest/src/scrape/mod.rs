@@ -5,7 +5,7 @@
 //! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
 //! its companions.
 //!
-//! Deliberately not here: exemplars, native histograms and created timestamps (the port has no place for them), and
+//! Deliberately not here: the protobuf format and with it native histograms, created timestamps, and
 //! service discovery other than static lists and files.
 
 pub mod config;

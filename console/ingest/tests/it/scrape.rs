@@ -330,6 +330,10 @@ async fn openmetrics_is_read_by_its_content_type() {
     server.set(Answer::Text(vec![media], format!("{text}# EOF\n").into_bytes()));
     scraping.until_up().await;
     assert_eq!(scraping.last("a_total").v, 3.0);
+    let selector = [vec![Matcher::equal("__name__", "a_total")]];
+    let found = scraping.store.exemplars(&selector, 0, i64::MAX).unwrap();
+    let kept = &found[0].exemplars[0];
+    assert_eq!((kept.labels.get("trace_id"), kept.value), (Some("1"), 1.0));
 }
 
 #[tokio::test]

@@ -22,6 +22,16 @@ pub struct Sample<'a, 'b> {
     pub labels: &'b [LabelText<'a>],
     pub value: f64,
     pub timestamp_ms: Option<i64>,
+    /// Only in OpenMetrics.
+    pub exemplar: Option<&'b ExemplarText<'a>>,
+}
+
+/// An exemplar as it is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExemplarText<'a> {
+    pub labels: Vec<LabelText<'a>>,
+    pub value: f64,
+    pub timestamp_ms: Option<i64>,
 }
 
 /// A label as it is written.

@@ -8,7 +8,7 @@ mod entry;
 mod openmetrics;
 mod prometheus;
 
-pub use entry::{Entry, LabelText, Sample, SyntaxError};
+pub use entry::{Entry, ExemplarText, LabelText, Sample, SyntaxError};
 
 /// Which format an answer is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub fn parse<'a, E: From<SyntaxError>>(
         }
         let series = &cursor.before()[start..];
         let (value, timestamp_ms) = value(&mut cursor)?;
-        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms }))?;
+        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms, exemplar: None }))?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Instant};
 
 use console_model::{
     Labels,
-    metric::{Sample, stale_nan},
+    metric::{Exemplar, Sample, stale_nan},
 };
 use console_storage::{
     AppendError,
@@ -28,7 +28,7 @@ use self::{
 use super::{
     config::JobConfig,
     error::ScrapeError,
-    exposition::{self, Entry, Format},
+    exposition::{self, Entry, ExemplarText, Format},
     fetch::Answer,
     target::Target,
 };
@@ -185,7 +185,9 @@ impl Book {
             if own_time.is_some_and(|t| t > t_ms.saturating_add(MAX_AHEAD_MS)) {
                 read.ahead += 1;
             } else if !self.job.limits.is_over_samples(tally.kept) {
-                read.batch.push(point(labels, own_time.unwrap_or(t_ms), sample.value));
+                let mut point = point(labels, own_time.unwrap_or(t_ms), sample.value);
+                point.exemplars.extend(sample.exemplar.map(|e| exemplar(e, own_time.unwrap_or(t_ms))));
+                read.batch.push(point);
             }
             Ok::<(), ScrapeError>(())
         })?;
@@ -208,6 +210,12 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// An exemplar without a time of its own has its sample's.
+fn exemplar(text: &ExemplarText<'_>, t_ms: i64) -> Exemplar {
+    let labels = Labels::from_pairs(text.labels.iter().map(|l| (l.name, l.value())));
+    Exemplar { labels, value: text.value, t_ms: text.timestamp_ms.unwrap_or(t_ms) }
 }
 
 fn point(labels: Labels, t_ms: i64, v: f64) -> SeriesBatch {

@@ -74,7 +74,7 @@ impl<'a> Family<'a> {
         self.has_samples = true;
         let suffix = &line.name[self.name.len()..];
         check_value(self.kind, suffix, line.value)?;
-        if line.has_exemplar && !may_have_exemplar(self.kind, suffix) {
+        if line.exemplar.is_some() && !may_have_exemplar(self.kind, suffix) {
             return Err("only counters and buckets may have an exemplar".to_owned());
         }
         let reserved = self.reserved_label(suffix);

@@ -1,6 +1,4 @@
 //! OpenMetrics text 1.0 (github.com/prometheus/OpenMetrics, specification/OpenMetrics.md, "Text format").
-//!
-//! Exemplars are checked and not shown.
 
 mod family;
 mod histogram;
@@ -39,9 +37,10 @@ pub fn parse<'a, E: From<SyntaxError>>(
         }
         let read = sample::read(cursor, &mut labels)?;
         families.sample(&read, &labels)?;
-        let sample::Line { series, name, value, timestamp, .. } = read;
-        let timestamp_ms = timestamp.map(|seconds| (seconds * 1000.0).round() as i64);
-        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms }))?;
+        let sample::Line { series, name, value, timestamp, exemplar, .. } = read;
+        let timestamp_ms = timestamp.map(sample::milliseconds);
+        let exemplar = exemplar.as_ref();
+        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms, exemplar }))?;
     };
     families.finish(&end)?;
     match (lines.next(), lines.next()) {

@@ -1,7 +1,7 @@
 //! A sample's line: `name{labels} value timestamp # {labels} value timestamp`.
 
 use crate::scrape::exposition::{
-    LabelText, SyntaxError,
+    ExemplarText, LabelText, SyntaxError,
     cursor::{Cursor, number},
 };
 
@@ -14,7 +14,7 @@ pub struct Line<'a> {
     pub value: f64,
     /// Seconds.
     pub timestamp: Option<f64>,
-    pub has_exemplar: bool,
+    pub exemplar: Option<ExemplarText<'a>>,
     /// At the line's end, for errors.
     pub cursor: Cursor<'a>,
 }
@@ -41,16 +41,14 @@ pub fn read<'a>(mut cursor: Cursor<'a>, labels: &mut Vec<LabelText<'a>>) -> Resu
             has_exemplar = true;
         }
     }
-    if has_exemplar {
-        exemplar(&mut cursor)?;
-    }
+    let exemplar = if has_exemplar { Some(exemplar(&mut cursor)?) } else { None };
     if !cursor.is_at_end() {
         return Err(cursor.expected("the end of the line"));
     }
-    Ok(Line { series, name, value, timestamp, has_exemplar, cursor })
+    Ok(Line { series, name, value, timestamp, exemplar, cursor })
 }
 
-fn exemplar(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
+fn exemplar<'a>(cursor: &mut Cursor<'a>) -> Result<ExemplarText<'a>, SyntaxError> {
     if !cursor.take("# {") {
         return Err(cursor.expected("an exemplar (# {…} value)"));
     }
@@ -61,12 +59,18 @@ fn exemplar(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
         return Err(cursor.error(format!("the exemplar's labels have {chars} characters, more than 128")));
     }
     space(cursor)?;
-    value(cursor)?;
+    let value = value(cursor)?;
+    let mut timestamp_ms = None;
     if !cursor.is_at_end() {
         space(cursor)?;
-        timestamp(cursor)?;
+        timestamp_ms = Some(milliseconds(timestamp(cursor)?));
     }
-    Ok(())
+    Ok(ExemplarText { labels, value, timestamp_ms })
+}
+
+/// Of seconds; what is out of range is the nearest that is not.
+pub fn milliseconds(seconds: f64) -> i64 {
+    (seconds * 1000.0).round() as i64
 }
 
 fn space(cursor: &mut Cursor<'_>) -> Result<(), SyntaxError> {
