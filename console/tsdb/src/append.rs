@@ -162,8 +162,12 @@ impl Tsdb {
         seen.reserve(batch.len());
         let mut fresh: HashMap<&Labels, usize> = HashMap::new();
         let mut known = 0;
+        let mut due: SeriesId = 0;
         for part in batch {
-            let id = head.index.find(&part.labels);
+            // Writers repeat series in the order in which they first came, which is that of their numbers.
+            let is_due = head.get(due).is_some_and(|s| s.labels.is_copy_of(&part.labels));
+            let id = if is_due { Some(due) } else { head.index.find(&part.labels) };
+            due = id.map_or(due, |id| id.wrapping_add(1));
             let before = match id {
                 Some(id) => seen.insert(id, planned.len()),
                 None => fresh.get(&part.labels).copied(),
