@@ -4,9 +4,9 @@
 //! look at the query and both answers. The references are entries of Prometheus' CHANGELOG.md.
 
 use super::{
-    answer::{Labels, Outcome},
+    answer::{Outcome, Point},
     compare::{Order, Tolerance, compare},
-    grammar::{Asked, Dialect, Expr, Moment},
+    grammar::{Asked, Dialect, Expr, INEXACT, Moment},
 };
 
 macro_rules! changes {
@@ -38,8 +38,9 @@ changes! {
     RateAtZero "extrapolation to a counter's zero is bounded" "2.51.0 #13725"
     ScopedAt "later steps of a range query read the window that @ names" "2.51.0 #13559"
     Atan2Name "atan2 drops the metric's name" "2.47.0 #12595"
+    HugeAngle "atan2 of what is too far apart" "the C library's, not Go's"
     NoNumberAtTheTop "topk and bottomk of NaN fail" "3.6.0 #16725"
-    HoltWinters "holt_winters is double_exponential_smoothing, experimental" "3.0.0 #14930"
+    HoltWinters "holt_winters is double_exponential_smoothing" "3.0.0 #14930"
     Sums "sums and means are compensated" "2.54.0 #14074, 2.55.0 #14413, 3.5.0 #16569"
     DeviationOfInfinity "stddev and stdvar of infinities" "3.0.0 #14941"
     ManyToOneFilter "comparisons always refuse many-to-one matches" "3.9.0 #17668"
@@ -55,34 +56,6 @@ changes! {
 
 /// How far apart an extrapolation over a range and over one millisecond less may be.
 const ONE_MILLISECOND: Tolerance = Tolerance { relative: 1e-3, absolute: 1e-6 };
-
-/// Functions whose last digit is the library's choice.
-const INEXACT: &[&str] = &[
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
-    "cos",
-    "cosh",
-    "exp",
-    "ln",
-    "log10",
-    "log2",
-    "sin",
-    "sinh",
-    "tan",
-    "tanh",
-    "deg",
-    "rad",
-    "deriv",
-    "predict_linear",
-    "histogram_quantile",
-    "rate",
-    "increase",
-    "delta",
-];
 
 /// Functions that sum up.
 const OVERFLOWING: &[&str] = &[
@@ -105,6 +78,8 @@ impl Change {
     pub fn translations(expr: &Expr) -> Vec<(Vec<Self>, Dialect)> {
         let has_syntax =
             expr.any(&|e| matches!(e, Expr::Spelled { .. } | Expr::Selector { is_name_quoted: true, .. }));
+        let has_smoothing = expr.uses(&["double_exponential_smoothing"]);
+        let has_angle = expr.any(&Expr::is_angle);
         let has_range = expr.any(&|e| matches!(e, Expr::Range { .. } | Expr::Subquery { .. }));
         let is_regex = |e: &Expr| match e {
             Expr::Regex(_) => true,
@@ -121,6 +96,8 @@ impl Change {
             }
             let mut changes = Vec::new();
             changes.extend(has_syntax.then_some(Self::Syntax));
+            changes.extend(has_smoothing.then_some(Self::HoltWinters));
+            changes.extend(has_angle.then_some(Self::Atan2Name));
             changes.extend(shortens_ranges.then_some(Self::LeftOpenRange));
             changes.extend(dot_is_everything.then_some(Self::DotMatchesNewline));
             out.push((
@@ -147,7 +124,11 @@ impl Change {
         let expr = &asked.expr;
         let close = |tolerance| compare(ours, theirs, Order::Any, tolerance).is_ok();
         match self {
-            Self::Syntax | Self::LeftOpenRange | Self::DotMatchesNewline => false,
+            Self::Syntax
+            | Self::HoltWinters
+            | Self::Atan2Name
+            | Self::LeftOpenRange
+            | Self::DotMatchesNewline => false,
             Self::LeftOpenRate => {
                 let is_counted = || expr.uses(&["count_values"]) && same_values(ours, theirs);
                 expr.uses(&["rate", "increase", "delta"]) && (close(ONE_MILLISECOND) || is_counted())
@@ -157,25 +138,19 @@ impl Change {
                 expr.extrapolates_to_zero()
                     && (expr.reads(&["odd"]) || close(Tolerance { relative: 0.6, absolute: 0.0 }))
             }
+            // The first step, where it can be seen, is right.
             Self::ScopedAt => {
-                let is_range = matches!(asked.moment, Moment::Range { .. });
-                is_range && expr.refixes_windows() && same_first_points(ours, theirs)
+                let is_hidden = expr.any(&|e| matches!(e, Expr::Subquery { .. }));
+                let is_right_at_first = match asked.moment {
+                    Moment::Range { start_ms, .. } => is_hidden || same_at(start_ms, ours, theirs),
+                    Moment::At(_) => is_hidden,
+                };
+                expr.refixes_windows() && is_right_at_first
             }
-            Self::Atan2Name => {
-                let is_used = expr.any(&|e| matches!(e, Expr::Binary { op: "atan2", .. }));
-                let unnamed = || compare(ours, &without_names(theirs), Order::Any, Tolerance::STRICT).is_ok();
-                // Where the quotient of the two is too small for a number, Go is half a turn off.
-                let is_turned = || expr.reads(&["huge"]);
-                let has_collided = has_failed(ours, "vector cannot contain metrics with the same labelset");
-                is_used && (has_collided || unnamed() || is_turned())
-            }
+            // Where the quotient of the two is too small for a number, Go is half a turn off.
+            Self::HugeAngle => expr.any(&Expr::is_angle) && expr.reads(&["huge"]),
             Self::NoNumberAtTheTop => {
                 expr.uses(&["topk", "bottomk"]) && has_failed(ours, "Parameter value is NaN")
-            }
-            Self::HoltWinters => {
-                let is_unknown =
-                    matches!(ours, Outcome::Failed { status: 400, kind, .. } if kind == "bad_data");
-                expr.uses(&["holt_winters"]) && is_unknown
             }
             // The last digits, or the sign of zero.
             Self::Sums => {
@@ -259,30 +234,15 @@ fn has_failed(outcome: &Outcome, with: &str) -> bool {
     matches!(outcome, Outcome::Failed { message, .. } if message.contains(with))
 }
 
-/// Equal but for the metrics' names. Series that then collide count as unequal.
-fn without_names(outcome: &Outcome) -> Outcome {
-    let unnamed = |labels: &Labels| {
-        let mut labels = labels.clone();
-        labels.remove("__name__");
-        labels
-    };
-    match outcome {
-        Outcome::Vector(rows) => Outcome::Vector(rows.iter().map(|(l, p)| (unnamed(l), *p)).collect()),
-        Outcome::Matrix(rows) => {
-            let mut rows: Vec<_> = rows.iter().map(|(l, points)| (unnamed(l), points.clone())).collect();
-            rows.sort_by(|a, b| a.0.cmp(&b.0));
-            Outcome::Matrix(rows)
-        }
-        other => other.clone(),
-    }
-}
-
-/// Each series begins alike.
-fn same_first_points(ours: &Outcome, theirs: &Outcome) -> bool {
+/// Equal at the first moment of a range query.
+fn same_at(start_ms: i64, ours: &Outcome, theirs: &Outcome) -> bool {
     let first = |outcome: &Outcome| match outcome {
-        Outcome::Matrix(rows) => Some(Outcome::Matrix(
-            rows.iter().map(|(l, p)| (l.clone(), p.iter().copied().take(1).collect())).collect(),
-        )),
+        Outcome::Matrix(rows) => {
+            let at =
+                |points: &[Point]| points.iter().copied().filter(|p| p.t_ms == start_ms).collect::<Vec<_>>();
+            let rows = rows.iter().map(|(l, points)| (l.clone(), at(points)));
+            Some(Outcome::Matrix(rows.filter(|(_, points)| !points.is_empty()).collect()))
+        }
         _ => None,
     };
     match (first(ours), first(theirs)) {
@@ -337,7 +297,7 @@ pub fn order_of(asked: &Asked) -> Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::{answer::Point, grammar::Style};
+    use crate::diff::{answer::Labels, grammar::Style};
 
     fn asked(expr: Expr) -> Asked {
         Asked { expr, style: Style::default(), moment: Moment::At(0) }

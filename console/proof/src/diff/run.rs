@@ -94,7 +94,7 @@ async fn fill(options: &Options, base_ms: i64, series: &[WriteSeries]) -> Result
     let target = Target::start(base_ms + LENGTH_MS - 120_000).await?;
     let (ours, theirs) = (target.scrape_config(Reader::Console), target.scrape_config(Reader::Prometheus));
     let (console, prometheus) = tokio::try_join!(
-        console::start(&options.console, &ours, ""),
+        console::start(&options.console, &ours, "query: { experimental: true }\n"),
         prometheus::start(&options.prometheus, &theirs, &[LOOKBACK]),
     )?;
     for begin in (base_ms..base_ms + LENGTH_MS).step_by(SLICE_MS as usize) {

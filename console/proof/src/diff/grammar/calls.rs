@@ -125,7 +125,7 @@ impl Generator<'_> {
             _ => {
                 let of = self.matrix(0, false);
                 let factor = self.random.pick(&["0.1", "0.5", "0.9"]);
-                Expr::call("holt_winters", vec![of, Expr::text(factor), Expr::text("0.3")])
+                Expr::call("double_exponential_smoothing", vec![of, Expr::text(factor), Expr::text("0.3")])
             }
         }
     }

@@ -71,6 +71,34 @@ pub enum Expr {
     Paren(Box<Expr>),
 }
 
+/// Functions whose last digit is the library's choice.
+pub const INEXACT: &[&str] = &[
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "cos",
+    "cosh",
+    "exp",
+    "ln",
+    "log10",
+    "log2",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+    "deg",
+    "rad",
+    "deriv",
+    "predict_linear",
+    "histogram_quantile",
+    "rate",
+    "increase",
+    "delta",
+];
+
 impl Expr {
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
@@ -122,7 +150,7 @@ impl Expr {
 
     /// A rate or increase of what may be near zero: no counter that begins high.
     pub fn extrapolates_to_zero(&self) -> bool {
-        const HIGH: &[&str] = &["req_total", "jitter_total", "lat_bucket", "scraped_seconds_bucket"];
+        const HIGH: &[&str] = &["req_total", "lat_bucket", "scraped_seconds_bucket"];
         self.any(&|e| match e {
             Self::Call { function: "rate" | "increase", args } => !args.iter().all(|a| match a {
                 Self::Range { of, .. } => of.reads(HIGH),
@@ -147,16 +175,77 @@ impl Expr {
         })
     }
 
-    /// Whether the last digit of a number decides all of the answer: a remainder of a power, a logarithm of what should
-    /// be zero.
+    /// Whether the last digits of a number decide all of the answer: a remainder of a power, a logarithm of what should
+    /// be zero, a rounded rate.
     pub fn is_chaotic(&self) -> bool {
         let operates = |op: &str| self.any(&|e| matches!(e, Self::Binary { op: o, .. } if *o == op));
         let has_power = operates("^") || self.uses(&["exp", "sinh", "cosh"]);
         let has_mean =
             self.uses(&["avg", "avg_over_time", "stddev", "stdvar", "stddev_over_time", "stdvar_over_time"]);
-        let is_magnified = self.uses(&["ln", "log2", "log10", "sgn"]) || operates("/") || operates("%");
         let has_rate = self.uses(&["rate", "increase", "delta"]);
-        ((has_power || has_rate) && operates("%")) || (has_rate && has_power) || (has_mean && is_magnified)
+        let is_magnified = self.uses(&["ln", "log2", "log10", "sgn"]) || operates("/") || operates("%");
+        let is_stepped = self.uses(&["round", "ceil", "floor"]) || operates("%") || has_power;
+        let has_subquery = self.any(&|e| matches!(e, Self::Subquery { .. }));
+        let is_compared = has_subquery && self.uses(&["changes", "resets"]);
+        let has_angle = operates("atan2") || self.uses(INEXACT);
+        (has_power && operates("%"))
+            || (has_rate && is_stepped)
+            || (has_mean && is_magnified)
+            || (is_compared && (has_power || has_angle))
+    }
+
+    /// A number, or an expression of numbers alone.
+    pub fn is_scalar(&self) -> bool {
+        match self {
+            Self::Text(text) => {
+                matches!(text.as_str(), "time()" | "pi()")
+                    || text.starts_with("scalar(")
+                    || text.parse::<f64>().is_ok()
+                    || text.starts_with("0x")
+            }
+            Self::Spelled { .. } => true,
+            Self::Call { function, .. } => *function == "scalar",
+            Self::Binary { left, right, .. } => left.is_scalar() && right.is_scalar(),
+            Self::Unary(_, of) | Self::Paren(of) => of.is_scalar(),
+            _ => false,
+        }
+    }
+
+    /// The same with brackets around each `atan2` and its operands, so that its text is this tree wherever it stands.
+    pub fn settled(self) -> Self {
+        let bracketed = |of: Box<Self>| {
+            let of = of.settled();
+            let is_open = matches!(of, Self::Binary { .. } | Self::Unary(..));
+            Box::new(if is_open { Self::Paren(Box::new(of)) } else { of })
+        };
+        let inside = |of: Box<Self>| Box::new(of.settled());
+        match self {
+            Self::Binary { op: "atan2", matching, left, right } => {
+                let both =
+                    Self::Binary { op: "atan2", matching, left: bracketed(left), right: bracketed(right) };
+                Self::Paren(Box::new(both))
+            }
+            Self::Binary { op, matching, left, right } => {
+                Self::Binary { op, matching, left: inside(left), right: inside(right) }
+            }
+            Self::Unary(sign, of) => Self::Unary(sign, inside(of)),
+            Self::Paren(of) => Self::Paren(inside(of)),
+            Self::Subquery { of, range_ms, step_ms, when } => {
+                Self::Subquery { of: inside(of), range_ms, step_ms, when }
+            }
+            Self::Call { function, args } => {
+                Self::Call { function, args: args.into_iter().map(Self::settled).collect() }
+            }
+            Self::Aggregate { op, grouping, param, of } => {
+                Self::Aggregate { op, grouping, param: param.map(inside), of: inside(of) }
+            }
+            other => other,
+        }
+    }
+
+    /// An `atan2` of vectors, whose name 2.42 keeps.
+    pub fn is_angle(&self) -> bool {
+        matches!(self, Self::Binary { op: "atan2", .. }) && !self.is_scalar()
     }
 
     /// A selector with both `@` and `offset`, in brackets or not.

@@ -12,7 +12,7 @@ mod render;
 mod requests;
 mod selectors;
 
-pub use expr::{Expr, Grouping, Matcher, When};
+pub use expr::{Expr, Grouping, INEXACT, Matcher, When};
 pub use generator::{Asked, Generator};
 pub use listing::Listing;
 pub use moment::Moment;

@@ -64,7 +64,8 @@ impl Expr {
                 write_when(out, when, d.style);
             }
             Self::Call { function, args } => {
-                out.push_str(function);
+                let is_renamed = d.is_old && *function == "double_exponential_smoothing";
+                out.push_str(if is_renamed { "holt_winters" } else { function });
                 out.push('(');
                 write_list(out, args.iter(), d);
                 out.push(')');
@@ -92,10 +93,13 @@ impl Expr {
                 }
             }
             Self::Binary { op, matching, left, right } => {
+                let loses_name = d.is_old && self.is_angle();
+                out.push_str(if loses_name { "label_replace(" } else { "" });
                 left.write(out, d);
                 let (op, gap) = (d.style.word(op), d.style.gap());
                 let _ = write!(out, "{gap}{op} {matching}{}", if matching.is_empty() { "" } else { gap });
                 right.write(out, d);
+                out.push_str(if loses_name { r#", "__name__", "", "", "")"# } else { "" });
             }
             Self::Unary(sign, of) => {
                 out.push(*sign);
