@@ -96,14 +96,24 @@ async fn limited_body(request: Request, max: usize) -> Result<Bytes, BadParams> 
 /// Unix seconds with fraction, or RFC 3339; answers milliseconds.
 pub fn parse_time_ms(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<f64>() {
-        return (!seconds.is_nan()).then(|| (seconds * 1000.0).round() as i64);
+        // A number that is too large to be one is no infinity.
+        let overflows = seconds.is_infinite() && text.bytes().any(|b| b.is_ascii_digit());
+        // As Prometheus rounds: the fraction by itself.
+        let ms = (seconds.trunc() * 1000.0) as i64;
+        let fraction = if seconds.is_finite() { (seconds.fract() * 1000.0).round() as i64 } else { 0 };
+        return (!seconds.is_nan() && !overflows).then(|| ms.saturating_add(fraction));
     }
-    Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
+    Some(rfc3339(text)?.timestamp_millis())
+}
+
+/// The library takes a space for the `T` too.
+fn rfc3339(text: &str) -> Option<chrono::DateTime<chrono::FixedOffset>> {
+    (text.as_bytes().get(10) == Some(&b'T')).then(|| chrono::DateTime::parse_from_rfc3339(text).ok())?
 }
 
 /// RFC 3339 to nanoseconds.
 pub fn rfc3339_ns(text: &str) -> Option<i64> {
-    chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt()
+    rfc3339(text)?.timestamp_nanos_opt()
 }
 
 /// Seconds with fraction, or a Prometheus duration such as `1h30m`; answers milliseconds.
@@ -135,6 +145,8 @@ mod tests {
         assert_eq!(parse_time_ms("1.5"), Some(1500));
         assert_eq!(parse_time_ms("1970-01-01T00:00:01.5Z"), Some(1500));
         assert_eq!(parse_time_ms("1970-01-01T01:00:01+01:00"), Some(1000));
+        assert_eq!((parse_time_ms("1.0005"), parse_time_ms("-1.5")), (Some(1000), Some(-1500)));
+        assert_eq!((parse_time_ms("1e400"), parse_time_ms("1970-01-01 00:00:01Z")), (None, None));
         assert_eq!((parse_time_ms("now"), parse_time_ms("NaN"), parse_time_ms("")), (None, None, None));
     }
 

@@ -1,6 +1,6 @@
 //! A series' labels: the target's and its own, relabelled and within the limits.
 
-use console_model::{Labels, labels::METRIC_NAME};
+use console_model::{Labels, labels::METRIC_NAME, metric::MetricKind};
 
 use crate::scrape::{
     config::{JobConfig, ScrapeLimits},
@@ -20,11 +20,19 @@ pub struct SeriesLabels<'a> {
 }
 
 impl SeriesLabels<'_> {
-    /// `None` when `metric_relabel_configs` drop the series.
-    pub fn of(&self, sample: &Sample<'_, '_>) -> Result<Option<Labels>, ScrapeError> {
+    /// `None` when `metric_relabel_configs` drop the series. `kind` is what the text says of the sample's family.
+    pub fn of(&self, sample: &Sample<'_, '_>, kind: MetricKind) -> Result<Option<Labels>, ScrapeError> {
+        // Bounds are numbers: as Prometheus 3 does, `1` and `1.0` are made one series.
+        let bound = match kind {
+            MetricKind::Histogram if sample.name.ends_with("_bucket") => "le",
+            MetricKind::Summary => "quantile",
+            _ => "",
+        };
         let mut map = LabelMap::new();
         for label in sample.labels {
-            relabel::set(&mut map, label.name, label.value().into_owned());
+            let value = label.value();
+            let value = if label.name == bound { canonical(&value) } else { value.into_owned() };
+            relabel::set(&mut map, label.name, value);
         }
         map.insert(METRIC_NAME.to_owned(), sample.name.to_owned());
         self.add_target(&mut map);
@@ -58,6 +66,28 @@ impl SeriesLabels<'_> {
     }
 }
 
+/// A number as OpenMetrics writes it (`1.0`, `1e+06`, `+Inf`); other text stays.
+fn canonical(text: &str) -> String {
+    let Ok(v) = text.parse::<f64>() else { return text.to_owned() };
+    if v.is_nan() {
+        return "NaN".to_owned();
+    }
+    if v.is_infinite() {
+        return if v > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let scientific = format!("{v:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    match exponent.parse::<i32>() {
+        // Go's shortest form has an exponent outside of these.
+        Ok(e) if !(-4..6).contains(&e) => {
+            let sign = if e < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", e.abs())
+        }
+        _ if v.fract() == 0.0 => format!("{v:.1}"),
+        _ => v.to_string(),
+    }
+}
+
 impl ScrapeLimits {
     pub fn is_over_samples(&self, count: usize) -> bool {
         self.samples > 0 && count > self.samples
@@ -83,5 +113,27 @@ impl ScrapeLimits {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_written_as_openmetrics_writes_them() {
+        for (text, canonical_text) in [
+            ("1", "1.0"),
+            ("0.50", "0.5"),
+            ("10", "10.0"),
+            ("-0", "-0.0"),
+            ("1000000", "1e+06"),
+            ("1.5e-5", "1.5e-05"),
+            ("Inf", "+Inf"),
+            ("+Inf", "+Inf"),
+            ("many", "many"),
+        ] {
+            assert_eq!(canonical(text), canonical_text, "{text}");
+        }
     }
 }

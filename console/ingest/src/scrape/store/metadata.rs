@@ -33,6 +33,13 @@ impl MetadataBook {
         }
     }
 
+    /// What the text said of a sample's family so far.
+    pub fn kind_of(&self, sample: &str) -> MetricKind {
+        let kind = |name: &str| self.current.get(name).map(|m| m.kind);
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| sample.strip_suffix(suffix));
+        kind(sample).or_else(|| kind(family?)).unwrap_or(MetricKind::Unknown)
+    }
+
     /// Stores what is not as it was. A store that refuses is asked again with the next scrape.
     pub fn store(&mut self, appender: &dyn SampleAppender) {
         let changed: Vec<MetricMetadata> = self

@@ -168,7 +168,9 @@ impl Book {
             };
             tally.scraped += 1;
             let own_time = sample.timestamp_ms.filter(|_| self.job.honor_timestamps);
-            let mark = cache.mark(sample.series, own_time.is_some(), || series.of(&sample))?;
+            let mark = cache.mark(sample.series, own_time.is_some(), || {
+                series.of(&sample, metadata.kind_of(sample.name))
+            })?;
             let labels = match mark {
                 Mark::Dropped => return Ok(()),
                 Mark::Duplicate => {
