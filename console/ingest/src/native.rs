@@ -46,11 +46,12 @@ impl Parts {
         let schema = self.check_schema()?;
         let positive = self.positive.buckets(self.is_whole, "positive")?;
         let negative = self.negative.buckets(self.is_whole, "negative")?;
-        if schema == CUSTOM_BUCKETS
-            && let Some(last) = positive.last().filter(|b| b.index as usize > self.custom_values.len())
-        {
+        if schema == CUSTOM_BUCKETS {
             let bounds = self.custom_values.len();
-            return Err(format!("bucket {} is beyond the last of {bounds} custom bounds", last.index));
+            let is_there = |index: i32| usize::try_from(index).is_ok_and(|i| i <= bounds);
+            if let Some(b) = positive.iter().find(|b| !is_there(b.index)) {
+                return Err(format!("there is no bucket {} between {bounds} custom bounds", b.index));
+            }
         }
         for (what, count) in [("count", self.count), ("zero bucket", self.zero_count)] {
             if count < 0.0 {
@@ -81,8 +82,8 @@ impl Parts {
     fn check_schema(&self) -> Result<i32, String> {
         if self.schema == i64::from(CUSTOM_BUCKETS) {
             let rising = self.custom_values.windows(2).all(|w| w[0] < w[1]);
-            if !rising || self.custom_values.iter().any(|v| v.is_nan()) {
-                return Err("custom bounds must rise".to_owned());
+            if !rising || !self.custom_values.iter().all(|v| v.is_finite()) {
+                return Err("custom bounds must be finite and rise".to_owned());
             }
             if self.zero_count != 0.0 || self.zero_threshold != 0.0 || !self.negative.spans.is_empty() {
                 return Err("custom buckets have no zero bucket and no negative side".to_owned());
@@ -181,6 +182,16 @@ mod tests {
             let said = parts.build().unwrap_err();
             assert!(said.contains(message), "{said} instead of {message}");
         }
+        let custom = || Parts { schema: -53, zero_count: 0.0, zero_threshold: 0.0, count: 7.0, ..whole() };
+        let said = |custom_values: &[f64], offset: i64| {
+            let mut parts = Parts { custom_values: custom_values.to_vec(), ..custom() };
+            parts.positive.spans[0].offset = offset;
+            parts.build().err().unwrap_or_default()
+        };
+        assert!(said(&[1.0, 2.0], -1).contains("no bucket -1"));
+        assert!(said(&[1.0, 2.0], 0).contains("no bucket 5 between 2 custom bounds"));
+        assert!(said(&[1.0, f64::INFINITY], 0).contains("finite"));
+        assert_eq!(said(&[1.0, 2.0, 3.0, 4.0, 5.0], 0), "");
         // NaN observed twice: counted, in no bucket.
         assert!(Parts { sum: f64::NAN, count: 10.0, ..whole() }.build().is_ok());
         let spans = vec![Span { offset: 0, length: u64::MAX }, Span { offset: 0, length: 1 }];

@@ -60,7 +60,10 @@ impl Throttle {
             return Err(wait);
         }
         for key in keys {
-            self.make_room(now_ms);
+            // What is counted already needs no room, and must not make room for itself.
+            if !self.windows.contains_key(&key) {
+                self.make_room(now_ms);
+            }
             let window = self.windows.entry(key).or_insert(Window { start_ms: now_ms, wrong: 0 });
             if now_ms - window.start_ms >= self.config.window_ms {
                 *window = Window { start_ms: now_ms, wrong: 0 };
