@@ -88,6 +88,13 @@ fn escape<'a>(after: &'a str, is_in_class: bool, out: &mut String) -> &'a str {
             return behind;
         }
         '<' | '>' => out.push(c),
+        // A class of Unicode, a character by its number: the braces belong to them.
+        'p' | 'P' | 'x' if behind.starts_with('{') => {
+            let length = behind.find('}').map_or(behind.len(), |at| at + 1);
+            out.extend(['\\', c]);
+            out.push_str(&behind[..length]);
+            return &behind[length..];
+        }
         _ => {
             out.push('\\');
             out.push(c);
@@ -182,6 +189,9 @@ mod tests {
             (r"x\b.y", "x y", "xxy"),
             (r"a\{1}", "a{1}", "a"),
             (r"[\]x]", "]", "y"),
+            (r"\p{L}+", "\u{e9}a", "1"),
+            (r"[\P{L}x]", "1", "\u{e9}"),
+            (r"\x{41}{2}", "AA", "A"),
         ] {
             let regex = anchored(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}"));
             assert!(regex.is_match(fits) && !regex.is_match(fits_not), "{pattern}");
