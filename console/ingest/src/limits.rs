@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+/// Characters of all names and values of an exemplar's labels (OpenMetrics, "Exemplars").
+pub const MAX_EXEMPLAR_CHARS: usize = 128;
+
 /// What a request may cost. Each refusal names the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]

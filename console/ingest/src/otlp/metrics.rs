@@ -26,7 +26,7 @@ use super::{
     value::{ItemError, attributes, number, text, time_ns},
 };
 use crate::{
-    limits::IngestLimits,
+    limits::{IngestLimits, MAX_EXEMPLAR_CHARS},
     refusal::{Refusal, Refused},
 };
 
@@ -35,8 +35,6 @@ const NO_RECORDED_VALUE: u32 = 1;
 
 /// Of one data point.
 const MAX_EXEMPLARS: usize = 100;
-/// Characters of all names and values of an exemplar's labels (OpenMetrics).
-const MAX_EXEMPLAR_RUNES: usize = 128;
 
 type Checked<T> = Result<T, ItemError>;
 
@@ -288,9 +286,9 @@ fn read_exemplar(given: Exemplar, limits: &IngestLimits) -> Option<metric::Exemp
         .filter(|(_, id, length)| id.len() == *length && id.iter().any(|b| *b != 0))
         .map(|(name, id, _)| (name.to_owned(), hex::encode(id)))
         .collect();
-    // Attributes that do not fit beside the ids are left out (OpenMetrics: 128 characters in all).
+    // Attributes that do not fit beside the ids are left out (see [`MAX_EXEMPLAR_CHARS`]).
     let size = |pair: &(String, String)| pair.0.chars().count() + pair.1.chars().count();
-    let mut room = MAX_EXEMPLAR_RUNES.checked_sub(labels.iter().map(size).sum())?;
+    let mut room = MAX_EXEMPLAR_CHARS.checked_sub(labels.iter().map(size).sum())?;
     for (key, value) in &attributes {
         let pair = (label_name(key), text(value));
         if let Some(left) = room.checked_sub(size(&pair)) {

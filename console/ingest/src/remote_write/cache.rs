@@ -1,9 +1,6 @@
 //! Label sets by the bytes that senders name them with.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, BuildHasherDefault, Hasher},
-};
+use std::{collections::HashMap, hash::BuildHasher};
 
 use console_model::Labels;
 use foldhash::fast::RandomState;
@@ -11,22 +8,6 @@ use parking_lot::{RwLock, RwLockReadGuard};
 
 /// Bytes of keys that a generation may hold.
 const GENERATION_BYTES: usize = 16 << 20;
-
-/// Numbers that are hashes already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, v: u64) {
-        self.0 = v;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 #[derive(Debug)]
 struct Entry {
@@ -41,7 +22,7 @@ struct Generation {
     keys: Vec<u8>,
     entries: Vec<Entry>,
     /// Of two keys with one hash only the first is found.
-    by_hash: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
+    by_hash: HashMap<u64, usize, RandomState>,
 }
 
 impl Generation {

@@ -15,13 +15,11 @@ use super::{
     wire::{Field, Fields, Value, WireError, signed, varint},
 };
 use crate::{
-    limits::IngestLimits,
+    limits::{IngestLimits, MAX_EXEMPLAR_CHARS},
     native::{Parts, Side, Span},
     refusal::{Refusal, RefusalKind, Refused},
 };
 
-/// Characters of all names and values of an exemplar's labels (OpenMetrics).
-const MAX_EXEMPLAR_RUNES: usize = 128;
 /// Bytes of a help text that are kept.
 const MAX_HELP_BYTES: usize = 1024;
 
@@ -253,8 +251,8 @@ fn doubles(field: Field<'_>, out: &mut Vec<f64>) -> Result<(), Problem> {
 
 /// Labels of an exemplar: unlike a series' they have no metric's name, and may be none.
 pub fn exemplar_labels(pairs: &[(&str, &str)], limits: &IngestLimits) -> Result<Labels, Problem> {
-    let runes: usize = pairs.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum();
-    if pairs.len() > limits.max_labels || runes > MAX_EXEMPLAR_RUNES {
+    let chars: usize = pairs.iter().map(|(n, v)| n.chars().count() + v.chars().count()).sum();
+    if pairs.len() > limits.max_labels || chars > MAX_EXEMPLAR_CHARS {
         return Err(Problem::new("exemplar_too_long", "labels of an exemplar are over the limit"));
     }
     Ok(Labels::from_pairs(pairs.iter().copied()))

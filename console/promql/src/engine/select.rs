@@ -124,9 +124,20 @@ impl Eval<'_> {
         let (series, held) = self.read(s, first.saturating_sub(lookback), last)?;
         // A step of a series costs as much as some samples.
         let work = series.len().saturating_mul(steps.count).saturating_mul(4);
-        let rows = parallel::map(&series, work, |series| -> Result<_, SourceError> {
+        self.rows(&series, held, work, |series| instant_row(series, steps, gaze, lookback, times))
+    }
+
+    /// The rows that have a value, one a series; the budget gets back the `held` samples of the series.
+    pub(super) fn rows<T: Sync>(
+        &self,
+        series: &[T],
+        held: usize,
+        work: usize,
+        row: impl Fn(&T) -> Row + Sync,
+    ) -> Result<Vec<Row>, SourceError> {
+        let rows = parallel::map(series, work, |series| -> Result<_, SourceError> {
             self.budget.check()?;
-            let row = instant_row(series, steps, gaze, lookback, times);
+            let row = row(series);
             if row.is_empty() {
                 return Ok(None);
             }

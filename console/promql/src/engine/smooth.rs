@@ -12,7 +12,6 @@ use super::{
     eval::Eval,
     grid::{Row, Steps, Window},
     interpolate::{self, Around, Kind, around},
-    parallel,
     select::{advance, live},
 };
 use crate::{ast::Selector, outcome::Point, position::Span};
@@ -30,8 +29,7 @@ impl Eval<'_> {
         let (series, held) = self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback))?;
         let series: Vec<Window> = series.into_iter().map(|s: PointSeries| live(s)).collect();
         let work = series.len().saturating_mul(steps.count).saturating_mul(8);
-        let rows = parallel::map(&series, work, |series| -> Result<_, SourceError> {
-            self.budget.check()?;
+        self.rows(&series, held, work, |series| {
             let mut row = Row::empty(series.labels.clone(), false, steps.count);
             for i in 0..steps.count {
                 let moment = gaze.at(steps, i);
@@ -39,14 +37,8 @@ impl Eval<'_> {
                     row.set(i, point);
                 }
             }
-            if row.is_empty() {
-                return Ok(None);
-            }
-            self.budget.take(row.floats.len())?;
-            Ok(Some(row))
-        })?;
-        self.budget.give(held);
-        Ok(rows.into_iter().flatten().collect())
+            row
+        })
     }
 
     fn smoothed(&self, series: &Window, span: Span, moment: i64, lookback: i64) -> Option<Point> {

@@ -115,15 +115,8 @@ impl Parser<'_> {
     }
 
     fn duration_op(&self) -> Option<BinaryOp> {
-        Some(match self.peek() {
-            Token::Plus => BinaryOp::Add,
-            Token::Minus => BinaryOp::Sub,
-            Token::Star => BinaryOp::Mul,
-            Token::Slash => BinaryOp::Div,
-            Token::Percent => BinaryOp::Mod,
-            Token::Caret => BinaryOp::Pow,
-            _ => return None,
-        })
+        use BinaryOp::{Add, Div, Mod, Mul, Pow, Sub};
+        self.binary_op().filter(|op| matches!(op, Add | Sub | Mul | Div | Mod | Pow))
     }
 
     fn duration_operand(&mut self) -> Result<DurationExpr, ParseError> {

@@ -68,15 +68,20 @@ pub fn message(series: &[WriteSeries]) -> Vec<u8> {
         }
         for (t_ms, value) in &s.samples {
             part.clear();
-            part.push(1 << 3 | 1);
-            part.extend_from_slice(&value.to_le_bytes());
-            part.push(2 << 3);
-            varint(&mut part, *t_ms as u64);
+            sample(&mut part, *t_ms, *value);
             bytes(&mut one, 2, &part);
         }
         bytes(&mut out, 1, &one);
     }
     out
+}
+
+/// The fields of a `Sample`.
+pub(crate) fn sample(out: &mut Vec<u8>, t_ms: i64, value: f64) {
+    out.push(1 << 3 | 1);
+    out.extend_from_slice(&value.to_le_bytes());
+    out.push(2 << 3);
+    varint(out, t_ms.cast_unsigned());
 }
 
 /// A length-delimited field.
@@ -86,7 +91,7 @@ fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

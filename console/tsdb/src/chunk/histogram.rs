@@ -96,10 +96,6 @@ impl HistogramWriter {
     pub fn as_bytes(&self) -> &[u8] {
         &self.out.bytes
     }
-
-    pub fn last_t(&self) -> Option<i64> {
-        self.last.as_ref().map(|s| s.t_ms)
-    }
 }
 
 /// Histograms as a chunk's bytes.

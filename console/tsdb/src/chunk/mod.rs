@@ -98,26 +98,6 @@ impl ChunkBuilder {
         self.out.bits(x >> trailing, length);
     }
 
-    pub fn len(&self) -> u16 {
-        self.len
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    pub fn is_full(&self) -> bool {
-        self.len >= SAMPLES_PER_CHUNK
-    }
-
-    pub fn first_t(&self) -> Option<i64> {
-        self.last.map(|_| self.first_t)
-    }
-
-    pub fn last(&self) -> Option<Sample> {
-        self.last
-    }
-
     pub fn memory_bytes(&self) -> usize {
         self.out.capacity()
     }

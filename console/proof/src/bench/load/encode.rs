@@ -40,10 +40,12 @@ impl Requests {
         for pod in &mut self.pods {
             pod.step(&mut self.values);
         }
+        let mut sample = Vec::new();
         for (labels, value) in self.labels.iter().zip(&self.values) {
-            let sample = sample(t_ms, *value);
+            sample.clear();
+            remote_write::sample(&mut sample, t_ms, *value);
             self.message.push(1 << 3 | LENGTH_DELIMITED);
-            varint(&mut self.message, (labels.len() + 2 + sample.len()) as u64);
+            remote_write::varint(&mut self.message, (labels.len() + 2 + sample.len()) as u64);
             self.message.extend_from_slice(labels);
             self.message.extend_from_slice(&[2 << 3 | LENGTH_DELIMITED, sample.len() as u8]);
             self.message.extend_from_slice(&sample);
@@ -57,23 +59,6 @@ fn labels(series: WriteSeries) -> Vec<u8> {
     let message = remote_write::message(&[series]);
     let length = message[1..].iter().take_while(|b| **b >= 0x80).count() + 1;
     message[1 + length..].to_vec()
-}
-
-fn sample(t_ms: i64, value: f64) -> Vec<u8> {
-    let mut out = Vec::with_capacity(18);
-    out.push(1 << 3 | 1);
-    out.extend_from_slice(&value.to_le_bytes());
-    out.push(2 << 3);
-    varint(&mut out, t_ms.cast_unsigned());
-    out
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

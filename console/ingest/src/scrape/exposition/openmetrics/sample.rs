@@ -1,12 +1,12 @@
 //! A sample's line: `name{labels} value timestamp # {labels} value timestamp`.
 
-use crate::scrape::exposition::{
-    ExemplarText, LabelText, SyntaxError,
-    cursor::{Cursor, number},
+use crate::{
+    limits::MAX_EXEMPLAR_CHARS,
+    scrape::exposition::{
+        ExemplarText, LabelText, SyntaxError,
+        cursor::{Cursor, number},
+    },
 };
-
-/// Characters of all names and values of an exemplar's labels ("Exemplars").
-const MAX_EXEMPLAR_CHARS: usize = 128;
 
 pub struct Line<'a> {
     pub series: &'a str,
@@ -56,7 +56,9 @@ fn exemplar<'a>(cursor: &mut Cursor<'a>) -> Result<ExemplarText<'a>, SyntaxError
     cursor.labels(&mut labels)?;
     let chars: usize = labels.iter().map(|l| l.name.chars().count() + l.value().chars().count()).sum();
     if chars > MAX_EXEMPLAR_CHARS {
-        return Err(cursor.error(format!("the exemplar's labels have {chars} characters, more than 128")));
+        return Err(cursor.error(format!(
+            "the exemplar's labels have {chars} characters, more than {MAX_EXEMPLAR_CHARS}"
+        )));
     }
     space(cursor)?;
     let value = value(cursor)?;
