@@ -29,6 +29,11 @@ pub struct Labels {
     all: Arc<[Label]>,
 }
 
+/// A hash of text with this process' own seed.
+pub fn text_hasher() -> impl Hasher {
+    SEED.build_hasher()
+}
+
 /// Telemetry is anybody's text: the seed keeps label sets that collide on purpose from being prepared.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
@@ -74,6 +79,15 @@ impl Labels {
     /// The value of `name`, if the label is there.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.all.binary_search_by(|l| (*l.name).cmp(name)).ok().map(|i| &*self.all[i].value)
+    }
+
+    /// As [`Labels::get`], looking first where it was found in a label set before, which `place` remembers.
+    pub fn get_near(&self, name: &str, place: &mut usize) -> Option<&Arc<str>> {
+        if let Some(l) = self.all.get(*place).filter(|l| *l.name == *name) {
+            return Some(&l.value);
+        }
+        *place = self.all.binary_search_by(|l| (*l.name).cmp(name)).ok()?;
+        Some(&self.all[*place].value)
     }
 
     /// The metric's name, or an empty string.

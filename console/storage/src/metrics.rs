@@ -30,6 +30,15 @@ impl SeriesBatch {
     }
 }
 
+/// What a caller looks at of each series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All points of the range.
+    All,
+    /// The newest point of the range, whichever its kind.
+    Newest,
+}
+
 /// Reads samples. Never blocks a writer for longer than a copy of the matching series.
 pub trait SeriesReader: Send + Sync {
     /// Series that match all of `matchers`, with samples in `start_ms <= t <= end_ms` (both inclusive, as Prometheus
@@ -53,6 +62,19 @@ pub trait SeriesReader: Send + Sync {
         let series = self.select(matchers, start_ms, end_ms, max_samples)?;
         let floats = |s: Series| PointSeries { labels: s.labels, samples: s.samples, histograms: Vec::new() };
         Ok(series.into_iter().map(floats).collect())
+    }
+
+    /// As [`SeriesReader::select_points`], in any order that is the same each time; a store may leave out what is not
+    /// looked at.
+    fn select_part(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        max_samples: usize,
+        _part: Part,
+    ) -> Result<Vec<PointSeries>, StorageError> {
+        self.select_points(matchers, start_ms, end_ms, max_samples)
     }
 
     /// Label sets with a sample in the range, ordered, at most `limit` (0: no limit).

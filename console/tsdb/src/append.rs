@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use console_model::{
     Labels,
+    hashed::HashedMap,
     metric::{Exemplar, HistogramSample, MetricMetadata, Point, PointSeries, Sample},
 };
 use console_storage::{
@@ -15,7 +16,7 @@ use crate::{
     Tsdb,
     block::Block,
     head::Head,
-    index::{HashedMap, SeriesId},
+    index::SeriesId,
     limits,
     record::{Record, SeriesEntry, encode_series},
     series::{put_in_order, same},

@@ -6,14 +6,19 @@ use std::{
 };
 
 use console_model::{Labels, metric::MetricMetadata};
+use console_storage::metrics::Part;
 
 use crate::{
     block::Block,
     index::{Index, SeriesId},
     matching::Compiled,
-    series::{Chunks, MemSeries},
+    parallel,
+    series::{Cuts, MemSeries},
     slab::Slab,
 };
+
+/// Fewer series are not worth a thread.
+const SERIES_PER_THREAD: usize = 2_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Head {
@@ -54,6 +59,10 @@ impl Head {
         self.series.values()
     }
 
+    fn labels_of(&self, id: SeriesId) -> Option<Labels> {
+        self.series.get(id).map(|s| s.labels.clone())
+    }
+
     /// Series that match and may hold points of the range (both ends inclusive).
     pub fn matching<'a>(
         &'a self,
@@ -61,16 +70,21 @@ impl Head {
         start_ms: i64,
         end_ms: i64,
     ) -> impl Iterator<Item = &'a MemSeries> + 'a {
-        let labels_of = |id| self.series.get(id).map(|s: &MemSeries| s.labels.clone());
-        let ids = self.index.select(matchers, labels_of);
+        let ids = self.index.select(matchers, |id| self.labels_of(id));
         ids.into_iter().filter_map(|id| self.series.get(id)).filter(move |s| s.overlaps(start_ms, end_ms))
     }
 
-    /// The matching series' compressed data, for decoding outside the lock.
-    pub fn chunks(&self, matchers: &[Compiled], start_ms: i64, end_ms: i64) -> Vec<(Labels, Chunks)> {
-        self.matching(matchers, start_ms, end_ms)
-            .map(|s| (s.labels.clone(), s.chunks(start_ms, end_ms)))
-            .collect()
+    /// What the matching series have in the range (both ends inclusive), in the order in which they were made.
+    pub fn cuts(&self, matchers: &[Compiled], range: (i64, i64), part: Part) -> Vec<(Labels, Cuts)> {
+        let ids = self.index.select(matchers, |id| self.labels_of(id));
+        parallel::map(&ids, ids.len(), SERIES_PER_THREAD, |id| {
+            let series = self.series.get(*id).filter(|s| s.overlaps(range.0, range.1))?;
+            let cuts = match part {
+                Part::All => series.cut(range.0, range.1),
+                Part::Newest => series.newest(range.0, range.1),
+            };
+            Some((series.labels.clone(), cuts))
+        })
     }
 
     /// Names of labels of series that may hold points of the range (both ends inclusive).
@@ -105,7 +119,7 @@ impl Head {
     }
 
     /// What is on its way into a block, sorted by labels.
-    pub fn leaving(&self) -> Vec<(Labels, Chunks)> {
+    pub fn leaving(&self) -> Vec<(Labels, Cuts)> {
         let mut out: Vec<_> = self.all().filter_map(|s| Some((s.labels.clone(), s.leaving()?))).collect();
         out.sort_by(|a, b| a.0.cmp(&b.0));
         out

@@ -2,11 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    hash::{BuildHasherDefault, Hasher},
     sync::Arc,
 };
 
-use console_model::{Labels, labels::Label};
+use console_model::{Labels, hashed::HashedMap, labels::Label};
 
 use crate::matching::{Compiled, Test};
 
@@ -14,33 +13,6 @@ use crate::matching::{Compiled, Test};
 pub(crate) type SeriesId = u32;
 
 pub(crate) type Values = BTreeMap<Arc<str>, Vec<SeriesId>>;
-
-/// Label sets and ids come with hash enough.
-#[derive(Default)]
-pub(crate) struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u32(&mut self, v: u32) {
-        // Fibonacci hashing: near ids go far apart.
-        self.0 ^= u64::from(v).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_u64(&mut self, v: u64) {
-        self.0 = self.0.rotate_left(5) ^ v;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-pub(crate) type HashedMap<K, V> = HashMap<K, V, BuildHasherDefault<Hashed>>;
 
 /// Postings lists, each in rising order of ids.
 #[derive(Debug, Default)]

@@ -28,6 +28,7 @@ mod head;
 mod index;
 mod limits;
 mod matching;
+mod parallel;
 mod read;
 pub mod record;
 mod replay;

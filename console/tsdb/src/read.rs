@@ -1,23 +1,28 @@
 //! The read side of the port.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeSet, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
 use console_model::{
     Labels, Matcher, TimeRange,
     cardinality::Cardinality,
+    hashed::HashedMap,
     metric::{ExemplarSeries, MetricMetadata, PointSeries, Series},
 };
-use console_storage::{StorageError, metrics::SeriesReader};
+use console_storage::{
+    StorageError,
+    metrics::{Part, SeriesReader},
+};
 
 use crate::{
     Tsdb,
     block::{Block, BlockError},
     head::Head,
     matching::Compiled,
-    series::{Chunks, put_in_order},
+    parallel,
+    series::{Cuts, put_in_order},
 };
 
 /// `0` is no limit.
@@ -92,32 +97,62 @@ fn readable<T>(block: &Block, answer: Result<Vec<T>, BlockError>) -> Result<Vec<
     }
 }
 
-/// Series whose chunks one thread decodes; fewer are not worth a thread.
-const SERIES_PER_THREAD: usize = 500;
-const MAX_THREADS: usize = 8;
+/// Points that one thread decodes; fewer are not worth it.
+const POINTS_PER_THREAD: usize = 100_000;
 
-/// Decodes on as many threads as there are processors; in the order of `found`.
-fn decode_all(found: Vec<(Labels, Chunks)>, start_ms: i64, end_ms: i64) -> Vec<PointSeries> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = processors.min(MAX_THREADS).min(found.len() / SERIES_PER_THREAD).max(1);
-    let decode = |part: &[(Labels, Chunks)]| -> Vec<PointSeries> {
-        part.iter().map(|(labels, chunks)| chunks.points(labels.clone(), start_ms, end_ms)).collect()
-    };
-    if threads == 1 {
-        return decode(&found);
+/// The points of what was cut, in its order.
+fn decode_all(found: Vec<(Labels, Cuts)>, start_ms: i64, end_ms: i64) -> Vec<PointSeries> {
+    let compressed: usize = found.iter().map(|(_, cuts)| cuts.compressed()).sum();
+    if compressed < 2 * POINTS_PER_THREAD {
+        return found.into_iter().map(|(labels, cuts)| cuts.points(labels, start_ms, end_ms)).collect();
     }
-    let mut out = Vec::with_capacity(found.len());
-    std::thread::scope(|scope| {
-        let parts = found.chunks(found.len().div_ceil(threads));
-        let running: Vec<_> = parts.map(|part| scope.spawn(move || decode(part))).collect();
-        for part in running {
-            match part.join() {
-                Ok(series) => out.extend(series),
-                Err(panic) => std::panic::resume_unwind(panic),
+    parallel::map(&found, compressed, POINTS_PER_THREAD, |(labels, cuts)| {
+        Some(cuts.clone().points(labels.clone(), start_ms, end_ms))
+    })
+}
+
+/// Series of several places as one. Oldest place first: of two points of one time the one that was written last stays.
+struct Merge {
+    places: HashedMap<Labels, usize>,
+    series: Vec<PointSeries>,
+    /// Points that were added; some may be there twice.
+    points: usize,
+}
+
+impl Merge {
+    fn add(&mut self, series: PointSeries) {
+        self.points += points(&series);
+        match self.places.entry(series.labels.clone()) {
+            Entry::Vacant(slot) => {
+                slot.insert(self.series.len());
+                self.series.push(series);
+            }
+            Entry::Occupied(slot) => {
+                let mine = &mut self.series[*slot.get()];
+                mine.samples.extend(series.samples);
+                mine.histograms.extend(series.histograms);
             }
         }
-    });
-    out
+    }
+
+    fn finish(mut self) -> Vec<PointSeries> {
+        self.series.iter_mut().for_each(put_in_order);
+        self.series
+    }
+}
+
+/// Leaves the newest point.
+fn newest(series: &mut PointSeries) {
+    let PointSeries { samples, histograms, .. } = series;
+    let float = samples.pop();
+    let histogram = histograms.pop();
+    samples.clear();
+    histograms.clear();
+    match (float, histogram) {
+        (Some(f), Some(h)) if f.t_ms < h.t_ms => histograms.push(h),
+        (Some(f), _) => samples.push(f),
+        (None, h) => histograms.extend(h),
+    }
 }
 
 fn points(series: &PointSeries) -> usize {
@@ -144,54 +179,57 @@ impl SeriesReader for Tsdb {
         end_ms: i64,
         max_samples: usize,
     ) -> Result<Vec<PointSeries>, StorageError> {
+        let mut out = self.select_part(matchers, start_ms, end_ms, max_samples, Part::All)?;
+        out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(out)
+    }
+
+    fn select_part(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        max_samples: usize,
+        part: Part,
+    ) -> Result<Vec<PointSeries>, StorageError> {
         let matchers = Compiled::all(matchers)?;
         let (found, blocks) = {
             let head = self.head.read();
-            (head.chunks(&matchers, start_ms, end_ms), Arc::clone(&head.blocks))
+            (head.cuts(&matchers, (start_ms, end_ms), part), Arc::clone(&head.blocks))
         };
         let over =
             || StorageError::Limit(format!("query reads more than {max_samples} samples (max_samples)"));
         // What is over the limit for certain need not be decoded.
-        let at_least: usize = found.iter().map(|(_, c)| c.inner_points(start_ms, end_ms)).sum();
+        let at_least: usize = found.iter().map(|(_, c)| c.at_least(start_ms, end_ms)).sum();
         if at_least > max_samples {
             return Err(over());
         }
         let mut out = decode_all(found, start_ms, end_ms);
         let overlapping: Vec<_> = blocks.iter().filter(|b| b.overlaps(start_ms, end_ms)).collect();
         if !overlapping.is_empty() {
-            // Oldest first: of two points of one time the one that was written last stays.
-            let mut all: HashMap<Labels, PointSeries> = HashMap::new();
-            let mut total = 0;
-            let parts = overlapping
-                .into_iter()
-                .map(|b| readable(b, b.select(&matchers, (start_ms, end_ms), max_samples)))
-                .chain(std::iter::once(Ok(out)));
-            for part in parts {
-                for series in part? {
-                    total += points(&series);
-                    match all.entry(series.labels.clone()) {
-                        Entry::Vacant(slot) => {
-                            slot.insert(series);
-                        }
-                        Entry::Occupied(mut slot) => {
-                            slot.get_mut().samples.extend(series.samples);
-                            slot.get_mut().histograms.extend(series.histograms);
-                        }
-                    }
+            let mut all = Merge { places: HashedMap::default(), series: Vec::new(), points: 0 };
+            for block in overlapping {
+                let found = readable(block, block.select(&matchers, (start_ms, end_ms), max_samples))?;
+                for series in found {
+                    all.add(series);
                 }
                 // Overlapping blocks may hold a point twice; the sum below is the exact one.
-                if total > max_samples.saturating_mul(2) {
+                if all.points > max_samples.saturating_mul(2) {
                     return Err(over());
                 }
             }
-            out = all.into_values().collect();
-            out.iter_mut().for_each(put_in_order);
+            for series in out {
+                all.add(series);
+            }
+            out = all.finish();
+        }
+        if part == Part::Newest {
+            out.iter_mut().for_each(newest);
         }
         out.retain(|s| points(s) > 0);
         if out.iter().map(points).sum::<usize>() > max_samples {
             return Err(over());
         }
-        out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
     }
 

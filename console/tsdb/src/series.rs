@@ -7,30 +7,36 @@ use console_model::{
 };
 
 use crate::{
-    chunk::{Chunk, histogram},
-    track::{Floats, Histograms, Track, decode, in_order},
+    chunk::histogram,
+    track::{Cut, Floats, Histograms, Track, in_order},
 };
 
-/// Compressed points of a series, cheap to clone.
+/// What a series has in a range, taken while the store is locked; the rest of the work is done afterwards.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Chunks {
-    pub floats: Vec<Chunk>,
-    pub histograms: Vec<Chunk>,
+pub(crate) struct Cuts {
+    floats: Cut<Floats>,
+    /// Most series have none.
+    histograms: Option<Box<Cut<Histograms>>>,
 }
 
-impl Chunks {
-    /// Points of chunks that lie wholly in the range.
-    pub fn inner_points(&self, start_ms: i64, end_ms: i64) -> usize {
-        let inner = |c: &&Chunk| start_ms <= c.first_t && c.last_t <= end_ms;
-        self.floats.iter().chain(&self.histograms).filter(inner).map(|c| usize::from(c.len)).sum()
+impl Cuts {
+    /// Points that are not decoded yet, or are near ones that are.
+    pub fn compressed(&self) -> usize {
+        self.floats.compressed() + self.histograms.as_ref().map_or(0, |h| h.compressed())
+    }
+
+    /// Points that are in the range for certain.
+    pub fn at_least(&self, start_ms: i64, end_ms: i64) -> usize {
+        let histograms = self.histograms.as_ref().map_or(0, |h| h.at_least(start_ms, end_ms));
+        self.floats.at_least(start_ms, end_ms) + histograms
     }
 
     /// The points in the range (both ends inclusive), in order of time.
-    pub fn points(&self, labels: Labels, start_ms: i64, end_ms: i64) -> PointSeries {
+    pub fn points(self, labels: Labels, start_ms: i64, end_ms: i64) -> PointSeries {
         PointSeries {
             labels,
-            samples: decode::<Floats>(&self.floats, start_ms, end_ms),
-            histograms: decode::<Histograms>(&self.histograms, start_ms, end_ms),
+            samples: self.floats.decode(start_ms, end_ms),
+            histograms: self.histograms.map_or(Vec::new(), |h| h.decode(start_ms, end_ms)),
         }
     }
 }
@@ -108,11 +114,20 @@ impl MemSeries {
         }
     }
 
-    /// Chunks that may hold points of the range (both ends inclusive).
-    pub fn chunks(&self, start_ms: i64, end_ms: i64) -> Chunks {
-        Chunks {
-            floats: self.floats.chunks(start_ms, end_ms),
-            histograms: self.histograms.as_ref().map_or(Vec::new(), |h| h.chunks(start_ms, end_ms)),
+    /// What the range (both ends inclusive) has.
+    pub fn cut(&self, start_ms: i64, end_ms: i64) -> Cuts {
+        Cuts {
+            floats: self.floats.cut(start_ms, end_ms),
+            histograms: self.histograms.as_ref().map(|h| Box::new(h.cut(start_ms, end_ms))),
+        }
+    }
+
+    /// As [`MemSeries::cut`]; only the newest point where it is at hand.
+    pub fn newest(&self, start_ms: i64, end_ms: i64) -> Cuts {
+        let is_inside = self.last_t.is_some_and(|last| start_ms <= last && last <= end_ms);
+        match self.floats.newest().filter(|s| is_inside && Some(s.t_ms) == self.last_t) {
+            Some(sample) => Cuts { floats: Cut::of(vec![sample]), histograms: None },
+            None => self.cut(start_ms, end_ms),
         }
     }
 
@@ -150,12 +165,11 @@ impl MemSeries {
     }
 
     /// What is on its way into a block; none if nothing is.
-    pub fn leaving(&self) -> Option<Chunks> {
-        let chunks = Chunks {
-            floats: self.floats.leaving().to_vec(),
-            histograms: self.histograms.as_ref().map_or(Vec::new(), |h| h.leaving().to_vec()),
-        };
-        (!chunks.floats.is_empty() || !chunks.histograms.is_empty()).then_some(chunks)
+    pub fn leaving(&self) -> Option<Cuts> {
+        let floats = self.floats.leaving();
+        let histograms = self.histograms.as_ref().map(|h| h.leaving()).filter(|h| !h.chunks.is_empty());
+        (!floats.chunks.is_empty() || histograms.is_some())
+            .then(|| Cuts { floats, histograms: histograms.map(Box::new) })
     }
 
     /// The block is there: memory need not hold its points.

@@ -18,25 +18,32 @@ pub(crate) trait Kind {
     /// A chunk being filled.
     type Open: Debug + Default;
     const PER_CHUNK: u16;
+    /// Whether the chunk being filled is decoded faster than copied, about.
+    const DECODES_IN_PLACE: bool;
 
     fn t_ms(item: &Self::Item) -> i64;
     fn push(open: &mut Self::Open, item: &Self::Item);
     fn bytes(open: &Self::Open) -> Vec<u8>;
     fn capacity(open: &Self::Open) -> usize;
-    /// Appends what a chunk holds; ends early where it is damaged.
-    fn decode(chunk: &Chunk, out: &mut Vec<Self::Item>);
+    /// Appends what a chunk holds in the range (both ends inclusive); ends early where it is damaged.
+    fn decode(chunk: &Chunk, start_ms: i64, end_ms: i64, out: &mut Vec<Self::Item>);
+    /// As [`Kind::decode`], of the chunk that is being filled.
+    fn decode_open(open: &Self::Open, start_ms: i64, end_ms: i64, out: &mut Vec<Self::Item>);
+    /// What came last into the chunk that is being filled, where that is at hand.
+    fn newest(open: &Self::Open) -> Option<Self::Item>;
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Floats;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Histograms;
 
 impl Kind for Floats {
     type Item = Sample;
     type Open = ChunkBuilder;
     const PER_CHUNK: u16 = SAMPLES_PER_CHUNK;
+    const DECODES_IN_PLACE: bool = true;
 
     fn t_ms(item: &Sample) -> i64 {
         item.t_ms
@@ -54,8 +61,16 @@ impl Kind for Floats {
         open.memory_bytes()
     }
 
-    fn decode(chunk: &Chunk, out: &mut Vec<Sample>) {
-        out.extend(chunk.samples());
+    fn decode(chunk: &Chunk, start_ms: i64, end_ms: i64, out: &mut Vec<Sample>) {
+        chunk.read(start_ms, end_ms, out);
+    }
+
+    fn decode_open(open: &ChunkBuilder, start_ms: i64, end_ms: i64, out: &mut Vec<Sample>) {
+        open.read(start_ms, end_ms, out);
+    }
+
+    fn newest(open: &ChunkBuilder) -> Option<Sample> {
+        open.last()
     }
 }
 
@@ -63,6 +78,7 @@ impl Kind for Histograms {
     type Item = HistogramSample;
     type Open = HistogramWriter;
     const PER_CHUNK: u16 = HISTOGRAMS_PER_CHUNK;
+    const DECODES_IN_PLACE: bool = false;
 
     fn t_ms(item: &HistogramSample) -> i64 {
         item.t_ms
@@ -80,9 +96,22 @@ impl Kind for Histograms {
         open.as_bytes().len()
     }
 
-    fn decode(chunk: &Chunk, out: &mut Vec<HistogramSample>) {
-        out.extend(histogram::decode(&chunk.bytes).unwrap_or_default());
+    fn decode(chunk: &Chunk, start_ms: i64, end_ms: i64, out: &mut Vec<HistogramSample>) {
+        histograms(&chunk.bytes, start_ms, end_ms, out);
     }
+
+    fn decode_open(open: &HistogramWriter, start_ms: i64, end_ms: i64, out: &mut Vec<HistogramSample>) {
+        histograms(open.as_bytes(), start_ms, end_ms, out);
+    }
+
+    fn newest(_: &HistogramWriter) -> Option<HistogramSample> {
+        None
+    }
+}
+
+fn histograms(bytes: &[u8], start_ms: i64, end_ms: i64, out: &mut Vec<HistogramSample>) {
+    let all = histogram::decode(bytes).unwrap_or_default();
+    out.extend(all.into_iter().filter(|h| (start_ms..=end_ms).contains(&h.t_ms)));
 }
 
 /// The chunk being filled and what is known of it.
@@ -176,12 +205,32 @@ impl<K: Kind> Track<K> {
         }
     }
 
-    /// Chunks that may hold points of the range (both ends inclusive).
-    pub fn chunks(&self, start_ms: i64, end_ms: i64) -> Vec<Chunk> {
-        let closed = self.closed().filter(|c| c.overlaps(start_ms, end_ms)).cloned();
-        let open = self.open.as_ref().filter(|o| o.first_t <= end_ms && o.last_t >= start_ms);
-        let late = if self.late_overlaps(start_ms, end_ms) { pack::<K>(&self.late) } else { Vec::new() };
-        closed.chain(open.map(Open::finish)).chain(late).collect()
+    /// What the range (both ends inclusive) has.
+    pub fn cut(&self, start_ms: i64, end_ms: i64) -> Cut<K> {
+        let mut chunks: Vec<Chunk> =
+            self.closed().filter(|c| c.overlaps(start_ms, end_ms)).cloned().collect();
+        let mut rest = Vec::new();
+        if let Some(o) = self.open.as_ref().filter(|o| o.first_t <= end_ms && o.last_t >= start_ms) {
+            if K::DECODES_IN_PLACE {
+                // Of a chunk that begins before the range it is not known how much is in it.
+                if start_ms <= o.first_t {
+                    rest.reserve(usize::from(o.len));
+                }
+                K::decode_open(&o.out, start_ms, end_ms, &mut rest);
+            } else {
+                chunks.push(o.finish());
+            }
+        }
+        if self.late_overlaps(start_ms, end_ms) {
+            let late = self.late.iter().filter(|item| (start_ms..=end_ms).contains(&K::t_ms(item)));
+            rest.extend(late.cloned());
+        }
+        Cut { chunks, rest }
+    }
+
+    /// The newest point, where it is at hand.
+    pub fn newest(&self) -> Option<K::Item> {
+        K::newest(&self.open.as_ref()?.out)
     }
 
     fn late_overlaps(&self, start_ms: i64, end_ms: i64) -> bool {
@@ -248,8 +297,8 @@ impl<K: Kind> Track<K> {
         }
     }
 
-    pub fn leaving(&self) -> &[Chunk] {
-        &self.leaving
+    pub fn leaving(&self) -> Cut<K> {
+        Cut { chunks: self.leaving.clone(), rest: Vec::new() }
     }
 
     /// The block is there: memory need not hold its points.
@@ -285,24 +334,57 @@ impl<K: Kind> Track<K> {
 
 fn items<K: Kind>(chunk: &Chunk) -> Vec<K::Item> {
     let mut out = Vec::with_capacity(usize::from(chunk.len));
-    K::decode(chunk, &mut out);
+    K::decode(chunk, i64::MIN, i64::MAX, &mut out);
     out
 }
 
-/// The points of `chunks` in the range (both ends inclusive), in order of time.
-pub(crate) fn decode<K: Kind>(chunks: &[Chunk], start_ms: i64, end_ms: i64) -> Vec<K::Item> {
-    let mut out: Vec<K::Item> = Vec::with_capacity(chunks.iter().map(|c| usize::from(c.len)).sum());
-    for chunk in chunks {
-        let whole = start_ms <= chunk.first_t && chunk.last_t <= end_ms;
-        if whole {
-            K::decode(chunk, &mut out);
-        } else {
-            let inside = |item: &K::Item| (start_ms..=end_ms).contains(&K::t_ms(item));
-            out.extend(items::<K>(chunk).into_iter().filter(inside));
-        }
+/// The points of a range: those in finished chunks are still compressed, the rest was written later.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut<K: Kind> {
+    pub chunks: Vec<Chunk>,
+    rest: Vec<K::Item>,
+}
+
+impl<K: Kind> Default for Cut<K> {
+    fn default() -> Self {
+        Self { chunks: Vec::new(), rest: Vec::new() }
     }
-    in_order::<K>(&mut out);
-    out
+}
+
+impl<K: Kind> Cut<K> {
+    /// Only points, in order of time.
+    pub fn of(rest: Vec<K::Item>) -> Self {
+        Self { chunks: Vec::new(), rest }
+    }
+
+    /// Points that are not decoded yet.
+    pub fn compressed(&self) -> usize {
+        self.chunks.iter().map(|c| usize::from(c.len)).sum()
+    }
+
+    /// Points that are in the range for certain.
+    pub fn at_least(&self, start_ms: i64, end_ms: i64) -> usize {
+        let inner = |c: &&Chunk| start_ms <= c.first_t && c.last_t <= end_ms;
+        let chunks: usize = self.chunks.iter().filter(inner).map(|c| usize::from(c.len)).sum();
+        chunks + self.rest.len()
+    }
+
+    /// The points in the range (both ends inclusive), in order of time.
+    pub fn decode(self, start_ms: i64, end_ms: i64) -> Vec<K::Item> {
+        let Self { chunks, rest } = self;
+        let mut out = rest;
+        if !chunks.is_empty() {
+            let rest = std::mem::take(&mut out);
+            let most: usize = chunks.iter().map(|c| usize::from(c.len)).sum();
+            out.reserve_exact(most + rest.len());
+            for chunk in &chunks {
+                K::decode(chunk, start_ms, end_ms, &mut out);
+            }
+            out.extend(rest);
+        }
+        in_order::<K>(&mut out);
+        out
+    }
 }
 
 /// Sorts by time; of several points of one time the last one stays, which was written last.

@@ -1,12 +1,10 @@
 //! Steps of an evaluation and the values on them.
 
-use std::{
-    collections::{HashMap, HashSet, hash_map::Entry},
-    sync::Arc,
-};
+use std::{collections::hash_map::Entry, sync::Arc};
 
 use console_model::{
     Labels,
+    hashed::{HashedMap, HashedSet},
     histogram::Histogram,
     labels::METRIC_NAME,
     metric::{HistogramSample, STALE_NAN_BITS, Sample},
@@ -138,7 +136,7 @@ pub(crate) enum Value {
 /// Rows by labels; two values for the same labels at one step are an error.
 #[derive(Default)]
 pub(crate) struct Collector {
-    places: HashMap<Labels, usize>,
+    places: HashedMap<Labels, usize>,
     rows: Vec<Row>,
 }
 
@@ -191,7 +189,8 @@ pub(crate) fn same_labelset() -> SourceError {
 }
 
 pub(crate) fn has_same_labelset(rows: &[Row]) -> bool {
-    let mut seen = HashSet::with_capacity(rows.len());
+    let mut seen: HashedSet<&Labels> = HashedSet::default();
+    seen.reserve(rows.len());
     !rows.iter().all(|r| seen.insert(&r.labels))
 }
 
@@ -207,10 +206,13 @@ pub(crate) fn merged(rows: Vec<Row>) -> Result<Vec<Row>, SourceError> {
 
 /// `labels` without the metric's name, type and unit.
 pub(crate) fn nameless(labels: &Labels) -> Labels {
-    if labels.get(METRIC_NAME).is_none()
-        && !labels.iter().any(|l| matches!(&*l.name, "__type__" | "__unit__"))
-    {
+    if labels.get(METRIC_NAME).is_none() && !has_type_or_unit(labels) {
         return labels.clone();
     }
     labels.filter(|name| !matches!(name, METRIC_NAME | "__type__" | "__unit__"))
+}
+
+/// Whether there is more than the name that goes with the name.
+pub(crate) fn has_type_or_unit(labels: &Labels) -> bool {
+    ["__type__", "__unit__"].iter().any(|name| labels.get(name).is_some())
 }

@@ -36,7 +36,8 @@ use console_storage::{SourceError, metrics::SeriesReader};
 
 use crate::{
     ParseOptions,
-    ast::{Expr, ValueType, duration::QuerySpan},
+    ast::{AggregateOp, Expr, ExprKind, ValueType, duration::QuerySpan},
+    function::Function,
     limits::PromqlLimits,
     outcome::{Outcome, OutcomeValue},
     parse,
@@ -151,11 +152,26 @@ fn instant(eval: &Eval<'_>, expr: &Expr, at_ms: i64, steps: &Steps) -> Result<Ou
         }
         Value::String(value) => OutcomeValue::String { t_ms: at_ms, value },
         Value::Vector(rows) => {
-            let rows = eval.finished(rows)?;
+            let mut rows = eval.finished(rows)?;
+            if !has_order(expr) {
+                rows.sort_by(|a, b| a.labels.cmp(&b.labels));
+            }
             let elements = rows.into_iter().filter_map(|row| Some((row.labels.clone(), row.point(0)?)));
             OutcomeValue::Vector { t_ms: at_ms, elements: elements.collect() }
         }
     })
+}
+
+/// Whether the order of the rows of an instant result means something.
+fn has_order(expr: &Expr) -> bool {
+    match &expr.unwrap_parens().kind {
+        ExprKind::Call { function, .. } => matches!(
+            function,
+            Function::Sort | Function::SortDesc | Function::SortByLabel | Function::SortByLabelDesc
+        ),
+        ExprKind::Aggregate(a) => matches!(a.op, AggregateOp::Topk | AggregateOp::Bottomk),
+        _ => false,
+    }
 }
 
 fn check_ranged(expr: &Expr) -> Result<(), SourceError> {

@@ -4,10 +4,10 @@ use console_storage::SourceError;
 
 use super::{
     eval::Eval,
-    grid::{Row, Steps, Window, has_same_labelset, same_labelset},
+    grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
     parallel,
     select::{Windows, advance},
-    window::{Frame, Scope, over},
+    window::{Frame, Scope, over, rates},
 };
 use crate::{
     ast::{Expr, ExprKind, Extent, ValueType},
@@ -47,6 +47,21 @@ impl Eval<'_> {
         args: &[Expr],
         steps: &Steps,
     ) -> Result<Vec<Row>, SourceError> {
+        let rows = self.named_over_time(function, args, steps)?;
+        if !self.limits.delayed_name_removal {
+            return self.without_names(rows);
+        }
+        Ok(rows)
+    }
+
+    /// As [`Eval::over_time`], with the names that have to go still in the labels, and nobody asking whether the labels
+    /// differ without them.
+    pub(crate) fn named_over_time(
+        &self,
+        function: Function,
+        args: &[Expr],
+        steps: &Steps,
+    ) -> Result<Vec<Row>, SourceError> {
         let mut scalars = Vec::new();
         let mut range = None;
         for arg in args {
@@ -63,21 +78,28 @@ impl Eval<'_> {
         let first_is_subquery = matches!(args[0].unwrap_parens().kind, ExprKind::Subquery(_));
         let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
         let over = Over { function, windows: &windows, scalars: &scalars, span };
-        let rows = parallel::map(&windows.series, over.work(steps), |series| {
+        let rows = parallel::map(&windows.series, over.work(steps), |part| {
             self.budget.check()?;
-            self.row_over_time(&over, series, steps)
+            let mut rows = Vec::with_capacity(part.len());
+            for series in part {
+                rows.extend(self.row_over_time(&over, series, steps)?);
+            }
+            self.budget.take(rows.iter().map(|row| row.floats.len()).sum())?;
+            Ok::<_, SourceError>(rows)
         })?;
-        let rows: Vec<Row> = rows.into_iter().flatten().collect();
         self.budget.give(windows.held);
         if function == Function::AbsentOverTime {
             let range = args.iter().find(|a| a.value_type() == ValueType::Matrix);
             let present: Vec<bool> = (0..steps.count).map(|i| rows.iter().any(|row| row.has(i))).collect();
             return Ok(range.map_or_else(Vec::new, |range| Self::absence(range, &present)));
         }
-        if !self.limits.delayed_name_removal && has_same_labelset(&rows) {
-            return Err(same_labelset());
-        }
         Ok(rows)
+    }
+
+    /// Takes away the names that have to go.
+    pub(crate) fn without_names(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, SourceError> {
+        rows.iter_mut().filter(|row| row.drop_name).for_each(|row| row.labels = nameless(&row.labels));
+        if has_same_labelset(&rows) { Err(same_labelset()) } else { Ok(rows) }
     }
 
     /// One series at all steps; none when the function has no value at any of them.
@@ -87,6 +109,35 @@ impl Eval<'_> {
         series: &Window,
         steps: &Steps,
     ) -> Result<Option<Row>, SourceError> {
+        let Over { function, windows, span, .. } = *with;
+        let starts = self.starts_over(function, series);
+        let is_plain = series.histograms.is_empty() && starts.is_empty() && windows.extent == Extent::Plain;
+        let mut row = match function {
+            Function::Rate | Function::Increase | Function::Delta if is_plain => {
+                let check = || self.budget.check();
+                let floats =
+                    rates::at_steps(function, &series.samples, windows.gaze, windows.range_ms, steps, check)?;
+                Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
+            }
+            _ => self.window_by_window(with, series, &starts, steps)?,
+        };
+        if row.is_empty() {
+            return Ok(None);
+        }
+        self.note_counter(function, &row, series.labels.metric_name(), span);
+        if !matches!(function, Function::LastOverTime | Function::FirstOverTime) {
+            row.drop_name = true;
+        }
+        Ok(Some(row))
+    }
+
+    fn window_by_window(
+        &self,
+        with: &Over<'_>,
+        series: &Window,
+        starts: &[(i64, i64)],
+        steps: &Steps,
+    ) -> Result<Row, SourceError> {
         let Over { function, windows, scalars, span } = *with;
         let scope = Scope {
             function,
@@ -95,7 +146,6 @@ impl Eval<'_> {
             metric: series.labels.metric_name(),
             may_reset: series.samples.windows(2).any(|w| w[1].v < w[0].v),
         };
-        let starts = self.starts_over(function, series);
         let mut row = Row::empty(series.labels.clone(), series.drop_name, steps.count);
         let (mut float, mut histogram, mut seen) = ((0, 0), (0, 0), 0);
         for i in 0..steps.count {
@@ -120,22 +170,13 @@ impl Eval<'_> {
             let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
             let args = [arg(0), arg(1)];
             let extent = windows.extent;
-            let starts = &starts;
             let frame =
                 Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args, extent, starts };
             if let Some(point) = over(&scope, &frame)? {
                 row.set(i, point);
             }
         }
-        if row.is_empty() {
-            return Ok(None);
-        }
-        self.note_counter(function, &row, series.labels.metric_name(), span);
-        if !matches!(function, Function::LastOverTime | Function::FirstOverTime) {
-            self.drop_name(&mut row);
-        }
-        self.budget.take(row.floats.len())?;
-        Ok(Some(row))
+        Ok(row)
     }
 
     /// When the counters of a series started, where the function and the store know of that.

@@ -6,7 +6,7 @@ use console_model::{
     histogram::{Histogram, ResetHint},
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
-use console_storage::SourceError;
+use console_storage::{SourceError, metrics::Part};
 
 use super::{
     eval::Eval,
@@ -46,10 +46,20 @@ pub(crate) struct Windows {
     pub held: usize,
 }
 
+/// Items that are looked at one by one before the search takes larger strides.
+const NEAR: usize = 8;
+
 /// How many of `items` come first for which `is_before` holds, given that the first `from` do. Steps are near each
 /// other, so that the search starts close.
 pub(crate) fn advance<T>(items: &[T], from: usize, is_before: impl Fn(&T) -> bool) -> usize {
-    let (mut low, mut stride) = (from, 1);
+    let mut low = from;
+    for _ in 0..NEAR {
+        match items.get(low) {
+            Some(item) if is_before(item) => low += 1,
+            _ => return low,
+        }
+    }
+    let mut stride = 1;
     while low + stride <= items.len() && is_before(&items[low + stride - 1]) {
         low += stride;
         stride *= 2;
@@ -76,17 +86,18 @@ impl Eval<'_> {
         Gaze { fixed, offset_ms }
     }
 
-    /// Reads series with samples in `from < t <= to`. The budget holds the samples until they are given back.
+    /// Reads series with samples in `from < t <= to`, or only the newest of each. The budget holds the samples until they are given back.
     pub(super) fn read(
         &self,
         s: &Selector,
         from: i64,
         to: i64,
+        part: Part,
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
         self.budget.check()?;
         let from = from.saturating_add(1);
         let matchers = regexp::for_stores(&s.matchers);
-        let mut series = self.reader.select_points(&matchers, from, to, self.budget.samples_left())?;
+        let mut series = self.reader.select_part(&matchers, from, to, self.budget.samples_left(), part)?;
         if s.wants_statistics_only {
             for s in &mut series {
                 without_buckets(&mut s.histograms);
@@ -121,7 +132,8 @@ impl Eval<'_> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let (series, held) = self.read(s, first.saturating_sub(lookback), last)?;
+        let part = if first == last && !s.wants_statistics_only { Part::Newest } else { Part::All };
+        let (series, held) = self.read(s, first.saturating_sub(lookback), last, part)?;
         // A step of a series costs as much as some samples.
         let work = series.len().saturating_mul(steps.count).saturating_mul(4);
         self.rows(&series, held, work, |series| instant_row(series, steps, gaze, lookback, times))
@@ -135,17 +147,15 @@ impl Eval<'_> {
         work: usize,
         row: impl Fn(&T) -> Row + Sync,
     ) -> Result<Vec<Row>, SourceError> {
-        let rows = parallel::map(series, work, |series| -> Result<_, SourceError> {
+        let rows = parallel::map(series, work, |part| {
             self.budget.check()?;
-            let row = row(series);
-            if row.is_empty() {
-                return Ok(None);
-            }
-            self.budget.take(row.floats.len())?;
-            Ok(Some(row))
+            let mut rows = Vec::with_capacity(part.len());
+            rows.extend(part.iter().map(&row).filter(|row| !row.is_empty()));
+            self.budget.take(rows.iter().map(|row| row.floats.len()).sum())?;
+            Ok::<_, SourceError>(rows)
         })?;
         self.budget.give(held);
-        Ok(rows.into_iter().flatten().collect())
+        Ok(rows)
     }
 
     /// What a range selector or a subquery gives to the function around it.
@@ -167,7 +177,7 @@ impl Eval<'_> {
             Extent::Smoothed => (self.lookback_ms(), self.lookback_ms()),
         };
         let from = first.saturating_sub(range_ms).saturating_sub(reach.0);
-        let (series, held) = self.read(selector, from, last.saturating_add(reach.1))?;
+        let (series, held) = self.read(selector, from, last.saturating_add(reach.1), Part::All)?;
         let series = series.into_iter().map(live).collect();
         Ok(Windows { series, gaze, range_ms, extent: selector.extent, reach, held })
     }
@@ -285,7 +295,10 @@ fn weight(h: &HistogramSample) -> usize {
 /// Staleness markers end a series for instant vectors; windows just do not have them.
 pub(super) fn live(series: PointSeries) -> Window {
     let PointSeries { labels, mut samples, mut histograms } = series;
-    samples.retain(|s| !is_stale_nan(s.v));
+    // Most have none, which is seen much faster than all are moved.
+    if samples.iter().any(|s| is_stale_nan(s.v)) {
+        samples.retain(|s| !is_stale_nan(s.v));
+    }
     histograms.retain(|h| !is_stale(h));
     Window { labels, drop_name: false, is_stored: true, samples, histograms }
 }

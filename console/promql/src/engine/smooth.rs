@@ -6,7 +6,7 @@ use console_model::{
     histogram::{Histogram, ResetHint},
     metric::{HistogramSample, PointSeries},
 };
-use console_storage::SourceError;
+use console_storage::{SourceError, metrics::Part};
 
 use super::{
     eval::Eval,
@@ -26,7 +26,8 @@ impl Eval<'_> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let (series, held) = self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback))?;
+        let (series, held) =
+            self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback), Part::All)?;
         let series: Vec<Window> = series.into_iter().map(|s: PointSeries| live(s)).collect();
         let work = series.len().saturating_mul(steps.count).saturating_mul(8);
         self.rows(&series, held, work, |series| {

@@ -43,56 +43,89 @@ impl BitWriter {
         out
     }
 
+    /// The bits so far: whole words, and the bytes of a last one that is padded with zeros.
+    pub fn parts(&self) -> (&[u8], [u8; 8]) {
+        (&self.bytes, self.word.to_be_bytes())
+    }
+
     pub fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 }
 
-/// Takes bits off a byte slice.
+/// Takes bits off bytes, and off one word behind them.
 #[derive(Clone, Debug)]
 pub struct BitReader<'a> {
     bytes: &'a [u8],
-    /// Bits taken.
-    at: usize,
+    /// What follows the bytes.
+    rest: &'a [u8],
+    /// The next bits, from the top; zeros behind them.
+    word: u64,
+    /// Bits in `word`.
+    have: u32,
 }
 
 impl<'a> BitReader<'a> {
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    pub fn new(bytes: &'a [u8], rest: &'a [u8]) -> Self {
+        Self { bytes, rest, word: 0, have: 0 }
     }
 
+    /// Makes at least 57 bits ready, or all that are left.
     #[inline]
-    pub fn bit(&mut self) -> Option<bool> {
-        self.bits(1).map(|b| b == 1)
+    pub fn refill(&mut self) {
+        if let Some(eight) = self.bytes.first_chunk::<8>() {
+            self.word |= u64::from_be_bytes(*eight) >> self.have;
+            // Bits of a byte that is taken in part come again, and are the same then.
+            let whole = (63 - self.have) / 8;
+            self.bytes = &self.bytes[whole as usize..];
+            self.have += whole * 8;
+        } else {
+            self.refill_at_end();
+        }
     }
 
-    /// The next `n <= 64` bits; none when fewer are left.
+    #[cold]
+    fn refill_at_end(&mut self) {
+        while self.have <= 56 {
+            let from = if self.bytes.is_empty() { &mut self.rest } else { &mut self.bytes };
+            let Some((byte, others)) = from.split_first() else { return };
+            *from = others;
+            self.word |= u64::from(*byte) << (56 - self.have);
+            self.have += 8;
+        }
+    }
+
+    /// The bits that are ready, from the top; zeros behind them.
     #[inline]
-    pub fn bits(&mut self, n: u8) -> Option<u64> {
-        let end = self.at + usize::from(n);
-        if end > self.bytes.len() * 8 {
+    pub fn peek(&self) -> u64 {
+        self.word
+    }
+
+    /// Steps over `n < 64` bits; false where fewer are ready.
+    #[inline]
+    pub fn skip(&mut self, n: u32) -> bool {
+        self.word <<= n;
+        let is_there = self.have >= n;
+        self.have = self.have.wrapping_sub(n);
+        is_there
+    }
+
+    /// The next `1 <= n <= 64` bits; none when fewer are left.
+    #[inline]
+    pub fn bits(&mut self, n: u32) -> Option<u64> {
+        self.refill();
+        if n <= 56 {
+            let value = self.word >> (64 - n);
+            return self.skip(n).then_some(value);
+        }
+        let high = self.word >> 32;
+        if !self.skip(32) {
             return None;
         }
-        if n == 0 {
-            return Some(0);
-        }
-        let (byte, used) = (self.at / 8, (self.at % 8) as u32);
-        self.at = end;
-        let word = match self.bytes.get(byte..byte + 8).and_then(|b| b.first_chunk::<8>()) {
-            Some(eight) => u64::from_be_bytes(*eight),
-            None => {
-                let mut eight = [0; 8];
-                let rest = &self.bytes[byte..];
-                eight[..rest.len()].copy_from_slice(rest);
-                u64::from_be_bytes(eight)
-            }
-        };
-        let mut top = word << used;
-        // A ninth byte has the last bits of a long field.
-        if used + u32::from(n) > 64 {
-            top |= u64::from(self.bytes[byte + 8]) >> (8 - used);
-        }
-        Some(top >> (64 - n))
+        self.refill();
+        let low_bits = n - 32;
+        let low = self.word >> (64 - low_bits);
+        self.skip(low_bits).then_some(high << low_bits | low)
     }
 }
 
@@ -111,12 +144,18 @@ mod tests {
             }
             let bytes = w.to_bytes();
             assert_eq!(bytes.len(), (usize::from(shift) + 128).div_ceil(8));
-            let mut r = BitReader::new(&bytes);
-            assert_eq!(r.bits(shift), Some(0));
-            for (v, n) in parts {
-                assert_eq!(r.bits(n), Some(v));
+            let (whole, rest) = w.parts();
+            for mut r in
+                [BitReader::new(&bytes, &[]), BitReader::new(whole, &rest[..bytes.len() - whole.len()])]
+            {
+                if shift > 0 {
+                    assert_eq!(r.bits(u32::from(shift)), Some(0));
+                }
+                for (v, n) in parts {
+                    assert_eq!(r.bits(u32::from(n)), Some(v));
+                }
+                assert_eq!(r.bits(8), None);
             }
-            assert_eq!(r.bits(8), None);
         }
     }
 }

@@ -16,11 +16,12 @@
 //! Native histograms have chunks of their own: see [`histogram`].
 
 mod bits;
+mod decode;
 pub mod histogram;
 
 use console_model::metric::Sample;
 
-use bits::{BitReader, BitWriter};
+use bits::BitWriter;
 
 /// Float samples after which a chunk is closed.
 pub const SAMPLES_PER_CHUNK: u16 = 120;
@@ -107,6 +108,17 @@ impl ChunkBuilder {
         self.out.to_bytes()
     }
 
+    /// The newest sample.
+    pub fn last(&self) -> Option<Sample> {
+        self.last
+    }
+
+    /// Appends the samples of the range (both ends inclusive) of what was pushed so far.
+    pub fn read(&self, start_ms: i64, end_ms: i64, out: &mut Vec<Sample>) {
+        let (whole, rest) = self.out.parts();
+        decode::open(whole, rest, self.len, (start_ms, end_ms), out);
+    }
+
     /// What was pushed so far, as a chunk.
     pub fn snapshot(&self) -> Option<Chunk> {
         let last = self.last?;
@@ -134,80 +146,18 @@ impl Chunk {
     }
 
     /// The samples; ends early where the bytes are damaged.
-    pub fn samples(&self) -> ChunkIter<'_> {
-        ChunkIter {
-            bits: BitReader::new(&self.bytes),
-            left: self.len,
-            last: None,
-            delta: 0,
-            leading: 0,
-            length: 0,
-        }
+    pub fn samples(&self) -> Vec<Sample> {
+        let mut out = Vec::with_capacity(usize::from(self.len));
+        self.read(i64::MIN, i64::MAX, &mut out);
+        out
+    }
+
+    /// Appends the samples of the range (both ends inclusive); ends early where the bytes are damaged.
+    pub fn read(&self, start_ms: i64, end_ms: i64, out: &mut Vec<Sample>) {
+        decode::samples(&self.bytes, self.len, (start_ms, end_ms), out);
     }
 
     pub fn overlaps(&self, start_ms: i64, end_ms: i64) -> bool {
         self.first_t <= end_ms && self.last_t >= start_ms
-    }
-}
-
-#[derive(Debug)]
-pub struct ChunkIter<'a> {
-    bits: BitReader<'a>,
-    left: u16,
-    last: Option<Sample>,
-    delta: i64,
-    leading: u8,
-    length: u8,
-}
-
-impl ChunkIter<'_> {
-    fn time(&mut self, last_t: i64) -> Option<i64> {
-        let mut ones = 0;
-        while ones < 4 && self.bits.bit()? {
-            ones += 1;
-        }
-        let d = match ones {
-            0 => 0,
-            4 => self.bits.bits(64)? as i64,
-            n => {
-                let width = DELTA_WIDTHS[n - 1];
-                // Moves the sign bit to the top and back.
-                let raw = self.bits.bits(width)? << (64 - width);
-                raw as i64 >> (64 - width)
-            }
-        };
-        self.delta = self.delta.wrapping_add(d);
-        Some(last_t.wrapping_add(self.delta))
-    }
-
-    fn value(&mut self, last: f64) -> Option<f64> {
-        if !self.bits.bit()? {
-            return Some(last);
-        }
-        if self.bits.bit()? {
-            self.leading = self.bits.bits(5)? as u8;
-            let length = self.bits.bits(6)? as u8;
-            self.length = if length == 0 { 64 } else { length };
-        }
-        let trailing = 64u8.checked_sub(self.leading)?.checked_sub(self.length)?;
-        let x = self.bits.bits(self.length)?.checked_shl(u32::from(trailing))?;
-        Some(f64::from_bits(last.to_bits() ^ x))
-    }
-}
-
-impl Iterator for ChunkIter<'_> {
-    type Item = Sample;
-
-    fn next(&mut self) -> Option<Sample> {
-        self.left = self.left.checked_sub(1)?;
-        let sample = match self.last {
-            None => Sample { t_ms: self.bits.bits(64)? as i64, v: f64::from_bits(self.bits.bits(64)?) },
-            Some(last) => {
-                let t_ms = self.time(last.t_ms)?;
-                Sample { t_ms, v: self.value(last.v)? }
-            }
-        };
-        self.last = Some(sample);
-        Some(sample)
     }
 }

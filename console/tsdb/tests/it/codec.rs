@@ -44,7 +44,7 @@ proptest! {
         let mut builder = ChunkBuilder::default();
         for (i, s) in samples.iter().enumerate() {
             builder.push(*s);
-            prop_assert_eq!(builder.snapshot().unwrap().samples().count(), i + 1);
+            prop_assert_eq!(builder.snapshot().unwrap().samples().len(), i + 1);
         }
     }
 
@@ -55,7 +55,7 @@ proptest! {
         let at = cut.index(bytes.len());
         bytes[at] ^= flip;
         chunk.bytes = bytes[..=at].into();
-        prop_assert!(chunk.samples().count() <= samples.len());
+        prop_assert!(chunk.samples().len() <= samples.len());
     }
 }
 

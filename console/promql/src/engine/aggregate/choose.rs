@@ -2,7 +2,7 @@
 
 use console_storage::SourceError;
 
-use super::{groups, ratio};
+use super::{grouping::Groups, ratio};
 use crate::{
     ast::{Aggregate, AggregateOp},
     engine::{
@@ -48,9 +48,12 @@ impl Eval<'_> {
         if !checked(k)? {
             return Ok(Vec::new());
         }
+        let groups = Groups::of(&a.grouping, &rows);
+        let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
         let mut out = Vec::new();
-        for (_, mut rows) in groups(&a.grouping, rows) {
+        for (_, members) in groups.iter() {
             self.budget.check()?;
+            let mut rows: Vec<Row> = members.iter().filter_map(|at| rows[*at as usize].take()).collect();
             if a.op == AggregateOp::Limitk {
                 limit(k, &mut rows, steps);
             } else {

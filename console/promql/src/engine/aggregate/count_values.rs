@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use console_model::Labels;
 use console_storage::SourceError;
 
-use super::group_of;
+use super::grouping::group_of;
 use crate::{
     ast::{Aggregate, Grouping},
     engine::{

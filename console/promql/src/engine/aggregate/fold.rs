@@ -23,6 +23,20 @@ use crate::{
 /// The histograms of a group by step, each with its metric's name.
 type Histograms<'a> = BTreeMap<usize, Vec<(&'a str, &'a Arc<Histogram>)>>;
 
+/// The rows of a group.
+#[derive(Clone, Copy)]
+pub(super) struct Members<'a> {
+    pub rows: &'a [Row],
+    /// Which of them.
+    pub members: &'a [u32],
+}
+
+impl<'a> Members<'a> {
+    fn iter(self) -> impl Iterator<Item = &'a Row> {
+        self.members.iter().map(move |at| &self.rows[*at as usize])
+    }
+}
+
 /// The floats of one step so far.
 #[derive(Clone, Copy, Default)]
 struct Spread {
@@ -47,14 +61,14 @@ impl Spread {
 
 /// Runs all floats of all rows through one accumulator a step; steps without floats are absent.
 fn each_step<A: Clone>(
-    rows: &[Row],
+    rows: Members<'_>,
     steps: usize,
     start: impl Fn(f64) -> A,
     add: impl Fn(&mut A, f64),
     finish: impl Fn(&A) -> f64,
 ) -> Vec<f64> {
     let mut all: Vec<Option<A>> = vec![None; steps];
-    for row in rows {
+    for row in rows.iter() {
         for (slot, v) in all.iter_mut().zip(&row.floats).filter(|(_, v)| !is_absent(**v)) {
             match slot {
                 Some(a) => add(a, *v),
@@ -65,7 +79,7 @@ fn each_step<A: Clone>(
     all.iter().map(|slot| slot.as_ref().map_or(ABSENT, &finish)).collect()
 }
 
-fn floats(op: AggregateOp, parameter: &[f64], rows: &[Row], steps: usize) -> Vec<f64> {
+fn floats(op: AggregateOp, parameter: &[f64], rows: Members<'_>, steps: usize) -> Vec<f64> {
     let fresh = |add: fn(&mut Spread, f64)| {
         move |v: f64| {
             let mut s = Spread::default();
@@ -134,16 +148,18 @@ impl Eval<'_> {
         a: &Aggregate,
         parameter: &[f64],
         labels: Labels,
-        rows: &[Row],
+        rows: Members<'_>,
         steps: &Steps,
     ) -> Row {
         let drop_name = rows.iter().any(|r| r.drop_name);
         let floats = floats(a.op, parameter, rows, steps.count);
         let mut out = Row { labels, drop_name, floats, histograms: Vec::new() };
         let mut histograms: Histograms<'_> = BTreeMap::new();
-        for row in rows {
+        for row in rows.iter() {
+            let is_nameless = row.drop_name && !self.limits.delayed_name_removal;
+            let name = if is_nameless { "" } else { row.labels.metric_name() };
             for (i, h) in &row.histograms {
-                histograms.entry(*i).or_default().push((row.labels.metric_name(), h));
+                histograms.entry(*i).or_default().push((name, h));
             }
         }
         if !histograms.is_empty() {

@@ -3,46 +3,24 @@
 mod choose;
 mod count_values;
 mod fold;
+mod grouping;
 mod ratio;
 
-use std::collections::HashMap;
-
-use console_model::{Labels, labels::METRIC_NAME};
+use console_model::{MatchOp, labels::METRIC_NAME};
 use console_storage::SourceError;
 
 use super::{
     eval::Eval,
-    grid::{Row, Steps},
+    grid::{Row, Steps, has_type_or_unit},
 };
+use fold::Members;
+use grouping::Groups;
+
 use crate::{
-    ast::{Aggregate, AggregateOp, Grouping},
+    ast::{Aggregate, AggregateOp, Expr, ExprKind},
     gofmt::general,
     position::Span,
 };
-
-fn group_of(grouping: &Grouping, labels: &Labels) -> Labels {
-    let named = |name: &str| grouping.labels.iter().any(|l| l == name);
-    if grouping.without {
-        labels.filter(|name| !named(name) && name != METRIC_NAME)
-    } else {
-        labels.filter(named)
-    }
-}
-
-/// Rows by the labels that they are grouped by, in order of first appearance.
-fn groups(grouping: &Grouping, rows: Vec<Row>) -> Vec<(Labels, Vec<Row>)> {
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    let mut groups: Vec<(Labels, Vec<Row>)> = Vec::new();
-    for row in rows {
-        let key = group_of(grouping, &row.labels);
-        let at = *places.entry(key.clone()).or_insert(groups.len());
-        if at == groups.len() {
-            groups.push((key, Vec::new()));
-        }
-        groups[at].1.push(row);
-    }
-    groups
-}
 
 impl Eval<'_> {
     pub(crate) fn aggregate(
@@ -58,7 +36,7 @@ impl Eval<'_> {
             Some(p) => self.scalar(p, steps)?,
             None => Vec::new(),
         };
-        let rows = self.vector(&a.expr, steps)?;
+        let rows = self.rows_to_group(a, steps)?;
         let place = a.parameter.as_ref().map_or(span, |p| p.unwrap_parens().span);
         match a.op {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
@@ -68,9 +46,10 @@ impl Eval<'_> {
             _ => {
                 self.warn_of_quantile(&parameter, place);
                 let mut out = Vec::new();
-                for (labels, rows) in groups(&a.grouping, rows) {
+                for (labels, members) in Groups::of(&a.grouping, &rows).iter() {
                     self.budget.check()?;
-                    let row = self.fold(a, &parameter, labels, &rows, steps);
+                    let row =
+                        self.fold(a, &parameter, labels.clone(), Members { rows: &rows, members }, steps);
                     if !row.is_empty() {
                         out.push(row);
                     }
@@ -78,6 +57,32 @@ impl Eval<'_> {
                 self.budget.take(out.len() * steps.count)?;
                 Ok(out)
             }
+        }
+    }
+
+    /// The rows of the operand. Most aggregations of `rate(metric[5m])` and the like do not look at names: these then
+    /// need not be taken out of each row's labels, which is much of the work.
+    fn rows_to_group(&self, a: &Aggregate, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+        let expr = a.expr.unwrap_parens();
+        let is_folded = !matches!(
+            a.op,
+            AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio
+        );
+        let has_names = a.grouping.without
+            || a.grouping.labels.iter().any(|l| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__"));
+        let is_once = steps.count > 1 && expr.is_step_invariant();
+        match &expr.kind {
+            ExprKind::Call { function, args }
+                if is_folded && !has_names && !is_once && args.iter().any(has_one_name) =>
+            {
+                let rows = self.named_over_time(*function, args, steps)?;
+                let is_told_apart = rows.iter().any(|row| has_type_or_unit(&row.labels));
+                if is_told_apart && !self.limits.delayed_name_removal {
+                    return self.without_names(rows);
+                }
+                Ok(rows)
+            }
+            _ => self.vector(expr, steps),
         }
     }
 
@@ -91,5 +96,16 @@ impl Eval<'_> {
             let message = format!("quantile value should be between 0 and 1, got {}", general(q));
             self.notes.warn(place, message);
         }
+    }
+}
+
+/// Whether a range vector is of one metric, whose series differ without its name too.
+fn has_one_name(arg: &Expr) -> bool {
+    match &arg.unwrap_parens().kind {
+        ExprKind::Range { selector, .. } => selector
+            .matchers
+            .iter()
+            .any(|m| m.name == METRIC_NAME && m.op == MatchOp::Equal && !m.value.is_empty()),
+        _ => false,
     }
 }

@@ -2,7 +2,9 @@
 
 mod changes;
 mod extended;
+mod extrapolation;
 mod rate;
+pub(crate) mod rates;
 mod reset;
 mod statistics;
 mod trend;

@@ -9,7 +9,9 @@ use console_model::{
 
 use super::{
     Frame, Scope, extended,
+    extrapolation::Seen,
     reset::{has_restarted, overlaps},
+    seconds,
 };
 use crate::{
     ast::Extent,
@@ -31,19 +33,20 @@ pub(super) fn extrapolated(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
     if let [first, .., last] = f.floats {
         let mut change = last.v - first.v;
         if is_counter && (scope.may_reset || !f.starts.is_empty()) {
-            change += lost_in_resets(scope, f);
+            change = with_resets(change, scope, f);
         }
-        let seen = Seen { first_ms: first.t_ms, last_ms: last.t_ms, samples: f.floats.len() };
+        let seen = Seen::of(f, first.t_ms, last.t_ms, f.floats.len());
         if is_counter && let Some(start_ms) = start_inside(f, first.t_ms) {
-            return Some(Point::Float((change + first.v) * seen.factor_from(scope, f, start_ms)));
+            return Some(Point::Float((change + first.v) * known_factor(scope, f, &seen, start_ms)));
         }
         let start = (is_counter && change > 0.0 && first.v >= 0.0).then(|| first.v / change);
-        return Some(Point::Float(change * seen.factor(scope, f, start)));
+        return Some(Point::Float(change * per_second(scope, f, seen.extent().factor(start))));
     }
     if let [only] = f.floats {
         // From zero at the counter's start to the only sample.
         let start_ms = start_inside(f, only.t_ms).filter(|_| is_counter)?;
-        return Some(Point::Float(only.v * Seen::one(only.t_ms).factor_from(scope, f, start_ms)));
+        let seen = Seen::of(f, only.t_ms, only.t_ms, 1);
+        return Some(Point::Float(only.v * known_factor(scope, f, &seen, start_ms)));
     }
     extrapolated_histogram(scope, f, is_counter).map(|h| Point::Histogram(Arc::new(h)))
 }
@@ -52,10 +55,11 @@ fn extrapolated_histogram(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) ->
     let first = f.histograms.first()?;
     let start_ms = if is_counter { start_inside(f, first.t_ms) } else { None };
     let [_, .., last] = f.histograms else {
-        return Some(scale(&first.h, Seen::one(first.t_ms).factor_from(scope, f, start_ms?)));
+        let seen = Seen::of(f, first.t_ms, first.t_ms, 1);
+        return Some(scale(&first.h, known_factor(scope, f, &seen, start_ms?)));
     };
     let change = histogram_change(scope, f, is_counter)?;
-    let seen = Seen { first_ms: first.t_ms, last_ms: last.t_ms, samples: f.histograms.len() };
+    let seen = Seen::of(f, first.t_ms, last.t_ms, f.histograms.len());
     if let Some(start_ms) = start_ms {
         let Ok((sum, added)) = histogram::add(&change, &first.h) else {
             scope.warn_mixed_buckets();
@@ -64,11 +68,11 @@ fn extrapolated_histogram(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) ->
         if added.bounds_reconciled {
             scope.info_reconciled("addition");
         }
-        return Some(scale(&sum, seen.factor_from(scope, f, start_ms)));
+        return Some(scale(&sum, known_factor(scope, f, &seen, start_ms)));
     }
     let start =
         (is_counter && change.count > 0.0 && first.h.count >= 0.0).then(|| first.h.count / change.count);
-    Some(scale(&change, seen.factor(scope, f, start)))
+    Some(scale(&change, per_second(scope, f, seen.extent().factor(start))))
 }
 
 /// When the counter of the first sample started, where that is inside the window.
@@ -80,9 +84,8 @@ fn start_inside(f: &Frame<'_>, first_ms: i64) -> Option<i64> {
     (start_ms != 0 && start_ms > f.start_ms && start_ms < first_ms).then_some(start_ms)
 }
 
-/// What counter resets took away from the difference of last and first float.
-fn lost_in_resets(scope: &Scope<'_>, f: &Frame<'_>) -> f64 {
-    let mut lost = 0.0;
+/// The difference of last and first float with what counter resets took away from it.
+fn with_resets(mut change: f64, scope: &Scope<'_>, f: &Frame<'_>) -> f64 {
     let mut has_overlap = false;
     for w in f.floats.windows(2) {
         let mut is_reset = w[1].v < w[0].v;
@@ -92,67 +95,20 @@ fn lost_in_resets(scope: &Scope<'_>, f: &Frame<'_>) -> f64 {
             is_reset |= has_restarted(before, now);
         }
         if is_reset {
-            lost += w[0].v;
+            change += w[0].v;
         }
     }
     if has_overlap {
         scope.warn_overlap();
     }
-    lost
+    change
 }
 
-/// The samples of a window.
-struct Seen {
-    first_ms: i64,
-    last_ms: i64,
-    samples: usize,
-}
-
-fn seconds(ms: i64) -> f64 {
-    ms as f64 / 1000.0
-}
-
-impl Seen {
-    fn one(t_ms: i64) -> Self {
-        Self { first_ms: t_ms, last_ms: t_ms, samples: 1 }
-    }
-
-    /// Time between samples on average.
-    fn between(&self) -> f64 {
-        if self.samples < 2 {
-            return 0.0;
-        }
-        seconds(self.last_ms - self.first_ms) / (self.samples - 1) as f64
-    }
-
-    fn to_end(&self, f: &Frame<'_>) -> f64 {
-        let to_end = seconds(f.end_ms - self.last_ms);
-        if to_end >= self.between() * 1.1 { self.between() / 2.0 } else { to_end }
-    }
-
-    /// `from_zero`: how far before the first sample a counter was zero, in lengths of the sampled interval.
-    fn factor(&self, scope: &Scope<'_>, f: &Frame<'_>, from_zero: Option<f64>) -> f64 {
-        let mut to_start = seconds(self.first_ms - f.start_ms);
-        let sampled = seconds(self.last_ms - self.first_ms);
-        if to_start >= self.between() * 1.1 {
-            to_start = self.between() / 2.0;
-        }
-        if let Some(to_zero) = from_zero.map(|z| sampled * z)
-            && to_zero < to_start
-        {
-            to_start = to_zero;
-        }
-        let whole = sampled + to_start + self.to_end(f);
-        let factor = if sampled == 0.0 { 1.0 } else { whole / sampled };
-        per_second(scope, f, factor)
-    }
-
-    /// As [`Seen::factor`], of a counter that is known to have been zero at `start_ms`.
-    fn factor_from(&self, scope: &Scope<'_>, f: &Frame<'_>, start_ms: i64) -> f64 {
-        let sampled = seconds(self.last_ms - start_ms);
-        let factor = if sampled == 0.0 { 1.0 } else { (sampled + self.to_end(f)) / sampled };
-        per_second(scope, f, factor)
-    }
+/// The factor for a counter that is known to have been zero at `start_ms`.
+fn known_factor(scope: &Scope<'_>, f: &Frame<'_>, seen: &Seen, start_ms: i64) -> f64 {
+    let sampled = seconds(f.end_ms - seen.to_end_ms - start_ms);
+    let factor = if sampled == 0.0 { 1.0 } else { (sampled + seen.extent().to_end) / sampled };
+    per_second(scope, f, factor)
 }
 
 fn per_second(scope: &Scope<'_>, f: &Frame<'_>, factor: f64) -> f64 {
