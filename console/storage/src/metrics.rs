@@ -39,6 +39,35 @@ pub enum Part {
     Newest,
 }
 
+/// Series that were selected. What they hold does not change any more, whatever is written meanwhile.
+pub trait Selection: Sync {
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Points of all series together, about.
+    fn points(&self) -> usize;
+
+    /// The series of a place below `len`. Asked for in order, this is fastest.
+    fn series(&self, place: usize) -> Result<PointSeries, StorageError>;
+}
+
+impl Selection for Vec<PointSeries> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn points(&self) -> usize {
+        self.iter().map(|s| s.samples.len() + s.histograms.len()).sum()
+    }
+
+    fn series(&self, place: usize) -> Result<PointSeries, StorageError> {
+        Ok(self[place].clone())
+    }
+}
+
 /// Reads samples. Never blocks a writer for longer than a copy of the matching series.
 pub trait SeriesReader: Send + Sync {
     /// Series that match all of `matchers`, with samples in `start_ms <= t <= end_ms` (both inclusive, as Prometheus
@@ -64,17 +93,18 @@ pub trait SeriesReader: Send + Sync {
         Ok(series.into_iter().map(floats).collect())
     }
 
-    /// As [`SeriesReader::select_points`], in any order that is the same each time; a store may leave out what is not
-    /// looked at.
-    fn select_part(
+    /// As [`SeriesReader::select_points`], read when asked for; a store may leave out what is not looked at. Series come in
+    /// any order that is the same each time, and may turn out to have no points. The caller counts what it holds;
+    /// selecting fails with `Limit` only where more than `max_samples` are certain.
+    fn open(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
         max_samples: usize,
         _part: Part,
-    ) -> Result<Vec<PointSeries>, StorageError> {
-        self.select_points(matchers, start_ms, end_ms, max_samples)
+    ) -> Result<Box<dyn Selection + '_>, StorageError> {
+        Ok(Box::new(self.select_points(matchers, start_ms, end_ms, max_samples)?))
     }
 
     /// Label sets with a sample in the range, ordered, at most `limit` (0: no limit).

@@ -85,7 +85,7 @@ impl Tsdb {
             from = self.head.write().leave(id, SERIES_PER_STEP, mark.before_ms);
         }
         let leaving = self.head.read().leaving();
-        let series = leaving.into_iter().map(|(labels, cuts)| Ok(cuts.points(labels, i64::MIN, i64::MAX)));
+        let series = leaving.into_iter().map(|(labels, cuts)| Ok(cuts.points(labels)));
         let written = self.folder.write(series, vec![mark], Vec::new());
         let mut head = self.head.write();
         match written {

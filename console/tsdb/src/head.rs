@@ -2,17 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::Arc,
 };
 
 use console_model::{Labels, metric::MetricMetadata};
-use console_storage::metrics::Part;
+use console_storage::{metrics::Part, parallel};
 
 use crate::{
     block::Block,
     index::{Index, SeriesId},
     matching::Compiled,
-    parallel,
     series::{Cuts, MemSeries},
     slab::Slab,
 };
@@ -77,14 +77,18 @@ impl Head {
     /// What the matching series have in the range (both ends inclusive), in the order in which they were made.
     pub fn cuts(&self, matchers: &[Compiled], range: (i64, i64), part: Part) -> Vec<(Labels, Cuts)> {
         let ids = self.index.select(matchers, |id| self.labels_of(id));
-        parallel::map(&ids, ids.len(), SERIES_PER_THREAD, |id| {
+        let cut = |id: &SeriesId| {
             let series = self.series.get(*id).filter(|s| s.overlaps(range.0, range.1))?;
             let cuts = match part {
                 Part::All => series.cut(range.0, range.1),
                 Part::Newest => series.newest(range.0, range.1),
             };
             Some((series.labels.clone(), cuts))
-        })
+        };
+        let all = parallel::map(ids.len(), ids.len(), SERIES_PER_THREAD, |part| {
+            Ok::<_, Infallible>(ids[part].iter().filter_map(cut).collect())
+        });
+        all.unwrap_or_else(|never| match never {})
     }
 
     /// Names of labels of series that may hold points of the range (both ends inclusive).

@@ -1,19 +1,22 @@
 //! The read side of the port.
 
 use std::{
-    collections::{BTreeSet, HashSet, hash_map::Entry},
-    sync::Arc,
+    collections::{BTreeSet, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use console_model::{
     Labels, Matcher, TimeRange,
     cardinality::Cardinality,
-    hashed::HashedMap,
     metric::{ExemplarSeries, MetricMetadata, PointSeries, Series},
 };
 use console_storage::{
     StorageError,
-    metrics::{Part, SeriesReader},
+    metrics::{Part, Selection, SeriesReader},
+    parallel,
 };
 
 use crate::{
@@ -21,8 +24,7 @@ use crate::{
     block::{Block, BlockError},
     head::Head,
     matching::Compiled,
-    parallel,
-    series::{Cuts, put_in_order},
+    selection::over_limit,
 };
 
 /// `0` is no limit.
@@ -89,75 +91,16 @@ impl Tsdb {
 }
 
 /// What a block answered; nothing where it is damaged, so that the rest can be read.
-fn readable<T>(block: &Block, answer: Result<Vec<T>, BlockError>) -> Result<Vec<T>, StorageError> {
+pub(crate) fn readable<T: Default>(block: &Block, answer: Result<T, BlockError>) -> Result<T, StorageError> {
     match answer {
         Ok(found) => Ok(found),
-        Err(e) if block.note(&e) => Ok(Vec::new()),
+        Err(e) if block.note(&e) => Ok(T::default()),
         Err(e) => Err(StorageError::Storage(e.to_string())),
     }
 }
 
-/// Points that one thread decodes; fewer are not worth it.
+/// Points that are worth a thread.
 const POINTS_PER_THREAD: usize = 100_000;
-
-/// The points of what was cut, in its order.
-fn decode_all(found: Vec<(Labels, Cuts)>, start_ms: i64, end_ms: i64) -> Vec<PointSeries> {
-    let compressed: usize = found.iter().map(|(_, cuts)| cuts.compressed()).sum();
-    if compressed < 2 * POINTS_PER_THREAD {
-        return found.into_iter().map(|(labels, cuts)| cuts.points(labels, start_ms, end_ms)).collect();
-    }
-    parallel::map(&found, compressed, POINTS_PER_THREAD, |(labels, cuts)| {
-        Some(cuts.clone().points(labels.clone(), start_ms, end_ms))
-    })
-}
-
-/// Series of several places as one. Oldest place first: of two points of one time the one that was written last stays.
-struct Merge {
-    places: HashedMap<Labels, usize>,
-    series: Vec<PointSeries>,
-    /// Points that were added; some may be there twice.
-    points: usize,
-}
-
-impl Merge {
-    fn add(&mut self, series: PointSeries) {
-        self.points += points(&series);
-        match self.places.entry(series.labels.clone()) {
-            Entry::Vacant(slot) => {
-                slot.insert(self.series.len());
-                self.series.push(series);
-            }
-            Entry::Occupied(slot) => {
-                let mine = &mut self.series[*slot.get()];
-                mine.samples.extend(series.samples);
-                mine.histograms.extend(series.histograms);
-            }
-        }
-    }
-
-    fn finish(mut self) -> Vec<PointSeries> {
-        self.series.iter_mut().for_each(put_in_order);
-        self.series
-    }
-}
-
-/// Leaves the newest point.
-fn newest(series: &mut PointSeries) {
-    let PointSeries { samples, histograms, .. } = series;
-    let float = samples.pop();
-    let histogram = histograms.pop();
-    samples.clear();
-    histograms.clear();
-    match (float, histogram) {
-        (Some(f), Some(h)) if f.t_ms < h.t_ms => histograms.push(h),
-        (Some(f), _) => samples.push(f),
-        (None, h) => histograms.extend(h),
-    }
-}
-
-fn points(series: &PointSeries) -> usize {
-    series.samples.len() + series.histograms.len()
-}
 
 impl SeriesReader for Tsdb {
     fn select(
@@ -179,58 +122,35 @@ impl SeriesReader for Tsdb {
         end_ms: i64,
         max_samples: usize,
     ) -> Result<Vec<PointSeries>, StorageError> {
-        let mut out = self.select_part(matchers, start_ms, end_ms, max_samples, Part::All)?;
+        let selection = self.selection(matchers, (start_ms, end_ms), max_samples, Part::All)?;
+        let read = AtomicUsize::new(0);
+        let mut out = parallel::map(selection.len(), selection.points(), POINTS_PER_THREAD, |part| {
+            let mut out = Vec::with_capacity(part.len());
+            for place in part {
+                let series = selection.series(place)?;
+                let points = series.samples.len() + series.histograms.len();
+                if read.fetch_add(points, Ordering::Relaxed) + points > max_samples {
+                    return Err(over_limit(max_samples));
+                }
+                if points > 0 {
+                    out.push(series);
+                }
+            }
+            Ok(out)
+        })?;
         out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
     }
 
-    fn select_part(
+    fn open(
         &self,
         matchers: &[Matcher],
         start_ms: i64,
         end_ms: i64,
         max_samples: usize,
         part: Part,
-    ) -> Result<Vec<PointSeries>, StorageError> {
-        let matchers = Compiled::all(matchers)?;
-        let (found, blocks) = {
-            let head = self.head.read();
-            (head.cuts(&matchers, (start_ms, end_ms), part), Arc::clone(&head.blocks))
-        };
-        let over =
-            || StorageError::Limit(format!("query reads more than {max_samples} samples (max_samples)"));
-        // What is over the limit for certain need not be decoded.
-        let at_least: usize = found.iter().map(|(_, c)| c.at_least(start_ms, end_ms)).sum();
-        if at_least > max_samples {
-            return Err(over());
-        }
-        let mut out = decode_all(found, start_ms, end_ms);
-        let overlapping: Vec<_> = blocks.iter().filter(|b| b.overlaps(start_ms, end_ms)).collect();
-        if !overlapping.is_empty() {
-            let mut all = Merge { places: HashedMap::default(), series: Vec::new(), points: 0 };
-            for block in overlapping {
-                let found = readable(block, block.select(&matchers, (start_ms, end_ms), max_samples))?;
-                for series in found {
-                    all.add(series);
-                }
-                // Overlapping blocks may hold a point twice; the sum below is the exact one.
-                if all.points > max_samples.saturating_mul(2) {
-                    return Err(over());
-                }
-            }
-            for series in out {
-                all.add(series);
-            }
-            out = all.finish();
-        }
-        if part == Part::Newest {
-            out.iter_mut().for_each(newest);
-        }
-        out.retain(|s| points(s) > 0);
-        if out.iter().map(points).sum::<usize>() > max_samples {
-            return Err(over());
-        }
-        Ok(out)
+    ) -> Result<Box<dyn Selection + '_>, StorageError> {
+        Ok(Box::new(self.selection(matchers, (start_ms, end_ms), max_samples, part)?))
     }
 
     fn exemplars(

@@ -20,9 +20,9 @@ pub(crate) struct Cuts {
 }
 
 impl Cuts {
-    /// Points that are not decoded yet, or are near ones that are.
-    pub fn compressed(&self) -> usize {
-        self.floats.compressed() + self.histograms.as_ref().map_or(0, |h| h.compressed())
+    /// Points that are in the range at most.
+    pub fn at_most(&self) -> usize {
+        self.floats.at_most() + self.histograms.as_ref().map_or(0, |h| h.at_most())
     }
 
     /// Points that are in the range for certain.
@@ -31,12 +31,19 @@ impl Cuts {
         self.floats.at_least(start_ms, end_ms) + histograms
     }
 
-    /// The points in the range (both ends inclusive), in order of time.
-    pub fn points(self, labels: Labels, start_ms: i64, end_ms: i64) -> PointSeries {
-        PointSeries {
-            labels,
-            samples: self.floats.decode(start_ms, end_ms),
-            histograms: self.histograms.map_or(Vec::new(), |h| h.decode(start_ms, end_ms)),
+    /// All points, in order of time.
+    pub fn points(&self, labels: Labels) -> PointSeries {
+        let mut out = PointSeries { labels, samples: Vec::new(), histograms: Vec::new() };
+        self.read(i64::MIN, i64::MAX, &mut out);
+        put_in_order(&mut out);
+        out
+    }
+
+    /// Appends the points in the range (both ends inclusive).
+    pub fn read(&self, start_ms: i64, end_ms: i64, out: &mut PointSeries) {
+        self.floats.read(start_ms, end_ms, &mut out.samples);
+        if let Some(h) = &self.histograms {
+            h.read(start_ms, end_ms, &mut out.histograms);
         }
     }
 }

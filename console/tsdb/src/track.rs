@@ -357,9 +357,9 @@ impl<K: Kind> Cut<K> {
         Self { chunks: Vec::new(), rest }
     }
 
-    /// Points that are not decoded yet.
-    pub fn compressed(&self) -> usize {
-        self.chunks.iter().map(|c| usize::from(c.len)).sum()
+    /// Points that are in the range at most.
+    pub fn at_most(&self) -> usize {
+        self.chunks.iter().map(|c| usize::from(c.len)).sum::<usize>() + self.rest.len()
     }
 
     /// Points that are in the range for certain.
@@ -369,21 +369,13 @@ impl<K: Kind> Cut<K> {
         chunks + self.rest.len()
     }
 
-    /// The points in the range (both ends inclusive), in order of time.
-    pub fn decode(self, start_ms: i64, end_ms: i64) -> Vec<K::Item> {
-        let Self { chunks, rest } = self;
-        let mut out = rest;
-        if !chunks.is_empty() {
-            let rest = std::mem::take(&mut out);
-            let most: usize = chunks.iter().map(|c| usize::from(c.len)).sum();
-            out.reserve_exact(most + rest.len());
-            for chunk in &chunks {
-                K::decode(chunk, start_ms, end_ms, &mut out);
-            }
-            out.extend(rest);
+    /// Appends the points in the range (both ends inclusive).
+    pub fn read(&self, start_ms: i64, end_ms: i64, out: &mut Vec<K::Item>) {
+        out.reserve(self.at_most());
+        for chunk in &self.chunks {
+            K::decode(chunk, start_ms, end_ms, out);
         }
-        in_order::<K>(&mut out);
-        out
+        out.extend_from_slice(&self.rest);
     }
 }
 

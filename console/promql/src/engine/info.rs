@@ -8,7 +8,7 @@ use console_model::{
     labels::METRIC_NAME,
     metric::{PointSeries, Sample, is_stale_nan},
 };
-use console_storage::{SourceError, metrics::Part};
+use console_storage::SourceError;
 
 use super::{
     binary::braced,
@@ -116,7 +116,7 @@ impl Eval<'_> {
         let selector = Selector { matchers, ..Selector::default() };
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let (series, held) = self.read(&selector, first.saturating_sub(lookback), last, Part::All)?;
+        let (series, held) = self.read(&selector, first.saturating_sub(lookback), last)?;
         let mut out = Vec::with_capacity(series.len());
         for s in series {
             if let Some(h) = s.histograms.iter().find(|h| !is_stale_nan(h.h.sum) && h.t_ms <= last) {

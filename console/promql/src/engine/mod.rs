@@ -18,7 +18,6 @@ mod interpolate;
 mod math;
 mod notes;
 mod over_time;
-mod parallel;
 mod prepare;
 mod relabel;
 mod select;

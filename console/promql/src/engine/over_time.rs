@@ -5,8 +5,7 @@ use console_storage::SourceError;
 use super::{
     eval::Eval,
     grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
-    parallel,
-    select::{Windows, advance},
+    select::{View, Windows, advance, live},
     window::{Frame, Scope, over, rates},
 };
 use crate::{
@@ -24,19 +23,22 @@ const COUNTER_SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 #[derive(Clone, Copy)]
 struct Over<'a> {
     function: Function,
-    windows: &'a Windows,
+    view: View,
     scalars: &'a [Vec<f64>],
     span: Span,
 }
 
 impl Over<'_> {
-    /// Samples that are looked at in all windows of all series, about.
-    fn work(&self, steps: &Steps) -> usize {
-        let samples: usize =
-            self.windows.series.iter().map(|s| s.samples.len() + 8 * s.histograms.len()).sum();
+    /// Samples that are looked at in the windows of `series` series with `samples` samples, about.
+    fn work(&self, series: usize, samples: usize, steps: &Steps) -> usize {
         // Windows overlap where they are longer than the steps.
-        let overlap = self.windows.range_ms / steps.step_ms.max(1) + 1;
-        samples.saturating_mul(steps.count.min(overlap.unsigned_abs() as usize))
+        let overlap = self.view.range_ms / steps.step_ms.max(1) + 1;
+        let windows = match self.function {
+            // These do not go through the view.
+            Function::Rate | Function::Increase | Function::Delta => 1,
+            _ => steps.count.min(overlap.unsigned_abs() as usize),
+        };
+        samples.saturating_mul(windows).saturating_add(series.saturating_mul(steps.count))
     }
 }
 
@@ -63,31 +65,40 @@ impl Eval<'_> {
         steps: &Steps,
     ) -> Result<Vec<Row>, SourceError> {
         let mut scalars = Vec::new();
-        let mut range = None;
+        let mut ranged = None;
         for arg in args {
             if arg.value_type() == ValueType::Matrix {
-                range = Some(self.windows(arg, steps)?);
+                ranged = Some(arg.unwrap_parens());
             } else {
                 scalars.push(self.scalar(arg, steps)?);
             }
         }
-        let Some(windows) = range else {
-            return Err(SourceError::Internal("a range vector was expected".to_owned()));
-        };
-        check_extent(function, windows.extent)?;
         let first_is_subquery = matches!(args[0].unwrap_parens().kind, ExprKind::Subquery(_));
         let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
-        let over = Over { function, windows: &windows, scalars: &scalars, span };
-        let rows = parallel::map(&windows.series, over.work(steps), |part| {
-            self.budget.check()?;
-            let mut rows = Vec::with_capacity(part.len());
-            for series in part {
-                rows.extend(self.row_over_time(&over, series, steps)?);
+        let rows = match ranged.map(|arg| &arg.kind) {
+            Some(ExprKind::Range { selector, range_ms, .. }) => {
+                let (view, stored) = self.range(selector, *range_ms, steps)?;
+                check_extent(function, view.extent)?;
+                let over = Over { function, view, scalars: &scalars, span };
+                self.rows_of(stored.len(), over.work(stored.len(), stored.points(), steps), |at| {
+                    let (series, held) = stored.take(at)?;
+                    let row = self.row_over_time(&over, &live(series), steps);
+                    self.budget.give(held);
+                    row
+                })?
             }
-            self.budget.take(rows.iter().map(|row| row.floats.len()).sum())?;
-            Ok::<_, SourceError>(rows)
-        })?;
-        self.budget.give(windows.held);
+            Some(ExprKind::Subquery(s)) => {
+                let Windows { view, series, held } = self.subquery(s, steps)?;
+                let over = Over { function, view, scalars: &scalars, span };
+                let samples: usize = series.iter().map(|s| s.samples.len() + 8 * s.histograms.len()).sum();
+                let work = over.work(series.len(), samples, steps);
+                let rows =
+                    self.rows_of(series.len(), work, |at| self.row_over_time(&over, &series[at], steps))?;
+                self.budget.give(held);
+                rows
+            }
+            _ => return Err(SourceError::Internal("a range vector was expected".to_owned())),
+        };
         if function == Function::AbsentOverTime {
             let range = args.iter().find(|a| a.value_type() == ValueType::Matrix);
             let present: Vec<bool> = (0..steps.count).map(|i| rows.iter().any(|row| row.has(i))).collect();
@@ -109,14 +120,14 @@ impl Eval<'_> {
         series: &Window,
         steps: &Steps,
     ) -> Result<Option<Row>, SourceError> {
-        let Over { function, windows, span, .. } = *with;
+        let Over { function, view, span, .. } = *with;
         let starts = self.starts_over(function, series);
-        let is_plain = series.histograms.is_empty() && starts.is_empty() && windows.extent == Extent::Plain;
+        let is_plain = series.histograms.is_empty() && starts.is_empty() && view.extent == Extent::Plain;
         let mut row = match function {
             Function::Rate | Function::Increase | Function::Delta if is_plain => {
                 let check = || self.budget.check();
                 let floats =
-                    rates::at_steps(function, &series.samples, windows.gaze, windows.range_ms, steps, check)?;
+                    rates::at_steps(function, &series.samples, view.gaze, view.range_ms, steps, check)?;
                 Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
             }
             _ => self.window_by_window(with, series, &starts, steps)?,
@@ -138,7 +149,7 @@ impl Eval<'_> {
         starts: &[(i64, i64)],
         steps: &Steps,
     ) -> Result<Row, SourceError> {
-        let Over { function, windows, scalars, span } = *with;
+        let Over { function, view, scalars, span } = *with;
         let scope = Scope {
             function,
             notes: &self.notes,
@@ -149,10 +160,10 @@ impl Eval<'_> {
         let mut row = Row::empty(series.labels.clone(), series.drop_name, steps.count);
         let (mut float, mut histogram, mut seen) = ((0, 0), (0, 0), 0);
         for i in 0..steps.count {
-            let end_ms = windows.gaze.at(steps, i);
-            let start_ms = end_ms.saturating_sub(windows.range_ms);
-            let from = start_ms.saturating_sub(windows.reach.0);
-            let to = end_ms.saturating_add(windows.reach.1);
+            let end_ms = view.gaze.at(steps, i);
+            let start_ms = end_ms.saturating_sub(view.range_ms);
+            let from = start_ms.saturating_sub(view.reach.0);
+            let to = end_ms.saturating_add(view.reach.1);
             float.0 = advance(&series.samples, float.0, |s| s.t_ms <= from);
             float.1 = advance(&series.samples, float.1.max(float.0), |s| s.t_ms <= to);
             histogram.0 = advance(&series.histograms, histogram.0, |h| h.t_ms <= from);
@@ -169,7 +180,7 @@ impl Eval<'_> {
             }
             let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
             let args = [arg(0), arg(1)];
-            let extent = windows.extent;
+            let extent = view.extent;
             let frame =
                 Frame { floats, histograms, start_ms, end_ms, at_ms: steps.at(i), args, extent, starts };
             if let Some(point) = over(&scope, &frame)? {

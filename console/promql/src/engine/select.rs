@@ -6,12 +6,16 @@ use console_model::{
     histogram::{Histogram, ResetHint},
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
-use console_storage::{SourceError, metrics::Part};
+use console_storage::{
+    SourceError,
+    metrics::{Part, Selection},
+    parallel,
+};
 
 use super::{
+    budget::Budget,
     eval::Eval,
     grid::{ABSENT, Row, Steps, Value, Window},
-    parallel,
     window::Frame,
 };
 use crate::{
@@ -34,17 +38,56 @@ impl Gaze {
     }
 }
 
-/// Series with their samples and where each step's window ends.
-pub(crate) struct Windows {
-    pub series: Vec<Window>,
+/// Where each step's window lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
     pub gaze: Gaze,
     pub range_ms: i64,
     pub extent: Extent,
     /// How far before and after the window samples are looked at, for its extent.
     pub reach: (i64, i64),
+}
+
+/// Series with their samples and where each step's window lies.
+pub(crate) struct Windows {
+    pub view: View,
+    pub series: Vec<Window>,
     /// Samples that the budget holds for it.
     pub held: usize,
 }
+
+/// Series of the store, read when asked for.
+pub(crate) struct Stored<'a> {
+    selection: Box<dyn Selection + 'a>,
+    budget: &'a Budget,
+    wants_statistics_only: bool,
+}
+
+impl Stored<'_> {
+    pub fn len(&self) -> usize {
+        self.selection.len()
+    }
+
+    /// Samples of all series, about.
+    pub fn points(&self) -> usize {
+        self.selection.points()
+    }
+
+    /// A series, and what the budget holds for it until it is given back.
+    pub fn take(&self, at: usize) -> Result<(PointSeries, usize), SourceError> {
+        let mut series = self.selection.series(at)?;
+        if self.wants_statistics_only {
+            without_buckets(&mut series.histograms);
+        }
+        let held = series.samples.len() + series.histograms.iter().map(weight).sum::<usize>();
+        self.budget.take(held)?;
+        self.budget.count_read(usize::from(held > 0), held);
+        Ok((series, held))
+    }
+}
+
+/// Samples (or steps, which cost as much as some of them) that are worth a thread.
+const WORK_PER_THREAD: usize = 200_000;
 
 /// Items that are looked at one by one before the search takes larger strides.
 const NEAR: usize = 8;
@@ -68,7 +111,7 @@ pub(crate) fn advance<T>(items: &[T], from: usize, is_before: impl Fn(&T) -> boo
     low + items[low..high].partition_point(is_before)
 }
 
-pub(crate) fn is_stale(h: &HistogramSample) -> bool {
+fn is_stale(h: &HistogramSample) -> bool {
     is_stale_nan(h.h.sum)
 }
 
@@ -86,27 +129,31 @@ impl Eval<'_> {
         Gaze { fixed, offset_ms }
     }
 
-    /// Reads series with samples in `from < t <= to`, or only the newest of each. The budget holds the samples until they are given back.
+    /// Selects series with samples in `from < t <= to`, or only the newest of each.
+    fn open(&self, s: &Selector, from: i64, to: i64, part: Part) -> Result<Stored<'_>, SourceError> {
+        self.budget.check()?;
+        let matchers = regexp::for_stores(&s.matchers);
+        let from = from.saturating_add(1);
+        let selection = self.reader.open(&matchers, from, to, self.budget.samples_left(), part)?;
+        Ok(Stored { selection, budget: self.budget, wants_statistics_only: s.wants_statistics_only })
+    }
+
+    /// Reads series with samples in `from < t <= to`. The budget holds the samples until they are given back.
     pub(super) fn read(
         &self,
         s: &Selector,
         from: i64,
         to: i64,
-        part: Part,
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
-        self.budget.check()?;
-        let from = from.saturating_add(1);
-        let matchers = regexp::for_stores(&s.matchers);
-        let mut series = self.reader.select_part(&matchers, from, to, self.budget.samples_left(), part)?;
-        if s.wants_statistics_only {
-            for s in &mut series {
-                without_buckets(&mut s.histograms);
+        let stored = self.open(s, from, to, Part::All)?;
+        let (mut series, mut held) = (Vec::with_capacity(stored.len()), 0);
+        for at in 0..stored.len() {
+            let (one, weight) = stored.take(at)?;
+            if weight > 0 {
+                held += weight;
+                series.push(one);
             }
         }
-        let held =
-            series.iter().map(|s| s.samples.len() + s.histograms.iter().map(weight).sum::<usize>()).sum();
-        self.budget.take(held)?;
-        self.budget.count_read(series.len(), held);
         Ok((series, held))
     }
 
@@ -133,42 +180,61 @@ impl Eval<'_> {
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
         let part = if first == last && !s.wants_statistics_only { Part::Newest } else { Part::All };
-        let (series, held) = self.read(s, first.saturating_sub(lookback), last, part)?;
+        let stored = self.open(s, first.saturating_sub(lookback), last, part)?;
         // A step of a series costs as much as some samples.
-        let work = series.len().saturating_mul(steps.count).saturating_mul(4);
-        self.rows(&series, held, work, |series| instant_row(series, steps, gaze, lookback, times))
+        let work = stored.points().saturating_add(stored.len().saturating_mul(steps.count).saturating_mul(4));
+        self.rows_of(stored.len(), work, |at| {
+            let (series, held) = stored.take(at)?;
+            let row = instant_row(series, steps, gaze, lookback, times);
+            self.budget.give(held);
+            Ok(Some(row))
+        })
     }
 
-    /// The rows that have a value, one a series; the budget gets back the `held` samples of the series.
-    pub(super) fn rows<T: Sync>(
+    /// The rows of `len` series that have a value. `work` is what they cost in all, in samples.
+    pub(crate) fn rows_of(
         &self,
-        series: &[T],
-        held: usize,
+        len: usize,
         work: usize,
-        row: impl Fn(&T) -> Row + Sync,
+        row: impl Fn(usize) -> Result<Option<Row>, SourceError> + Sync,
     ) -> Result<Vec<Row>, SourceError> {
-        let rows = parallel::map(series, work, |part| {
+        parallel::map(len, work, WORK_PER_THREAD, |part| {
             self.budget.check()?;
             let mut rows = Vec::with_capacity(part.len());
-            rows.extend(part.iter().map(&row).filter(|row| !row.is_empty()));
+            for at in part {
+                rows.extend(row(at)?.filter(|row| !row.is_empty()));
+            }
             self.budget.take(rows.iter().map(|row| row.floats.len()).sum())?;
-            Ok::<_, SourceError>(rows)
-        })?;
-        self.budget.give(held);
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
-    /// What a range selector or a subquery gives to the function around it.
-    pub(crate) fn windows(&self, expr: &Expr, steps: &Steps) -> Result<Windows, SourceError> {
+    /// What a range selector or a subquery gives, read as a whole.
+    fn windows(&self, expr: &Expr, steps: &Steps) -> Result<Windows, SourceError> {
         let expr = expr.unwrap_parens();
         match &expr.kind {
-            ExprKind::Range { selector, range_ms, .. } => self.range(selector, *range_ms, steps),
+            ExprKind::Range { selector, range_ms, .. } => {
+                let (view, stored) = self.range(selector, *range_ms, steps)?;
+                let (mut series, mut held) = (Vec::with_capacity(stored.len()), 0);
+                for at in 0..stored.len() {
+                    let (one, weight) = stored.take(at)?;
+                    held += weight;
+                    series.push(live(one));
+                }
+                Ok(Windows { view, series, held })
+            }
             ExprKind::Subquery(s) => self.subquery(s, steps),
             _ => Err(SourceError::Internal("a range vector was expected".to_owned())),
         }
     }
 
-    fn range(&self, selector: &Selector, range_ms: i64, steps: &Steps) -> Result<Windows, SourceError> {
+    /// What a range selector looks at, and its series.
+    pub(super) fn range(
+        &self,
+        selector: &Selector,
+        range_ms: i64,
+        steps: &Steps,
+    ) -> Result<(View, Stored<'_>), SourceError> {
         let gaze = self.gaze(selector.at, selector.offset_ms);
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
         let reach = match selector.extent {
@@ -177,12 +243,11 @@ impl Eval<'_> {
             Extent::Smoothed => (self.lookback_ms(), self.lookback_ms()),
         };
         let from = first.saturating_sub(range_ms).saturating_sub(reach.0);
-        let (series, held) = self.read(selector, from, last.saturating_add(reach.1), Part::All)?;
-        let series = series.into_iter().map(live).collect();
-        Ok(Windows { series, gaze, range_ms, extent: selector.extent, reach, held })
+        let stored = self.open(selector, from, last.saturating_add(reach.1), Part::All)?;
+        Ok((View { gaze, range_ms, extent: selector.extent, reach }, stored))
     }
 
-    fn subquery(&self, s: &Subquery, steps: &Steps) -> Result<Windows, SourceError> {
+    pub(super) fn subquery(&self, s: &Subquery, steps: &Steps) -> Result<Windows, SourceError> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let range_ms = s.range_ms;
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
@@ -191,8 +256,8 @@ impl Eval<'_> {
         // Steps stand at multiples of the resolution, so that they do not move with the query.
         let from = first.saturating_sub(range_ms);
         let start_ms = (from.div_euclid(step_ms) + 1).saturating_mul(step_ms);
-        let mut windows =
-            Windows { series: Vec::new(), gaze, range_ms, extent: Extent::Plain, reach: (0, 0), held: 0 };
+        let view = View { gaze, range_ms, extent: Extent::Plain, reach: (0, 0) };
+        let mut windows = Windows { view, series: Vec::new(), held: 0 };
         if start_ms > last {
             return Ok(windows);
         }
@@ -218,11 +283,11 @@ impl Eval<'_> {
 
     /// A range vector as a result: the samples of the only step's window.
     pub(crate) fn matrix(&self, expr: &Expr, steps: &Steps) -> Result<Vec<PointSeries>, SourceError> {
-        let windows = self.windows(expr, steps)?;
+        let Windows { view: windows, series, .. } = self.windows(expr, steps)?;
         let end = windows.gaze.at(steps, 0);
         let start = end.saturating_sub(windows.range_ms);
         let mut out = Vec::new();
-        for w in windows.series {
+        for w in series {
             let mut row =
                 Row { labels: w.labels, drop_name: w.drop_name, floats: Vec::new(), histograms: Vec::new() };
             if row.drop_name {
@@ -323,14 +388,11 @@ fn window(row: Row, grid: &Steps) -> Window {
     }
 }
 
-fn instant_row(series: &PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {
+fn instant_row(series: PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, times: bool) -> Row {
     let PointSeries { labels, samples, histograms } = series;
-    let mut row = Row {
-        labels: labels.clone(),
-        drop_name: false,
-        floats: Vec::with_capacity(steps.count),
-        histograms: Vec::new(),
-    };
+    let (samples, histograms) = (&samples[..], &histograms[..]);
+    let mut row =
+        Row { labels, drop_name: false, floats: Vec::with_capacity(steps.count), histograms: Vec::new() };
     let (mut floats_seen, mut histograms_seen) = (0, 0);
     for i in 0..steps.count {
         let moment = gaze.at(steps, i);

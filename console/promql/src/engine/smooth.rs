@@ -6,7 +6,7 @@ use console_model::{
     histogram::{Histogram, ResetHint},
     metric::{HistogramSample, PointSeries},
 };
-use console_storage::{SourceError, metrics::Part};
+use console_storage::SourceError;
 
 use super::{
     eval::Eval,
@@ -26,11 +26,11 @@ impl Eval<'_> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let (series, held) =
-            self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback), Part::All)?;
+        let (series, held) = self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback))?;
         let series: Vec<Window> = series.into_iter().map(|s: PointSeries| live(s)).collect();
         let work = series.len().saturating_mul(steps.count).saturating_mul(8);
-        self.rows(&series, held, work, |series| {
+        let rows = self.rows_of(series.len(), work, |at| {
+            let series = &series[at];
             let mut row = Row::empty(series.labels.clone(), false, steps.count);
             for i in 0..steps.count {
                 let moment = gaze.at(steps, i);
@@ -38,8 +38,10 @@ impl Eval<'_> {
                     row.set(i, point);
                 }
             }
-            row
-        })
+            Ok(Some(row))
+        })?;
+        self.budget.give(held);
+        Ok(rows)
     }
 
     fn smoothed(&self, series: &Window, span: Span, moment: i64, lookback: i64) -> Option<Point> {

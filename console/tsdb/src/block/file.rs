@@ -16,7 +16,7 @@ use console_blockkit::{
 };
 use console_model::{
     Labels,
-    metric::{HistogramSample, PointSeries, Sample},
+    metric::{HistogramSample, PointSeries},
 };
 
 use super::{
@@ -157,28 +157,27 @@ impl Block {
         Ok(bytes)
     }
 
-    /// The points of a series in the range (both ends inclusive).
-    pub(super) fn read(
+    /// Appends the points of a series in the range (both ends inclusive).
+    pub(crate) fn read(
         &self,
         index: &Index,
         place: u32,
         range: (i64, i64),
-    ) -> Result<PointSeries, BlockError> {
+        out: &mut PointSeries,
+    ) -> Result<(), BlockError> {
         let there = |r: &&Run| r.first_t <= range.1 && r.last_t >= range.0;
-        let mut samples: Vec<Sample> = Vec::new();
         for r in index.runs(place).iter().filter(there) {
-            self.batch(r.batch)?.read(r.first as usize, r.len as usize, range, &mut samples)?;
+            self.batch(r.batch)?.read(r.first as usize, r.len as usize, range, &mut out.samples)?;
         }
-        let mut histograms: Vec<HistogramSample> = Vec::new();
         for r in index.histogram_runs(place).iter().filter(there) {
             let batch = self.histogram_batch(r.batch)?;
             let (first, len) = (r.first as usize, r.len as usize);
             let bytes = first.checked_add(len).and_then(|end| batch.get(first..end));
             let bytes = bytes.ok_or(BlockError::Damaged("reference outside the batch"))?;
             let inside = |h: &HistogramSample| h.t_ms >= range.0 && h.t_ms <= range.1;
-            histograms.extend(histogram::decode(bytes)?.into_iter().filter(inside));
+            out.histograms.extend(histogram::decode(bytes)?.into_iter().filter(inside));
         }
-        Ok(PointSeries { labels: index.labels(place), samples, histograms })
+        Ok(())
     }
 
     /// Labels of the series that match and may have points in the range (both ends inclusive).
@@ -208,33 +207,26 @@ impl Block {
             || index.runs(place).iter().chain(index.histogram_runs(place)).any(there)
     }
 
-    /// The matching series' points in the range (both ends inclusive); stops soon after `max_points`.
+    /// The index, and the places of the series that match and may have points in the range (both ends inclusive).
     pub(crate) fn select(
         &self,
         matchers: &[Compiled],
         range: (i64, i64),
-        max_points: usize,
-    ) -> Result<Vec<PointSeries>, BlockError> {
+    ) -> Result<(Arc<Index>, Vec<u32>), BlockError> {
         let index = self.index()?;
-        let (mut out, mut total) = (Vec::new(), 0usize);
-        for place in index.select(matchers) {
-            let series = self.read(&index, place, range)?;
-            total += series.samples.len() + series.histograms.len();
-            if !series.samples.is_empty() || !series.histograms.is_empty() {
-                out.push(series);
-            }
-            if total > max_points {
-                break;
-            }
-        }
-        Ok(out)
+        let mut places = index.select(matchers);
+        places.retain(|place| self.has_points(&index, *place, range));
+        Ok((index, places))
     }
 
     /// The points of one series in the range (both ends inclusive).
     pub(crate) fn points(&self, labels: &Labels, range: (i64, i64)) -> Result<PointSeries, BlockError> {
         let index = self.index()?;
-        let none = || PointSeries { labels: labels.clone(), samples: Vec::new(), histograms: Vec::new() };
-        index.find(labels).map_or_else(|| Ok(none()), |place| self.read(&index, place, range))
+        let mut out = PointSeries { labels: labels.clone(), samples: Vec::new(), histograms: Vec::new() };
+        if let Some(place) = index.find(labels) {
+            self.read(&index, place, range, &mut out)?;
+        }
+        Ok(out)
     }
 }
 

@@ -228,7 +228,19 @@ impl Index {
         &self.histogram_runs[start..self.histograms[at].1 as usize]
     }
 
-    pub(super) fn labels(&self, place: u32) -> Labels {
+    /// Points of a series in the range (both ends inclusive), about.
+    pub(crate) fn points(&self, place: u32, range: (i64, i64)) -> usize {
+        let runs = self.runs(place).iter().chain(self.histogram_runs(place));
+        let there = runs.filter(|r| r.first_t <= range.1 && r.last_t >= range.0);
+        let share = |r: &Run| {
+            let length = |from: i64, to: i64| to.saturating_sub(from).saturating_add(1) as f64;
+            let inside = length(r.first_t.max(range.0), r.last_t.min(range.1));
+            (f64::from(r.len) * inside / length(r.first_t, r.last_t)) as usize
+        };
+        there.map(share).sum()
+    }
+
+    pub(crate) fn labels(&self, place: u32) -> Labels {
         let text = |id: u32| Arc::clone(&self.strings[id as usize]);
         let labels = self.pairs_of(place).iter().map(|(n, v)| Label { name: text(*n), value: text(*v) });
         Labels::from_sorted(labels.collect())

@@ -38,15 +38,9 @@ pub fn merge(
                 continue;
             }
             let Some(place) = source.places.next() else { continue };
-            match source.block.read(&source.index, place, (i64::MIN, i64::MAX)) {
-                Ok(more) => {
-                    all.samples.extend(more.samples);
-                    all.histograms.extend(more.histograms);
-                }
-                Err(e) => {
-                    source.block.note(&e);
-                    return Some(Err(e));
-                }
+            if let Err(e) = source.block.read(&source.index, place, (i64::MIN, i64::MAX), &mut all) {
+                source.block.note(&e);
+                return Some(Err(e));
             }
         }
         crate::series::put_in_order(&mut all);

@@ -17,6 +17,7 @@ mod write;
 pub use cache::BlockCache;
 pub use file::Block;
 pub use folder::{BlockFolder, Opened};
+pub use index::Index;
 pub use merge::merge;
 pub use probe::{BlockProbe, BlockStep, Unprobed};
 pub use write::{BlockMeta, write_block};
