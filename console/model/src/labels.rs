@@ -39,15 +39,33 @@ static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 impl Labels {
     fn new(all: Arc<[Label]>) -> Self {
+        Self { hash: Self::hash_of(all.iter().map(|l| (&*l.name, &*l.value))), all }
+    }
+
+    /// The hash that a label set of these pairs has in this process; in their order, which is that of their names.
+    pub fn hash_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
         let mut hasher = SEED.build_hasher();
-        for l in all.iter() {
-            hasher.write(l.name.as_bytes());
+        for (name, value) in pairs {
+            hasher.write(name.as_bytes());
             // No byte of UTF-8: names and values cannot run into each other.
             hasher.write_u8(0xff);
-            hasher.write(l.value.as_bytes());
+            hasher.write(value.as_bytes());
             hasher.write_u8(0xff);
         }
-        Self { hash: hasher.finish(), all }
+        hasher.finish()
+    }
+
+    /// As [`Labels::hash_of`], of these labels.
+    #[inline]
+    pub fn hash_value(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether these are the pairs, in their order.
+    pub fn are<'a>(&self, mut pairs: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+        let mut mine = self.iter();
+        pairs.all(|(name, value)| mine.next().is_some_and(|l| *l.name == *name && *l.value == *value))
+            && mine.next().is_none()
     }
 
     /// Sorts, drops empty values, and lets the last of equal names win.
@@ -208,6 +226,9 @@ mod tests {
         let (short, long) = (of(&[("a", "1")]), of(&[("a", "1"), ("b", "1")]));
         assert_eq!(of(&[("a", "1")]), short);
         assert!(short.clone().is_copy_of(&short) && !of(&[("a", "1")]).is_copy_of(&short));
+        let pairs = [("a", "1"), ("b", "1")];
+        assert_eq!(Labels::hash_of(pairs.into_iter()), long.hash_value());
+        assert!(long.are(pairs.into_iter()) && !short.are(pairs.into_iter()));
         assert_ne!(of(&[("a", "1b"), ("c", "2")]), of(&[("a", "1"), ("bc", "2")]));
         assert!(short < long && long < of(&[("a", "2")]) && of(&[]) < short);
     }

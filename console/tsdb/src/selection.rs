@@ -1,6 +1,6 @@
 //! What a query selected, in memory and in blocks, read series by series.
 
-use std::sync::Arc;
+use std::{collections::hash_map::Entry, sync::Arc};
 
 use console_model::{Labels, Matcher, hashed::HashedMap, metric::PointSeries};
 use console_storage::{
@@ -68,9 +68,11 @@ impl Tsdb {
 
 impl Selected {
     fn add_blocks(&mut self, blocks: &[&Arc<Block>], matchers: &[Compiled]) -> Result<(), StorageError> {
-        let mut known: HashedMap<Labels, usize> = HashedMap::default();
-        known.reserve(self.found.len());
-        known.extend(self.found.iter().enumerate().map(|(at, found)| (found.labels.clone(), at)));
+        let mut known = Known::default();
+        known.places.reserve(self.found.len());
+        for (at, found) in self.found.iter().enumerate() {
+            known.put(found.labels.hash_value(), at);
+        }
         for block in blocks {
             let Some((index, places)) = readable(block, block.select(matchers, self.range).map(Some))? else {
                 continue;
@@ -78,9 +80,12 @@ impl Selected {
             let at_block = self.blocks.len() as u32;
             for place in places {
                 self.points += index.points(place, self.range);
-                let labels = index.labels(place);
-                let at = *known.entry(labels).or_insert_with_key(|labels| {
-                    self.found.push(Found { labels: labels.clone(), in_blocks: Vec::new(), in_memory: None });
+                let hash = Labels::hash_of(index.texts(place));
+                let is_it = |at: usize| self.found[at].labels.are(index.texts(place));
+                let at = known.find(hash, is_it).unwrap_or_else(|| {
+                    let labels = index.labels(place);
+                    self.found.push(Found { labels, in_blocks: Vec::new(), in_memory: None });
+                    known.put(hash, self.found.len() - 1);
                     self.found.len() - 1
                 });
                 self.found[at].in_blocks.push((at_block, place));
@@ -91,6 +96,31 @@ impl Selected {
         self.found
             .sort_by_key(|f| f.in_blocks.last().map_or((1, 0, 0), |(block, place)| (0, *block, *place)));
         Ok(())
+    }
+}
+
+/// Places by the hash of their labels, or by the next free number after it.
+#[derive(Default)]
+struct Known {
+    places: HashedMap<u64, usize>,
+}
+
+impl Known {
+    fn put(&mut self, mut hash: u64, place: usize) {
+        while let Entry::Occupied(_) = self.places.entry(hash) {
+            hash = hash.wrapping_add(1);
+        }
+        self.places.insert(hash, place);
+    }
+
+    fn find(&self, mut hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        loop {
+            let place = *self.places.get(&hash)?;
+            if is_it(place) {
+                return Some(place);
+            }
+            hash = hash.wrapping_add(1);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Decoded parts of blocks, bounded by bytes; the part unused for longest goes first.
+//! Decoded parts of blocks, bounded by bytes. The part unused for longest goes first, batches before indexes: one query
+//! reads many batches once, but the same few indexes as the next query.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -73,10 +74,9 @@ impl BlockCache {
         }
         state.bytes += size;
         while state.bytes > self.limit {
-            let Some(oldest) = state.parts.iter().min_by_key(|(_, (_, used))| *used).map(|(k, _)| *k) else {
-                break;
-            };
-            state.remove(oldest);
+            let by_turn = |(key, (_, used)): &(&Key, &(Part, u64))| (key.1 == Place::Index, *used);
+            let Some(next) = state.parts.iter().min_by_key(by_turn).map(|(k, _)| *k) else { break };
+            state.remove(next);
         }
     }
 

@@ -240,6 +240,12 @@ impl Index {
         there.map(share).sum()
     }
 
+    /// Names and values of a series, in order of names.
+    pub(crate) fn texts(&self, place: u32) -> impl Iterator<Item = (&str, &str)> {
+        let text = |id: u32| &*self.strings[id as usize];
+        self.pairs_of(place).iter().map(move |(n, v)| (text(*n), text(*v)))
+    }
+
     pub(crate) fn labels(&self, place: u32) -> Labels {
         let text = |id: u32| Arc::clone(&self.strings[id as usize]);
         let labels = self.pairs_of(place).iter().map(|(n, v)| Label { name: text(*n), value: text(*v) });

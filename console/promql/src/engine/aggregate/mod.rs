@@ -11,7 +11,7 @@ use console_storage::SourceError;
 
 use super::{
     eval::Eval,
-    grid::{Row, Steps, has_type_or_unit},
+    grid::{Row, Steps, has_type_or_unit, nameless},
 };
 use fold::Members;
 use grouping::Groups;
@@ -40,7 +40,11 @@ impl Eval<'_> {
         let place = a.parameter.as_ref().map_or(span, |p| p.unwrap_parens().span);
         match a.op {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
-                self.best(a, &parameter, rows, span, steps)
+                let mut rows = self.best(a, &parameter, rows, span, steps)?;
+                if !self.limits.delayed_name_removal {
+                    rows.iter_mut().filter(|r| r.drop_name).for_each(|r| r.labels = nameless(&r.labels));
+                }
+                Ok(rows)
             }
             AggregateOp::LimitRatio => self.limit_ratio(&parameter, rows, place),
             _ => {
@@ -64,17 +68,17 @@ impl Eval<'_> {
     /// need not be taken out of each row's labels, which is much of the work.
     fn rows_to_group(&self, a: &Aggregate, steps: &Steps) -> Result<Vec<Row>, SourceError> {
         let expr = a.expr.unwrap_parens();
-        let is_folded = !matches!(
-            a.op,
-            AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk | AggregateOp::LimitRatio
-        );
-        let has_names = a.grouping.without
-            || a.grouping.labels.iter().any(|l| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__"));
+        let looks = match &a.grouping {
+            by if !by.without => {
+                by.labels.iter().any(|l| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__"))
+            }
+            _ => false,
+        };
+        // This one looks at all labels.
+        let looks = looks || a.op == AggregateOp::LimitRatio;
         let is_once = steps.count > 1 && expr.is_step_invariant();
         match &expr.kind {
-            ExprKind::Call { function, args }
-                if is_folded && !has_names && !is_once && args.iter().any(has_one_name) =>
-            {
+            ExprKind::Call { function, args } if !looks && !is_once && args.iter().any(has_one_name) => {
                 let rows = self.named_over_time(*function, args, steps)?;
                 let is_told_apart = rows.iter().any(|row| has_type_or_unit(&row.labels));
                 if is_told_apart && !self.limits.delayed_name_removal {
