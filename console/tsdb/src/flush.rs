@@ -39,6 +39,13 @@ fn align_down(t_ms: i64, to: i64) -> i64 {
     t_ms.saturating_sub(t_ms.rem_euclid(to))
 }
 
+/// A stretch of time without a moment.
+const NO_TIME: (i64, i64) = (i64::MAX, i64::MIN);
+
+fn joined(a: (i64, i64), b: (i64, i64)) -> (i64, i64) {
+    (a.0.min(b.0), a.1.max(b.1))
+}
+
 impl Tsdb {
     fn block_ms(&self) -> i64 {
         self.config.block_ms.max(1)
@@ -85,8 +92,9 @@ impl Tsdb {
             from = self.head.write().leave(id, SERIES_PER_STEP, mark.before_ms);
         }
         let leaving = self.head.read().leaving();
+        let span = leaving.iter().map(|(_, cuts)| cuts.span()).fold(NO_TIME, joined);
         let series = leaving.into_iter().map(|(labels, cuts)| Ok(cuts.points(labels)));
-        let written = self.folder.write(series, vec![mark], Vec::new());
+        let written = self.folder.write(span, series, vec![mark], Vec::new());
         let mut head = self.head.write();
         match written {
             Ok(block) => {
@@ -134,7 +142,8 @@ impl Tsdb {
             let mut marks = Vec::new();
             group.iter().flat_map(|b| &b.meta.marks).for_each(|m| Mark::add(&mut marks, *m));
             let gone: Vec<u64> = group.iter().map(|b| b.sequence).collect();
-            let merged = self.folder.write(merge(&group)?, marks, gone.clone())?;
+            let span = group.iter().map(|b| (b.meta.first_t, b.meta.last_t)).fold(NO_TIME, joined);
+            let merged = self.folder.write(span, merge(&group)?, marks, gone.clone())?;
             {
                 let mut head = self.head.write();
                 let kept = head.blocks.iter().filter(|b| !gone.contains(&b.sequence)).cloned();

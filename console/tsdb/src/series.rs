@@ -31,6 +31,13 @@ impl Cuts {
         self.floats.at_least(start_ms, end_ms) + histograms
     }
 
+    /// The first and the last time of its chunks.
+    pub fn span(&self) -> (i64, i64) {
+        let histograms = self.histograms.iter().flat_map(|h| &h.chunks);
+        let chunks = self.floats.chunks.iter().chain(histograms);
+        chunks.fold((i64::MAX, i64::MIN), |span, c| (span.0.min(c.first_t), span.1.max(c.last_t)))
+    }
+
     /// All points, in order of time.
     pub fn points(&self, labels: Labels) -> PointSeries {
         let mut out = PointSeries { labels, samples: Vec::new(), histograms: Vec::new() };

@@ -6,7 +6,7 @@ use pco::{ChunkConfig, DeltaSpec, standalone};
 use super::BlockError;
 
 /// Samples after which a batch is closed.
-pub(super) const SAMPLES_PER_BATCH: usize = 32_768;
+pub(super) const SAMPLES_PER_BATCH: usize = 16_384;
 
 /// A batch being filled.
 #[derive(Default)]
@@ -45,10 +45,15 @@ impl BatchBuilder {
     }
 }
 
-/// A batch as read; its times are still differences.
+/// Stands for a difference that is in the list of large ones.
+const LARGE: i16 = i16::MIN;
+
+/// A batch as read; its times are still differences. Nearly all of them are small: a cache holds more batches so.
 #[derive(Debug)]
 pub struct Batch {
-    times: Vec<i64>,
+    times: Vec<i16>,
+    /// By rising place.
+    large_times: Vec<(u32, i64)>,
     values: Vec<f64>,
 }
 
@@ -60,16 +65,25 @@ impl Batch {
         let Some((times, values)) = rest.split_at_checked(u32::from_le_bytes(*length) as usize) else {
             return Err(short);
         };
-        let times: Vec<i64> = standalone::simple_decompress(times).map_err(failed)?;
+        let all: Vec<i64> = standalone::simple_decompress(times).map_err(failed)?;
         let values: Vec<f64> = standalone::simple_decompress(values).map_err(failed)?;
-        if times.len() != values.len() {
+        if all.len() != values.len() {
             return Err(BlockError::Damaged("columns differ in length"));
         }
-        Ok(Self { times, values })
+        let mut large_times = Vec::new();
+        let mut small = |(place, d): (usize, &i64)| match i16::try_from(*d) {
+            Ok(small) if small != LARGE => small,
+            _ => {
+                large_times.push((place as u32, *d));
+                LARGE
+            }
+        };
+        let times = all.iter().enumerate().map(&mut small).collect();
+        Ok(Self { times, large_times, values })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        16 * self.values.len()
+        size_of_val(&*self.times) + size_of_val(&*self.large_times) + size_of_val(&*self.values)
     }
 
     /// Appends the samples of a run that lie in the range (both ends inclusive).
@@ -83,12 +97,15 @@ impl Batch {
         let outside = || BlockError::Damaged("reference outside the batch");
         let end = first.checked_add(len).ok_or_else(outside)?;
         let times = self.times.get(first..end).ok_or_else(outside)?;
+        let mut large =
+            self.large_times[self.large_times.partition_point(|l| (l.0 as usize) < first)..].iter();
         let (mut t_ms, mut delta) = (0i64, 0i64);
         for (i, (d, v)) in times.iter().zip(&self.values[first..end]).enumerate() {
+            let d = if *d == LARGE { large.next().map_or(0, |l| l.1) } else { i64::from(*d) };
             if i == 0 {
-                t_ms = *d;
+                t_ms = d;
             } else {
-                delta = delta.wrapping_add(*d);
+                delta = delta.wrapping_add(d);
                 t_ms = t_ms.wrapping_add(delta);
             }
             if t_ms >= range.0 && t_ms <= range.1 {

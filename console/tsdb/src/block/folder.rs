@@ -79,16 +79,17 @@ impl BlockFolder {
         self.dir.join(format!("{sequence:016x}.{extension}"))
     }
 
-    /// Writes a block and puts it in place; none when there is no sample in it.
+    /// Writes a block and puts it in place; none when there is no sample in it. Times are in `span` (both ends inclusive).
     pub fn write(
         &self,
+        span: (i64, i64),
         series: impl Iterator<Item = Result<PointSeries, BlockError>>,
         marks: Vec<Mark>,
         replaces: Vec<u64>,
     ) -> Result<Option<Arc<Block>>, BlockError> {
         let sequence = self.next_sequence.fetch_add(1, Ordering::Relaxed);
         let unfinished = self.path(sequence, "tmp");
-        let done = self.place(sequence, &unfinished, series, marks, replaces);
+        let done = self.place(sequence, &unfinished, span, series, marks, replaces);
         if !matches!(done, Ok(Some(_))) {
             // Both are free to fail: what is left is cleared away at the next start, or never was.
             let _ = fs::remove_file(&unfinished);
@@ -101,11 +102,12 @@ impl BlockFolder {
         &self,
         sequence: u64,
         unfinished: &Path,
+        span: (i64, i64),
         series: impl Iterator<Item = Result<PointSeries, BlockError>>,
         marks: Vec<Mark>,
         replaces: Vec<u64>,
     ) -> Result<Option<Arc<Block>>, BlockError> {
-        let meta = write_block(unfinished, series, marks, replaces, &*self.probe)?;
+        let meta = write_block(unfinished, span, series, marks, replaces, &*self.probe)?;
         if meta.samples == 0 {
             return Ok(None);
         }

@@ -57,38 +57,82 @@ fn put_section(w: &mut Writer, (offset, length, crc): Section) {
     w.raw(&crc.to_le_bytes());
 }
 
-/// The samples of a block on their way into batches.
-#[derive(Default)]
-struct Floats {
+/// Stretches of time that a block has batches of its own for: a query of the last minutes decompresses few of them.
+const STRETCHES: usize = 4;
+/// A series with fewer samples in a stretch has them in a longer one: each run costs some bytes.
+const SAMPLES_PER_RUN: usize = 100;
+
+/// A batch being filled. Its number is given when it is opened: stretches close theirs in any order.
+struct Open {
+    number: usize,
     batch: BatchBuilder,
+}
+
+/// The samples of a block on their way into batches.
+struct Floats {
+    /// First and last time.
+    span: (i64, i64),
+    open: [Option<Open>; STRETCHES],
     batches: Vec<Section>,
 }
 
 impl Floats {
+    fn new(span: (i64, i64)) -> Self {
+        Self { span, open: Default::default(), batches: Vec::new() }
+    }
+
     fn put(&mut self, samples: &[Sample], out: &mut Out<'_>) -> Result<Vec<Run>, BlockError> {
+        let parts = match samples.len() / SAMPLES_PER_RUN {
+            0 | 1 => 1,
+            2 | 3 => 2,
+            _ => STRETCHES,
+        };
         let mut runs = Vec::new();
-        for part in samples.chunks(SAMPLES_PER_BATCH) {
-            let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
-            if self.batch.len() > 0 && self.batch.len() + part.len() > SAMPLES_PER_BATCH {
-                self.close(out)?;
+        let mut rest = samples;
+        for stretch in (STRETCHES / parts - 1..STRETCHES).step_by(STRETCHES / parts) {
+            let is_last = stretch == STRETCHES - 1;
+            let end =
+                if is_last { rest.len() } else { rest.partition_point(|s| s.t_ms < self.end_of(stretch)) };
+            let (part, later) = rest.split_at(end);
+            rest = later;
+            for part in part.chunks(SAMPLES_PER_BATCH) {
+                runs.push(self.put_run(stretch, part, out)?);
             }
-            runs.push(Run {
-                batch: self.batches.len() as u32,
-                first: self.batch.len() as u32,
-                len: part.len() as u32,
-                first_t: first.t_ms,
-                last_t: last.t_ms,
-            });
-            self.batch.push(part);
         }
         Ok(runs)
     }
 
-    fn close(&mut self, out: &mut Out<'_>) -> Result<(), BlockError> {
-        if self.batch.len() > 0 {
-            self.batches.push(out.put(&std::mem::take(&mut self.batch).encode()?)?);
+    /// The first time behind a stretch.
+    fn end_of(&self, stretch: usize) -> i64 {
+        let length = self.span.1.saturating_sub(self.span.0) / STRETCHES as i64;
+        self.span.0.saturating_add((length + 1).saturating_mul(stretch as i64 + 1))
+    }
+
+    /// `samples` are some, and no more than fit into a batch.
+    fn put_run(&mut self, stretch: usize, samples: &[Sample], out: &mut Out<'_>) -> Result<Run, BlockError> {
+        if self.open[stretch].as_ref().is_some_and(|o| o.batch.len() + samples.len() > SAMPLES_PER_BATCH) {
+            self.close(stretch, out)?;
+        }
+        let batches = &mut self.batches;
+        let open = self.open[stretch].get_or_insert_with(|| {
+            batches.push(Section::default());
+            Open { number: batches.len() - 1, batch: BatchBuilder::default() }
+        });
+        let first = open.batch.len() as u32;
+        open.batch.push(samples);
+        let (first_t, last_t) = (samples[0].t_ms, samples[samples.len() - 1].t_ms);
+        Ok(Run { batch: open.number as u32, first, len: samples.len() as u32, first_t, last_t })
+    }
+
+    fn close(&mut self, stretch: usize, out: &mut Out<'_>) -> Result<(), BlockError> {
+        if let Some(open) = self.open[stretch].take() {
+            self.batches[open.number] = out.put(&open.batch.encode()?)?;
         }
         Ok(())
+    }
+
+    fn close_all(&mut self, out: &mut Out<'_>) -> Result<(), BlockError> {
+        (0..STRETCHES).try_for_each(|stretch| self.close(stretch, out))
     }
 }
 
@@ -128,10 +172,11 @@ impl Histograms {
     }
 }
 
-/// Writes a block under `path` and syncs it; the series come sorted by labels, their points by time. Answers what was
-/// written; a block without points is of no use.
+/// Writes a block under `path` and syncs it; the series come sorted by labels, their points by time, which is in `span`
+/// (both ends inclusive). Answers what was written; a block without points is of no use.
 pub fn write_block(
     path: &Path,
+    span: (i64, i64),
     series: impl Iterator<Item = Result<PointSeries, BlockError>>,
     marks: Vec<Mark>,
     replaces: Vec<u64>,
@@ -142,7 +187,7 @@ pub fn write_block(
     let mut out = Out { file, at: 0, probe };
     out.put(&MAGIC)?;
     let mut meta = BlockMeta { first_t: i64::MAX, last_t: i64::MIN, samples: 0, marks, replaces };
-    let (mut floats, mut histograms, mut table) = (Floats::default(), Histograms::default(), Vec::new());
+    let (mut floats, mut histograms, mut table) = (Floats::new(span), Histograms::default(), Vec::new());
     for one in series {
         let series = one?;
         let entry = Entry {
@@ -159,7 +204,7 @@ pub fn write_block(
             table.push(entry);
         }
     }
-    floats.close(&mut out)?;
+    floats.close_all(&mut out)?;
     histograms.close(&mut out)?;
     let index = index::encode(&table);
     let parts = [out.put(&index.strings)?, out.put(&index.series)?, out.put(&index.postings)?];
