@@ -18,6 +18,8 @@ pub(crate) struct Budget {
     max_samples: usize,
     /// Samples in memory now.
     held: AtomicUsize,
+    /// The most that were in memory, where that is asked for.
+    peak: Option<AtomicUsize>,
     samples_read: AtomicU64,
     series_read: AtomicU64,
 }
@@ -29,6 +31,7 @@ impl Budget {
             deadline: Instant::now().checked_add(limits.timeout),
             max_samples: limits.max_samples,
             held: AtomicUsize::new(0),
+            peak: limits.profiled.then(|| AtomicUsize::new(0)),
             samples_read: AtomicU64::new(0),
             series_read: AtomicU64::new(0),
         }
@@ -56,7 +59,14 @@ impl Budget {
                 self.max_samples
             )));
         }
+        if let Some(peak) = &self.peak {
+            peak.fetch_max(held + samples, Ordering::Relaxed);
+        }
         Ok(())
+    }
+
+    pub fn peak(&self) -> u64 {
+        self.peak.as_ref().map_or(0, |peak| peak.load(Ordering::Relaxed) as u64)
     }
 
     /// Counts samples that left memory; those of literals and times were never taken.

@@ -60,6 +60,7 @@ impl Eval<'_> {
             return Err(SourceError::Internal("a range vector was expected".to_owned()));
         };
         check_extent(function, windows.extent)?;
+        self.tally(|t| t.windows(&windows, steps));
         let first_is_subquery = matches!(args[0].unwrap_parens().kind, ExprKind::Subquery(_));
         let span = if first_is_subquery { Span::default() } else { args[0].unwrap_parens().span };
         let over = Over { function, windows: &windows, scalars: &scalars, span };

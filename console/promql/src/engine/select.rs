@@ -124,7 +124,10 @@ impl Eval<'_> {
         let (series, held) = self.read(s, first.saturating_sub(lookback), last)?;
         // A step of a series costs as much as some samples.
         let work = series.len().saturating_mul(steps.count).saturating_mul(4);
-        self.rows(&series, held, work, |series| instant_row(series, steps, gaze, lookback, times))
+        let rows =
+            self.rows(&series, held, work, |series| instant_row(series, steps, gaze, lookback, times))?;
+        self.tally(|t| t.rows(&rows));
+        Ok(rows)
     }
 
     /// The rows that have a value, one a series; the budget gets back the `held` samples of the series.
@@ -194,10 +197,12 @@ impl Eval<'_> {
             )));
         }
         let grid = Steps { start_ms, step_ms, count: count as usize };
+        self.tally(|t| t.open(grid));
         let rows = match self.eval(&s.expr, &grid)? {
             Value::Vector(rows) => rows,
             _ => return Err(SourceError::Internal("a subquery needs an instant vector".to_owned())),
         };
+        self.tally(|t| t.close_subquery(gaze, range_ms));
         let slots = rows.len() * grid.count;
         windows.series = rows.into_iter().map(|row| window(row, &grid)).collect();
         windows.held = windows.series.iter().map(|w| w.samples.len() + w.histograms.len()).sum();
@@ -209,6 +214,7 @@ impl Eval<'_> {
     /// A range vector as a result: the samples of the only step's window.
     pub(crate) fn matrix(&self, expr: &Expr, steps: &Steps) -> Result<Vec<PointSeries>, SourceError> {
         let windows = self.windows(expr, steps)?;
+        self.tally(|t| t.matrix(&windows, steps, matches!(expr.unwrap_parens().kind, ExprKind::Subquery(_))));
         let end = windows.gaze.at(steps, 0);
         let start = end.saturating_sub(windows.range_ms);
         let mut out = Vec::new();

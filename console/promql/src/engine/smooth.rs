@@ -29,7 +29,7 @@ impl Eval<'_> {
         let (series, held) = self.read(s, first.saturating_sub(lookback), last.saturating_add(lookback))?;
         let series: Vec<Window> = series.into_iter().map(|s: PointSeries| live(s)).collect();
         let work = series.len().saturating_mul(steps.count).saturating_mul(8);
-        self.rows(&series, held, work, |series| {
+        let rows = self.rows(&series, held, work, |series| {
             let mut row = Row::empty(series.labels.clone(), false, steps.count);
             for i in 0..steps.count {
                 let moment = gaze.at(steps, i);
@@ -38,7 +38,9 @@ impl Eval<'_> {
                 }
             }
             row
-        })
+        })?;
+        self.tally(|t| t.rows(&rows));
+        Ok(rows)
     }
 
     fn smoothed(&self, series: &Window, span: Span, moment: i64, lookback: i64) -> Option<Point> {
