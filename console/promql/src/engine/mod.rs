@@ -180,6 +180,9 @@ fn check_ranged(expr: &Expr) -> Result<(), SourceError> {
 }
 
 fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, SourceError> {
+    if steps.count == 1 && eval.range.0 != eval.range.1 {
+        eval.warn_of_sorts_in(expr);
+    }
     let rows = match eval.eval(expr, steps)? {
         Value::Scalar(values) => {
             vec![Row { labels: Labels::default(), drop_name: false, floats: values, histograms: Vec::new() }]
