@@ -13,6 +13,7 @@ use super::{
     config::{Auth, Credential, JobConfig, Secret},
     error::ScrapeError,
     exposition::Format,
+    protocol::{accept, format},
     target::Target,
 };
 use crate::{
@@ -20,16 +21,14 @@ use crate::{
     limits::IngestLimits,
 };
 
-/// OpenMetrics first: it has exemplars.
-const ACCEPTED: &str =
-    "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
 const USER_AGENT: &str = concat!("Quarterdeck/", env!("CARGO_PKG_VERSION"));
 const MAX_REDIRECTS: usize = 10;
 const IDLE_CONNECTION: Duration = Duration::from_mins(5);
 
 /// An answer as it was sent.
 pub struct Answer {
-    pub format: Format,
+    /// Of no interest where there is no text.
+    pub format: Result<Format, ScrapeError>,
     encoding: Encoding,
     raw: Bytes,
 }
@@ -67,7 +66,7 @@ pub async fn fetch(client: &Client, job: &JobConfig, target: &Target) -> Result<
 async fn get(client: &Client, job: &JobConfig, target: &Target) -> Result<Answer, ScrapeError> {
     let request = client
         .get(target.url.clone())
-        .header(ACCEPT, ACCEPTED)
+        .header(ACCEPT, accept(&job.protocols))
         .header(ACCEPT_ENCODING, if job.enable_compression { "gzip" } else { "identity" })
         .header("x-prometheus-scrape-timeout-seconds", target.timeout.as_secs_f64().to_string());
     let response = authorize(request, &job.auth).await?.send().await;
@@ -78,7 +77,7 @@ async fn get(client: &Client, job: &JobConfig, target: &Target) -> Result<Answer
     let encoding = Encoding::of(response.headers(), Encoding::Identity)
         .map_err(|e| ScrapeError::Encoding(e.to_string()))?;
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let format = Format::of(content_type);
+    let format = format(content_type, job.fallback_protocol);
     Ok(Answer { format, encoding, raw: body(response, job.limits.body_size).await? })
 }
 

@@ -5,8 +5,7 @@
 //! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
 //! its companions.
 //!
-//! Deliberately not here: the protobuf format and with it native histograms, created timestamps, and
-//! service discovery other than static lists and files.
+//! Deliberately not here: created timestamps, and service discovery other than static lists and files.
 
 pub mod config;
 mod discovery;
@@ -14,6 +13,7 @@ mod error;
 pub mod exposition;
 mod fetch;
 mod job;
+pub mod protocol;
 pub mod relabel;
 mod run;
 mod source;

@@ -129,6 +129,48 @@ scrape_configs:
     assert_eq!(again.jobs[2].auth, config.jobs[2].auth);
 }
 
+/// Names of a job's protocols.
+fn protocols(config: &ScrapeConfig, job: usize) -> Vec<&'static str> {
+    config.jobs[job].protocols.iter().map(|p| p.name()).collect()
+}
+
+#[test]
+fn formats_and_histograms_follow_prometheus_3() {
+    let config = parse(
+        "global: {scrape_native_histograms: true, always_scrape_classic_histograms: true}
+scrape_configs:
+  - job_name: inherits
+  - job_name: says
+    scrape_native_histograms: false
+    scrape_classic_histograms: false
+    convert_classic_histograms_to_nhcb: true
+    native_histogram_bucket_limit: 100
+    native_histogram_min_bucket_factor: 1.1
+    fallback_scrape_protocol: PrometheusText0.0.4
+  - job_name: chooses
+    scrape_protocols: [PrometheusText0.0.4, PrometheusProto]
+",
+    )
+    .unwrap();
+    let text = ["OpenMetricsText1.0.0", "OpenMetricsText0.0.1", "PrometheusText1.0.0", "PrometheusText0.0.4"];
+    assert_eq!(protocols(&config, 0), [&["PrometheusProto"], &text[..]].concat());
+    assert_eq!(protocols(&config, 1), text);
+    assert_eq!(protocols(&config, 2), ["PrometheusText0.0.4", "PrometheusProto"]);
+    let inherited = config.jobs[0].histograms.read;
+    assert!(inherited.native && inherited.classic_too && !inherited.convert);
+    let said = &config.jobs[1].histograms;
+    assert!(!said.read.native && !said.read.classic_too && said.read.convert);
+    assert_eq!((said.bucket_limit, said.min_bucket_factor), (100, 1.1));
+    assert_eq!(config.jobs[1].fallback_protocol.unwrap().name(), "PrometheusText0.0.4");
+    let shown = config.to_yaml(&[]);
+    assert_eq!(parse(&shown).unwrap().to_yaml(&[]), shown);
+    assert!(shown.contains("native_histogram_min_bucket_factor: 1.1"), "{shown}");
+    // What is said for all is asked for whatever histograms are wanted.
+    let all = "global: {scrape_protocols: [OpenMetricsText0.0.1]}\nscrape_configs:\n- job_name: a\n  \
+               scrape_native_histograms: true\n";
+    assert_eq!(protocols(&parse(all).unwrap(), 0), ["OpenMetricsText0.0.1"]);
+}
+
 #[test]
 fn problems_name_file_line_and_field_and_come_together() {
     let job = |rest: &str| format!("scrape_configs:\n- job_name: a\n  {rest}\n");
@@ -168,6 +210,20 @@ fn problems_name_file_line_and_field_and_come_together() {
         (job("file_sd_configs: [{files: [a.txt]}]"), "file_sd_configs[0].files[0]: ", "a.txt"),
         (job("basic_auth: {}\n  bearer_token: x"), ":2: scrape_configs[0]: ", "at most one"),
         (job("authorization: {type: Basic, credentials: x}"), "authorization.type: ", "basic_auth"),
+        (job("scrape_protocols: []"), ":3: scrape_configs[0].scrape_protocols: ", "empty"),
+        (job("scrape_protocols: [text]"), ":3: scrape_configs[0].scrape_protocols[0]: ", "PrometheusProto"),
+        (
+            job("scrape_protocols: [PrometheusProto, PrometheusProto]"),
+            ".scrape_protocols[1]: ",
+            "\"PrometheusProto\" is there twice",
+        ),
+        (job("fallback_scrape_protocol: x"), ":3: scrape_configs[0].fallback_scrape_protocol: ", "none of"),
+        (
+            job("scrape_classic_histograms: true\n  always_scrape_classic_histograms: true"),
+            ":3: scrape_configs[0].scrape_classic_histograms: ",
+            "older name",
+        ),
+        (job("native_histogram_min_bucket_factor: .nan"), "native_histogram_min_bucket_factor: ", "number"),
         ("scrape_configs: [{}]".to_owned(), "/etc/scrape.yml:1: scrape_configs[0].job_name: ", "missing"),
         ("rule_files: [a.yml]".to_owned(), "/etc/scrape.yml:1: rule_files: ", "does not support"),
         (

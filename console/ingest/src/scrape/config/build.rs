@@ -13,6 +13,7 @@ use super::{
     Auth, ConfigError, Credential, DEFAULT_BODY_SIZE_LIMIT, FileDiscovery, JobConfig, Problems, Scheme,
     ScrapeConfig, ScrapeLimits, Secret, TargetGroup,
     duration::parse_duration,
+    formats::Formats,
     raw::{RawAuthorization, RawBasicAuth, RawFile, RawFileDiscovery, RawGlobal, RawGroup, RawJob, RawRule},
     size::parse_size,
     yaml::Spanned,
@@ -32,10 +33,11 @@ struct Global {
     interval: Duration,
     timeout: Option<Duration>,
     limits: ScrapeLimits,
+    formats: Formats,
 }
 
 /// A section that is being read: where it stands, and what is wrong with it.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     problems: &'a mut Problems,
     path: String,
     line: u64,
@@ -86,11 +88,11 @@ impl Section<'_> {
         }
     }
 
-    fn add(&mut self, field: &str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
         self.add_at(self.line, field, message);
     }
 
-    fn add_at(&mut self, line: u64, field: &str, message: impl Into<String>) {
+    pub(super) fn add_at(&mut self, line: u64, field: &str, message: impl Into<String>) {
         let dot = if self.path.is_empty() || field.is_empty() { "" } else { "." };
         self.problems.add(line, format!("{}{dot}{field}", self.path), message);
     }
@@ -102,7 +104,7 @@ impl Section<'_> {
     }
 
     /// A field's value, read by `parse`.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         field: &str,
         raw: Option<&Spanned<String>>,
@@ -149,7 +151,8 @@ impl Section<'_> {
             label_name_length: raw.label_name_length_limit.unwrap_or(0),
             label_value_length: raw.label_value_length_limit.unwrap_or(0),
         };
-        (Global { interval, timeout, limits }, Labels::from_pairs(labels))
+        let formats = self.global_formats(raw);
+        (Global { interval, timeout, limits, formats }, Labels::from_pairs(labels))
     }
 
     fn job(&mut self, raw: &RawJob, global: &Global) -> JobConfig {
@@ -179,6 +182,7 @@ impl Section<'_> {
             label_name_length: raw.label_name_length_limit.unwrap_or(global.limits.label_name_length),
             label_value_length: raw.label_value_length_limit.unwrap_or(global.limits.label_value_length),
         };
+        let (protocols, fallback_protocol, histograms) = self.formats(raw, &global.formats);
         JobConfig {
             name,
             interval,
@@ -197,6 +201,9 @@ impl Section<'_> {
             relabel: self.rules("relabel_configs", &raw.relabel_configs),
             metric_relabel: self.rules("metric_relabel_configs", &raw.metric_relabel_configs),
             limits,
+            protocols,
+            fallback_protocol,
+            histograms,
         }
     }
 

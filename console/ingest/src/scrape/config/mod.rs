@@ -5,6 +5,7 @@
 
 mod build;
 mod duration;
+mod formats;
 mod problem;
 mod raw;
 mod secret;
@@ -24,7 +25,7 @@ pub use duration::{format_duration, parse_duration};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 
-use crate::scrape::relabel::Rule;
+use crate::scrape::{exposition::Histograms, protocol::Protocol, relabel::Rule};
 
 pub(super) use build::group_labels;
 pub(super) use problem::Problems;
@@ -60,6 +61,22 @@ pub struct JobConfig {
     pub relabel: Vec<Rule>,
     pub metric_relabel: Vec<Rule>,
     pub limits: ScrapeLimits,
+    /// What targets are asked for, most wanted first.
+    pub protocols: Vec<Protocol>,
+    /// What an answer is read as that does not say what it is.
+    pub fallback_protocol: Option<Protocol>,
+    pub histograms: HistogramConfig,
+}
+
+/// What becomes of histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HistogramConfig {
+    pub read: Histograms,
+    /// Buckets of a native histogram that has more are merged; a histogram that cannot be made so small fails the scrape. 0
+    /// means no limit.
+    pub bucket_limit: usize,
+    /// Buckets that grow by less from one to the next are merged. 0 means none are.
+    pub min_bucket_factor: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

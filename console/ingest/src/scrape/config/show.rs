@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Auth, Credential, JobConfig, ScrapeConfig, TargetGroup, format_duration};
-use crate::scrape::relabel::{Rule, RuleFields};
+use crate::scrape::{
+    protocol::Protocol,
+    relabel::{Rule, RuleFields},
+};
 
 /// What stands for a secret, as in Prometheus.
 const HIDDEN: &str = "<secret>";
@@ -47,6 +50,16 @@ struct Job<'a> {
     label_name_length_limit: usize,
     #[serde(skip_serializing_if = "is_zero")]
     label_value_length_limit: usize,
+    scrape_protocols: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback_scrape_protocol: Option<&'static str>,
+    scrape_native_histograms: bool,
+    always_scrape_classic_histograms: bool,
+    convert_classic_histograms_to_nhcb: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    native_histogram_bucket_limit: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native_histogram_min_bucket_factor: Option<f64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     basic_auth: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -130,6 +143,13 @@ fn job(j: &JobConfig) -> Job<'_> {
         label_limit: j.limits.labels,
         label_name_length_limit: j.limits.label_name_length,
         label_value_length_limit: j.limits.label_value_length,
+        scrape_protocols: j.protocols.iter().map(|p| p.name()).collect(),
+        fallback_scrape_protocol: j.fallback_protocol.map(Protocol::name),
+        scrape_native_histograms: j.histograms.read.native,
+        always_scrape_classic_histograms: j.histograms.read.classic_too,
+        convert_classic_histograms_to_nhcb: j.histograms.read.convert,
+        native_histogram_bucket_limit: j.histograms.bucket_limit,
+        native_histogram_min_bucket_factor: Some(j.histograms.min_bucket_factor).filter(|f| *f != 0.0),
         basic_auth,
         authorization,
         relabel_configs: j.relabel.iter().map(relabel).collect(),
