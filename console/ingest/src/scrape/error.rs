@@ -38,6 +38,8 @@ pub enum ScrapeError {
     Nameless(String),
     #[error("cannot read the credentials in {}: {message}", file.display())]
     Credentials { file: PathBuf, message: String },
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
     #[error("the credentials cannot be sent in a header")]
     UnsendableCredentials,
     #[error("the store refused the samples: {0}")]
@@ -63,6 +65,7 @@ impl ScrapeError {
             Self::LabelLimit(_) => "label_limit",
             Self::Nameless(_) => "invalid_name",
             Self::Credentials { .. } | Self::UnsendableCredentials => "credentials",
+            Self::Tls(_) => "tls",
             Self::Store(_) => "storage",
             Self::Internal => "internal",
         }

@@ -5,13 +5,13 @@
 //! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
 //! its companions.
 //!
-//! Deliberately not here: created timestamps, and service discovery other than static lists and files.
+//! Deliberately not here: created timestamps, and service discovery other than static lists, files and HTTP.
 
 pub mod config;
 mod discovery;
 mod error;
 pub mod exposition;
-mod fetch;
+mod http;
 mod job;
 pub mod protocol;
 pub mod relabel;

@@ -13,4 +13,6 @@ mod remote_write;
 mod scrape;
 mod scrape_config;
 mod scrape_protobuf;
+mod scrape_tls;
 mod scraping;
+mod tls;

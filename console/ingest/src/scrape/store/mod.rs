@@ -30,7 +30,7 @@ use super::{
     config::JobConfig,
     error::ScrapeError,
     exposition::{self, Entry, ExemplarText, Format, SampleValue},
-    fetch::Answer,
+    http::Answer,
     target::Target,
 };
 use crate::native::resolution;
