@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU64};
 
-use console_blockkit::{Wal, WalConfig, WalError};
+use console_blockkit::{SegmentId, Wal, WalConfig, WalError, record::RecordError};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
@@ -23,6 +23,8 @@ pub enum OpenError {
     Wal(#[from] WalError),
     #[error("cannot open the blocks of metrics")]
     Blocks(#[from] BlockError),
+    #[error("segment {} of the log of metrics is of another release", segment.0)]
+    Newer { segment: SegmentId, source: RecordError },
 }
 
 /// What the store holds.
@@ -77,7 +79,8 @@ impl Tsdb {
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))
         });
         let (wal, recovery) = opened?;
-        let Replayed { mut head, mut writer, exemplars, next_number, damaged } = replayed;
+        let Replayed { mut head, mut writer, exemplars, next_number, damaged } =
+            replayed.map_err(|(segment, source)| OpenError::Newer { segment, source })?;
         head.blocks = Arc::new(blocks);
         if damaged > 0 {
             tracing::warn!(damaged, "log of metrics has unreadable records");

@@ -1,5 +1,7 @@
 //! Single bits in a byte vector, most significant bit first.
 
+use std::sync::Arc;
+
 /// Appends bits.
 #[derive(Clone, Debug, Default)]
 pub struct BitWriter {
@@ -10,11 +12,6 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
-    #[inline]
-    pub fn bit(&mut self, bit: bool) {
-        self.bits(u64::from(bit), 1);
-    }
-
     /// Appends the low `n` bits of `value`, highest first; `n <= 64`.
     #[inline]
     pub fn bits(&mut self, value: u64, n: u8) {
@@ -41,6 +38,16 @@ impl BitWriter {
         out.extend_from_slice(&self.bytes);
         out.extend_from_slice(&self.word.to_be_bytes()[..rest]);
         out
+    }
+
+    /// All bits so far, as [`BitWriter::to_bytes`] gives them; none are left, but their memory is kept.
+    pub fn take(&mut self) -> Arc<[u8]> {
+        let rest = usize::from(self.used.div_ceil(8));
+        self.bytes.extend_from_slice(&self.word.to_be_bytes()[..rest]);
+        let all = Arc::from(self.bytes.as_slice());
+        self.bytes.clear();
+        (self.word, self.used) = (0, 0);
+        all
     }
 
     pub fn capacity(&self) -> usize {
@@ -111,6 +118,8 @@ mod tests {
             }
             let bytes = w.to_bytes();
             assert_eq!(bytes.len(), (usize::from(shift) + 128).div_ceil(8));
+            assert_eq!(w.take()[..], bytes);
+            assert!(w.to_bytes().is_empty());
             let mut r = BitReader::new(&bytes);
             assert_eq!(r.bits(shift), Some(0));
             for (v, n) in parts {

@@ -41,12 +41,12 @@ fn age_drops_segments_and_memory_and_a_restart_agrees() {
 #[test]
 fn bytes_drop_the_oldest_segments() {
     let dir = tempfile::tempdir().unwrap();
-    let tight = TsdbConfig { max_bytes: 30_000, segment_bytes: 8_000, ..config(dir.path()) };
+    let tight = TsdbConfig { max_bytes: 20_000, segment_bytes: 4_000, ..config(dir.path()) };
     let db = Tsdb::open(tight).unwrap();
     fill(&db);
     db.maintain(NOW);
     let stats = db.stats();
-    assert!(stats.disk_bytes <= 30_000 && stats.dropped_segments > 0, "{stats:?}");
+    assert!(stats.disk_bytes <= 20_000 && stats.dropped_segments > 0, "{stats:?}");
     let found = samples(&db, "m3");
     assert_eq!(found.last().unwrap().0, 0);
     assert!(found[0].0 < 6 * 3600 - 60);
