@@ -19,8 +19,10 @@ use crate::{
     slab::Slab,
 };
 
-/// Points that are put into series together.
-const POINTS_PER_BATCH: usize = 1 << 20;
+/// Points that are put into series together: some of each series, as far as memory goes.
+const POINTS_PER_SERIES: usize = 32;
+const MIN_POINTS: usize = 1 << 19;
+const MAX_POINTS: usize = 1 << 22;
 const BATCHES_WAITING: usize = 1;
 /// Threads; with more than this, the one that reads is the slowest.
 const MAX_SHARDS: usize = 8;
@@ -110,7 +112,8 @@ impl<'scope> Filling<'scope> {
         }
         self.batch.points += samples.len();
         self.batch.entries.push(samples);
-        if self.batch.points >= POINTS_PER_BATCH {
+        let wanted = self.created as usize * POINTS_PER_SERIES;
+        if self.batch.points >= wanted.clamp(MIN_POINTS, MAX_POINTS) {
             self.send();
         }
         unknown

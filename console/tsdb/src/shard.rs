@@ -14,7 +14,7 @@ use crate::{
     series::MemSeries,
 };
 
-const BLOCK_BITS: u32 = 6;
+const BLOCK_BITS: u32 = 8;
 const BLOCK: usize = 1 << BLOCK_BITS;
 
 /// Series with neighbouring numbers are of one block.

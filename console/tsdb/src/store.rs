@@ -1,6 +1,9 @@
 //! The store: log first, then memory.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use console_blockkit::{SegmentId, Wal, WalConfig, WalError, record::RecordError};
 use parking_lot::{Mutex, RwLock};
@@ -43,6 +46,13 @@ pub struct TsdbStats {
     pub block_bytes: u64,
     /// Blocks that were set aside since the start.
     pub damaged_blocks: u64,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Segments begun since the start.
+    pub begun_segments: u64,
+    /// Segments deleted since the start because blocks hold all of them.
+    pub flushed_segments: u64,
+    /// Segments dropped since the start by age or by bytes.
     pub dropped_segments: u64,
     /// Records that replay could not read.
     pub damaged_records: u64,
@@ -58,6 +68,8 @@ pub struct Tsdb {
     pub(crate) folder: BlockFolder,
     /// Held while blocks are made, merged or dropped.
     pub(crate) flush: Mutex<FlushState>,
+    pub(crate) begun_segments: AtomicU64,
+    pub(crate) flushed_segments: AtomicU64,
     pub(crate) dropped_segments: AtomicU64,
     damaged: u64,
 }
@@ -99,6 +111,8 @@ impl Tsdb {
             explosion: Mutex::default(),
             folder,
             flush: Mutex::new(flush),
+            begun_segments: 0.into(),
+            flushed_segments: 0.into(),
             dropped_segments: 0.into(),
             damaged,
             config,
@@ -123,7 +137,10 @@ impl Tsdb {
             blocks: head.blocks.len() as u64,
             block_bytes: total(&head.blocks, |b| b.bytes),
             damaged_blocks: self.folder.damaged(),
-            dropped_segments: self.dropped_segments.load(std::sync::atomic::Ordering::Relaxed),
+            segments: self.wal.segments().len() as u64,
+            begun_segments: self.begun_segments.load(Ordering::Relaxed),
+            flushed_segments: self.flushed_segments.load(Ordering::Relaxed),
+            dropped_segments: self.dropped_segments.load(Ordering::Relaxed),
             damaged_records: self.damaged,
         }
     }

@@ -25,6 +25,7 @@ fn age_drops_segments_and_memory_and_a_restart_agrees() {
     let before = db.stats();
     db.maintain(NOW + 3 * HOUR);
     let after = db.stats();
+    assert_eq!(after.segments + after.flushed_segments + after.dropped_segments, 1 + after.begun_segments);
     assert!(after.dropped_segments > 2 && after.disk_bytes < before.disk_bytes * 2 / 3, "{after:?}");
     assert!(after.samples <= before.samples * 2 / 3, "{after:?}");
     let kept = samples(&db, "m7");
