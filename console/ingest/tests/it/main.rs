@@ -1,6 +1,7 @@
 //! Integration tests: every pushing protocol over real sockets into real stores.
 
 mod corpus;
+mod disk_full;
 mod fuzz;
 mod grpc;
 mod harness;
