@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -15,13 +16,23 @@ use crate::harness::{Harness, now};
 const JSON: (&str, &str) = ("content-type", "application/json");
 const PER_WRITE: u64 = 2_000;
 
+/// Unmounts in the end, whatever became of the test.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
 /// Only root may mount; elsewhere there is no small disk.
-fn small_disk() -> Option<tempfile::TempDir> {
+fn small_disk() -> Option<(Mounted, tempfile::TempDir)> {
     let dir = tempfile::tempdir().unwrap();
     let mut mount = Command::new("mount");
     mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path());
     let done = mount.stdout(Stdio::null()).stderr(Stdio::null()).status();
-    done.is_ok_and(|s| s.success()).then_some(dir)
+    done.is_ok_and(|s| s.success()).then(|| (Mounted(dir.path().to_owned()), dir))
 }
 
 /// Samples of one gauge, with values that have all their bits.
@@ -44,12 +55,11 @@ fn stored(harness: &Harness) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_answers_503_with_a_reason_and_takes_writes_when_there_is_room() {
-    let Some(dir) = small_disk() else {
+    let Some((mounted, dir)) = small_disk() else {
         println!("skipped: this user may not mount a file system");
         return;
     };
-    let path = dir.path().to_owned();
-    let other = path.join("somebody-else");
+    let other = mounted.0.join("somebody-else");
     fs::write(&other, vec![1; 3 << 20]).unwrap();
     let harness = Harness::in_dir(dir, &[], IngestLimits::default()).await;
     let start_ns = now() - 600_000_000_000;
@@ -75,6 +85,4 @@ async fn a_full_disk_answers_503_with_a_reason_and_takes_writes_when_there_is_ro
     let (status, ..) = harness.post("/v1/metrics", &[JSON], write(accepted, start_ns)).await;
     assert_eq!(status, 200);
     assert_eq!(stored(&harness), (accepted + 1) * PER_WRITE);
-    drop(harness);
-    let _ = Command::new("umount").arg("--lazy").arg(&path).status();
 }
