@@ -14,7 +14,7 @@
 //! Integers are LEB128 (7 bits a byte, low bits first, at most 10 bytes); signed ones are zigzag-coded first. A string
 //! is its length and its UTF-8 bytes.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
@@ -43,6 +43,8 @@ pub enum RecordError {
     Compression,
     #[error("unknown tag")]
     Tag,
+    #[error("version {0} is newer than this release")]
+    Version(u8),
 }
 
 /// Contexts that wait for their next use: to make one costs more than to compress a small record.
@@ -79,25 +81,40 @@ pub fn seal(version: u8, payload: &[u8]) -> Vec<u8> {
         .then(|| compress(payload))
         .flatten()
         .filter(|c| c.len() < payload.len());
-    let body = compressed.as_deref().unwrap_or(payload);
+    match compressed {
+        Some(body) => envelope(version, 1, payload.len(), &body),
+        None => seal_as_is(version, payload),
+    }
+}
+
+/// Wraps a payload that is compact already.
+pub fn seal_as_is(version: u8, payload: &[u8]) -> Vec<u8> {
+    envelope(version, 0, payload.len(), payload)
+}
+
+fn envelope(version: u8, encoding: u8, length: usize, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(HEADER + body.len());
-    out.push(version);
-    out.push(u8::from(compressed.is_some()));
-    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    out.extend_from_slice(&[version, encoding]);
+    out.extend_from_slice(&(length as u32).to_le_bytes());
     out.extend_from_slice(body);
     out
 }
 
 /// The version and payload of a sealed record; refuses payloads over `max_bytes` before it allocates.
 pub fn open(record: &[u8], max_bytes: usize) -> Result<(u8, Vec<u8>), RecordError> {
+    open_borrowed(record, max_bytes).map(|(version, payload)| (version, payload.into_owned()))
+}
+
+/// As [`open`], without a copy of a payload that is there as it is.
+pub fn open_borrowed(record: &[u8], max_bytes: usize) -> Result<(u8, Cow<'_, [u8]>), RecordError> {
     let (header, body) = record.split_at_checked(HEADER).ok_or(RecordError::Short)?;
     let length = u32::from_le_bytes([header[2], header[3], header[4], header[5]]) as usize;
     if length > max_bytes {
         return Err(RecordError::TooLarge);
     }
     let payload = match header[1] {
-        0 => body.to_vec(),
-        1 => decompress(body, length).ok_or(RecordError::Compression)?,
+        0 => Cow::Borrowed(body),
+        1 => Cow::Owned(decompress(body, length).ok_or(RecordError::Compression)?),
         _ => return Err(RecordError::Encoding),
     };
     if payload.len() == length { Ok((header[0], payload)) } else { Err(RecordError::Short) }
@@ -155,6 +172,12 @@ impl<'a> Reader<'a> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// What was not taken yet.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     #[inline]

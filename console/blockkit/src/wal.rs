@@ -26,6 +26,7 @@ use parking_lot::Mutex;
 const MAGIC: [u8; 8] = *b"QDWAL\0\0\x01";
 const HEADER: u64 = MAGIC.len() as u64;
 const FRAME: usize = 8;
+const READ_BUFFER: usize = 256 << 10;
 
 #[derive(Clone, Debug)]
 pub struct WalConfig {
@@ -288,7 +289,7 @@ fn read_segment(
 ) -> Result<u64, WalError> {
     let file = File::open(path).map_err(io_error("cannot open", path))?;
     let size = file.metadata().map_err(io_error("cannot read", path))?.len();
-    let mut input = io::BufReader::new(file);
+    let mut input = io::BufReader::with_capacity(READ_BUFFER, file);
     let mut magic = [0; 8];
     let mut at = 0;
     // A header that is cut short is a crash while the segment was made, one flipped bit is damage, and a whole wrong one

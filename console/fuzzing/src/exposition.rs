@@ -1,6 +1,6 @@
 //! The text formats of targets: Prometheus text and OpenMetrics.
 
-use console_ingest::scrape::exposition::{Entry, Format, SyntaxError, parse};
+use console_ingest::scrape::exposition::{Entry, Format, Histograms, Place, Sample, SyntaxError, parse};
 
 use crate::corpora;
 
@@ -65,23 +65,33 @@ pub fn seeds() -> Vec<Vec<u8>> {
     own.chain(corpora::files("openmetrics").into_iter().filter(|f| !f.starts_with(b"{"))).collect()
 }
 
+/// Classic histograms as they are, and as native ones too.
+const CONVERTED: Histograms = Histograms { native: true, classic_too: true, convert: true };
+
 /// Whatever is shown is part of the text; whatever is refused has a place in it.
 pub fn body(data: &[u8]) {
     for format in [Format::Prometheus, Format::OpenMetrics] {
-        let read = parse(format, data, |entry| {
-            if let Entry::Sample(sample) = entry {
-                assert!(sample.series.starts_with(sample.name) || sample.series.starts_with('{'));
-                assert!(sample.labels.iter().all(|l| !l.name.is_empty() && l.value().len() <= l.raw.len()));
-                let distinct = sample.labels.iter().enumerate();
-                let mut twice =
-                    distinct.filter(|(i, l)| sample.labels[..*i].iter().any(|m| m.name == l.name));
-                assert!(twice.next().is_none(), "a label twice: {:?}", sample.labels);
+        for histograms in [Histograms::default(), CONVERTED] {
+            let read = parse(format, histograms, data, |entry| {
+                if let Entry::Sample(sample) = entry {
+                    check(&sample);
+                    let starts = |with: &[u8]| sample.series.starts_with(with);
+                    assert!(starts(sample.name.as_bytes()) || starts(b"{"), "{sample:?}");
+                }
+                Ok::<(), SyntaxError>(())
+            });
+            if let Err(SyntaxError { place: Place::Text { line, column }, .. }) = read {
+                assert!(line >= 1 && line <= data.split(|b| *b == b'\n').count(), "{line}");
+                assert!(column >= 1 && column <= data.len() + 1, "{column}");
             }
-            Ok::<(), SyntaxError>(())
-        });
-        if let Err(e) = read {
-            assert!(e.line >= 1 && e.line <= data.split(|b| *b == b'\n').count(), "{e}");
-            assert!(e.column >= 1 && e.column <= data.len() + 1, "{e}");
         }
     }
+}
+
+/// Labels have names, each once, and values that are not longer than they are written.
+pub(crate) fn check(sample: &Sample<'_, '_>) {
+    assert!(sample.labels.iter().all(|l| !l.name.is_empty() && l.value().len() <= l.raw.len()));
+    let mut names: Vec<&str> = sample.labels.iter().map(|l| l.name).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|w| w[0] != w[1]), "a label twice: {:?}", sample.labels);
 }

@@ -9,6 +9,7 @@
 pub mod block;
 pub mod corpora;
 pub mod exposition;
+pub mod exposition_protobuf;
 mod logql;
 pub mod loki;
 pub mod mutate;

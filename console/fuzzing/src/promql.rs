@@ -156,7 +156,7 @@ fn written_out(expr: &Expr, text: &str, options: ParseOptions) {
         };
         assert_eq!(one_sign(&format::one_line(&again, written)), one_sign(&line), "of {text:?}");
     }
-    format::tree(expr, text);
+    format::tree(expr);
     selectors(expr);
 }
 

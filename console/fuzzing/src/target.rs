@@ -1,6 +1,8 @@
 //! The list of targets. `console/fuzz/fuzz_targets` has a file for each; a test compares the two.
 
-use crate::{block, exposition, logql, loki, otlp, promql, remote_write, store, traceql, wal};
+use crate::{
+    block, exposition, exposition_protobuf, logql, loki, otlp, promql, remote_write, store, traceql, wal,
+};
 
 pub struct Target {
     pub name: &'static str,
@@ -31,6 +33,12 @@ pub const TARGETS: &[Target] = &[
         body: exposition::body,
         seeds: exposition::seeds,
         words: exposition::WORDS,
+        ..BASE
+    },
+    Target {
+        name: "exposition_protobuf",
+        body: exposition_protobuf::body,
+        seeds: exposition_protobuf::seeds,
         ..BASE
     },
     Target { name: "remote_write_v1", body: remote_write::v1_body, seeds: remote_write::v1_seeds, ..BASE },

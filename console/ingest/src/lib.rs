@@ -21,6 +21,7 @@ mod plain;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
+mod wire;
 
 pub use ingest::{Ingest, IngestDeps};
 pub use limits::IngestLimits;

@@ -12,6 +12,7 @@ pub mod labels;
 pub mod log;
 pub mod matcher;
 pub mod metric;
+pub mod profile;
 pub mod runbook;
 pub mod span;
 pub mod target;

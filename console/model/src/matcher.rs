@@ -1,5 +1,7 @@
 //! Label matchers as data. Compiling the regular expression is the reader's work.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,8 +21,68 @@ pub struct Matcher {
     pub value: String,
 }
 
+impl MatchOp {
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Regex => "=~",
+            Self::NotRegex => "!~",
+        }
+    }
+}
+
+/// As PromQL has it inside of braces. A name that is no identifier stands in quotes, which Prometheus 2 does not know.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_identifier(&self.name) {
+            f.write_str(&self.name)?;
+        } else {
+            quoted(f, &self.name)?;
+        }
+        f.write_str(self.op.symbol())?;
+        quoted(f, &self.value)
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            other => fmt::Write::write_char(f, other)?,
+        }
+    }
+    f.write_str("\"")
+}
+
 impl Matcher {
     pub fn equal(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), op: MatchOp::Equal, value: value.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matchers_are_written_as_promql() {
+        let matcher = |name: &str, op, value: &str| Matcher { name: name.into(), op, value: value.into() };
+        for (matcher, wanted) in [
+            (Matcher::equal("job", "a"), r#"job="a""#),
+            (matcher("http.status", MatchOp::NotEqual, "é"), r#""http.status"!="é""#),
+            (matcher("x", MatchOp::Regex, "a\\.b\n\"c\""), r#"x=~"a\\.b\n\"c\"""#),
+            (matcher("1", MatchOp::NotRegex, ""), r#""1"!~"""#),
+        ] {
+            assert_eq!(matcher.to_string(), wanted);
+        }
     }
 }

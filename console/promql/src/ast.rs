@@ -188,7 +188,10 @@ impl AggregateOp {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grouping {
     pub without: bool,
+    /// In order and without repeats.
     pub labels: Vec<String>,
+    /// As the query says them.
+    pub written: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -136,6 +136,11 @@ functions! {
 }
 
 impl Function {
+    /// Whether it only orders, which a range has no use for.
+    pub fn sorts(self) -> bool {
+        matches!(self, Self::Sort | Self::SortDesc | Self::SortByLabel | Self::SortByLabelDesc)
+    }
+
     /// Whether the result depends on the evaluation time even where the arguments do not.
     pub fn reads_time(self) -> bool {
         matches!(

@@ -93,7 +93,8 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
                 '\u{b}' => out.push_str("\\v"),
                 '\u{c}' => out.push_str("\\f"),
                 c if c.is_ascii_control() => out += &format!("\\x{:02x}", c as u32),
-                c if c.is_control() => out += &format!("\\u{:04x}", c as u32),
+                c if !is_printable(c) && c <= '\u{ffff}' => out += &format!("\\u{:04x}", c as u32),
+                c if !is_printable(c) => out += &format!("\\U{:08x}", c as u32),
                 c => out.push(c),
             }
         }
@@ -103,6 +104,30 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
     }
     out.push('"');
     out
+}
+
+/// `strconv.IsPrint`, as far as control, format and private characters and blanks go.
+pub(crate) fn is_printable(c: char) -> bool {
+    let is_format = matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    );
+    let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    c == ' ' || !(c.is_control() || c.is_whitespace() || is_format || is_private)
+}
+
+/// `%q` of a character; none is what Go reads behind the end of a text.
+pub(crate) fn quote_char(c: Option<char>) -> String {
+    let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+    match c {
+        '\'' => "'\\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        c => {
+            let quoted = quote(c.encode_utf8(&mut [0; 4]).as_bytes());
+            format!("'{}'", quoted.trim_matches('"'))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +151,6 @@ mod tests {
         assert_eq!(open_metrics(1.0), "1.0");
         assert_eq!(open_metrics(0.25), "0.25");
         assert_eq!(quote(b"a\xc5z"), r#""a\xc5z""#);
+        assert_eq!((quote_char(Some('\u{8}')), quote_char(Some('\''))), (r"'\b'".into(), r"'\''".into()));
     }
 }

@@ -22,6 +22,8 @@ pub struct PromqlLimits {
     /// Metric names stay until the end of a query where an operation makes them wrong (Prometheus' feature
     /// `promql-delayed-name-removal`).
     pub delayed_name_removal: bool,
+    /// Counts samples step by step: see [`crate::Outcome::profile`].
+    pub profiled: bool,
 }
 
 impl Default for PromqlLimits {
@@ -35,6 +37,7 @@ impl Default for PromqlLimits {
             subquery_step: Duration::from_mins(1),
             experimental: false,
             delayed_name_removal: false,
+            profiled: false,
         }
     }
 }

@@ -4,6 +4,7 @@ pub use console_model::metric::Point;
 use console_model::{
     Labels,
     metric::{PointSeries, QueryValue, Sample},
+    profile::QueryProfile,
 };
 
 /// A query's value before it takes a protocol's form.
@@ -23,6 +24,8 @@ pub struct Outcome {
     /// Samples and series read from the store.
     pub samples: u64,
     pub series: u64,
+    /// What fell to each step, where [`crate::PromqlLimits::profiled`] asks for it.
+    pub profile: Option<QueryProfile>,
 }
 
 impl OutcomeValue {

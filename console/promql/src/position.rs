@@ -19,6 +19,9 @@ impl Span {
 
     /// `line:column` of the start, both from 1, columns in bytes, as Prometheus prints it.
     pub fn line_column(self, text: &str) -> String {
+        if text.is_empty() {
+            return "unknown position".to_owned();
+        }
         if self.start > text.len() {
             return "invalid position".to_owned();
         }

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use console_model::{
     Labels, Matcher, TimeRange,
     cardinality::Cardinality,
-    metric::{ExemplarSeries, MetricMetadata, QueryAnswer, QueryStats},
+    metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer, QueryStats},
+    profile::QueryProfile,
 };
 use console_storage::{
     SourceError, StorageError,
@@ -25,7 +26,7 @@ use crate::{
     ParseOptions,
     engine::{self, Moments},
     limits::PromqlLimits,
-    parse, parse_selector, selectors,
+    parse, parse_selector, regexp, selectors,
 };
 
 /// Annotations of one kind in an answer, as in Prometheus' API.
@@ -50,7 +51,7 @@ impl PromqlSource {
         Self { reader, limits }
     }
 
-    async fn read<T: Send + 'static>(
+    async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn SeriesReader, &Arc<AtomicBool>) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
@@ -67,17 +68,24 @@ impl PromqlSource {
         expr: &str,
         moments: Moments,
         options: QueryOptions,
-    ) -> Result<QueryAnswer, SourceError> {
+        profiled: bool,
+    ) -> Result<(QueryAnswer, Option<QueryProfile>), SourceError> {
         let begun = Instant::now();
         let (text, mut limits) = (expr.to_owned(), self.limits.clone());
+        limits.profiled = profiled;
         if let Some(lookback_ms) =
             options.lookback_ms.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0)
         {
             limits.lookback = Duration::from_millis(lookback_ms);
         }
-        self.read(move |reader, stop| {
-            let outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
-            Ok(QueryAnswer {
+        self.work(move |reader, stop| {
+            let queue_us = micros(begun);
+            let mut outcome = engine::evaluate(reader, &text, moments, &limits, stop)?;
+            if let Some(profile) = &mut outcome.profile {
+                profile.timings.queue_us = queue_us;
+                profile.timings.total_us = micros(begun);
+            }
+            let answer = QueryAnswer {
                 value: outcome.value.into_query_value(),
                 warnings: bounded(outcome.warnings, "warning"),
                 infos: bounded(outcome.infos, "info"),
@@ -85,9 +93,10 @@ impl PromqlSource {
                     series: outcome.series,
                     samples: outcome.samples,
                     bytes: outcome.samples * size_of::<console_model::metric::Sample>() as u64,
-                    duration_us: begun.elapsed().as_micros() as u64,
+                    duration_us: micros(begun),
                 },
-            })
+            };
+            Ok((answer, outcome.profile))
         })
         .await
     }
@@ -100,7 +109,7 @@ impl PromqlSource {
         list: impl Fn(&dyn SeriesReader, &[Matcher]) -> Result<Vec<T>, StorageError> + Send + 'static,
     ) -> Result<Vec<T>, SourceError> {
         let selectors = selectors.iter().map(|s| parse_selector(s)).collect::<Result<Vec<_>, _>>()?;
-        self.read(move |reader, stop| {
+        self.work(move |reader, stop| {
             if let [] | [_] = selectors.as_slice() {
                 return Ok(list(reader, selectors.first().map_or(&[], Vec::as_slice))?);
             }
@@ -118,6 +127,17 @@ impl PromqlSource {
     }
 }
 
+fn micros(since: Instant) -> u64 {
+    since.elapsed().as_micros() as u64
+}
+
+fn moments(time: QueryTime) -> Moments {
+    match time {
+        QueryTime::At { at_ms } => Moments::Instant { at_ms },
+        QueryTime::Range { start_ms, end_ms, step_ms } => Moments::Range { start_ms, end_ms, step_ms },
+    }
+}
+
 /// The first annotations and how many more there were.
 fn bounded(mut all: Vec<String>, kind: &str) -> Vec<String> {
     let more = all.len().saturating_sub(MAX_ANNOTATIONS);
@@ -131,7 +151,7 @@ fn bounded(mut all: Vec<String>, kind: &str) -> Vec<String> {
 #[async_trait]
 impl MetricsSource for PromqlSource {
     async fn query(&self, expr: &str, at_ms: i64) -> Result<QueryAnswer, SourceError> {
-        self.evaluate(expr, Moments::Instant { at_ms }, QueryOptions::default()).await
+        self.query_with(expr, QueryTime::At { at_ms }, QueryOptions::default()).await
     }
 
     async fn query_range(
@@ -141,7 +161,7 @@ impl MetricsSource for PromqlSource {
         end_ms: i64,
         step_ms: i64,
     ) -> Result<QueryAnswer, SourceError> {
-        self.evaluate(expr, Moments::Range { start_ms, end_ms, step_ms }, QueryOptions::default()).await
+        self.query_with(expr, QueryTime::Range { start_ms, end_ms, step_ms }, QueryOptions::default()).await
     }
 
     async fn query_with(
@@ -150,11 +170,26 @@ impl MetricsSource for PromqlSource {
         time: QueryTime,
         options: QueryOptions,
     ) -> Result<QueryAnswer, SourceError> {
-        let moments = match time {
-            QueryTime::At { at_ms } => Moments::Instant { at_ms },
-            QueryTime::Range { start_ms, end_ms, step_ms } => Moments::Range { start_ms, end_ms, step_ms },
-        };
-        self.evaluate(expr, moments, options).await
+        Ok(self.evaluate(expr, moments(time), options, false).await?.0)
+    }
+
+    async fn query_profiled(
+        &self,
+        expr: &str,
+        time: QueryTime,
+        options: QueryOptions,
+    ) -> Result<(QueryAnswer, Option<QueryProfile>), SourceError> {
+        self.evaluate(expr, moments(time), options, true).await
+    }
+
+    async fn read(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<PointSeries>, SourceError> {
+        let (matchers, most) = (regexp::for_stores(matchers), self.limits.max_samples);
+        self.work(move |reader, _| Ok(reader.select_points(&matchers, start_ms, end_ms, most)?)).await
     }
 
     async fn series(
@@ -188,19 +223,19 @@ impl MetricsSource for PromqlSource {
 
     async fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, SourceError> {
         let metric = metric.map(str::to_owned);
-        self.read(move |reader, _| Ok(reader.metadata(metric.as_deref(), limit)?)).await
+        self.work(move |reader, _| Ok(reader.metadata(metric.as_deref(), limit)?)).await
     }
 
     async fn exemplars(&self, expr: &str, range: TimeRange) -> Result<Vec<ExemplarSeries>, SourceError> {
         let expr = parse(expr, ParseOptions { experimental: self.limits.experimental })?;
         let selected: Vec<Vec<Matcher>> = selectors(&expr).into_iter().map(|s| s.matchers.clone()).collect();
-        self.read(move |reader, _| {
+        self.work(move |reader, _| {
             Ok(reader.exemplars(&selected, range.start_ms, range.end_ms.saturating_sub(1))?)
         })
         .await
     }
 
     async fn cardinality(&self, limit: usize) -> Result<Cardinality, SourceError> {
-        self.read(move |reader, _| Ok(reader.cardinality(limit)?)).await
+        self.work(move |reader, _| Ok(reader.cardinality(limit)?)).await
     }
 }

@@ -14,6 +14,7 @@ pub struct SelfMetrics {
     items: IntGaugeVec,
     bytes: IntGaugeVec,
     dropped: IntGaugeVec,
+    segments: IntGaugeVec,
 }
 
 impl SelfMetrics {
@@ -40,13 +41,19 @@ impl SelfMetrics {
             "Segments or traces dropped by a size limit, and records that replay could not read, since the start.",
             &["store", "what"],
         )?;
+        let segments = gauge(
+            "quarterdeck_store_log_segments",
+            "Segments of a store's log: those present; since the start, those begun and those deleted because blocks \
+             hold all of them.",
+            &["store", "what"],
+        )?;
         let build = gauge("shop_build_info", "Always 1; the label says which version runs.", &["version"])?;
         build.with_label_values(&[version]).set(1);
         registry.register(Box::new(requests.clone()))?;
-        for vec in [&items, &bytes, &dropped, &build] {
+        for vec in [&items, &bytes, &dropped, &segments, &build] {
             registry.register(Box::new(vec.clone()))?;
         }
-        Ok(Self { registry, requests, items, bytes, dropped })
+        Ok(Self { registry, requests, items, bytes, dropped, segments })
     }
 
     /// One served request. `route` is the pattern, never the path.
@@ -95,10 +102,49 @@ impl SelfMetrics {
         for (store, what, n) in dropped {
             self.dropped.with_label_values(&[store, what]).set(n as i64);
         }
+        for (what, n) in
+            [("present", m.segments), ("begun", m.begun_segments), ("flushed", m.flushed_segments)]
+        {
+            self.segments.with_label_values(&["metrics", what]).set(n as i64);
+        }
         let mut out = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
             tracing::error!(%error, "own metrics cannot be written");
         }
         String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console_model::{Labels, metric::Sample};
+    use console_storage::metrics::{SampleAppender, SeriesBatch};
+
+    use super::*;
+    use crate::config::StoresConfig;
+
+    #[test]
+    fn segments_of_the_log_are_counted_as_they_come_and_go() {
+        const HOUR_MS: i64 = 3_600_000;
+        let dir = tempfile::tempdir().unwrap();
+        let stores = Stores::open(dir.path(), StoresConfig::default()).unwrap();
+        let metrics = SelfMetrics::new("test").unwrap();
+        let segments = || {
+            let text = metrics.exposition(&stores);
+            ["present", "begun", "flushed"].map(|what| {
+                let name = format!(r#"quarterdeck_store_log_segments{{store="metrics",what="{what}"}} "#);
+                text.lines().find_map(|l| l.strip_prefix(&name)?.parse::<u64>().ok())
+            })
+        };
+        assert_eq!(segments(), [Some(1), Some(0), Some(0)]);
+        let now_ms = console_model::clock::now_ms();
+        let samples = vec![Sample { t_ms: now_ms, v: 1.0 }];
+        stores
+            .metrics
+            .append(&[SeriesBatch::floats(Labels::from_pairs([("__name__", "up")]), samples)])
+            .unwrap();
+        // All of it goes into a block, and another segment begins.
+        stores.maintain(now_ms + 6 * HOUR_MS);
+        assert_eq!(segments(), [Some(1), Some(1), Some(1)]);
     }
 }

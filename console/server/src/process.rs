@@ -28,6 +28,7 @@ pub fn describe(
         hostname,
         flags: flags(config, &retention),
         retention,
+        cors_origin: config.cors_origin.clone(),
         config_yaml: scraping.unwrap_or(&ScrapeConfig::default()).to_yaml(&config.rule_files),
     }
 }
@@ -44,6 +45,7 @@ fn flags(config: &Config, retention: &str) -> BTreeMap<String, String> {
         ("query.timeout", duration(limits.timeout)),
         ("storage.tsdb.path", config.data_dir.join("metrics").display().to_string()),
         ("storage.tsdb.retention.time", retention.to_owned()),
+        ("web.cors.origin", config.cors_origin.clone().unwrap_or_default()),
         ("web.enable-remote-write-receiver", true.to_string()),
         ("web.external-url", config.external_url.clone()),
         ("web.listen-address", config.listen.to_string()),

@@ -5,6 +5,10 @@ use std::time::Duration;
 use console_storage::SourceError;
 use serde::de::DeserializeOwned;
 
+/// Longest query string; proxies refuse addresses of some kilobytes.
+const MAX_QUERY_BYTES: usize = 2000;
+const METHOD_NOT_ALLOWED: u16 = 405;
+
 /// Where a backend is and how to speak to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteConfig {
@@ -53,9 +57,32 @@ impl Remote {
         }
     }
 
+    /// How long an answer is waited for.
+    pub fn timeout(&self) -> Duration {
+        self.config.timeout
+    }
+
     /// GET with query parameters. Answers status and body; reads at most the configured size.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(u16, Vec<u8>), SourceError> {
-        let mut request = self.client.get(format!("{}{path}", self.config.url)).query(query);
+        self.send(self.client.get(format!("{}{path}", self.config.url)).query(query)).await
+    }
+
+    /// As [`Self::get`]; parameters that are too long for an address are posted as a form, where the backend takes that.
+    pub async fn get_or_post(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<(u16, Vec<u8>), SourceError> {
+        let length: usize = parameters.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        if length <= MAX_QUERY_BYTES {
+            return self.get(path, parameters).await;
+        }
+        let posted =
+            self.send(self.client.post(format!("{}{path}", self.config.url)).form(parameters)).await?;
+        if posted.0 == METHOD_NOT_ALLOWED { self.get(path, parameters).await } else { Ok(posted) }
+    }
+
+    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), SourceError> {
         if let Some(token) = &self.config.bearer_token {
             request = request.bearer_auth(token);
         }

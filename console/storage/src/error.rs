@@ -28,6 +28,9 @@ pub enum StorageError {
     Timeout,
     #[error("query was canceled")]
     Canceled,
+    /// What was being read is damaged and is left out from now on: reading from the start gives a whole answer.
+    #[error("storage: a part that was being read is damaged, read again")]
+    ReadAgain,
     #[error("storage: {0}")]
     Storage(String),
 }
@@ -66,6 +69,7 @@ impl From<StorageError> for SourceError {
             StorageError::Limit(m) => Self::Limit(m),
             StorageError::Timeout => Self::Timeout,
             StorageError::Canceled => Self::Canceled,
+            StorageError::ReadAgain => Self::Internal(e.to_string()),
             StorageError::Storage(m) => Self::Internal(m),
         }
     }

@@ -50,7 +50,8 @@ pub trait Selection: Sync {
     /// Points of all series together, about.
     fn points(&self) -> usize;
 
-    /// The series of a place below `len`. Asked for in order, this is fastest.
+    /// The series of a place below `len`. Asked for in order, this is fastest. After `ReadAgain` the caller selects anew:
+    /// an answer has all of a part of the store or nothing of it.
     fn series(&self, place: usize) -> Result<PointSeries, StorageError>;
 }
 

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use console_model::{
-    Labels, TimeRange,
+    Labels, Matcher, TimeRange,
     alert::{Alert, Notification, RuleGroupStatus, RuleStatus},
     cardinality::Cardinality,
     deploy::{DeclaredVersion, DeployCommit},
     log::{Direction, LogAnswer, TailFrame},
-    metric::{ExemplarSeries, MetricMetadata, QueryAnswer},
+    metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer},
+    profile::QueryProfile,
     runbook::{Runbook, RunbookEntry},
     span::{Trace, TraceId, TraceSummary},
     target::TargetList,
@@ -73,6 +74,22 @@ pub trait MetricsSource: Send + Sync {
                 self.query_range(expr, start_ms, end_ms, step_ms).await
             }
         }
+    }
+
+    /// As `query_with`, and what the evaluation cost step by step. None: the backend does not say.
+    async fn query_profiled(
+        &self,
+        expr: &str,
+        time: QueryTime,
+        options: QueryOptions,
+    ) -> Answer<(QueryAnswer, Option<QueryProfile>)> {
+        Ok((self.query_with(expr, time, options).await?, None))
+    }
+
+    /// Samples as they are stored, staleness markers among them, of series that match all of `matchers`, with
+    /// `start_ms <= t <= end_ms`; ordered by labels.
+    async fn read(&self, _matchers: &[Matcher], _start_ms: i64, _end_ms: i64) -> Answer<Vec<PointSeries>> {
+        Err(SourceError::Unsupported("this backend does not give its samples".to_owned()))
     }
 
     /// Exemplars of all series that a PromQL expression selects. A source that keeps none need not say so.

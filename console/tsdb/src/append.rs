@@ -19,7 +19,7 @@ use crate::{
     index::SeriesId,
     limits,
     record::{Record, SeriesEntry, encode_series},
-    series::{put_in_order, same},
+    series::{label_bytes, put_in_order, same},
     writer::Writer,
 };
 
@@ -31,6 +31,7 @@ const LABEL_BYTES_PER_RECORD: usize = 8 << 20;
 struct Planned<'a> {
     part: &'a SeriesBatch,
     id: Option<SeriesId>,
+    label_bytes: u32,
     /// What stays of the series where it is not simply all of `part`.
     judged: Option<Box<Judged>>,
 }
@@ -194,8 +195,10 @@ impl Tsdb {
                 known += judge.slowly(&mut planned[at], part, refused);
                 continue;
             }
-            let newest_t = id.and_then(|id| head.get(id)).and_then(|s| s.last_t());
-            let mut plan = Planned { part, id, judged: None };
+            let series = id.and_then(|id| head.get(id));
+            let newest_t = series.and_then(|s| s.last_t());
+            let label_bytes = series.map_or_else(|| label_bytes(&part.labels), |s| s.label_bytes);
+            let mut plan = Planned { part, id, label_bytes, judged: None };
             if !judge.is_plain(part, newest_t) {
                 plan.judged = Some(Box::new(Judged { newest_t, ..Judged::default() }));
                 known += judge.slowly(&mut plan, part, refused);
@@ -256,9 +259,8 @@ impl Tsdb {
                     exemplars: p.exemplars,
                 }
             });
-            let floats = pieces.iter().all(|p| p.histograms.is_empty() && p.exemplars.is_empty());
             let base = pieces.iter().find_map(|p| p.samples.first()).map_or(0, |s| s.t_ms);
-            encode_series(pieces.len(), entries, floats, base)
+            encode_series(entries, base)
         };
         self.write(writer, &record)?;
         writer.next_number = next;
@@ -427,8 +429,7 @@ fn pieces<'a>(planned: &'a [Planned<'a>]) -> Vec<Vec<Piece<'a>>> {
     let mut out: Vec<Vec<Piece<'a>>> = vec![Vec::with_capacity(planned.len())];
     let (mut room, mut label_bytes) = (POINTS_PER_RECORD, 0);
     for plan in planned {
-        let size = |l: &console_model::labels::Label| l.name.len() + l.value.len() + 4;
-        label_bytes += plan.labels().iter().map(size).sum::<usize>();
+        label_bytes += plan.label_bytes as usize;
         let (mut samples, mut histograms, mut exemplars) =
             (plan.samples(), plan.histograms(), plan.exemplars());
         loop {

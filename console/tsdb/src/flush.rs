@@ -130,7 +130,7 @@ impl Tsdb {
                 break;
             }
             writer.newest.remove(&oldest.id);
-            self.dropped_segments.fetch_add(1, Ordering::Relaxed);
+            self.flushed_segments.fetch_add(1, Ordering::Relaxed);
         }
     }
 

@@ -12,7 +12,7 @@
 //! - Reading copies compressed chunks under a shared lock and decodes them outside it.
 //! - Exemplars live in memory and in the log only: what a block holds has lost them.
 //!
-//! The log's bytes are documented in [`record`], the chunks' in [`chunk`], the blocks' in
+//! The log's bytes are documented in [`record`] (`record/FORMAT.md`), the chunks' in [`chunk`], the blocks' in
 //! `block/FORMAT.md`. Each log segment declares every series that
 //! it mentions, so that any prefix of segments can be deleted (retention by age and by bytes) without a checkpoint.
 
@@ -23,17 +23,20 @@ pub mod chunk;
 mod config;
 mod exemplars;
 mod explosion;
+mod fill;
 mod flush;
 mod head;
 mod index;
 mod limits;
 mod matching;
+mod pieces;
 mod read;
 pub mod record;
 mod replay;
 mod retention;
 mod selection;
 mod series;
+mod shard;
 mod slab;
 mod store;
 mod track;

@@ -90,6 +90,35 @@ impl Tsdb {
     }
 }
 
+/// Points that are worth a thread.
+const POINTS_PER_THREAD: usize = 100_000;
+
+impl Tsdb {
+    fn read_all(
+        &self,
+        matchers: &[Matcher],
+        range: (i64, i64),
+        max_samples: usize,
+    ) -> Result<Vec<PointSeries>, StorageError> {
+        let selection = self.selection(matchers, range, max_samples, Part::All)?;
+        let read = AtomicUsize::new(0);
+        parallel::map(selection.len(), selection.points(), POINTS_PER_THREAD, |part| {
+            let mut out = Vec::with_capacity(part.len());
+            for place in part {
+                let series = selection.series(place)?;
+                let points = series.samples.len() + series.histograms.len();
+                if read.fetch_add(points, Ordering::Relaxed) + points > max_samples {
+                    return Err(over_limit(max_samples));
+                }
+                if points > 0 {
+                    out.push(series);
+                }
+            }
+            Ok(out)
+        })
+    }
+}
+
 /// What a block answered; nothing where it is damaged, so that the rest can be read.
 pub(crate) fn readable<T: Default>(block: &Block, answer: Result<T, BlockError>) -> Result<T, StorageError> {
     match answer {
@@ -98,9 +127,6 @@ pub(crate) fn readable<T: Default>(block: &Block, answer: Result<T, BlockError>)
         Err(e) => Err(StorageError::Storage(e.to_string())),
     }
 }
-
-/// Points that are worth a thread.
-const POINTS_PER_THREAD: usize = 100_000;
 
 impl SeriesReader for Tsdb {
     fn select(
@@ -122,22 +148,13 @@ impl SeriesReader for Tsdb {
         end_ms: i64,
         max_samples: usize,
     ) -> Result<Vec<PointSeries>, StorageError> {
-        let selection = self.selection(matchers, (start_ms, end_ms), max_samples, Part::All)?;
-        let read = AtomicUsize::new(0);
-        let mut out = parallel::map(selection.len(), selection.points(), POINTS_PER_THREAD, |part| {
-            let mut out = Vec::with_capacity(part.len());
-            for place in part {
-                let series = selection.series(place)?;
-                let points = series.samples.len() + series.histograms.len();
-                if read.fetch_add(points, Ordering::Relaxed) + points > max_samples {
-                    return Err(over_limit(max_samples));
-                }
-                if points > 0 {
-                    out.push(series);
-                }
+        // A block that turns out to be damaged is no longer selected, so that this ends.
+        let mut out = loop {
+            match self.read_all(matchers, (start_ms, end_ms), max_samples) {
+                Err(StorageError::ReadAgain) => {}
+                answer => break answer?,
             }
-            Ok(out)
-        })?;
+        };
         out.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         Ok(out)
     }

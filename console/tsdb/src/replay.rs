@@ -1,32 +1,29 @@
-//! Memory from the log, on two threads: one reads and resolves, the other puts points into their series.
+//! Memory from the log: this thread reads records and says whose the points are, others put them into their series.
 
 use std::{
     collections::BTreeMap,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread::{self, ScopedJoinHandle},
+    hash::{BuildHasher, RandomState},
+    thread,
 };
 
-use console_blockkit::SegmentId;
+use console_blockkit::{SegmentId, record::RecordError};
 use console_model::{
     Labels,
-    metric::{Exemplar, HistogramSample, MetricMetadata, Sample},
+    hashed::HashedMap,
+    metric::{MetricMetadata, Sample},
 };
 
 use crate::{
     block::Mark,
     exemplars::ExemplarRing,
+    fill::Filling,
     head::Head,
     index::{Index, SeriesId},
-    record::{SeriesRecord, visit},
-    series::MemSeries,
-    slab::Slab,
+    pieces::{NOBODY, Numbers},
+    record::{self, Columns, Read, Samples, each_number},
     writer::Writer,
 };
 
-/// Samples that are put into series together: sorted by series, they meet each one in the processor's cache.
-const SAMPLES_PER_BATCH: usize = 1 << 17;
-/// Batches on their way.
-const BATCHES: usize = 2;
 /// Numbers of series in a segment are counted from 0; one far beyond what was declared is damage, not a reason to allocate.
 const MAX_GAP: usize = 1 << 20;
 
@@ -41,28 +38,27 @@ pub(crate) struct Replayed {
     pub damaged: u64,
 }
 
-/// Points in the log's order; what is in a block already is left out.
-#[derive(Default)]
-struct Batch {
-    /// Series met for the first time, by rising number.
-    created: Vec<Labels>,
-    samples: Vec<(SeriesId, Sample)>,
-    histograms: Vec<(SeriesId, HistogramSample)>,
-    exemplars: Vec<(Labels, Exemplar)>,
-}
+/// A segment that another release wrote.
+pub(crate) type Newer = (SegmentId, RecordError);
 
 /// The reading side.
-pub(crate) struct Replay {
+pub(crate) struct Replay<'scope> {
     marks: Vec<Mark>,
+    /// What is older is in a block already, in the current segment.
+    flushed_before: i64,
     index: Index,
     labels: Vec<Labels>,
+    /// Series by the hash of their labels as they stand in the log: every segment declares all again.
+    declared: HashedMap<u64, SeriesId>,
+    seed: RandomState,
     writer: Writer,
     /// Series by their number in the current segment.
-    numbers: Vec<Option<SeriesId>>,
+    numbers: Vec<SeriesId>,
     metadata: BTreeMap<String, MetricMetadata>,
+    exemplars: ExemplarRing,
     damaged: u64,
-    batch: Batch,
-    out: SyncSender<Batch>,
+    newer: Option<Newer>,
+    filling: Filling<'scope>,
 }
 
 /// Runs `read` with a place to put each record; answers what it gave and what the records held. `marks`: what blocks hold
@@ -70,144 +66,143 @@ pub(crate) struct Replay {
 pub(crate) fn replay<T>(
     marks: Vec<Mark>,
     exemplars: ExemplarRing,
-    read: impl FnOnce(&mut Replay) -> T,
-) -> (T, Replayed) {
+    read: impl FnOnce(&mut Replay<'_>) -> T,
+) -> (T, Result<Replayed, Newer>) {
     thread::scope(|scope| {
-        let (out, batches) = sync_channel(BATCHES);
-        let filling = scope.spawn(move || fill(&batches, exemplars));
         let mut replay = Replay {
             marks,
+            flushed_before: i64::MIN,
             index: Index::default(),
             labels: Vec::new(),
+            declared: HashedMap::default(),
+            seed: RandomState::default(),
             writer: Writer::default(),
             numbers: Vec::new(),
             metadata: BTreeMap::new(),
+            exemplars,
             damaged: 0,
-            batch: Batch::default(),
-            out,
+            newer: None,
+            filling: Filling::start(scope),
         };
         let answer = read(&mut replay);
-        (answer, replay.finish(filling))
+        (answer, replay.finish())
     })
 }
 
-impl Replay {
+impl Replay<'_> {
     pub fn record(&mut self, segment: SegmentId, bytes: &[u8]) {
         if segment != self.writer.segment {
             self.writer.segment = segment;
             self.numbers.clear();
+            let marks = self.marks.iter().filter(|m| segment < m.segment);
+            self.flushed_before = marks.map(|m| m.before_ms).max().unwrap_or(i64::MIN);
         }
-        match visit(bytes, &mut |series| self.series(segment, series)) {
-            Ok(metadata) => {
-                self.metadata.extend(metadata.into_iter().flatten().map(|m| (m.metric.clone(), m)));
+        match record::read(bytes) {
+            Ok(Read::Points(columns)) => self.points(columns),
+            Ok(Read::Metadata(metadata)) => {
+                self.metadata.extend(metadata.into_iter().map(|m| (m.metric.clone(), m)));
+            }
+            Err(e @ RecordError::Version(_)) => {
+                self.newer.get_or_insert((segment, e));
             }
             Err(_) => self.damaged += 1,
         }
-        if self.batch.samples.len() + self.batch.histograms.len() >= SAMPLES_PER_BATCH {
-            self.send();
-        }
     }
 
-    fn send(&mut self) {
-        // The other side only goes away by a panic, which joining it passes on.
-        let _ = self.out.send(std::mem::take(&mut self.batch));
-    }
-
-    fn series(&mut self, segment: SegmentId, record: &SeriesRecord) {
-        let at = record.number as usize;
-        let id = match &record.labels {
-            Some(labels) if at < self.numbers.len() + MAX_GAP => Some(self.declare(at, labels)),
-            Some(_) => None,
-            None => self.numbers.get(at).copied().flatten(),
-        };
-        let Some(id) = id else {
-            self.damaged += 1;
-            return;
-        };
-        let marks = &self.marks;
-        let in_block = |t_ms: i64| marks.iter().any(|m| m.covers(segment, t_ms));
-        let mut newest = i64::MIN;
-        for sample in &record.samples {
-            newest = newest.max(sample.t_ms);
-            if !in_block(sample.t_ms) {
-                self.batch.samples.push((id, *sample));
-            }
-        }
-        for sample in &record.histograms {
-            newest = newest.max(sample.t_ms);
-            if !in_block(sample.t_ms) {
-                self.batch.histograms.push((id, sample.clone()));
-            }
+    fn points(&mut self, columns: Columns) {
+        let Columns { numbers: runs, mut samples, newest, .. } = columns;
+        let is_plain =
+            columns.declared.is_empty() && columns.histograms.is_empty() && columns.exemplars.is_empty();
+        // By place, where that is asked for.
+        let numbers: Vec<u32> = if is_plain { Vec::new() } else { each_number(&runs).collect() };
+        for (place, labels) in &columns.declared {
+            self.declare(numbers[*place] as usize, &columns.text[labels.clone()]);
         }
         if newest > i64::MIN {
             self.writer.note_newest(newest);
         }
-        if !record.exemplars.is_empty() {
-            let labels = &self.labels[id as usize];
-            self.batch.exemplars.extend(record.exemplars.iter().map(|e| (labels.clone(), e.clone())));
+        let keep_from = self.flushed_before;
+        let known = Numbers { runs: &runs, declared: &self.numbers, keep_from };
+        for (place, histograms) in columns.histograms {
+            let series = known.series(numbers[place]);
+            for sample in histograms.into_iter().filter(|s| series != NOBODY && s.t_ms >= keep_from) {
+                self.filling.add_histogram(series, sample);
+            }
         }
+        for (place, exemplars) in columns.exemplars {
+            let Some(labels) = self.labels.get(known.series(numbers[place]) as usize) else { continue };
+            for exemplar in exemplars {
+                self.exemplars.push(labels, exemplar);
+            }
+        }
+        if let Samples::Many { counts, all } = &mut samples {
+            retain(counts, all, |s| s.t_ms >= keep_from);
+        }
+        self.damaged += self.filling.add(samples, &known);
     }
 
-    fn declare(&mut self, number: usize, labels: &Labels) -> SeriesId {
-        let id = self.index.find(labels).unwrap_or_else(|| {
-            let id = self.labels.len() as SeriesId;
-            let shared = self.index.insert(labels, id);
-            self.labels.push(shared.clone());
-            self.batch.created.push(shared);
-            id
-        });
+    fn declare(&mut self, number: usize, declaration: &[u8]) {
+        if number >= self.numbers.len() + MAX_GAP {
+            return;
+        }
+        let hash = self.seed.hash_one(declaration);
+        let known = self.declared.get(&hash).copied();
+        let known = known.filter(|id| record::says(declaration, &self.labels[*id as usize]));
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let Ok(labels) = record::labels(declaration) else { return };
+                let id = self.enter(&labels);
+                self.declared.insert(hash, id);
+                id
+            }
+        };
         if number >= self.numbers.len() {
-            self.numbers.resize(number + 1, None);
+            self.numbers.resize(number + 1, NOBODY);
         }
-        self.numbers[number] = Some(id);
-        id
+        self.numbers[number] = id;
     }
 
-    fn finish(mut self, filling: ScopedJoinHandle<'_, (Slab<MemSeries>, ExemplarRing)>) -> Replayed {
-        self.send();
-        drop(self.out);
-        let (mut series, exemplars) = filling.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    fn enter(&mut self, labels: &Labels) -> SeriesId {
+        if let Some(id) = self.index.find(labels) {
+            return id;
+        }
+        let shared = self.index.insert(labels, self.labels.len() as SeriesId);
+        self.labels.push(shared.clone());
+        self.filling.create(shared)
+    }
+
+    fn finish(self) -> Result<Replayed, Newer> {
+        let mut series = self.filling.finish();
+        if let Some(newer) = self.newer {
+            return Err(newer);
+        }
         let segment = self.writer.segment;
         for (number, id) in self.numbers.iter().enumerate() {
-            if let Some(series) = id.and_then(|id| series.get_mut(id)) {
+            if let Some(series) = series.get_mut(*id) {
                 series.declared = Some((segment, number as u32));
             }
         }
-        Replayed {
+        Ok(Replayed {
             head: Head::new(self.index, series, self.metadata),
             writer: self.writer,
-            exemplars,
+            exemplars: self.exemplars,
             next_number: self.numbers.len() as u32,
             damaged: self.damaged,
-        }
+        })
     }
 }
 
-/// The filling side.
-fn fill(batches: &Receiver<Batch>, mut exemplars: ExemplarRing) -> (Slab<MemSeries>, ExemplarRing) {
-    let mut all: Slab<MemSeries> = Slab::default();
-    while let Ok(mut batch) = batches.recv() {
-        for labels in batch.created {
-            all.push(MemSeries::new(labels));
-        }
-        // Stable: the points of a series stay in the log's order.
-        batch.samples.sort_by_key(|(id, _)| *id);
-        for of_one in batch.samples.chunk_by(|a, b| a.0 == b.0) {
-            let Some(series) = all.get_mut(of_one[0].0) else { continue };
-            for (_, sample) in of_one {
-                if series.is_new(sample.t_ms) {
-                    series.add(*sample);
-                }
-            }
-        }
-        for (id, sample) in batch.histograms {
-            if let Some(series) = all.get_mut(id).filter(|s| s.is_new(sample.t_ms)) {
-                series.add_histogram(&sample);
-            }
-        }
-        for (labels, exemplar) in batch.exemplars {
-            exemplars.push(&labels, exemplar);
-        }
+/// Keeps what `keep` wants of samples of series that have so many.
+fn retain(counts: &mut [u32], samples: &mut Vec<Sample>, keep: impl Fn(&Sample) -> bool) {
+    if samples.iter().all(&keep) {
+        return;
     }
-    (all, exemplars)
+    let mut first = 0;
+    for count in counts {
+        let own = &samples[first..first + *count as usize];
+        first += *count as usize;
+        *count = own.iter().filter(|s| keep(s)).count() as u32;
+    }
+    samples.retain(keep);
 }

@@ -140,11 +140,9 @@ impl Selection for Selected {
         // Oldest first: of two points of one time the one that was written last stays.
         for (block, place) in &found.in_blocks {
             let (block, index) = &self.blocks[*block as usize];
-            let before = (out.samples.len(), out.histograms.len());
             if let Err(e) = block.read(index, *place, self.range, &mut out) {
-                out.samples.truncate(before.0);
-                out.histograms.truncate(before.1);
                 readable(block, Err::<(), _>(e))?;
+                return Err(StorageError::ReadAgain);
             }
         }
         if let Some(cuts) = &found.in_memory {

@@ -71,6 +71,13 @@ pub(crate) struct MemSeries {
     last_t: Option<i64>,
     /// The log segment that declares this series last, and its number there.
     pub declared: Option<(SegmentId, u32)>,
+    /// What its labels take in the log, about.
+    pub label_bytes: u32,
+}
+
+/// What labels take in the log, about.
+pub(crate) fn label_bytes(labels: &Labels) -> u32 {
+    labels.iter().map(|l| l.name.len() + l.value.len() + 4).sum::<usize>() as u32
 }
 
 /// Whether two points are the same to the bit.
@@ -87,7 +94,8 @@ pub(crate) fn same(a: &Point, b: &Point) -> bool {
 
 impl MemSeries {
     pub fn new(labels: Labels) -> Self {
-        Self { labels, floats: Track::default(), histograms: None, last_t: None, declared: None }
+        let label_bytes = label_bytes(&labels);
+        Self { labels, floats: Track::default(), histograms: None, last_t: None, declared: None, label_bytes }
     }
 
     pub fn last_t(&self) -> Option<i64> {
@@ -115,6 +123,21 @@ impl MemSeries {
             self.last_t = Some(sample.t_ms);
         } else {
             self.floats.insert_late(sample);
+        }
+    }
+
+    /// Stores those of the points that are not there yet.
+    pub fn add_new(&mut self, samples: &[Sample]) {
+        let Some((first, last)) = samples.first().zip(samples.last()) else { return };
+        if self.last_t < Some(first.t_ms) && samples.windows(2).all(|w| w[0].t_ms < w[1].t_ms) {
+            self.floats.extend(samples);
+            self.last_t = Some(last.t_ms);
+            return;
+        }
+        for sample in samples {
+            if self.is_new(sample.t_ms) {
+                self.add(*sample);
+            }
         }
     }
 

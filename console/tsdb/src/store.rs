@@ -1,8 +1,11 @@
 //! The store: log first, then memory.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-use console_blockkit::{Wal, WalConfig, WalError};
+use console_blockkit::{SegmentId, Wal, WalConfig, WalError, record::RecordError};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
@@ -23,6 +26,8 @@ pub enum OpenError {
     Wal(#[from] WalError),
     #[error("cannot open the blocks of metrics")]
     Blocks(#[from] BlockError),
+    #[error("segment {} of the log of metrics is of another release", segment.0)]
+    Newer { segment: SegmentId, source: RecordError },
 }
 
 /// What the store holds.
@@ -41,6 +46,13 @@ pub struct TsdbStats {
     pub block_bytes: u64,
     /// Blocks that were set aside since the start.
     pub damaged_blocks: u64,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Segments begun since the start.
+    pub begun_segments: u64,
+    /// Segments deleted since the start because blocks hold all of them.
+    pub flushed_segments: u64,
+    /// Segments dropped since the start by age or by bytes.
     pub dropped_segments: u64,
     /// Records that replay could not read.
     pub damaged_records: u64,
@@ -56,6 +68,8 @@ pub struct Tsdb {
     pub(crate) folder: BlockFolder,
     /// Held while blocks are made, merged or dropped.
     pub(crate) flush: Mutex<FlushState>,
+    pub(crate) begun_segments: AtomicU64,
+    pub(crate) flushed_segments: AtomicU64,
     pub(crate) dropped_segments: AtomicU64,
     damaged: u64,
 }
@@ -77,7 +91,8 @@ impl Tsdb {
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))
         });
         let (wal, recovery) = opened?;
-        let Replayed { mut head, mut writer, exemplars, next_number, damaged } = replayed;
+        let Replayed { mut head, mut writer, exemplars, next_number, damaged } =
+            replayed.map_err(|(segment, source)| OpenError::Newer { segment, source })?;
         head.blocks = Arc::new(blocks);
         if damaged > 0 {
             tracing::warn!(damaged, "log of metrics has unreadable records");
@@ -96,6 +111,8 @@ impl Tsdb {
             explosion: Mutex::default(),
             folder,
             flush: Mutex::new(flush),
+            begun_segments: 0.into(),
+            flushed_segments: 0.into(),
             dropped_segments: 0.into(),
             damaged,
             config,
@@ -120,7 +137,10 @@ impl Tsdb {
             blocks: head.blocks.len() as u64,
             block_bytes: total(&head.blocks, |b| b.bytes),
             damaged_blocks: self.folder.damaged(),
-            dropped_segments: self.dropped_segments.load(std::sync::atomic::Ordering::Relaxed),
+            segments: self.wal.segments().len() as u64,
+            begun_segments: self.begun_segments.load(Ordering::Relaxed),
+            flushed_segments: self.flushed_segments.load(Ordering::Relaxed),
+            dropped_segments: self.dropped_segments.load(Ordering::Relaxed),
             damaged_records: self.damaged,
         }
     }

@@ -1,6 +1,6 @@
 //! Points of one kind of one series in memory: finished chunks, the chunk being filled, and what came late.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use console_model::metric::{HistogramSample, Sample};
 
@@ -22,8 +22,10 @@ pub(crate) trait Kind {
     const DECODES_IN_PLACE: bool;
 
     fn t_ms(item: &Self::Item) -> i64;
-    fn push(open: &mut Self::Open, item: &Self::Item);
+    fn extend(open: &mut Self::Open, items: &[Self::Item]);
     fn bytes(open: &Self::Open) -> Vec<u8>;
+    /// The bytes; nothing is left of them.
+    fn take(open: &mut Self::Open) -> Arc<[u8]>;
     fn capacity(open: &Self::Open) -> usize;
     /// Appends what a chunk holds in the range (both ends inclusive); ends early where it is damaged.
     fn decode(chunk: &Chunk, start_ms: i64, end_ms: i64, out: &mut Vec<Self::Item>);
@@ -49,12 +51,16 @@ impl Kind for Floats {
         item.t_ms
     }
 
-    fn push(open: &mut ChunkBuilder, item: &Sample) {
-        open.push(*item);
+    fn extend(open: &mut ChunkBuilder, items: &[Sample]) {
+        open.extend(items);
     }
 
     fn bytes(open: &ChunkBuilder) -> Vec<u8> {
         open.to_bytes()
+    }
+
+    fn take(open: &mut ChunkBuilder) -> Arc<[u8]> {
+        open.take()
     }
 
     fn capacity(open: &ChunkBuilder) -> usize {
@@ -84,12 +90,18 @@ impl Kind for Histograms {
         item.t_ms
     }
 
-    fn push(open: &mut HistogramWriter, item: &HistogramSample) {
-        open.push(item);
+    fn extend(open: &mut HistogramWriter, items: &[HistogramSample]) {
+        for item in items {
+            open.push(item);
+        }
     }
 
     fn bytes(open: &HistogramWriter) -> Vec<u8> {
         open.as_bytes().to_vec()
+    }
+
+    fn take(open: &mut HistogramWriter) -> Arc<[u8]> {
+        std::mem::take(open).as_bytes().into()
     }
 
     fn capacity(open: &HistogramWriter) -> usize {
@@ -125,16 +137,27 @@ struct Open<K: Kind> {
 
 impl<K: Kind> Open<K> {
     fn new(first: &K::Item) -> Self {
-        let mut out = K::Open::default();
-        K::push(&mut out, first);
         let t_ms = K::t_ms(first);
-        Self { out, first_t: t_ms, last_t: t_ms, len: 1 }
+        let mut open = Self { out: K::Open::default(), first_t: t_ms, last_t: t_ms, len: 0 };
+        open.extend(std::slice::from_ref(first));
+        open
     }
 
-    fn push(&mut self, item: &K::Item) {
-        K::push(&mut self.out, item);
-        self.last_t = K::t_ms(item);
-        self.len += 1;
+    /// Items that fit.
+    fn extend(&mut self, items: &[K::Item]) {
+        let Some(last) = items.last() else { return };
+        K::extend(&mut self.out, items);
+        self.last_t = K::t_ms(last);
+        self.len += items.len() as u16;
+    }
+
+    /// Gives the chunk and begins the next one.
+    fn close(&mut self, first: &K::Item) -> Chunk {
+        let bytes = K::take(&mut self.out);
+        let closed = Chunk { first_t: self.first_t, last_t: self.last_t, len: self.len, bytes };
+        (self.first_t, self.len) = (K::t_ms(first), 0);
+        self.extend(std::slice::from_ref(first));
+        closed
     }
 
     fn finish(&self) -> Chunk {
@@ -164,9 +187,7 @@ pub(crate) fn pack<K: Kind>(items: &[K::Item]) -> Vec<Chunk> {
     let chunk = |part: &[K::Item]| {
         let (first, rest) = part.split_first()?;
         let mut open = Open::<K>::new(first);
-        for item in rest {
-            open.push(item);
-        }
+        open.extend(rest);
         Some(open.finish())
     };
     items.chunks(usize::from(K::PER_CHUNK)).filter_map(chunk).collect()
@@ -188,10 +209,26 @@ impl<K: Kind> Track<K> {
     /// Appends a point that is newer than all others of the series.
     pub fn push(&mut self, item: &K::Item) {
         match &mut self.open {
-            Some(open) if open.len < K::PER_CHUNK => open.push(item),
-            open => {
-                let full = open.replace(Open::new(item));
-                self.chunks.extend(full.as_ref().map(Open::finish));
+            Some(open) if open.len < K::PER_CHUNK => open.extend(std::slice::from_ref(item)),
+            Some(open) => self.chunks.push(open.close(item)),
+            None => self.open = Some(Open::new(item)),
+        }
+    }
+
+    /// Appends points that rise in time and are newer than all others of the series.
+    pub fn extend(&mut self, mut items: &[K::Item]) {
+        while let Some((first, others)) = items.split_first() {
+            match self.open.as_mut().filter(|o| o.len < K::PER_CHUNK) {
+                Some(open) => {
+                    let room = usize::from(K::PER_CHUNK - open.len);
+                    let (fitting, rest) = items.split_at(items.len().min(room));
+                    open.extend(fitting);
+                    items = rest;
+                }
+                None => {
+                    self.push(first);
+                    items = others;
+                }
             }
         }
     }

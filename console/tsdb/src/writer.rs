@@ -1,6 +1,6 @@
 //! The log being written.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use console_blockkit::{SegmentId, WalError};
 use console_model::metric::MetricMetadata;
@@ -46,6 +46,7 @@ impl Tsdb {
     /// Begins a segment, with all metadata.
     pub(crate) fn rotate(&self, writer: &mut Writer) -> Result<(), AppendError> {
         writer.segment = self.wal.rotate().map_err(append_error)?;
+        self.begun_segments.fetch_add(1, Ordering::Relaxed);
         writer.segment_bytes = 0;
         writer.next_number = 0;
         let metadata: Vec<MetricMetadata> = self.head.read().metadata.values().cloned().collect();

@@ -57,6 +57,7 @@ macro_rules! survives {
 
 survives!(
     exposition,
+    exposition_protobuf,
     remote_write_v1,
     remote_write_v2,
     otlp_metrics,

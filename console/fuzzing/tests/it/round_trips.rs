@@ -9,7 +9,7 @@ use console_ingest::{
     loki::push,
     otlp::http::{Format, decode},
     remote_write::{v1, v2},
-    scrape::exposition::{self, Entry, SyntaxError},
+    scrape::exposition::{self, Entry, Histograms, SyntaxError},
 };
 use console_model::{
     Labels,
@@ -159,11 +159,17 @@ fn expositions_keep_every_label_value_and_time() {
             }
         }
         let mut read = Vec::new();
-        exposition::parse(exposition::Format::Prometheus, text.as_bytes(), |entry| {
+        let (format, histograms) = (exposition::Format::Prometheus, Histograms::default());
+        exposition::parse(format, histograms, text.as_bytes(), |entry| {
             let Entry::Sample(s) = entry else { return Ok(()) };
             let labels: Vec<_> =
                 s.labels.iter().map(|l| (l.name.to_owned(), l.value().into_owned())).collect();
-            read.push((s.name.to_owned(), labels, s.value.to_bits(), s.timestamp_ms.unwrap()));
+            read.push((
+                s.name.to_owned(),
+                labels,
+                s.value.float().unwrap().to_bits(),
+                s.timestamp_ms.unwrap(),
+            ));
             Ok::<(), SyntaxError>(())
         })
         .unwrap_or_else(|e| panic!("{e}: {text}"));

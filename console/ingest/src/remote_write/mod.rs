@@ -9,7 +9,6 @@ mod cache;
 mod series;
 pub mod v1;
 pub mod v2;
-mod wire;
 
 use std::sync::Arc;
 

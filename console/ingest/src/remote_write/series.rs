@@ -10,14 +10,15 @@ use console_model::{
 };
 use console_storage::metrics::SeriesBatch;
 
-use super::{
-    cache::{Fresh, Known, LabelCache},
-    wire::{Field, Fields, Value, WireError, signed, varint},
-};
+use super::cache::{Fresh, Known, LabelCache};
 use crate::{
     limits::{IngestLimits, MAX_EXEMPLAR_CHARS},
-    native::{Parts, Side, Span},
+    native::{
+        Parts,
+        wire::{deltas, doubles, span},
+    },
     refusal::{Refusal, RefusalKind, Refused},
+    wire::{Field, Fields, WireError, signed},
 };
 
 /// Bytes of a help text that are kept.
@@ -207,46 +208,6 @@ pub fn histogram(field: Field<'_>, labels: &Labels) -> Result<HistogramSample, P
         Problem::new("invalid_histogram", format!("series {labels}: native histogram at {t_ms}: {e}"))
     })?;
     Ok(HistogramSample { t_ms, h: Arc::new(h) })
-}
-
-fn span(field: Field<'_>) -> Result<Span, Problem> {
-    let mut span = Span { offset: 0, length: 0 };
-    for field in Fields::of(field.bytes()?) {
-        let field = field?;
-        match field.number {
-            1 => span.offset = signed(field.varint()?),
-            2 => span.length = field.varint()?,
-            _ => {}
-        }
-    }
-    Ok(span)
-}
-
-/// A repeated sint64, packed or not.
-fn deltas(field: Field<'_>, side: &mut Side) -> Result<(), Problem> {
-    if let Value::Varint(v) = field.value {
-        side.deltas.push(signed(v));
-        return Ok(());
-    }
-    let mut packed = field.bytes()?;
-    while !packed.is_empty() {
-        side.deltas.push(signed(varint(&mut packed)?));
-    }
-    Ok(())
-}
-
-/// A repeated double, packed or not.
-fn doubles(field: Field<'_>, out: &mut Vec<f64>) -> Result<(), Problem> {
-    if let Value::Fixed64(bits) = field.value {
-        out.push(f64::from_bits(bits));
-        return Ok(());
-    }
-    let (values, rest) = field.bytes()?.as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(WireError::Truncated.into());
-    }
-    out.extend(values.iter().map(|v| f64::from_le_bytes(*v)));
-    Ok(())
 }
 
 /// Labels of an exemplar: unlike a series' they have no metric's name, and may be none.

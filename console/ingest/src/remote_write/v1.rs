@@ -6,9 +6,12 @@ use console_storage::metrics::SeriesBatch;
 use super::{
     cache::{Known, LabelCache},
     series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
+};
+use crate::{
+    limits::IngestLimits,
+    refusal::Refusal,
     wire::{Field, Fields, WireError},
 };
-use crate::{limits::IngestLimits, refusal::Refusal};
 
 /// The key of field 1 with its wire type.
 const LABEL_TAG: u8 = 1 << 3 | 2;

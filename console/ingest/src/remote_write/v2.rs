@@ -6,9 +6,12 @@ use console_storage::metrics::SeriesBatch;
 use super::{
     cache::{Known, LabelCache},
     series::{Collected, Problem, Reading, Tally, exemplar_labels, histogram, labels, sample, undecodable},
+};
+use crate::{
+    limits::IngestLimits,
+    refusal::Refusal,
     wire::{self, Field, Fields, Value},
 };
-use crate::{limits::IngestLimits, refusal::Refusal};
 
 /// The series of a request and what they say of their metrics; a damaged series is refused alone.
 pub fn collect(message: &[u8], limits: &IngestLimits) -> Result<Collected, Refusal> {

@@ -21,17 +21,25 @@ pub enum ScrapeError {
     BodyTooLarge { limit: usize },
     #[error("the answer cannot be decompressed: {0}")]
     Encoding(String),
+    #[error(
+        "the answer's Content-Type ({0:?}) is no format of metrics, and there is no fallback_scrape_protocol"
+    )]
+    ContentType(String),
     #[error("the answer is not a valid exposition: {0}")]
     Syntax(#[from] SyntaxError),
     #[error("{count} samples are more than sample_limit ({limit})")]
     SampleLimit { count: usize, limit: usize },
+    #[error("a native histogram has more buckets than native_histogram_bucket_limit ({limit}): {series}")]
+    BucketLimit { limit: usize, series: String },
     /// Names the limit, the series and the label.
     #[error("{0}")]
     LabelLimit(String),
-    #[error("metric_relabel_configs leave a series without a valid metric name: {0}")]
+    #[error("metric_relabel_configs leave a series without a metric name: {0}")]
     Nameless(String),
     #[error("cannot read the credentials in {}: {message}", file.display())]
     Credentials { file: PathBuf, message: String },
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
     #[error("the credentials cannot be sent in a header")]
     UnsendableCredentials,
     #[error("the store refused the samples: {0}")]
@@ -50,11 +58,14 @@ impl ScrapeError {
             Self::Status(_) => "http_status",
             Self::BodyTooLarge { .. } => "too_large",
             Self::Encoding(_) => "corrupt_body",
+            Self::ContentType(_) => "content_type",
             Self::Syntax(_) => "invalid",
             Self::SampleLimit { .. } => "sample_limit",
+            Self::BucketLimit { .. } => "bucket_limit",
             Self::LabelLimit(_) => "label_limit",
             Self::Nameless(_) => "invalid_name",
             Self::Credentials { .. } | Self::UnsendableCredentials => "credentials",
+            Self::Tls(_) => "tls",
             Self::Store(_) => "storage",
             Self::Internal => "internal",
         }

@@ -6,14 +6,13 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Client;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     config::JobConfig,
-    discovery::FileTargets,
-    fetch,
+    discovery::{FileTargets, Found, HttpTargets},
+    http::Connector,
     target::{Discovered, Target, TargetKey},
     worker::{Shared, Worker},
 };
@@ -25,7 +24,8 @@ const LONGEST_REFRESH: Duration = Duration::from_secs(5);
 struct Job {
     config: Arc<JobConfig>,
     shared: Shared,
-    client: Client,
+    /// Shared by targets, but where each needs its own.
+    connector: Option<Arc<Connector>>,
     running: HashMap<TargetKey, Running>,
 }
 
@@ -36,20 +36,15 @@ struct Running {
 
 /// Runs until shutdown.
 pub async fn run(config: Arc<JobConfig>, shared: Shared) {
-    let client = match fetch::client(&config) {
-        Ok(client) => client,
-        Err(e) => {
-            return shared.targets.set_problems(&config, vec![format!("no HTTP client: {e}")]);
-        }
-    };
     let shutdown = shared.shutdown.clone();
-    let mut job = Job { config: config.clone(), shared, client, running: HashMap::new() };
+    let mut job = Job { config: config.clone(), shared, connector: None, running: HashMap::new() };
     let mut files = FileTargets::default();
+    let servers = HttpTargets::start(&config.http_discovery);
     let refresh = config.file_discovery.iter().map(|d| d.refresh).min().map(|r| r.min(LONGEST_REFRESH));
     loop {
         let mut problems = Vec::new();
         (files, problems) = read_files(&config, files, problems).await;
-        job.reconcile(&files, problems).await;
+        job.reconcile(&files, &servers.found(), problems).await;
         let wait = async {
             match refresh {
                 Some(refresh) => tokio::time::sleep(refresh).await,
@@ -58,6 +53,7 @@ pub async fn run(config: Arc<JobConfig>, shared: Shared) {
         };
         tokio::select! {
             () = shutdown.cancelled() => break,
+            () = servers.changed() => {}
             () = wait => {}
         }
     }
@@ -83,9 +79,11 @@ async fn read_files(
 }
 
 impl Job {
-    async fn reconcile(&mut self, files: &FileTargets, mut problems: Vec<String>) {
+    async fn reconcile(&mut self, files: &FileTargets, servers: &[Found], mut problems: Vec<String>) {
         let (mut wanted, mut dropped) = (HashMap::new(), Vec::new());
-        for group in self.config.groups.iter().chain(files.groups()) {
+        problems.extend(servers.iter().filter_map(|f| f.problem.clone()));
+        let listed = servers.iter().flat_map(|f| &f.groups);
+        for group in self.config.groups.iter().chain(files.groups()).chain(listed) {
             for address in &group.targets {
                 match Target::discover(&self.config, group, address) {
                     Ok(Discovered::Target(target)) => drop(wanted.insert(target.key(), target)),
@@ -114,14 +112,22 @@ impl Job {
         }
     }
 
-    fn start(&self, target: Target) -> Running {
+    fn start(&mut self, target: Target) -> Running {
+        let http = &self.config.http;
+        let connect = || Arc::new(Connector::new(http.clone(), &target.url));
+        // A server's name stands for one host.
+        let connector = if http.tls.server_name.is_some() {
+            connect()
+        } else {
+            self.connector.get_or_insert_with(connect).clone()
+        };
         let removed = CancellationToken::new();
         let worker = Worker {
             shared: self.shared.clone(),
             job: self.config.clone(),
             status: self.shared.targets.add(&self.config, &target),
             target: Arc::new(target),
-            client: self.client.clone(),
+            connector,
             removed: removed.clone(),
         };
         Running { removed, task: tokio::spawn(worker.run()) }

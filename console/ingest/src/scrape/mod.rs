@@ -5,15 +5,15 @@
 //! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
 //! its companions.
 //!
-//! Deliberately not here: the protobuf format and with it native histograms, created timestamps, and
-//! service discovery other than static lists and files.
+//! Deliberately not here: created timestamps, and service discovery other than static lists, files and HTTP.
 
 pub mod config;
 mod discovery;
 mod error;
 pub mod exposition;
-mod fetch;
+mod http;
 mod job;
+pub mod protocol;
 pub mod relabel;
 mod run;
 mod source;

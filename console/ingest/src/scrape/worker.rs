@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use console_model::clock::now_ms;
 use console_storage::metrics::SampleAppender;
 use parking_lot::Mutex;
-use reqwest::Client;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
@@ -15,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     config::JobConfig,
     error::ScrapeError,
-    fetch::{Answer, fetch},
+    http::{Answer, Connector, fetch},
     status::{TargetHealth, TargetStatus, Targets},
     store::{Book, Outcome},
     target::Target,
@@ -37,7 +36,7 @@ pub struct Worker {
     pub shared: Shared,
     pub job: Arc<JobConfig>,
     pub target: Arc<Target>,
-    pub client: Client,
+    pub connector: Arc<Connector>,
     pub status: Arc<Mutex<TargetStatus>>,
     pub removed: CancellationToken,
 }
@@ -67,7 +66,7 @@ impl Worker {
             let answer = tokio::select! {
                 biased;
                 end = self.end() => break end,
-                answer = fetch(&self.client, &self.job, &self.target) => answer,
+                answer = fetch(&self.connector, &self.job, &self.target) => answer,
             };
             book = self.store(book, nominal_ms, started, answer).await;
             // Never twice in a row to catch up: a missed turn is missed.

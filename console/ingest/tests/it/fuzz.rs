@@ -31,19 +31,28 @@ fn every_decoder(bytes: &Bytes) {
     every_exposition(bytes);
 }
 
-/// Whatever is shown is part of the text; whatever is refused has a place in it.
+/// Whatever is shown is named and bounded by the bytes; whatever is refused has a place in them.
 fn every_exposition(bytes: &[u8]) {
-    for format in [exposition::Format::Prometheus, exposition::Format::OpenMetrics] {
-        let read = exposition::parse(format, bytes, |entry| {
-            if let exposition::Entry::Sample(sample) = entry {
-                assert!(sample.series.starts_with(sample.name));
-                assert!(sample.labels.iter().all(|l| !l.name.is_empty() && l.value().len() <= l.raw.len()));
+    use exposition::{Entry, Format, Histograms, Place};
+    let convert = Histograms { convert: true, classic_too: true, ..Histograms::default() };
+    let native = Histograms { native: true, ..convert };
+    for format in [Format::Prometheus, Format::OpenMetrics, Format::Protobuf] {
+        for histograms in [Histograms::default(), convert, native] {
+            let read = exposition::parse(format, histograms, bytes, |entry| {
+                if let Entry::Sample(sample) = entry {
+                    assert!(!sample.name.is_empty() && sample.labels.iter().all(|l| !l.name.is_empty()));
+                    assert!(sample.labels.iter().all(|l| l.value().len() <= l.raw.len()));
+                }
+                Ok::<(), exposition::SyntaxError>(())
+            });
+            let Err(e) = read else { continue };
+            match e.place {
+                Place::Text { line, column } => {
+                    assert!(line >= 1 && line <= bytes.split(|b| *b == b'\n').count(), "{line}");
+                    assert!(column >= 1 && column <= bytes.len() + 1, "{column}");
+                }
+                Place::Bytes { offset, .. } => assert!(offset <= bytes.len(), "{offset}"),
             }
-            Ok::<(), exposition::SyntaxError>(())
-        });
-        if let Err(e) = read {
-            assert!(e.line >= 1 && e.line <= bytes.split(|b| *b == b'\n').count(), "{e}");
-            assert!(e.column >= 1 && e.column <= bytes.len() + 1, "{e}");
         }
     }
 }

@@ -35,7 +35,10 @@ impl Harness {
     }
 
     pub async fn with(tokens: &[&str], limits: IngestLimits) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::in_dir(tempfile::tempdir().unwrap(), tokens, limits).await
+    }
+
+    pub async fn in_dir(dir: tempfile::TempDir, tokens: &[&str], limits: IngestLimits) -> Self {
         let spans = Arc::new(TraceStore::open(TraceStoreConfig::new(dir.path().join("traces"))).unwrap());
         let logs = Arc::new(LogStore::open(LogStoreConfig::new(dir.path().join("logs"))).unwrap());
         let samples = Arc::new(Tsdb::open(TsdbConfig::new(dir.path().join("metrics"))).unwrap());

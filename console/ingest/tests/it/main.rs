@@ -1,6 +1,7 @@
 //! Integration tests: every pushing protocol over real sockets into real stores.
 
 mod corpus;
+mod disk_full;
 mod fuzz;
 mod grpc;
 mod harness;
@@ -8,6 +9,11 @@ mod http;
 mod loki;
 mod metrics;
 mod openmetrics;
+mod protobuf;
 mod remote_write;
 mod scrape;
 mod scrape_config;
+mod scrape_protobuf;
+mod scrape_tls;
+mod scraping;
+mod tls;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use console_ingest::scrape::exposition::{Format, SyntaxError, parse};
+use console_ingest::scrape::exposition::{Format, Histograms, SyntaxError, parse};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora/openmetrics");
 
@@ -19,7 +19,7 @@ fn good_texts_are_read_and_bad_ones_refused() {
         let description: serde_json::Value = serde_json::from_str(&description).unwrap();
         let is_good = description["shouldParse"].as_bool().unwrap();
         let text = fs::read(case.join(description["file"].as_str().unwrap())).unwrap();
-        let read = parse(Format::OpenMetrics, &text, |_| Ok::<(), SyntaxError>(()));
+        let read = parse(Format::OpenMetrics, Histograms::default(), &text, |_| Ok::<(), SyntaxError>(()));
         let (right, all) = scores.get_mut(if is_good { "good" } else { "bad" }).unwrap();
         *all += 1;
         *right += usize::from(read.is_ok() == is_good);

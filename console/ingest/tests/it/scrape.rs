@@ -1,170 +1,17 @@
 //! Scraping of a real HTTP server into a real store.
 
-use std::{io::Write, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{Request, State},
-    response::Response,
-};
-use console_ingest::metrics::IngestMetrics;
-use console_ingest::scrape::{ScrapeConfig, TargetHealth, TargetStatus, Targets, run};
+use console_ingest::scrape::TargetHealth;
 use console_model::{
-    MatchOp, Matcher,
-    metric::{MetricKind, Sample, Series, is_stale_nan},
+    Matcher,
+    metric::{MetricKind, is_stale_nan},
 };
 use console_storage::metrics::SeriesReader;
 use console_storage::source::TargetsSource as _;
-use console_tsdb::{Tsdb, TsdbConfig};
-use http::{HeaderMap, StatusCode};
-use parking_lot::Mutex;
-use prometheus::Registry;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 
-/// What the server answers.
-#[derive(Clone)]
-enum Answer {
-    Text(Vec<(&'static str, &'static str)>, Vec<u8>),
-    Status(u16),
-    Redirect,
-    Never,
-}
-
-#[derive(Clone)]
-struct Server {
-    answer: Arc<Mutex<Answer>>,
-    seen: Arc<Mutex<Vec<(String, HeaderMap)>>>,
-    address: SocketAddr,
-}
-
-impl Server {
-    async fn start(text: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let answer = Arc::new(Mutex::new(Answer::Text(Vec::new(), text.as_bytes().to_vec())));
-        let server = Self { answer, seen: Arc::default(), address };
-        let router = Router::new().fallback(serve).with_state(server.clone());
-        tokio::spawn(axum::serve(listener, router).into_future());
-        server
-    }
-
-    fn say(&self, text: &str) {
-        self.set(Answer::Text(Vec::new(), text.as_bytes().to_vec()));
-    }
-
-    fn set(&self, answer: Answer) {
-        *self.answer.lock() = answer;
-    }
-}
-
-async fn serve(State(server): State<Server>, request: Request) -> Response {
-    server.seen.lock().push((request.uri().to_string(), request.headers().clone()));
-    let answer = server.answer.lock().clone();
-    let (status, headers, body) = match answer {
-        Answer::Text(headers, body) => (200, headers, body),
-        Answer::Status(status) => (status, Vec::new(), Vec::new()),
-        Answer::Redirect => (302, vec![("location", "/again")], Vec::new()),
-        Answer::Never => std::future::pending().await,
-    };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    for (name, value) in headers {
-        response.headers_mut().insert(name, value.parse().unwrap());
-    }
-    response
-}
-
-struct Scraping {
-    dir: tempfile::TempDir,
-    store: Arc<Tsdb>,
-    registry: Registry,
-    targets: Targets,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Scraping {
-    /// `job` is the rest of the job's fields.
-    fn start(job: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let text = format!(
-            "global: {{scrape_interval: 500ms}}\nscrape_configs:\n- job_name: shop\n  {}\n",
-            job.replace('\n', "\n  ")
-        );
-        let file = dir.path().join("scrape.yml");
-        std::fs::write(&file, text).unwrap();
-        let config = ScrapeConfig::load(&file).unwrap();
-        let store = Arc::new(Tsdb::open(TsdbConfig::new(dir.path().join("metrics"))).unwrap());
-        let registry = Registry::new();
-        let metrics = IngestMetrics::register(&registry).unwrap();
-        let (targets, shutdown) = (Targets::default(), CancellationToken::new());
-        let task = tokio::spawn(run(config, store.clone(), metrics, targets.clone(), shutdown.clone()));
-        Self { dir, store, registry, targets, shutdown, task }
-    }
-
-    fn of(server: &Server, job: &str) -> Self {
-        Self::start(&format!(
-            "static_configs: [{{targets: ['{}'], labels: {{zone: a}}}}]\n{job}",
-            server.address
-        ))
-    }
-
-    /// Waits until the targets are as `good` says.
-    async fn until(&self, good: impl Fn(&[TargetStatus]) -> bool) -> Vec<TargetStatus> {
-        let mut changes = self.targets.changes();
-        let wait = async {
-            loop {
-                let list = self.targets.list();
-                if good(&list) {
-                    return list;
-                }
-                changes.changed().await.unwrap();
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
-        waited.unwrap_or_else(|_| panic!("the targets stay {:#?}", self.targets.list()))
-    }
-
-    async fn until_up(&self) -> TargetStatus {
-        self.until(|all| all.len() == 1 && all[0].health == TargetHealth::Up).await.remove(0)
-    }
-
-    /// The error of the one target.
-    async fn until_down(&self) -> String {
-        let status = self.until(|all| all.len() == 1 && all[0].health == TargetHealth::Down).await.remove(0);
-        status.last_error.unwrap()
-    }
-
-    fn series(&self, metric: &str) -> Vec<Series> {
-        let name = Matcher { name: "__name__".into(), op: MatchOp::Equal, value: metric.into() };
-        self.store.select(&[name], 0, i64::MAX / 2_000_000, 100_000).unwrap()
-    }
-
-    fn last(&self, metric: &str) -> Sample {
-        *self.series(metric)[0].samples.last().unwrap()
-    }
-
-    /// Refused items and requests.
-    fn counter(&self, reason: &str) -> f64 {
-        self.count("quarterdeck_ingest_rejected_total", reason)
-    }
-
-    fn count(&self, name: &str, value: &str) -> f64 {
-        let families = self.registry.gather();
-        let family = families.iter().find(|f| f.name() == name);
-        let all = family.map(|f| f.get_metric().to_vec()).unwrap_or_default();
-        let metric = all.iter().find(|m| m.get_label().iter().any(|l| l.value() == value));
-        metric.map_or(0.0, |m| m.get_counter().get_value())
-    }
-
-    async fn stop(self) -> tempfile::TempDir {
-        self.shutdown.cancel();
-        tokio::time::timeout(Duration::from_secs(10), self.task).await.unwrap().unwrap();
-        self.dir
-    }
-}
+use crate::scraping::{Answer, Scraping, Server};
 
 #[tokio::test]
 async fn samples_arrive_with_the_targets_labels_and_metadata() {

@@ -73,7 +73,7 @@ scrape_configs:
     let full = &config.jobs[0];
     assert_eq!((full.interval, full.timeout), (Duration::from_secs(10), Duration::from_secs(10)));
     assert_eq!((&*full.metrics_path, full.scheme), ("/probe", Scheme::Https));
-    assert!(full.honor_labels && !full.honor_timestamps && !full.follow_redirects);
+    assert!(full.honor_labels && !full.honor_timestamps && !full.http.follow_redirects);
     assert_eq!(full.groups.len(), 2);
     assert!(full.groups[0].labels.contains(&("rack".to_owned(), "12".to_owned())));
     let files: Vec<_> = full.file_discovery[0].patterns.iter().map(|p| p.display().to_string()).collect();
@@ -81,7 +81,7 @@ scrape_configs:
     assert_eq!((full.relabel.len(), full.metric_relabel.len()), (1, 1));
     let password = Credential::File("/etc/pass".into());
     let username = Credential::Value(Secret::new("me"));
-    assert_eq!(full.auth, Auth::Basic { username, password });
+    assert_eq!(full.http.auth, Auth::Basic { username, password });
     assert_eq!((full.limits.body_size, full.limits.samples, full.limits.labels), (5 << 20, 7, 30));
     let plain = &config.jobs[1];
     assert_eq!((plain.interval, plain.timeout), (Duration::from_secs(30), Duration::from_secs(20)));
@@ -91,7 +91,7 @@ scrape_configs:
 #[test]
 fn secrets_do_not_print() {
     let config = parse("scrape_configs:\n- job_name: a\n  bearer_token: hush\n").unwrap();
-    assert!(matches!(&config.jobs[0].auth, Auth::Header { scheme, .. } if scheme == "Bearer"));
+    assert!(matches!(&config.jobs[0].http.auth, Auth::Header { scheme, .. } if scheme == "Bearer"));
     assert!(!format!("{config:?}").contains("hush"));
 }
 
@@ -115,18 +115,65 @@ scrape_configs:
     authorization: {credentials: hush}
   - job_name: file
     bearer_token_file: token
+    tls_config: {ca_file: ca.pem, cert: PEM, key_file: key.pem, server_name: x.test, min_version: TLS13}
+    http_sd_configs: [{url: 'http://me:word@sd/', bearer_token_file: t, tls_config: {insecure_skip_verify: true}}]
 ";
     let config = parse(text).unwrap();
     let shown = config.to_yaml(&["rules/*.yml".to_owned()]);
     assert!(
-        shown.contains("rules/*.yml") && shown.contains("external_labels") && !shown.contains("hush"),
+        shown.contains("rules/*.yml")
+            && shown.contains("external_labels")
+            && !shown.contains("hush")
+            && !shown.contains("word@"),
         "{shown}"
     );
     assert_eq!(shown.matches("<secret>").count(), 2, "{shown}");
     let again = parse(&shown.replace("rule_files:", "#").replace("- rules/*.yml", "#")).unwrap();
     assert_eq!(again.to_yaml(&["rules/*.yml".to_owned()]), shown);
     assert_eq!(again.jobs[0].groups, config.jobs[0].groups);
-    assert_eq!(again.jobs[2].auth, config.jobs[2].auth);
+    assert_eq!(again.jobs[2].http.auth, config.jobs[2].http.auth);
+}
+
+/// Names of a job's protocols.
+fn protocols(config: &ScrapeConfig, job: usize) -> Vec<&'static str> {
+    config.jobs[job].protocols.iter().map(|p| p.name()).collect()
+}
+
+#[test]
+fn formats_and_histograms_follow_prometheus_3() {
+    let config = parse(
+        "global: {scrape_native_histograms: true, always_scrape_classic_histograms: true}
+scrape_configs:
+  - job_name: inherits
+  - job_name: says
+    scrape_native_histograms: false
+    scrape_classic_histograms: false
+    convert_classic_histograms_to_nhcb: true
+    native_histogram_bucket_limit: 100
+    native_histogram_min_bucket_factor: 1.1
+    fallback_scrape_protocol: PrometheusText0.0.4
+  - job_name: chooses
+    scrape_protocols: [PrometheusText0.0.4, PrometheusProto]
+",
+    )
+    .unwrap();
+    let text = ["OpenMetricsText1.0.0", "OpenMetricsText0.0.1", "PrometheusText1.0.0", "PrometheusText0.0.4"];
+    assert_eq!(protocols(&config, 0), [&["PrometheusProto"], &text[..]].concat());
+    assert_eq!(protocols(&config, 1), text);
+    assert_eq!(protocols(&config, 2), ["PrometheusText0.0.4", "PrometheusProto"]);
+    let inherited = config.jobs[0].histograms.read;
+    assert!(inherited.native && inherited.classic_too && !inherited.convert);
+    let said = &config.jobs[1].histograms;
+    assert!(!said.read.native && !said.read.classic_too && said.read.convert);
+    assert_eq!((said.bucket_limit, said.min_bucket_factor), (100, 1.1));
+    assert_eq!(config.jobs[1].fallback_protocol.unwrap().name(), "PrometheusText0.0.4");
+    let shown = config.to_yaml(&[]);
+    assert_eq!(parse(&shown).unwrap().to_yaml(&[]), shown);
+    assert!(shown.contains("native_histogram_min_bucket_factor: 1.1"), "{shown}");
+    // What is said for all is asked for whatever histograms are wanted.
+    let all = "global: {scrape_protocols: [OpenMetricsText0.0.1]}\nscrape_configs:\n- job_name: a\n  \
+               scrape_native_histograms: true\n";
+    assert_eq!(protocols(&parse(all).unwrap(), 0), ["OpenMetricsText0.0.1"]);
 }
 
 #[test]
@@ -143,10 +190,31 @@ fn problems_name_file_line_and_field_and_come_together() {
         (job("scheme: ftp"), "/etc/scrape.yml:3: scrape_configs[0].scheme: ", "ftp"),
         (job("sample_limit: many"), "/etc/scrape.yml:3: sample_limit: ", ""),
         (job("body_size_limit: 5"), "/etc/scrape.yml:3: scrape_configs[0].body_size_limit: ", "10MB"),
+        (job("oauth2: {client_id: x}"), ":3: scrape_configs[0].oauth2: ", "does not support"),
+        (job("tls_config: {cert: x}"), ":3: scrape_configs[0].tls_config.cert: ", "needs a key"),
+        (job("tls_config: {key_file: x}"), ".tls_config.key: ", "needs a certificate"),
+        (job("tls_config: {ca: x, ca_file: y}"), ".tls_config.ca_file: ", "cannot be there beside ca"),
+        (job("tls_config: {ca_ref: x}"), ".tls_config.ca_ref: ", "does not support"),
+        (job("tls_config: {server_name: 10.0.0.1}"), ".tls_config.server_name: ", "name of a host"),
+        (job("tls_config: {min_version: TLS10}"), ".tls_config.min_version: ", "TLS12 and TLS13"),
+        (job("tls_config: {min_version: x}"), ".tls_config.min_version: ", "must be TLS12"),
         (
-            job("tls_config: {insecure_skip_verify: true}"),
-            ":3: scrape_configs[0].tls_config: ",
+            job("tls_config: {min_version: TLS13, max_version: TLS12}"),
+            ".tls_config.max_version: ",
+            "below min_version",
+        ),
+        (job("http_sd_configs: [{}]"), ":3: scrape_configs[0].http_sd_configs[0].url: ", "missing"),
+        (job("http_sd_configs: [{url: 'ftp://x'}]"), ".http_sd_configs[0].url: ", "http or https"),
+        (job("http_sd_configs: [{url: x}]"), ".http_sd_configs[0].url: ", "relative URL"),
+        (
+            job("http_sd_configs: [{url: 'http://x', oauth2: {}}]"),
+            ".http_sd_configs[0].oauth2: ",
             "does not support",
+        ),
+        (
+            job("http_sd_configs: [{url: 'http://x', bearer_token: a, basic_auth: {}}]"),
+            ":3: scrape_configs[0].http_sd_configs[0]: ",
+            "at most one",
         ),
         (
             job("kubernetes_sd_configs: [{role: pod}]"),
@@ -168,6 +236,20 @@ fn problems_name_file_line_and_field_and_come_together() {
         (job("file_sd_configs: [{files: [a.txt]}]"), "file_sd_configs[0].files[0]: ", "a.txt"),
         (job("basic_auth: {}\n  bearer_token: x"), ":2: scrape_configs[0]: ", "at most one"),
         (job("authorization: {type: Basic, credentials: x}"), "authorization.type: ", "basic_auth"),
+        (job("scrape_protocols: []"), ":3: scrape_configs[0].scrape_protocols: ", "empty"),
+        (job("scrape_protocols: [text]"), ":3: scrape_configs[0].scrape_protocols[0]: ", "PrometheusProto"),
+        (
+            job("scrape_protocols: [PrometheusProto, PrometheusProto]"),
+            ".scrape_protocols[1]: ",
+            "\"PrometheusProto\" is there twice",
+        ),
+        (job("fallback_scrape_protocol: x"), ":3: scrape_configs[0].fallback_scrape_protocol: ", "none of"),
+        (
+            job("scrape_classic_histograms: true\n  always_scrape_classic_histograms: true"),
+            ":3: scrape_configs[0].scrape_classic_histograms: ",
+            "older name",
+        ),
+        (job("native_histogram_min_bucket_factor: .nan"), "native_histogram_min_bucket_factor: ", "number"),
         ("scrape_configs: [{}]".to_owned(), "/etc/scrape.yml:1: scrape_configs[0].job_name: ", "missing"),
         ("rule_files: [a.yml]".to_owned(), "/etc/scrape.yml:1: rule_files: ", "does not support"),
         (

@@ -18,19 +18,24 @@ pub(crate) struct Budget {
     max_samples: usize,
     /// Samples in memory now.
     held: AtomicUsize,
+    /// The most that were in memory, where that is asked for.
+    peak: Option<AtomicUsize>,
     samples_read: AtomicU64,
     series_read: AtomicU64,
+    read_again: AtomicBool,
 }
 
 impl Budget {
-    pub fn new(stop: Arc<AtomicBool>, limits: &PromqlLimits) -> Self {
+    pub fn new(stop: Arc<AtomicBool>, limits: &PromqlLimits, begun: Instant) -> Self {
         Self {
             stop,
-            deadline: Instant::now().checked_add(limits.timeout),
+            deadline: begun.checked_add(limits.timeout),
             max_samples: limits.max_samples,
             held: AtomicUsize::new(0),
+            peak: limits.profiled.then(|| AtomicUsize::new(0)),
             samples_read: AtomicU64::new(0),
             series_read: AtomicU64::new(0),
+            read_again: AtomicBool::new(false),
         }
     }
 
@@ -40,6 +45,15 @@ impl Budget {
             return Err(SourceError::Canceled);
         }
         if self.deadline.is_some_and(|d| Instant::now() >= d) { Err(SourceError::Timeout) } else { Ok(()) }
+    }
+
+    /// A part of the store turned out to be damaged: the query begins anew, without it.
+    pub fn note_read_again(&self) {
+        self.read_again.store(true, Ordering::Relaxed);
+    }
+
+    pub fn begins_anew(&self) -> bool {
+        self.read_again.load(Ordering::Relaxed)
     }
 
     pub fn samples_left(&self) -> usize {
@@ -56,7 +70,14 @@ impl Budget {
                 self.max_samples
             )));
         }
+        if let Some(peak) = &self.peak {
+            peak.fetch_max(held + samples, Ordering::Relaxed);
+        }
         Ok(())
+    }
+
+    pub fn peak(&self) -> u64 {
+        self.peak.as_ref().map_or(0, |peak| peak.load(Ordering::Relaxed) as u64)
     }
 
     /// Counts samples that left memory; those of literals and times were never taken.

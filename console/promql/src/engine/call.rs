@@ -13,6 +13,7 @@ use crate::{
     ast::{Expr, ExprKind, ValueType},
     function::Function,
     position::Span,
+    regexp,
 };
 
 fn seconds(t_ms: i64) -> f64 {
@@ -189,8 +190,7 @@ impl Eval<'_> {
     ) -> Result<Vec<Row>, SourceError> {
         let rows = self.vector(v, steps)?;
         if steps.count > 1 {
-            let message = "sort is ineffective for range queries since results are always ordered by labels";
-            self.notes.warn(span, message);
+            self.warn_of_sort(span);
         }
         let by_value = matches!(function, Function::Sort | Function::SortDesc);
         if steps.count > 1 {
@@ -214,15 +214,40 @@ impl Eval<'_> {
         Ok(sort::by_label(rows, &labels, is_descending))
     }
 
+    pub(crate) fn warn_of_sort(&self, span: Span) {
+        let message = "sort is ineffective for range queries since results are always ordered by labels";
+        self.notes.warn(span, message);
+    }
+
+    /// The warning for a range that has but one step: evaluated there, a sort looks like that of an instant.
+    pub(crate) fn warn_of_sorts_in(&self, expr: &Expr) {
+        if expr.is_step_invariant() || matches!(expr.kind, ExprKind::Subquery(_)) {
+            return;
+        }
+        if let ExprKind::Call { function, .. } = &expr.kind
+            && function.sorts()
+        {
+            self.warn_of_sort(expr.span);
+        }
+        expr.children().into_iter().for_each(|c| self.warn_of_sorts_in(c));
+    }
+
     /// One, with the labels that the selector's equalities say, at the steps where `present` is false.
     pub(crate) fn absence(arg: &Expr, present: &[bool]) -> Vec<Row> {
         let matchers: &[Matcher] = match &arg.unwrap_parens().kind {
             ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => &s.matchers,
             _ => &[],
         };
+        // A label's matchers that take series away count behind the others, as they do once Prometheus has read an index.
+        let takes_away = |m: &&Matcher| {
+            matches!(m.op, MatchOp::NotEqual | MatchOp::NotRegex)
+                && regexp::fits_nothing(m)
+                && matchers.iter().any(|o| o.name == m.name && !regexp::fits_nothing(o))
+        };
+        let (behind, before): (Vec<_>, Vec<_>) = matchers.iter().partition(takes_away);
         // A second equality of a label, or another matcher behind the first, takes the label away again.
         let mut said: Vec<(&str, Option<&str>)> = Vec::new();
-        for m in matchers.iter().filter(|m| m.name != METRIC_NAME) {
+        for m in before.into_iter().chain(behind).filter(|m| m.name != METRIC_NAME) {
             match said.iter_mut().find(|(name, _)| *name == m.name) {
                 Some((_, before)) => *before = None,
                 None if m.op == MatchOp::Equal => said.push((&m.name, Some(&m.value))),

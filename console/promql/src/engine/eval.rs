@@ -7,6 +7,7 @@ use super::{
     budget::Budget,
     grid::{self, Row, Steps, Value},
     notes::Notes,
+    tally::Tally,
 };
 use crate::{
     ast::{Expr, ExprKind},
@@ -24,6 +25,8 @@ pub(crate) struct Eval<'a> {
     pub range: (i64, i64),
     pub step_ms: i64,
     pub notes: Notes,
+    /// Only where the query is profiled.
+    pub tally: Option<Tally>,
 }
 
 impl<'a> Eval<'a> {
@@ -35,14 +38,17 @@ impl<'a> Eval<'a> {
         range: (i64, i64),
         step_ms: i64,
     ) -> Self {
-        Self { reader, start_times, limits, budget, range, step_ms, notes: Notes::default() }
+        Self { reader, start_times, limits, budget, range, step_ms, notes: Notes::default(), tally: None }
     }
 
     pub fn eval(&self, expr: &Expr, steps: &Steps) -> Result<Value, SourceError> {
         self.budget.check()?;
         let is_literal = matches!(expr.kind, ExprKind::Number(_) | ExprKind::String(_));
         if steps.count > 1 && !is_literal && expr.is_step_invariant() {
-            let once = self.eval_here(expr, &Steps { count: 1, ..*steps })?;
+            let first = Steps { count: 1, ..*steps };
+            self.tally(|t| t.open(first));
+            let once = self.eval_here(expr, &first)?;
+            self.tally(Tally::close_repeated);
             return self.repeated(once, steps.count);
         }
         self.eval_here(expr, steps)
@@ -117,6 +123,12 @@ impl<'a> Eval<'a> {
                 Ok(Value::Vector(grid::merged(rows)?))
             }
             Value::String(_) => Err(SourceError::Internal("a string has no sign".to_owned())),
+        }
+    }
+
+    pub fn tally(&self, count: impl FnOnce(&Tally)) {
+        if let Some(tally) = &self.tally {
+            count(tally);
         }
     }
 

@@ -32,6 +32,8 @@ struct Classic {
     labels: Labels,
     drop_name: bool,
     series: Vec<(f64, Row)>,
+    /// Steps at which it was told that the buckets had to be lifted: once, whatever is asked of them.
+    told: Vec<bool>,
 }
 
 impl Classic {
@@ -80,9 +82,9 @@ impl Eval<'_> {
         let qs = self.scalar(q, steps)?;
         self.warn_of_quantiles(&qs, q.unwrap_parens().span);
         let span = vector.unwrap_parens().span;
-        let found = self.histograms(self.vector(vector, steps)?, span, steps);
+        let mut found = self.histograms(self.vector(vector, steps)?, span, steps);
         let mut out = Collector::default();
-        self.measure(&found, Measure::Quantile(&qs), None, span, steps, &mut out)?;
+        self.measure(&mut found, Measure::Quantile(&qs), None, span, steps, &mut out)?;
         Ok(out.into_rows())
     }
 
@@ -93,7 +95,7 @@ impl Eval<'_> {
         };
         let label = super::relabel::literal(label)?;
         let span = vector.unwrap_parens().span;
-        let found = self.histograms(self.vector(vector, steps)?, span, steps);
+        let mut found = self.histograms(self.vector(vector, steps)?, span, steps);
         let mut out = Collector::default();
         for q in quantiles {
             let qs = self.scalar(q, steps)?;
@@ -106,7 +108,7 @@ impl Eval<'_> {
                 let at: Vec<bool> = qs.iter().map(|q| q.to_bits() == value.to_bits()).collect();
                 let labelled = Some((label.value.as_str(), open_metrics(value), at));
                 let all = vec![value; steps.count];
-                self.measure(&found, Measure::Quantile(&all), labelled, span, steps, &mut out)?;
+                self.measure(&mut found, Measure::Quantile(&all), labelled, span, steps, &mut out)?;
             }
         }
         Ok(out.into_rows())
@@ -121,9 +123,9 @@ impl Eval<'_> {
     ) -> Result<Vec<Row>, SourceError> {
         let (lower, upper) = (self.scalar(lower, steps)?, self.scalar(upper, steps)?);
         let span = vector.unwrap_parens().span;
-        let found = self.histograms(self.vector(vector, steps)?, span, steps);
+        let mut found = self.histograms(self.vector(vector, steps)?, span, steps);
         let mut out = Collector::default();
-        self.measure(&found, Measure::Fraction(&lower, &upper), None, span, steps, &mut out)?;
+        self.measure(&mut found, Measure::Fraction(&lower, &upper), None, span, steps, &mut out)?;
         Ok(out.into_rows())
     }
 
@@ -171,7 +173,12 @@ impl Eval<'_> {
             let labels = row.labels.filter(|name| name != "le");
             let at = *places.entry(labels.clone()).or_insert(found.classic.len());
             if at == found.classic.len() {
-                found.classic.push(Classic { labels, drop_name: row.drop_name, series: Vec::new() });
+                found.classic.push(Classic {
+                    labels,
+                    drop_name: row.drop_name,
+                    series: Vec::new(),
+                    told: vec![false; steps.count],
+                });
             }
             found.classic[at].series.push((upper, row));
         }
@@ -205,7 +212,7 @@ impl Eval<'_> {
 
     fn measure(
         &self,
-        found: &Found,
+        found: &mut Found,
         measure: Measure<'_>,
         labelled: Option<(&str, String, Vec<bool>)>,
         span: Span,
@@ -232,7 +239,7 @@ impl Eval<'_> {
             }
             out.add(row)?;
         }
-        for classic in &found.classic {
+        for classic in &mut found.classic {
             self.budget.check()?;
             let mut row = Row::empty(target(&classic.labels), true, steps.count);
             row.drop_name |= classic.drop_name;
@@ -243,7 +250,9 @@ impl Eval<'_> {
                 }
                 let (value, lifted) = of_classic(measure, i, &counts);
                 row.set(i, Point::Float(value));
-                if let Some(lifted) = lifted {
+                if let Some(lifted) = lifted
+                    && !std::mem::replace(&mut classic.told[i], true)
+                {
                     let forced = Forced {
                         t_ms: (steps.at(i), steps.at(i)),
                         buckets: (lifted.first, lifted.last),

@@ -23,9 +23,13 @@ mod relabel;
 mod select;
 mod smooth;
 mod sort;
+mod tally;
 mod window;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
 use console_model::{
     Labels,
@@ -45,6 +49,7 @@ use crate::{
 use budget::Budget;
 use eval::Eval;
 use grid::{ABSENT, Row, Steps, Value};
+use tally::Tally;
 
 /// The moments at which a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +99,8 @@ pub fn evaluate_with_start_times(
     limits: &PromqlLimits,
     stop: &Arc<AtomicBool>,
 ) -> Result<Outcome, SourceError> {
+    let begun = Instant::now();
     let steps = steps(moments, limits)?;
-    let budget = Budget::new(Arc::clone(stop), limits);
     let (range, step_ms) = match moments {
         Moments::Instant { at_ms } => ((at_ms, at_ms), 0),
         Moments::Range { start_ms, end_ms, step_ms } => ((start_ms, end_ms), step_ms),
@@ -106,14 +111,25 @@ pub fn evaluate_with_start_times(
     let seconds = |ms: i64| ms as f64 / 1000.0;
     let query = QuerySpan { step_s: seconds(step_ms), range_s: seconds(range.1.saturating_sub(range.0)) };
     let expr = &prepare::prepared(expr, query)?;
-    let eval = Eval::new(reader, start_times, limits, &budget, range, step_ms);
-    let value = match moments {
-        Moments::Instant { at_ms } => instant(&eval, expr, at_ms, &steps)?,
-        Moments::Range { .. } => ranged(&eval, expr, &steps)?,
-    };
-    budget.check()?;
-    let (warnings, infos) = eval.notes.render(text);
-    Ok(Outcome { value, warnings, infos, samples: budget.samples_read(), series: budget.series_read() })
+    // Each time with one damaged part of the store less.
+    loop {
+        let budget = Budget::new(Arc::clone(stop), limits, begun);
+        let mut eval = Eval::new(reader, start_times, limits, &budget, range, step_ms);
+        eval.tally = limits.profiled.then(|| Tally::new(steps, begun));
+        let value = match moments {
+            Moments::Instant { at_ms } => instant(&eval, expr, at_ms, &steps),
+            Moments::Range { .. } => ranged(&eval, expr, &steps),
+        };
+        let value = match value {
+            Err(SourceError::Internal(_)) if budget.begins_anew() => continue,
+            value => value?,
+        };
+        budget.check()?;
+        let (warnings, infos) = eval.notes.render(text);
+        let (samples, series) = (budget.samples_read(), budget.series_read());
+        let profile = eval.tally.map(|t| t.profile(budget.peak()));
+        return Ok(Outcome { value, warnings, infos, samples, series, profile });
+    }
 }
 
 fn steps(moments: Moments, limits: &PromqlLimits) -> Result<Steps, SourceError> {
@@ -186,6 +202,9 @@ fn check_ranged(expr: &Expr) -> Result<(), SourceError> {
 }
 
 fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, SourceError> {
+    if steps.count == 1 && eval.range.0 != eval.range.1 {
+        eval.warn_of_sorts_in(expr);
+    }
     let rows = match eval.eval(expr, steps)? {
         Value::Scalar(values) => {
             vec![Row { labels: Labels::default(), drop_name: false, floats: values, histograms: Vec::new() }]
@@ -195,6 +214,7 @@ fn ranged(eval: &Eval<'_>, expr: &Expr, steps: &Steps) -> Result<OutcomeValue, S
     };
     let mut series: Vec<PointSeries> =
         rows.into_iter().filter(|r| !r.is_empty()).map(|r| points(r, steps)).collect();
+    eval.tally(Tally::begin_sort);
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(OutcomeValue::Matrix(series))
 }

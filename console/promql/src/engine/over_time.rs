@@ -82,13 +82,18 @@ impl Eval<'_> {
                 let over = Over { function, view, scalars: &scalars, span };
                 self.rows_of(stored.len(), over.work(stored.len(), stored.points(), steps), |at| {
                     let (series, held) = stored.take(at)?;
-                    let row = self.row_over_time(&over, &live(series), steps);
+                    let series = live(series);
+                    self.tally(|t| t.windows(&view, &series, steps));
+                    let row = self.row_over_time(&over, &series, steps);
                     self.budget.give(held);
                     row
                 })?
             }
             Some(ExprKind::Subquery(s)) => {
                 let Windows { view, series, held } = self.subquery(s, steps)?;
+                for series in &series {
+                    self.tally(|t| t.windows(&view, series, steps));
+                }
                 let over = Over { function, view, scalars: &scalars, span };
                 let samples: usize = series.iter().map(|s| s.samples.len() + 8 * s.histograms.len()).sum();
                 let work = over.work(series.len(), samples, steps);

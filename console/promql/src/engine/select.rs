@@ -7,7 +7,7 @@ use console_model::{
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
 use console_storage::{
-    SourceError,
+    SourceError, StorageError,
     metrics::{Part, Selection},
     parallel,
 };
@@ -75,7 +75,11 @@ impl Stored<'_> {
 
     /// A series, and what the budget holds for it until it is given back.
     pub fn take(&self, at: usize) -> Result<(PointSeries, usize), SourceError> {
-        let mut series = self.selection.series(at)?;
+        let mut series = self.selection.series(at).inspect_err(|e| {
+            if *e == StorageError::ReadAgain {
+                self.budget.note_read_again();
+            }
+        })?;
         if self.wants_statistics_only {
             without_buckets(&mut series.histograms);
         }
@@ -183,12 +187,14 @@ impl Eval<'_> {
         let stored = self.open(s, first.saturating_sub(lookback), last, part)?;
         // A step of a series costs as much as some samples.
         let work = stored.points().saturating_add(stored.len().saturating_mul(steps.count).saturating_mul(4));
-        self.rows_of(stored.len(), work, |at| {
+        let rows = self.rows_of(stored.len(), work, |at| {
             let (series, held) = stored.take(at)?;
             let row = instant_row(series, steps, gaze, lookback, times);
             self.budget.give(held);
             Ok(Some(row))
-        })
+        })?;
+        self.tally(|t| t.rows(&rows));
+        Ok(rows)
     }
 
     /// The rows of `len` series that have a value. `work` is what they cost in all, in samples.
@@ -269,10 +275,12 @@ impl Eval<'_> {
             )));
         }
         let grid = Steps { start_ms, step_ms, count: count as usize };
+        self.tally(|t| t.open(grid));
         let rows = match self.eval(&s.expr, &grid)? {
             Value::Vector(rows) => rows,
             _ => return Err(SourceError::Internal("a subquery needs an instant vector".to_owned())),
         };
+        self.tally(|t| t.close_subquery(gaze, range_ms));
         let slots = rows.len() * grid.count;
         windows.series = rows.into_iter().map(|row| window(row, &grid)).collect();
         windows.held = windows.series.iter().map(|w| w.samples.len() + w.histograms.len()).sum();
@@ -284,6 +292,8 @@ impl Eval<'_> {
     /// A range vector as a result: the samples of the only step's window.
     pub(crate) fn matrix(&self, expr: &Expr, steps: &Steps) -> Result<Vec<PointSeries>, SourceError> {
         let Windows { view: windows, series, .. } = self.windows(expr, steps)?;
+        let is_subquery = matches!(expr.unwrap_parens().kind, ExprKind::Subquery(_));
+        self.tally(|t| t.matrix(&windows, &series, steps, is_subquery));
         let end = windows.gaze.at(steps, 0);
         let start = end.saturating_sub(windows.range_ms);
         let mut out = Vec::new();

@@ -41,6 +41,7 @@ impl Eval<'_> {
             Ok(Some(row))
         })?;
         self.budget.give(held);
+        self.tally(|t| t.rows(&rows));
         Ok(rows)
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use console_model::labels::METRIC_NAME;
 
-use super::{grouping, literal};
+use super::literal;
 use crate::{
     ast::{Aggregate, Binary, Cardinality, Expr, ExprKind, Selector, Subquery, ValueType},
     gofmt,
@@ -77,7 +77,7 @@ impl Line<'_> {
                 out.write_char(')')
             }
             ExprKind::Aggregate(a) => {
-                self.aggregate_head(out, a, expr)?;
+                Self::aggregate_head(out, a)?;
                 out.write_char('(')?;
                 if let Some(parameter) = &a.parameter {
                     self.write(out, parameter)?;
@@ -110,13 +110,13 @@ impl Line<'_> {
     }
 
     /// `sum by (job) `, up to the parenthesis of the arguments.
-    pub fn aggregate_head(self, out: &mut dyn Write, a: &Aggregate, expr: &Expr) -> fmt::Result {
+    pub fn aggregate_head(out: &mut dyn Write, a: &Aggregate) -> fmt::Result {
         out.write_str(a.op.name())?;
         if !a.grouping.without && a.grouping.labels.is_empty() {
             return Ok(());
         }
         out.write_str(if a.grouping.without { " without (" } else { " by (" })?;
-        literal::label_names(out, &grouping::in_order_of_text(a, expr, self.text))?;
+        literal::label_names(out, &a.grouping.written)?;
         out.write_str(") ")
     }
 }

@@ -17,7 +17,8 @@ pub fn number(out: &mut dyn Write, v: f64, source: &str) -> fmt::Result {
         && source.starts_with(|c: char| c.is_ascii_digit())
         && duration_ms(source).is_some();
     if is_duration {
-        return signed_duration(out, (v * 1000.0).round() as i64);
+        // As Prometheus, which goes by nanoseconds and drops what is below a millisecond.
+        return signed_duration(out, (v * 1e9) as i64 / 1_000_000);
     }
     out.write_str(&gofmt::plain(v))
 }

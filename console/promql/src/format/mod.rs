@@ -3,7 +3,6 @@
 //!
 //! What holds: what is written parses to the same query. Comments are lost.
 
-mod grouping;
 mod line;
 mod literal;
 mod pretty;
@@ -24,7 +23,7 @@ pub fn pretty(expr: &Expr, text: &str) -> String {
     pretty::Pretty::new(text, WIDTH).of(expr)
 }
 
-/// As an object with `type` and parts. `text` is what `expr` was parsed from.
-pub fn tree(expr: &Expr, text: &str) -> serde_json::Value {
-    tree::Tree { text }.of(expr)
+/// As an object with `type` and parts.
+pub fn tree(expr: &Expr) -> serde_json::Value {
+    tree::of(expr)
 }

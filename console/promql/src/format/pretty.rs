@@ -47,7 +47,7 @@ impl<'t> Pretty<'t> {
             }
             ExprKind::Aggregate(a) if !fits() => {
                 indent(out, level);
-                let _ = self.line.aggregate_head(out, a, expr);
+                let _ = Line::aggregate_head(out, a);
                 out.push_str("(\n");
                 if let Some(parameter) = &a.parameter {
                     self.write(out, parameter, level + 1);

@@ -3,7 +3,7 @@
 use console_model::Matcher;
 use serde_json::{Value, json};
 
-use super::{grouping, line::is_matched, literal};
+use super::{line::is_matched, literal};
 use crate::{
     ast::{
         At, Binary, Cardinality, Expr, ExprKind, Extent, Selector, ValueType,
@@ -13,46 +13,40 @@ use crate::{
     gofmt,
 };
 
-pub struct Tree<'t> {
-    pub text: &'t str,
-}
-
-impl Tree<'_> {
-    pub fn of(&self, expr: &Expr) -> Value {
-        match &expr.kind {
-            ExprKind::Number(v) => json!({"type": "numberLiteral", "val": gofmt::plain(*v)}),
-            ExprKind::String(s) => json!({"type": "stringLiteral", "val": s.value}),
-            ExprKind::Selector(s) => selector("vectorSelector", s),
-            ExprKind::Range { selector: s, range_ms, range } => {
-                let mut node = selector("matrixSelector", s);
-                node["range"] = json!(range_ms);
-                node["rangeExpr"] = duration(range.as_deref());
-                node
-            }
-            ExprKind::Subquery(s) => json!({
-                "type": "subquery", "expr": self.of(&s.expr), "range": s.range_ms,
-                "rangeExpr": duration(s.range.as_deref()), "offset": s.offset_ms,
-                "offsetExpr": duration(s.offset.as_deref()), "step": s.step_ms.unwrap_or(0),
-                "stepExpr": duration(s.step.as_deref()),
-                "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at),
-            }),
-            ExprKind::Call { function, args } => json!({
-                "type": "call", "func": signature(*function),
-                "args": args.iter().map(|a| self.of(a)).collect::<Vec<_>>(),
-            }),
-            ExprKind::Aggregate(a) => json!({
-                "type": "aggregation", "op": a.op.name(), "expr": self.of(&a.expr),
-                "param": a.parameter.as_ref().map(|p| self.of(p)),
-                "grouping": grouping::in_order_of_text(a, expr, self.text), "without": a.grouping.without,
-            }),
-            ExprKind::Negate(inner) => json!({"type": "unaryExpr", "op": "-", "expr": self.of(inner)}),
-            ExprKind::Plus(inner) => json!({"type": "unaryExpr", "op": "+", "expr": self.of(inner)}),
-            ExprKind::Paren(inner) => json!({"type": "parenExpr", "expr": self.of(inner)}),
-            ExprKind::Binary(b) => json!({
-                "type": "binaryExpr", "op": b.op.symbol(), "lhs": self.of(&b.left), "rhs": self.of(&b.right),
-                "matching": is_matched(b).then(|| matching(b)), "bool": b.return_bool,
-            }),
+pub fn of(expr: &Expr) -> Value {
+    match &expr.kind {
+        ExprKind::Number(v) => json!({"type": "numberLiteral", "val": gofmt::plain(*v)}),
+        ExprKind::String(s) => json!({"type": "stringLiteral", "val": s.value}),
+        ExprKind::Selector(s) => selector("vectorSelector", s),
+        ExprKind::Range { selector: s, range_ms, range } => {
+            let mut node = selector("matrixSelector", s);
+            node["range"] = json!(range_ms);
+            node["rangeExpr"] = duration(range.as_deref());
+            node
         }
+        ExprKind::Subquery(s) => json!({
+            "type": "subquery", "expr": of(&s.expr), "range": s.range_ms,
+            "rangeExpr": duration(s.range.as_deref()), "offset": s.offset_ms,
+            "offsetExpr": duration(s.offset.as_deref()), "step": s.step_ms.unwrap_or(0),
+            "stepExpr": duration(s.step.as_deref()),
+            "timestamp": timestamp(s.at), "startOrEnd": start_or_end(s.at),
+        }),
+        ExprKind::Call { function, args } => json!({
+            "type": "call", "func": signature(*function),
+            "args": args.iter().map(of).collect::<Vec<_>>(),
+        }),
+        ExprKind::Aggregate(a) => json!({
+            "type": "aggregation", "op": a.op.name(), "expr": of(&a.expr),
+            "param": a.parameter.as_ref().map(of),
+            "grouping": a.grouping.written, "without": a.grouping.without,
+        }),
+        ExprKind::Negate(inner) => json!({"type": "unaryExpr", "op": "-", "expr": of(inner)}),
+        ExprKind::Plus(inner) => json!({"type": "unaryExpr", "op": "+", "expr": of(inner)}),
+        ExprKind::Paren(inner) => json!({"type": "parenExpr", "expr": of(inner)}),
+        ExprKind::Binary(b) => json!({
+            "type": "binaryExpr", "op": b.op.symbol(), "lhs": of(&b.left), "rhs": of(&b.right),
+            "matching": is_matched(b).then(|| matching(b)), "bool": b.return_bool,
+        }),
     }
 }
 

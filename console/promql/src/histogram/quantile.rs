@@ -68,7 +68,14 @@ pub(crate) fn quantile(q: f64, h: &Histogram) -> (f64, Option<Advice>) {
         return if has_nan { (f64::NAN, Some(Advice::ResultIsNan)) } else { (bucket.upper, None) };
     }
     rank = if forward { rank - (count - bucket.count) } else { count - rank };
-    let all: f64 = count + rest.map(|b| b.count).sum::<f64>();
+    let mut all = count;
+    if has_nan {
+        for b in rest {
+            all += b.count;
+            // Prometheus goes on with the last bucket it has looked at, and so interpolates in that one.
+            bucket = *b;
+        }
+    }
     let advice = (has_nan && all < h.count).then_some(Advice::ResultIsSkewed);
     let fraction = rank / bucket.count;
     if h.has_custom_buckets() || bucket.lower <= 0.0 && bucket.upper >= 0.0 {

@@ -265,8 +265,12 @@ pub fn subtract(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), Mixe
     Ok((sum.finish(), added))
 }
 
-/// The zero count that `h` would have with a wider threshold; `None` where that would cut a populated bucket.
+/// The zero count that `h` would have with a wider threshold; `None` where that would cut a populated bucket. Its own
+/// threshold it may have anywhere.
 pub(super) fn zero_count_within(h: &Histogram, threshold: f64) -> Option<f64> {
+    if threshold == h.zero_threshold {
+        return Some(h.zero_count);
+    }
     let positive = h.positive.iter().map(|b| (positive_bucket(h, *b), b));
     let negative = h.negative.iter().map(|b| {
         let bucket = negative_bucket(h, *b);

@@ -4,49 +4,51 @@ use console_model::labels::METRIC_NAME;
 
 use super::{ParseError, Parser};
 use crate::{
-    ast::{Binary, Expr, ExprKind, Selector, ValueType},
+    ast::{Binary, Cardinality, Expr, ExprKind, Selector, ValueType},
     function::Function,
     position::Span,
     regexp::fits_nothing,
 };
 
 impl Parser<'_> {
-    /// Checks an expression and all below it.
+    /// Checks an expression and all below it, in the order of Prometheus' `checkAST`.
     pub(super) fn check(&self, expr: &Expr) -> Result<(), ParseError> {
-        if let ExprKind::Call { function: Function::Info, args } = &expr.kind {
-            return self.check_info(args, expr.span);
-        }
-        for child in expr.children() {
-            self.check(child)?;
-        }
         match &expr.kind {
+            ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
+            ExprKind::Paren(inner) => self.check(inner),
             ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => self.check_selector(s, expr.span),
             ExprKind::Aggregate(a) => {
                 self.check_type(&a.expr, ValueType::Vector, "aggregation expression")?;
-                if let (Some(p), Some(wanted)) = (&a.parameter, a.op.parameter()) {
-                    self.check_type(p, wanted, "aggregation parameter")?;
+                match (&a.parameter, a.op.parameter()) {
+                    (Some(p), Some(wanted)) => self.check_type(p, wanted, "aggregation parameter"),
+                    _ => Ok(()),
                 }
-                Ok(())
             }
+            ExprKind::Binary(b) => self.check_binary(b, expr.span),
             ExprKind::Call { function, args } => self.check_call(*function, args, expr.span),
-            ExprKind::Negate(inner) | ExprKind::Plus(inner) => match inner.value_type() {
-                ValueType::Scalar | ValueType::Vector => Ok(()),
-                other => self.fail(
-                    expr.span,
-                    format!(
-                        "unary expression only allowed on expressions of type scalar or instant vector, got {:?}",
-                        other.name()
+            ExprKind::Negate(inner) | ExprKind::Plus(inner) => {
+                self.check(inner)?;
+                match inner.value_type() {
+                    ValueType::Scalar | ValueType::Vector => Ok(()),
+                    other => self.fail(
+                        expr.span,
+                        format!(
+                            "unary expression only allowed on expressions of type scalar or instant vector, got {:?}",
+                            other.name()
+                        ),
                     ),
-                ),
-            },
-            ExprKind::Subquery(s) => match s.expr.value_type() {
-                ValueType::Vector => Ok(()),
-                other => self.fail(
-                    expr.span,
-                    format!("subquery is only allowed on instant vector, got {} instead", short(other)),
-                ),
-            },
-            _ => Ok(()),
+                }
+            }
+            ExprKind::Subquery(s) => {
+                self.check(&s.expr)?;
+                match s.expr.value_type() {
+                    ValueType::Vector => Ok(()),
+                    other => self.fail(
+                        expr.span,
+                        format!("subquery is only allowed on instant vector, got {} instead", short(other)),
+                    ),
+                }
+            }
         }
     }
 
@@ -70,31 +72,28 @@ impl Parser<'_> {
     }
 
     /// The second argument of `info` is no vector but a set of matchers, which may match everything.
-    fn check_info(&self, args: &[Expr], span: Span) -> Result<(), ParseError> {
-        if let Some(first) = args.first() {
-            self.check(first)?;
+    fn check_info(&self, second: &Expr, span: Span) -> Result<(), ParseError> {
+        let got = second.value_type();
+        if got != ValueType::Vector {
+            let wanted = ValueType::Vector.name();
+            let message = format!("expected type {wanted} in call to function \"info\", got {}", got.name());
+            return self.fail(span, message);
         }
-        if let Some(second) = args.get(1) {
-            let got = second.value_type();
-            if got != ValueType::Vector {
-                let wanted = ValueType::Vector.name();
-                let message =
-                    format!("expected type {wanted} in call to function \"info\", got {}", got.name());
-                return self.fail(span, message);
+        match &second.kind {
+            ExprKind::Selector(Selector { name: None, .. }) => Ok(()),
+            ExprKind::Selector(_) => {
+                self.fail(second.span, "expected label selectors only, got vector selector instead")
             }
-            match &second.kind {
-                ExprKind::Selector(Selector { name: None, .. }) => {}
-                ExprKind::Selector(_) => {
-                    return self
-                        .fail(second.span, "expected label selectors only, got vector selector instead");
-                }
-                _ => return self.fail(second.span, "expected label selectors only"),
-            }
+            _ => self.fail(second.span, "expected label selectors only"),
         }
-        self.check_call(Function::Info, args, span)
     }
 
     fn check_type(&self, expr: &Expr, wanted: ValueType, context: &str) -> Result<(), ParseError> {
+        self.check(expr)?;
+        self.has_type(expr, wanted, context)
+    }
+
+    fn has_type(&self, expr: &Expr, wanted: ValueType, context: &str) -> Result<(), ParseError> {
         let got = expr.value_type();
         if got == wanted {
             return Ok(());
@@ -122,15 +121,32 @@ impl Parser<'_> {
             let message = format!("expected at most {most} argument(s) in call to {name:?}, got {got}");
             return self.fail(span, message);
         }
+        let matchers = args.get(1).filter(|_| function == Function::Info);
+        if let Some(second) = matchers {
+            self.check_info(second, span)?;
+        }
+        let context = format!("call to function {name:?}");
         for (i, arg) in args.iter().enumerate() {
             let wanted = signature.args[i.min(declared - 1)];
-            self.check_type(arg, wanted, &format!("call to function {name:?}"))?;
+            if matchers.is_some() && i == 1 {
+                self.has_type(arg, wanted, &context)?;
+            } else {
+                self.check_type(arg, wanted, &context)?;
+            }
         }
         Ok(())
     }
 
-    pub(super) fn check_binary(&self, b: &Binary, op_span: Span, span: Span) -> Result<(), ParseError> {
+    fn check_binary(&self, b: &Binary, span: Span) -> Result<(), ParseError> {
+        self.check(&b.left)?;
+        self.check(&b.right)?;
+        let between = &self.text[b.left.span.end..];
+        let op_start = self.text.len() - between.trim_start_matches([' ', '\t', '\n', '\r']).len();
+        let op_span = Span::new(op_start, op_start);
         let (left, right) = (b.left.value_type(), b.right.value_type());
+        if b.return_bool && !b.op.is_comparison() {
+            return self.fail(op_span, "bool modifier can only be used on comparison operators");
+        }
         let scalars = left == ValueType::Scalar && right == ValueType::Scalar;
         if b.op.is_comparison() && !b.return_bool && scalars {
             return self.fail(op_span, "comparisons between scalars must use BOOL modifier");
@@ -148,6 +164,9 @@ impl Parser<'_> {
         }
         let has_fill = m.fill_left.is_some() || m.fill_right.is_some();
         if left == ValueType::Vector && right == ValueType::Vector {
+            if b.op.is_set() && matches!(m.cardinality, Cardinality::OneToMany | Cardinality::ManyToOne) {
+                return self.fail(span, format!("no grouping allowed for {:?} operation", b.op.symbol()));
+            }
             if b.op.is_set() && has_fill {
                 return self.fail(span, "filling in missing series not allowed for set operators");
             }
@@ -161,10 +180,6 @@ impl Parser<'_> {
         }
         if b.op.is_set() {
             let message = format!("set operator {:?} not allowed in binary scalar expression", b.op.symbol());
-            return self.fail(span, message);
-        }
-        if scalars && matches!(b.op, crate::ast::BinaryOp::TrimUpper | crate::ast::BinaryOp::TrimLower) {
-            let message = format!("operator {:?} not allowed for Scalar operations", b.op.symbol());
             return self.fail(span, message);
         }
         Ok(())

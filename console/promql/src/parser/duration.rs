@@ -43,24 +43,19 @@ impl Duration {
 
 impl Parser<'_> {
     /// The duration of a range or step, which must not be a literal of zero or less.
-    pub(super) fn positive_duration(
-        &mut self,
-        context: &'static str,
-        expected: &'static str,
-    ) -> Result<Duration, ParseError> {
-        self.duration_context = (context, expected);
+    pub(super) fn positive_duration(&mut self) -> Result<Duration, ParseError> {
         let expr = self.duration_expr(0)?;
-        match expr.kind {
-            DurationKind::Seconds { value, .. } if value <= 0.0 => {
-                self.fail(expr.span, "duration must be greater than 0")
-            }
-            _ => Ok(expr.into()),
+        if let DurationKind::Seconds { value, .. } = expr.kind
+            && value <= 0.0
+        {
+            self.look();
+            self.note(expr.span, "duration must be greater than 0");
         }
+        Ok(expr.into())
     }
 
     /// What follows `offset`. A literal or a call ends it: `x offset 5m * 2` is a product.
     pub(super) fn offset_duration(&mut self) -> Result<Duration, ParseError> {
-        self.duration_context = ("offset", DURATION);
         let has_sign = matches!(self.peek(), Token::Plus | Token::Minus);
         let first = if has_sign { self.peek_after() } else { self.peek() };
         let ends_itself = match first {
@@ -75,8 +70,17 @@ impl Parser<'_> {
             return Ok(self.duration_operand()?.into());
         }
         let (sign, span) = self.advance();
-        let operand = self.duration_operand()?;
-        Ok(self.with_sign(&sign, span, operand)?.into())
+        let operand = match self.peek() {
+            // Here alone parentheses need no experimental syntax.
+            Token::LeftParen => self.parenthesised_duration()?,
+            Token::Word => {
+                let call = self.duration_call()?;
+                self.experimental_duration(span);
+                call
+            }
+            _ => self.duration_literal(),
+        };
+        Ok(self.with_sign(&sign, span, operand).into())
     }
 
     fn duration_expr(&mut self, min: u8) -> Result<DurationExpr, ParseError> {
@@ -87,7 +91,7 @@ impl Parser<'_> {
         let mut left = if matches!(self.peek(), Token::Plus | Token::Minus) {
             let (sign, span) = self.advance();
             let operand = self.duration_expr(POWER)?;
-            self.with_sign(&sign, span, operand)?
+            self.with_sign(&sign, span, operand)
         } else {
             self.duration_operand()?
         };
@@ -97,13 +101,14 @@ impl Parser<'_> {
                 break;
             }
             self.count_operator()?;
-            self.experimental_duration(left.span)?;
             let (_, op_span) = self.advance();
             let right = self.duration_expr(if op == BinaryOp::Pow { strength } else { strength + 1 })?;
+            self.look();
+            self.experimental_duration(left.span);
             if matches!(right.kind, DurationKind::Seconds { value: 0.0, .. }) {
                 match op {
-                    BinaryOp::Div => return self.fail(op_span, "division by zero"),
-                    BinaryOp::Mod => return self.fail(op_span, "modulo by zero"),
+                    BinaryOp::Div => self.note(op_span, "division by zero"),
+                    BinaryOp::Mod => self.note(op_span, "modulo by zero"),
                     _ => {}
                 }
             }
@@ -120,48 +125,62 @@ impl Parser<'_> {
     }
 
     fn duration_operand(&mut self) -> Result<DurationExpr, ParseError> {
-        let span = self.span();
-        let literal = |value: f64, is_duration: bool| DurationExpr {
-            kind: DurationKind::Seconds { value, is_duration },
-            span,
-            is_wrapped: false,
-        };
-        match self.peek().clone() {
-            Token::Number(value) => {
-                self.advance();
-                self.in_range(literal(value, false), span)
-            }
-            Token::Duration(ms) => {
-                self.advance();
-                self.in_range(literal(ms as f64 / 1000.0, true), span)
+        match self.peek() {
+            Token::Number(_) | Token::Duration(_) => {
+                let literal = self.duration_literal();
+                let span = literal.span;
+                Ok(self.in_range(literal, span))
             }
             Token::LeftParen => {
-                self.advance();
-                let inner = self.duration_expr(0)?;
-                self.experimental_duration(inner.span)?;
-                self.expect_in_duration(&Token::RightParen)?;
-                let whole = Span::new(span.start, self.last_end());
-                Ok(match inner.kind {
-                    DurationKind::Seconds { .. } => {
-                        let kind = DurationKind::Sign { is_negative: false, of: Box::new(inner) };
-                        DurationExpr { kind, span: whole, is_wrapped: true }
-                    }
-                    _ => DurationExpr { is_wrapped: true, ..inner },
-                })
+                let expr = self.parenthesised_duration()?;
+                self.experimental_duration(match &expr.kind {
+                    DurationKind::Sign { is_negative: false, of } => of.span,
+                    _ => expr.span,
+                });
+                Ok(expr)
             }
-            Token::Word => self.duration_call(),
-            _ => Err(self.unexpected_in_duration()),
+            Token::Word => {
+                let call = self.duration_call()?;
+                self.experimental_duration(call.span);
+                Ok(call)
+            }
+            _ => Err(self.unexpected()),
         }
+    }
+
+    /// The number or duration that comes next.
+    fn duration_literal(&mut self) -> DurationExpr {
+        let (token, span) = self.advance();
+        let (value, is_duration) = match token {
+            Token::Duration(ms) => (ms as f64 / 1000.0, true),
+            Token::Number(value) => (value, false),
+            _ => (0.0, false),
+        };
+        DurationExpr { kind: DurationKind::Seconds { value, is_duration }, span, is_wrapped: false }
+    }
+
+    fn parenthesised_duration(&mut self) -> Result<DurationExpr, ParseError> {
+        let (_, paren) = self.advance();
+        let inner = self.duration_expr(0)?;
+        self.expect(&Token::RightParen)?;
+        let whole = Span::new(paren.start, self.last_end());
+        Ok(match inner.kind {
+            DurationKind::Seconds { .. } => {
+                let kind = DurationKind::Sign { is_negative: false, of: Box::new(inner) };
+                DurationExpr { kind, span: whole, is_wrapped: true }
+            }
+            _ => DurationExpr { is_wrapped: true, ..inner },
+        })
     }
 
     /// `step()`, `range()`, `max_of(a, b)`, `min_of(a, b)`.
     fn duration_call(&mut self) -> Result<DurationExpr, ParseError> {
         let start = self.span().start;
         let kind = if self.take_keyword("step") {
-            self.expect_in_duration(&Token::LeftParen)?;
+            self.expect(&Token::LeftParen)?;
             DurationKind::Step
         } else if self.take_keyword("range") {
-            self.expect_in_duration(&Token::LeftParen)?;
+            self.expect(&Token::LeftParen)?;
             DurationKind::Range
         } else {
             let extreme = if self.is_keyword("max_of") {
@@ -169,19 +188,18 @@ impl Parser<'_> {
             } else if self.is_keyword("min_of") {
                 Extreme::Min
             } else {
-                return Err(self.unexpected_in_duration());
+                return Err(self.unexpected());
             };
             self.advance();
-            self.expect_in_duration(&Token::LeftParen)?;
+            self.expect(&Token::LeftParen)?;
             let left = Box::new(self.duration_expr(0)?);
-            self.expect_in_duration(&Token::Comma)?;
+            self.expect(&Token::Comma)?;
             let right = Box::new(self.duration_expr(0)?);
             DurationKind::Extreme { extreme, left, right }
         };
-        self.expect_in_duration(&Token::RightParen)?;
+        self.expect(&Token::RightParen)?;
         // The place of an operation with two sides is that of its sides, as in Prometheus.
         let whole = Span::new(start, self.last_end());
-        self.experimental_duration(whole)?;
         let span = match &kind {
             DurationKind::Extreme { left, right, .. } => left.span.to(right.span),
             _ => whole,
@@ -189,7 +207,7 @@ impl Parser<'_> {
         Ok(DurationExpr { kind, span, is_wrapped: false })
     }
 
-    fn with_sign(&self, sign: &Token, at: Span, mut expr: DurationExpr) -> Result<DurationExpr, ParseError> {
+    fn with_sign(&mut self, sign: &Token, at: Span, mut expr: DurationExpr) -> DurationExpr {
         let is_negative = *sign == Token::Minus;
         if let DurationKind::Seconds { value, .. } = &mut expr.kind {
             if is_negative {
@@ -199,39 +217,26 @@ impl Parser<'_> {
             return self.in_range(expr, at);
         }
         if !is_negative {
-            return Ok(expr);
+            return expr;
         }
         let span = Span::new(at.start, expr.span.end);
         let kind = DurationKind::Sign { is_negative, of: Box::new(expr) };
-        Ok(DurationExpr { kind, span, is_wrapped: false })
+        DurationExpr { kind, span, is_wrapped: false }
     }
 
-    fn in_range(&self, expr: DurationExpr, at: Span) -> Result<DurationExpr, ParseError> {
-        match expr.kind {
-            DurationKind::Seconds { value, .. } if value.is_nan() || value.abs() > MAX_SECONDS => {
-                self.fail(at, "duration out of range")
-            }
-            _ => Ok(expr),
+    fn in_range(&mut self, mut expr: DurationExpr, at: Span) -> DurationExpr {
+        if let DurationKind::Seconds { value, .. } = &mut expr.kind
+            && (value.is_nan() || value.abs() > MAX_SECONDS)
+        {
+            *value = 0.0;
+            self.note(at, "duration out of range");
         }
+        expr
     }
 
-    fn experimental_duration(&self, span: Span) -> Result<(), ParseError> {
-        if self.options.experimental {
-            return Ok(());
+    fn experimental_duration(&mut self, span: Span) {
+        if !self.options.experimental {
+            self.note(span, "experimental duration expression is not enabled");
         }
-        self.fail(span, "experimental duration expression is not enabled")
-    }
-
-    fn expect_in_duration(&mut self, token: &Token) -> Result<(), ParseError> {
-        if self.peek() == token {
-            self.advance();
-            return Ok(());
-        }
-        Err(self.unexpected_in_duration())
-    }
-
-    fn unexpected_in_duration(&self) -> ParseError {
-        let (context, expected) = self.duration_context;
-        self.unexpected(context, expected)
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers, durations and strings as PromQL writes them.
 
+use crate::gofmt;
+
 /// Units of a duration in the order in which they may come, with their milliseconds.
 const UNITS: [(&str, i64); 7] = [
     ("y", 365 * 86_400_000),
@@ -13,25 +15,46 @@ const UNITS: [(&str, i64); 7] = [
 
 /// `1h30m` in milliseconds: each unit at most once, large ones first. `0` alone is a duration too.
 pub fn duration_ms(text: &str) -> Option<i64> {
+    duration(text).ok()
+}
+
+/// As [`duration_ms`], with Prometheus' words for what is none (prometheus/common, model/time.go).
+pub(super) fn duration(text: &str) -> Result<i64, String> {
     if text == "0" {
-        return Some(0);
+        return Ok(0);
     }
+    if text.is_empty() {
+        return Err("empty duration string".to_owned());
+    }
+    let no_duration = || format!("not a valid duration string: {}", gofmt::quote(text.as_bytes()));
+    let out_of_range = || "duration out of range".to_owned();
     let (mut rest, mut total, mut next_unit) = (text, 0i64, 0);
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let n: i64 = rest[..digits].parse().ok()?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let n: u64 = rest[..digits].parse().map_err(|_| no_duration())?;
         rest = &rest[digits..];
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
-        let unit = UNITS.iter().position(|(name, _)| *name == &rest[..letters])?;
+        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        if letters == 0 {
+            return Err(no_duration());
+        }
+        let name = &rest[..letters];
+        let Some(unit) = UNITS.iter().position(|(unit, _)| *unit == name) else {
+            let (name, text) = (gofmt::quote(name.as_bytes()), gofmt::quote(text.as_bytes()));
+            return Err(format!("unknown unit {name} in duration {text}"));
+        };
         if unit < next_unit {
-            return None;
+            return Err(no_duration());
         }
         next_unit = unit + 1;
-        total = total.checked_add(n.checked_mul(UNITS[unit].1)?)?;
+        let part = i64::try_from(n).ok().and_then(|n| n.checked_mul(UNITS[unit].1));
+        // Prometheus keeps durations as nanoseconds in 64 bits.
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .filter(|total| *total <= i64::MAX / 1_000_000)
+            .ok_or_else(out_of_range)?;
         rest = &rest[letters..];
     }
-    // Prometheus keeps durations as nanoseconds in 64 bits.
-    (!text.is_empty() && total <= i64::MAX / 1_000_000).then_some(total)
+    Ok(total)
 }
 
 /// Writes milliseconds as the shortest duration that Prometheus reads back.
@@ -52,24 +75,110 @@ pub fn format_duration(ms: i64) -> String {
     out
 }
 
-/// How many bytes of `text` belong to a number or duration.
-pub(super) fn number_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let is_hex = text.len() > 1 && bytes[0] == b'0' && matches!(bytes[1], b'x' | b'X');
-    let mut i = 0;
-    while i < bytes.len() {
-        let c = bytes[i];
-        let sign = matches!(c, b'+' | b'-')
-            && !is_hex
-            && i > 0
-            && matches!(bytes[i - 1], b'e' | b'E')
-            && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
-        if !(c.is_ascii_alphanumeric() || c == b'.' || c == b'_' || sign) {
-            break;
-        }
-        i += 1;
+/// What a text that begins with a digit begins with.
+pub(super) enum Scanned {
+    Number,
+    Duration,
+    Neither,
+}
+
+/// Tells numbers from durations, and how many bytes belong to it, as `scanNumber` and `acceptRemainingDuration` of
+/// promql/parser/lex.go do: the value may still be none.
+pub(super) fn scan(text: &str) -> (Scanned, usize) {
+    let mut scan = Scan { bytes: text.as_bytes(), at: 0 };
+    if scan.number() {
+        return (Scanned::Number, scan.at);
     }
-    i
+    if scan.rest_of_duration() {
+        return (Scanned::Duration, scan.at);
+    }
+    // What was looked at belongs to the message, a whole character of it.
+    let end = (scan.at..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(text.len());
+    (Scanned::Neither, end)
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn is(&self, any: &str) -> bool {
+        self.peek().is_some_and(|b| any.as_bytes().contains(&b))
+    }
+
+    fn take(&mut self, any: &str) -> bool {
+        let found = self.is(any);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn ends_word(&self) -> bool {
+        !self.peek().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
+    }
+
+    fn number(&mut self) -> bool {
+        let is_hex = self.take("0") && self.take("xX");
+        if is_hex {
+            self.take("_");
+        }
+        let digits = if is_hex { "0123456789abcdefABCDEF" } else { "0123456789" };
+        self.take(".");
+        self.take(digits);
+        let (mut has_point, mut has_exponent) = (false, false);
+        while self.is(digits) || self.is("._eE") {
+            if has_point && self.take(".") || has_exponent && self.take("eE") {
+                return false;
+            }
+            if self.take(".") {
+                has_point = true;
+                if self.take("_.") || is_hex {
+                    return false;
+                }
+            } else if self.take("eE") {
+                has_exponent = true;
+                self.take("+-");
+                if self.take("._eE") || self.peek().is_none() {
+                    return false;
+                }
+            } else if self.take("_") {
+                if self.take("._eE") || self.peek().is_none() {
+                    return false;
+                }
+            } else {
+                while self.take(digits) {}
+            }
+        }
+        self.ends_word()
+    }
+
+    fn rest_of_duration(&mut self) -> bool {
+        if !self.take("smhdwy") {
+            return false;
+        }
+        self.take("s");
+        while self.take("0123456789") {
+            while self.take("0123456789") {}
+            if !self.take("smhdw") {
+                return false;
+            }
+            self.take("s");
+        }
+        let ends = self.ends_word();
+        self.at += usize::from(!ends);
+        ends
+    }
+}
+
+/// Why [`number`] gives nothing, in Go's words.
+pub(super) fn why_no_number(text: &str) -> String {
+    let is_large = text.replace('_', "").parse().is_ok_and(f64::is_infinite);
+    let reason = if is_large { "value out of range" } else { "invalid syntax" };
+    format!("error parsing number: strconv.ParseFloat: parsing {}: {reason}", gofmt::quote(text.as_bytes()))
 }
 
 /// A number: decimal, hexadecimal (`0x1f`) or octal (`017`), digits separated by `_`. What is too large for a float is
@@ -96,11 +205,17 @@ pub fn number(text: &str) -> Option<f64> {
     if plain { clean.parse().ok().filter(|n: &f64| n.is_finite()) } else { None }
 }
 
+/// What Go's decoder makes of bytes that are no character; it cannot tell them from that character itself.
+const NO_RUNE: &str = "invalid UTF-8 rune";
+
 /// The bytes of the quoted string at the start of `text`, and its length with quotes.
 pub(super) fn unquote(text: &str, quote: char) -> Result<(Vec<u8>, usize), String> {
     let body = &text[1..];
     if quote == '`' {
-        let end = body.find('`').ok_or("unterminated raw string")?;
+        let end = body.find(['`', char::REPLACEMENT_CHARACTER]).ok_or("unterminated raw string")?;
+        if !body[end..].starts_with('`') {
+            return Err(NO_RUNE.to_owned());
+        }
         return Ok((body.as_bytes()[..end].to_vec(), end + 2));
     }
     let mut out = Vec::new();
@@ -108,6 +223,7 @@ pub(super) fn unquote(text: &str, quote: char) -> Result<(Vec<u8>, usize), Strin
     while let Some((i, c)) = chars.next() {
         match c {
             '\n' => break,
+            char::REPLACEMENT_CHARACTER => return Err(NO_RUNE.to_owned()),
             c if c == quote => return Ok((out, i + 2)),
             '\\' => escape(&mut chars, quote, &mut out)?,
             c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -133,14 +249,14 @@ fn escape(chars: &mut std::str::CharIndices<'_>, quote: char, out: &mut Vec<u8>)
         'x' => (None, 2, 16),
         'u' => (None, 4, 16),
         'U' => (None, 8, 16),
-        c => return Err(format!("unknown escape sequence U+{:04X} '{c}'", c as u32)),
+        c => return Err(format!("unknown escape sequence {}", code_point(c))),
     };
     let mut value = first.and_then(|c| c.to_digit(8)).unwrap_or(0);
     for _ in 0..digits {
         let (_, c) = chars.next().ok_or_else(unterminated)?;
         let digit = c
             .to_digit(radix)
-            .ok_or_else(|| format!("illegal character U+{:04X} '{c}' in escape sequence", c as u32))?;
+            .ok_or_else(|| format!("illegal character {} in escape sequence", code_point(c)))?;
         value = value.wrapping_mul(radix).wrapping_add(digit);
     }
     let invalid = || "escape sequence is an invalid Unicode code point".to_owned();
@@ -152,6 +268,11 @@ fn escape(chars: &mut std::str::CharIndices<'_>, quote: char, out: &mut Vec<u8>)
         }
         _ => push(out, u8::try_from(value).map_err(|_| invalid())?),
     }
+}
+
+/// `%#U`: the number of a character, and the character where it can be seen.
+fn code_point(c: char) -> String {
+    if gofmt::is_printable(c) { format!("U+{:04X} '{c}'", c as u32) } else { format!("U+{:04X}", c as u32) }
 }
 
 fn push(out: &mut Vec<u8>, byte: u8) -> Result<(), String> {

@@ -1,34 +1,28 @@
 //! Modifiers of binary operators: `bool`, `on`, `ignoring`, `group_left`, `group_right`.
 
 use super::{ParseError, Parser, Token};
-use crate::ast::{BinaryOp, Cardinality, Matching};
+use crate::{
+    ast::{Cardinality, Matching},
+    gofmt,
+};
 
 impl Parser<'_> {
-    pub(super) fn binary_modifiers(&mut self, op: BinaryOp) -> Result<(bool, Matching), ParseError> {
-        let bool_span = self.span();
+    pub(super) fn binary_modifiers(&mut self) -> Result<(bool, Matching), ParseError> {
         let return_bool = self.take_keyword("bool");
-        if return_bool && !op.is_comparison() {
-            return self.fail(bool_span, "bool modifier can only be used on comparison operators");
-        }
         let mut matching = Matching::default();
         let on = self.is_keyword("on");
-        if (on || self.is_keyword("ignoring")) && self.peek_after() == &Token::LeftParen {
+        if on || self.is_keyword("ignoring") {
             self.advance();
             matching.on = on;
             matching.labels = self.label_list()?;
             for (keyword, cardinality) in
                 [("group_left", Cardinality::ManyToOne), ("group_right", Cardinality::OneToMany)]
             {
-                let span = self.span();
                 if !self.take_keyword(keyword) {
                     continue;
                 }
-                if op.is_set() {
-                    let message = format!("no grouping allowed for {:?} operation", op.symbol());
-                    return self.fail(span, message);
-                }
                 matching.cardinality = cardinality;
-                if self.peek() == &Token::LeftParen {
+                if self.peek() == &Token::LeftParen || !self.starts_operand() {
                     matching.include = self.label_list()?;
                 }
                 break;
@@ -59,7 +53,7 @@ impl Parser<'_> {
 
     fn fill_value(&mut self) -> Result<f64, ParseError> {
         self.advance();
-        self.expect(&Token::LeftParen, "", "")?;
+        self.expect(&Token::LeftParen)?;
         let is_negative = self.peek() == &Token::Minus;
         if is_negative || self.peek() == &Token::Plus {
             self.advance();
@@ -67,41 +61,45 @@ impl Parser<'_> {
         let value = match self.peek() {
             Token::Number(v) => *v,
             Token::Duration(ms) => *ms as f64 / 1000.0,
-            _ => return Err(self.unexpected("", "")),
+            _ => return Err(self.unexpected()),
         };
         self.advance();
-        self.expect(&Token::RightParen, "", "")?;
+        self.expect(&Token::RightParen)?;
         Ok(if is_negative { -value } else { value })
     }
 
     /// `(a, b, "c d")`, with a comma allowed at the end.
     pub(super) fn label_list(&mut self) -> Result<Vec<String>, ParseError> {
         const CONTEXT: &str = "grouping opts";
-        self.expect(&Token::LeftParen, CONTEXT, "\"(\"")?;
+        if self.peek() != &Token::LeftParen {
+            return Err(self.unexpected_in(CONTEXT, "\"(\""));
+        }
+        self.advance();
         let mut labels = Vec::new();
         while self.peek() != &Token::RightParen {
-            let (before, span) = (self.at, self.span());
-            match self.advance().0 {
-                Token::Word => {
-                    let name = &self.text[span.start..span.end];
-                    // Of all keywords only `without` names no label (`maybe_label` in Prometheus' grammar).
-                    if name.contains(':') || name.eq_ignore_ascii_case("without") {
-                        self.at = before;
-                        return Err(self.unexpected(CONTEXT, "label"));
-                    }
-                    labels.push(name.to_owned());
+            let span = self.span();
+            let name = match self.peek().clone() {
+                // Of all keywords only `without` names no label (`maybe_label` in Prometheus' grammar).
+                Token::Word if !self.is_keyword("without") => {
+                    self.advance();
+                    self.text.as_bytes()[span.start..span.end].to_vec()
                 }
-                Token::Text(bytes) => match String::from_utf8(bytes) {
-                    Ok(name) if !name.is_empty() => labels.push(name),
-                    _ => return self.fail(span, "invalid label name"),
-                },
-                _ => {
-                    self.at = before;
-                    return Err(self.unexpected(CONTEXT, "label"));
+                Token::Text(bytes) => {
+                    self.advance();
+                    bytes
                 }
+                _ => return Err(self.unexpected_in(CONTEXT, "label")),
+            };
+            if name.is_empty() || std::str::from_utf8(&name).is_err() {
+                self.note(span, format!("invalid label name for grouping: {}", gofmt::quote(&name)));
             }
-            if self.peek() != &Token::RightParen {
-                self.expect(&Token::Comma, CONTEXT, "\",\" or \")\"")?;
+            labels.push(String::from_utf8_lossy(&name).into_owned());
+            match self.peek() {
+                Token::RightParen => {}
+                Token::Comma => {
+                    self.advance();
+                }
+                _ => return Err(self.unexpected_in(CONTEXT, "\",\" or \")\"")),
             }
         }
         self.advance();

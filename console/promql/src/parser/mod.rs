@@ -1,7 +1,8 @@
 //! The parser: recursive descent for what stands before and behind an operand, precedence climbing for binary operators.
 //!
 //! What holds: an accepted tree is well typed, its counts of arguments fit, and its depth is bounded. Errors are worded
-//! as Prometheus does and carry the place of the offending text.
+//! as Prometheus does and carry the place of the offending text; of several, the one is told that its parser meets first:
+//! a fault that is no break of the grammar is noted and the text read on.
 
 mod check;
 mod duration;
@@ -69,7 +70,10 @@ pub fn parse(text: &str, options: ParseOptions) -> Result<Expr, ParseError> {
     }
     let expr = p.expr(0)?;
     if p.peek() != &Token::End || p.lexer_error.is_some() {
-        return Err(p.unexpected("", ""));
+        return Err(p.unexpected());
+    }
+    if let Some(error) = p.noted.take() {
+        return Err(error);
     }
     p.check(&expr)?;
     Ok(expr)
@@ -90,11 +94,14 @@ struct Parser<'a> {
     tokens: Vec<(Token, Span)>,
     /// What the end of the tokens is, where it is not that of the text.
     lexer_error: Option<ParseError>,
+    faults: Vec<(usize, ParseError)>,
+    /// The first fault that does not end the reading.
+    noted: Option<ParseError>,
     at: usize,
     depth: u32,
     operators: u32,
-    /// What a duration belongs to and what it may be, for errors.
-    duration_context: (&'static str, &'static str),
+    /// What the parts around belong to and what is expected of them, for errors.
+    contexts: Vec<(&'static str, &'static str)>,
 }
 
 impl<'a> Parser<'a> {
@@ -103,16 +110,18 @@ impl<'a> Parser<'a> {
             let message = format!("query of {} bytes is over the limit of {MAX_QUERY_BYTES}", text.len());
             return Err(ParseError::new(text, Span::new(0, 0), message));
         }
-        let (tokens, lexer_error) = lexer::tokens(text);
+        let found = lexer::tokens(text);
         Ok(Self {
             text,
             options,
-            tokens,
-            lexer_error,
+            tokens: found.all,
+            lexer_error: found.error,
+            faults: found.faults,
+            noted: None,
             at: 0,
             depth: 0,
             operators: 0,
-            duration_context: ("", ""),
+            contexts: Vec::new(),
         })
     }
 
@@ -153,21 +162,59 @@ impl<'a> Parser<'a> {
 
     fn advance(&mut self) -> (Token, Span) {
         let taken = self.tokens[self.at].clone();
+        if let Some((_, fault)) = self.faults.iter().find(|(at, _)| *at == self.at) {
+            self.noted.get_or_insert_with(|| fault.clone());
+        }
         if self.at + 1 < self.tokens.len() {
             self.at += 1;
         }
         taken
     }
 
-    fn expect(&mut self, token: &Token, context: &str, expected: &str) -> Result<Span, ParseError> {
-        if self.peek() == token { Ok(self.advance().1) } else { Err(self.unexpected(context, expected)) }
+    fn expect(&mut self, token: &Token) -> Result<Span, ParseError> {
+        if self.peek() == token { Ok(self.advance().1) } else { Err(self.unexpected()) }
+    }
+
+    /// Parses a part inside of which everything unexpected is told in one way.
+    fn within<T>(
+        &mut self,
+        context: (&'static str, &'static str),
+        parse: impl FnOnce(&mut Self) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
+        self.contexts.push(context);
+        let out = parse(self);
+        self.contexts.pop();
+        out
+    }
+
+    /// Notes a fault that does not end the reading.
+    fn note(&mut self, span: Span, message: impl Into<String>) {
+        if self.noted.is_none() {
+            self.noted = Some(ParseError::new(self.text, span, message));
+        }
+    }
+
+    /// Comes to the next token, which Prometheus' parser reads before it closes the part at hand.
+    fn look(&mut self) {
+        if let (Token::End, None, Some(error)) = (self.peek(), &self.noted, &self.lexer_error) {
+            self.noted = Some(error.clone());
+        }
     }
 
     fn fail<T>(&self, span: Span, message: impl Into<String>) -> Result<T, ParseError> {
         Err(ParseError::new(self.text, span, message))
     }
 
-    fn unexpected(&self, context: &str, expected: &str) -> ParseError {
+    /// The next token cannot stand where it does.
+    fn unexpected(&self) -> ParseError {
+        let (context, expected) = self.contexts.last().copied().unwrap_or_default();
+        self.unexpected_in(context, expected)
+    }
+
+    fn unexpected_in(&self, context: &str, expected: &str) -> ParseError {
+        if let Some(error) = &self.noted {
+            return error.clone();
+        }
         if let (Token::End, Some(error)) = (self.peek(), &self.lexer_error) {
             return error.clone();
         }
@@ -214,8 +261,8 @@ impl<'a> Parser<'a> {
                 break;
             }
             self.count_operator()?;
-            let (_, op_span) = self.advance();
-            let (return_bool, mut matching) = self.binary_modifiers(op)?;
+            self.advance();
+            let (return_bool, mut matching) = self.binary_modifiers()?;
             // Only the power operator groups to the right.
             let right = self.expr(if op == BinaryOp::Pow { strength } else { strength + 1 })?;
             if op.is_set() && matching.cardinality == Cardinality::OneToOne {
@@ -223,10 +270,10 @@ impl<'a> Parser<'a> {
             }
             let span = left.span.to(right.span);
             if !self.options.experimental && (matching.fill_left.is_some() || matching.fill_right.is_some()) {
-                return self.fail(span, "binop fill modifiers are experimental and not enabled");
+                self.look();
+                self.note(span, "binop fill modifiers are experimental and not enabled");
             }
             let binary = Binary { op, left, right, return_bool, matching };
-            self.check_binary(&binary, op_span, span)?;
             left = Expr { kind: ExprKind::Binary(Box::new(binary)), span };
         }
         Ok(left)

@@ -1,9 +1,10 @@
 //! Operands: literals, selectors, calls, aggregations, parentheses, signs.
 
-use super::{POWER, ParseError, Parser, Token};
+use super::{POWER, ParseError, Parser, Token, token::is_keyword};
 use crate::{
     ast::{Aggregate, AggregateOp, Expr, ExprKind, Grouping, StringLiteral},
     function::Function,
+    gofmt,
     position::Span,
 };
 
@@ -33,12 +34,12 @@ impl Parser<'_> {
             Token::LeftParen => {
                 self.advance();
                 let inner = self.expr(0)?;
-                self.expect(&Token::RightParen, "paren expression", "\")\"")?;
+                self.expect(&Token::RightParen)?;
                 Expr { kind: ExprKind::Paren(Box::new(inner)), span: Span::new(span.start, self.last_end()) }
             }
             Token::LeftBrace => self.selector(None, span.start)?,
             Token::Word => self.named()?,
-            _ => return Err(self.unexpected("", "")),
+            _ => return Err(self.unexpected()),
         };
         self.suffixes(expr)
     }
@@ -67,11 +68,11 @@ impl Parser<'_> {
         {
             return self.aggregate(op);
         }
-        if next_is_paren {
-            return self.call(&name);
-        }
         if NEVER_METRICS.contains(&lower.as_str()) {
-            return Err(self.unexpected("", ""));
+            return Err(self.unexpected());
+        }
+        if next_is_paren && !is_keyword(&lower) && !name.contains(':') {
+            return self.call(&name);
         }
         self.advance();
         self.selector(Some(name), span.start)
@@ -92,79 +93,115 @@ impl Parser<'_> {
             return Ok(None);
         }
         self.advance();
-        let mut labels = self.label_list()?;
+        let written = self.label_list()?;
+        let mut labels = written.clone();
         labels.sort();
         labels.dedup();
-        Ok(Some(Grouping { without, labels }))
+        Ok(Some(Grouping { without, labels, written }))
     }
 
     fn aggregate(&mut self, op: AggregateOp) -> Result<Expr, ParseError> {
         let (_, start) = self.advance();
+        self.within(("aggregation", ""), |p| p.aggregate_behind(op, start))
+    }
+
+    /// What follows the name of an aggregation.
+    fn aggregate_behind(&mut self, op: AggregateOp, start: Span) -> Result<Expr, ParseError> {
         let before = self.grouping()?;
-        let mut args = self.arguments("aggregation")?;
+        let mut args = self.arguments()?;
+        let mut end = self.last_end();
         let grouping = match before {
             Some(g) => g,
-            None => self.grouping()?.unwrap_or_default(),
+            None => match self.grouping()? {
+                Some(g) => {
+                    end = self.last_end();
+                    g
+                }
+                None => {
+                    self.look();
+                    Grouping::default()
+                }
+            },
         };
-        let span = Span::new(start.start, self.last_end());
-        if op.is_experimental() && !self.options.experimental {
-            let message = format!(
-                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
-                op.name()
-            );
-            return self.fail(span, message);
-        }
+        let span = Span::new(start.start, end);
         let wanted = 1 + usize::from(op.parameter().is_some());
         if args.is_empty() {
-            return self.fail(span, "no arguments for aggregate expression provided");
-        }
-        if args.len() != wanted {
-            let message = format!(
-                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {}",
-                args.len()
+            self.note(span, "no arguments for aggregate expression provided");
+        } else if op.is_experimental() && !self.options.experimental {
+            let name = op.name();
+            self.note(
+                span,
+                format!(
+                    "{name}() is experimental and must be enabled with --enable-feature=promql-experimental-functions"
+                ),
             );
-            return self.fail(span, message);
+        } else if args.len() != wanted {
+            let got = args.len();
+            self.note(
+                span,
+                format!(
+                    "wrong number of arguments for aggregate expression provided, expected {wanted}, got {got}"
+                ),
+            );
         }
-        let (parameter, expr) = match (args.pop(), args.pop()) {
-            (Some(expr), parameter) => (parameter, expr),
-            (None, _) => return self.fail(span, "no arguments for aggregate expression provided"),
-        };
-        let aggregate = Aggregate { op, grouping, parameter, expr };
+        let Some(expr) = args.pop() else { return Ok(nothing(span)) };
+        let aggregate = Aggregate { op, grouping, parameter: args.pop(), expr };
         Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span })
     }
 
     fn call(&mut self, name: &str) -> Result<Expr, ParseError> {
         let (_, start) = self.advance();
+        let args = self.arguments()?;
+        let span = Span::new(start.start, self.last_end());
         let Some(function) = Function::find(name) else {
-            return self.fail(start, format!("unknown function with name {name:?}"));
+            self.note(start, format!("unknown function with name {}", gofmt::quote(name.as_bytes())));
+            return Ok(nothing(span));
         };
         if function.signature().is_experimental && !self.options.experimental {
-            let message = format!("function {name:?} is not enabled");
-            return self.fail(start, message);
+            self.note(start, format!("function {name:?} is not enabled"));
         }
-        let args = self.arguments("function call")?;
-        let span = Span::new(start.start, self.last_end());
         Ok(Expr { kind: ExprKind::Call { function, args }, span })
     }
 
-    fn arguments(&mut self, context: &str) -> Result<Vec<Expr>, ParseError> {
-        self.expect(&Token::LeftParen, context, "\"(\"")?;
+    fn arguments(&mut self) -> Result<Vec<Expr>, ParseError> {
+        self.expect(&Token::LeftParen)?;
         let mut args = Vec::new();
         if self.peek() != &Token::RightParen {
-            loop {
-                args.push(self.expr(0)?);
-                if self.peek() != &Token::Comma {
-                    break;
-                }
+            args.push(self.expr(0)?);
+            while self.peek() == &Token::Comma {
                 let (_, comma) = self.advance();
-                if self.peek() == &Token::RightParen {
-                    return self.fail(comma, "trailing commas not allowed in function call args");
+                self.look();
+                if self.starts_operand() {
+                    args.push(self.expr(0)?);
+                } else {
+                    self.note(comma, "trailing commas not allowed in function call args");
                 }
             }
         }
-        self.expect(&Token::RightParen, context, "\",\" or \")\"")?;
+        self.expect(&Token::RightParen)?;
         Ok(args)
     }
+
+    pub(super) fn starts_operand(&self) -> bool {
+        match self.peek() {
+            Token::Word => {
+                !self.word().is_some_and(|w| NEVER_METRICS.contains(&w.to_ascii_lowercase().as_str()))
+            }
+            Token::Number(_)
+            | Token::Duration(_)
+            | Token::Text(_)
+            | Token::LeftParen
+            | Token::LeftBrace
+            | Token::Plus
+            | Token::Minus => true,
+            _ => false,
+        }
+    }
+}
+
+/// Stands for what was noted to be wrong.
+fn nothing(span: Span) -> Expr {
+    Expr { kind: ExprKind::Number(0.0), span }
 }
 
 fn literal(bytes: Vec<u8>) -> StringLiteral {

@@ -58,6 +58,15 @@ const KEYWORDS: [&str; 13] = [
     "fill_right",
     "bool",
 ];
+/// Words that name no function, in lower case.
+pub(crate) fn is_keyword(lower: &str) -> bool {
+    KEYWORDS.contains(&lower)
+        || OPERATORS.contains(&lower)
+        || AggregateOp::ALL.iter().any(|op| op.name() == lower)
+}
+
+/// Operators that are words.
+const OPERATORS: [&str; 4] = ["and", "or", "unless", "atan2"];
 /// Words that may stand for moments and durations.
 const PREPROCESSORS: [&str; 6] = ["start", "end", "step", "range", "max_of", "min_of"];
 /// Longest text of a token in an error, bytes.
@@ -97,7 +106,7 @@ impl Token {
 fn word(written: &str, next: &Token) -> String {
     let lower = written.to_ascii_lowercase();
     let is_fill_of_metric = lower.starts_with("fill") && next != &Token::LeftParen;
-    if ["and", "or", "unless", "atan2"].contains(&lower.as_str()) {
+    if OPERATORS.contains(&lower.as_str()) {
         format!("<op:{written}>")
     } else if AggregateOp::ALL.iter().any(|op| op.name() == lower) {
         format!("<aggr:{written}>")

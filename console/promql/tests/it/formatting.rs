@@ -99,12 +99,12 @@ fn the_tree_has_the_form_that_prometheus_pages_read() {
             },
         },
     });
-    assert_eq!(format::tree(&expr, query), wanted);
+    assert_eq!(format::tree(&expr), wanted);
     let query = "1 + 2 @ 3";
     assert!(parse(query, ParseOptions::default()).is_err());
     let query = "-(max_over_time(x[1h:] @ 1.5)) == bool 1";
     let expr = parse(query, ParseOptions::default()).unwrap();
-    let tree = format::tree(&expr, query);
+    let tree = format::tree(&expr);
     assert_eq!((&tree["matching"], &tree["bool"]), (&json!(null), &json!(true)));
     let subquery = &tree["lhs"]["expr"]["expr"]["args"][0];
     assert_eq!((&subquery["type"], &subquery["step"]), (&json!("subquery"), &json!(0)));

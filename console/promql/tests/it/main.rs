@@ -5,6 +5,7 @@ mod experimental;
 mod formatting;
 mod limits;
 mod parsing;
+mod profile;
 mod reader;
 mod refusals;
 mod source;

@@ -11,7 +11,7 @@ mod text;
 use console_model::Labels;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-pub use number::scientific;
+pub use number::{general, scientific};
 pub use points::{exemplars, query_value};
 pub use text::text;
 

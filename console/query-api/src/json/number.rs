@@ -63,6 +63,13 @@ pub fn scientific(v: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
+/// With an exponent below 1e-4 and from 1e6 on: Go's `strconv.FormatFloat(v, 'g', -1, 64)`.
+pub fn general(v: f64) -> String {
+    let text = scientific(v);
+    let exponent = text.split_once('e').and_then(|(_, e)| e.parse::<i32>().ok());
+    if exponent.is_some_and(|e| (-4..6).contains(&e)) { v.to_string() } else { text }
+}
+
 fn whole(out: &mut Vec<u8>, mut n: u64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
@@ -113,6 +120,9 @@ mod tests {
         assert_eq!(written(|out| scalar(out, 1e21)), "\"1000000000000000000000\"");
         assert_eq!(scientific(1.0), "1e+00");
         assert_eq!(scientific(123.5), "1.235e+02");
+        let general: Vec<String> =
+            [0.0, -0.0, 0.0001, 0.00001, 123_456.0, 1e6, 1_234_567.5, f64::NAN].map(general).into();
+        assert_eq!(general, ["0", "-0", "0.0001", "1e-05", "123456", "1e+06", "1.2345675e+06", "NaN"]);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl ApiError {
         Self::bad_data(format!("invalid parameter {name:?}: {reason}"))
     }
 
+    /// What this server does not do; a backend that does not answer is another matter.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, kind: "unavailable", message: message.into() }
+    }
+
     pub fn timeout() -> Self {
         SourceError::Timeout.into()
     }

@@ -18,6 +18,6 @@ pub async fn format(State(api): State<Api>, request: Request) -> Result<Success,
 
 pub async fn parse(State(api): State<Api>, request: Request) -> Result<Success, ApiError> {
     let params = params::read(request, api.limits).await?;
-    let (text, expr) = parsed_query(&api, &params)?;
-    Ok(Success::new(&format::tree(&expr, text)))
+    let (_, expr) = parsed_query(&api, &params)?;
+    Ok(Success::new(&format::tree(&expr)))
 }

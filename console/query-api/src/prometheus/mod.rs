@@ -1,17 +1,22 @@
 //! The Prometheus HTTP API (`/api/v1`), as <https://prometheus.io/docs/prometheus/latest/querying/api/> describes it.
 //!
-//! Deliberately not here: remote read, deletion and snapshots, the live notifications of Prometheus' own pages. Remote
-//! write comes in elsewhere.
+//! Deliberately not here: deletion and snapshots, the live notifications of Prometheus' own pages. Remote write comes in
+//! elsewhere.
 
+mod admin;
+mod cors;
 mod envelope;
 mod exemplars;
 mod expressions;
+mod federate;
 mod label_name;
 mod matching;
 mod metadata;
 mod moment;
 mod parameters;
+mod plain;
 mod queries;
+mod remote_read;
 mod rules;
 mod selection;
 mod statistics;
@@ -20,7 +25,10 @@ mod targets;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 use console_model::target::TargetList;
 use console_storage::{
     SourceError,
@@ -29,6 +37,7 @@ use console_storage::{
 
 use crate::Limits;
 
+pub use cors::check_origin;
 pub use status::Process;
 
 /// What the API reads.
@@ -60,9 +69,11 @@ impl Api {
     }
 }
 
-/// All routes below `/api/v1`. Unknown paths there answer Prometheus' error envelope.
+/// All routes below `/api/v1`, and `/federate`. Unknown paths below `/api/v1` answer Prometheus' error envelope.
 pub fn router(sources: Sources, limits: Limits) -> Router {
     let Sources { metrics, alerts, targets, process } = sources;
+    let origins = cors::Origins::new(process.cors_origin.as_deref());
+    let api = Api { metrics, alerts, targets, process, limits };
     let routes = Router::new()
         .route("/query", get(queries::instant).post(queries::instant))
         .route("/query_range", get(queries::range).post(queries::range))
@@ -85,8 +96,12 @@ pub fn router(sources: Sources, limits: Limits) -> Router {
         .route("/status/config", get(status::config))
         .route("/status/tsdb", get(status::tsdb))
         .route("/status/walreplay", get(status::wal_replay))
+        .route("/read", post(remote_read::read))
+        .route("/admin/tsdb/{*action}", post(admin::disabled).put(admin::disabled))
         .fallback(envelope::not_found)
         .method_not_allowed_fallback(envelope::method_not_allowed)
-        .with_state(Api { metrics, alerts, targets, process, limits });
-    Router::new().nest("/api/v1", routes)
+        .layer(middleware::from_fn_with_state(origins, cors::layer))
+        .with_state(api.clone());
+    let federate = Router::new().route("/federate", get(federate::federate)).with_state(api);
+    Router::new().nest("/api/v1", routes).merge(federate)
 }

@@ -33,6 +33,12 @@ pub fn time_or_now(params: &Params, name: &str) -> Result<i64, ApiError> {
 }
 
 fn parsed_time(text: &str) -> Result<i64, String> {
+    // The first and the last moment of Prometheus, which its own clients send for "no bound".
+    match text {
+        "-292273086-05-16T16:47:06Z" => return Ok(-FURTHEST_MS),
+        "292277025-08-18T07:12:54.999999999Z" => return Ok(FURTHEST_MS),
+        _ => {}
+    }
     let wrong = || format!("cannot parse {text:?} to a valid timestamp");
     params::parse_time_ms(text).map(|ms| ms.clamp(-FURTHEST_MS, FURTHEST_MS)).ok_or_else(wrong)
 }
@@ -73,14 +79,21 @@ pub fn limit(params: &Params) -> Result<usize, ApiError> {
 
 /// A whole number, refused as Go's `strconv.Atoi` does.
 pub fn whole(text: &str) -> Result<i64, String> {
-    text.parse().map_err(|e: std::num::ParseIntError| {
-        use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-        let reason = match e.kind() {
-            PosOverflow | NegOverflow => "value out of range",
-            _ => "invalid syntax",
-        };
-        format!("strconv.Atoi: parsing {text:?}: {reason}")
-    })
+    text.parse().map_err(|e| not_whole("Atoi", text, &e))
+}
+
+/// A whole number of 32 bits, refused as Go's `strconv.ParseInt` does.
+pub fn whole_32(text: &str) -> Result<i32, String> {
+    text.parse().map_err(|e| not_whole("ParseInt", text, &e))
+}
+
+fn not_whole(function: &str, text: &str, e: &std::num::ParseIntError) -> String {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    let reason = match e.kind() {
+        PosOverflow | NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    format!("strconv.{function}: parsing {text:?}: {reason}")
 }
 
 /// A number that means "no bound" where it is absent or negative.

@@ -1,7 +1,10 @@
 //! `query` and `query_range`.
 
 use axum::extract::{Request, State};
-use console_model::metric::{QueryAnswer, QueryValue};
+use console_model::{
+    metric::{QueryAnswer, QueryValue},
+    profile::QueryProfile,
+};
 use console_storage::source::{QueryOptions, QueryTime};
 
 use super::{
@@ -52,13 +55,19 @@ async fn evaluate(api: &Api, params: &Params, time: QueryTime, max: usize) -> Re
     let timeout = timeout(api, params)?;
     let options = options(params)?;
     let statistics = params.non_empty("stats").map(str::to_owned);
-    let answer =
-        tokio::time::timeout(timeout, api.metrics.query_with(query(api, params)?, time, options)).await;
-    let answer = answer.map_err(|_| ApiError::timeout())?.map_err(|e| ApiError::of("query", e))?;
+    let query = query(api, params)?;
+    let answering = async {
+        match statistics {
+            Some(_) => api.metrics.query_profiled(query, time, options).await,
+            None => Ok((api.metrics.query_with(query, time, options).await?, None)),
+        }
+    };
+    let answer = tokio::time::timeout(timeout, answering).await.map_err(|_| ApiError::timeout())?;
+    let (answer, profile) = answer.map_err(|e| ApiError::of("query", e))?;
     if samples(&answer.value) < MANY_SAMPLES {
-        return Ok(answered(answer, max, statistics.as_deref()));
+        return Ok(answered(answer, max, profile, statistics.as_deref()));
     }
-    let writing = tokio::task::spawn_blocking(move || answered(answer, max, statistics.as_deref()));
+    let writing = tokio::task::spawn_blocking(move || answered(answer, max, profile, statistics.as_deref()));
     writing.await.map_err(|e| console_storage::SourceError::Internal(e.to_string()).into())
 }
 
@@ -78,7 +87,12 @@ fn samples(value: &QueryValue) -> usize {
     }
 }
 
-fn answered(answer: QueryAnswer, max: usize, statistics: Option<&str>) -> Success {
+fn answered(
+    answer: QueryAnswer,
+    max: usize,
+    profile: Option<QueryProfile>,
+    statistics: Option<&str>,
+) -> Success {
     let QueryAnswer { mut value, warnings, infos, stats } = answer;
     let is_cut = match &mut value {
         QueryValue::Vector(rows) => cut(rows, max),
@@ -90,9 +104,9 @@ fn answered(answer: QueryAnswer, max: usize, statistics: Option<&str>) -> Succes
     let mut success = Success::with(|out| {
         out.push(b'{');
         json::query_value(out, &value);
-        if statistics.is_some() {
+        if let Some(asked) = statistics {
             out.extend_from_slice(b",\"stats\":");
-            json::value(out, &statistics::of(&stats));
+            json::value(out, &statistics::of(&stats, profile, asked));
         }
         out.push(b'}');
     });

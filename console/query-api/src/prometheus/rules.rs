@@ -14,7 +14,7 @@ use super::{
     envelope::{ApiError, Success},
     matching::fits,
     moment::rfc3339,
-    parameters::{flag, matcher_error, matchers, whole},
+    parameters::{flag, matcher_error, matchers, whole_32},
 };
 use crate::{
     json::{self, LabelMap},
@@ -168,7 +168,8 @@ impl Page {
             };
         };
         let wrong = |reason: String| ApiError::parameter("group_limit", reason);
-        let size = whole(text).map_err(|e| wrong(format!("group_limit needs to be a valid number: {e}")))?;
+        let size =
+            whole_32(text).map_err(|e| wrong(format!("group_limit needs to be a valid number: {e}")))?;
         match usize::try_from(size) {
             Ok(size) if size > 0 => Ok(Self { size: Some(size), token }),
             _ => Err(wrong("group_limit needs to be greater than 0".to_owned())),

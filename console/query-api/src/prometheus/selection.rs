@@ -1,6 +1,6 @@
 //! Series and labels.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request, State, rejection::PathRejection};
 
 use super::{
     Api,
@@ -48,14 +48,18 @@ pub async fn label_names(State(api): State<Api>, request: Request) -> Result<Suc
 
 pub async fn label_values(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Success, ApiError> {
-    let params = params::read(request, api.limits).await?;
+    // What is no text is no name either.
+    let Ok(Path(name)) = name else {
+        return Err(ApiError::bad_data(format!("invalid label name: {:?}", request.uri().path())));
+    };
     let name = label_name::unescape(&name);
     if name.is_empty() {
         return Err(ApiError::bad_data(format!("invalid label name: {name:?}")));
     }
+    let params = params::read(request, api.limits).await?;
     let max = limit(&params)?;
     let range = range(&params)?;
     let matchers = selectors(&params)?;

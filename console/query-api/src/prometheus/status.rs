@@ -36,6 +36,8 @@ pub struct Process {
     pub retention: String,
     /// Settings by the names of Prometheus' flags.
     pub flags: BTreeMap<String, String>,
+    /// Sites whose pages may read the API, as a regular expression over origins; none: no other site's.
+    pub cors_origin: Option<String>,
     /// What is scraped, in Prometheus' format, without secrets.
     pub config_yaml: String,
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
-    http::{Method, Request, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderMap, Method, Request, StatusCode, header::CONTENT_TYPE},
 };
 use console_model::{
     Labels, TimeRange,
@@ -140,6 +140,7 @@ fn process() -> Process {
         retention: "1d".to_owned(),
         flags: [("query.lookback-delta".to_owned(), "5m".to_owned())].into(),
         config_yaml: "scrape_configs: []\n".to_owned(),
+        cors_origin: Some("https://(grafana|shop)\\.example\\.com".to_owned()),
         ..Process::default()
     }
 }
@@ -183,9 +184,14 @@ impl Api {
 
     /// Over a store that holds what it is given.
     pub fn over(batch: &[SeriesBatch], metadata: &[MetricMetadata], told: Told) -> Self {
+        Self::over_at(NOW_S * 1000, batch, metadata, told)
+    }
+
+    /// As [`Self::over`], at another time.
+    pub fn over_at(now_ms: i64, batch: &[SeriesBatch], metadata: &[MetricMetadata], told: Told) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = TsdbConfig::new(dir.path());
-        config.clock = Arc::new(|| NOW_S * 1000);
+        config.clock = Arc::new(move || now_ms);
         let store = Arc::new(Tsdb::open(config).unwrap());
         let (_, refused) = store.append(batch).unwrap();
         assert_eq!(refused, None);
@@ -207,6 +213,13 @@ impl Api {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(is_json || body.is_empty(), "every answer is JSON");
         (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    /// The whole answer to a request below no prefix.
+    pub async fn answer(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 
     /// The answer to a GET as it is sent.

@@ -1,11 +1,14 @@
 //! The APIs from outside, over a real store and a real engine.
 
 mod expressions;
+mod federate;
 mod grafana;
 mod harness;
 mod histograms;
 mod promtool;
+mod protocol;
 mod queries;
+mod remote_read;
 mod rules;
 mod selection;
 mod status;

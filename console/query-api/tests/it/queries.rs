@@ -246,9 +246,32 @@ async fn statistics_have_prometheus_form() {
     ] {
         assert!(data["stats"]["timings"][timing].is_number(), "{timing}");
     }
-    for samples in ["totalQueryableSamples", "samplesRead", "peakSamples"] {
-        assert!(data["stats"]["samples"][samples].as_u64().unwrap() > 0, "{samples}");
-    }
+    let samples = &data["stats"]["samples"];
+    assert_eq!((&samples["totalQueryableSamples"], &samples["samplesRead"]), (&json!(3), &json!(3)));
+    assert_eq!(samples["totalQueryableSamplesPerStep"], json!([[NOW_S, 3]]));
+    assert!(samples["peakSamples"].as_u64().unwrap() >= 3);
+    let (start, end) = (NOW_S - 30, NOW_S);
+    let range = |stats: &str| {
+        let query = "query=rate(http.requests_total[1m])"
+            .replace("http.requests_total", "%7B\"http.requests_total\"%7D");
+        format!("/query_range?{}&start={start}&end={end}&step=7.5&stats={stats}", query.replace('"', "%22"))
+    };
+    let all = api.data(&range("all")).await["stats"]["samples"].take();
+    let at = |i: u8| NOW_S as f64 - 30.0 + f64::from(i) * 7.5;
+    assert_eq!(
+        all["totalQueryableSamplesPerStep"],
+        json!([[start, 4], [at(1), 4], [start + 15, 4], [at(3), 4], [end, 4]])
+    );
+    assert_eq!(
+        all["samplesReadPerStep"],
+        json!([[start, 4], [at(1), 0], [start + 15, 1], [at(3), 0], [end, 1]])
+    );
+    assert_eq!((&all["totalQueryableSamples"], &all["samplesRead"]), (&json!(20), &json!(6)));
+    let totals = api.data(&range("true")).await["stats"]["samples"].take();
+    assert!(
+        totals.get("totalQueryableSamplesPerStep").is_none() && totals.get("samplesReadPerStep").is_none()
+    );
+    assert_eq!(totals["totalQueryableSamples"], json!(20));
     assert!(api.data("/query?query=1").await.get("stats").is_none());
     let (_, answer) = api.get("/query?query=1&stats=sum").await;
     assert!(answer["data"]["stats"].is_object());

@@ -142,6 +142,10 @@ async fn rules_are_chosen_by_kind_name_group_file_and_labels() {
             "exclude_alerts=maybe",
             "invalid parameter \"exclude_alerts\": error converting exclude_alerts: strconv.ParseBool: parsing \"maybe\": invalid syntax",
         ),
+        (
+            "group_limit=x",
+            "invalid parameter \"group_limit\": group_limit needs to be a valid number: strconv.ParseInt: parsing \"x\": invalid syntax",
+        ),
         ("group_limit=0", "invalid parameter \"group_limit\": group_limit needs to be greater than 0"),
         (
             "group_next_token=x",

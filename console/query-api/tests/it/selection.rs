@@ -41,6 +41,8 @@ async fn label_names_and_values_are_listed() {
     assert_eq!(api.data("/label/job/values?match[]=up%7Binstance=%22c%22%7D").await, json!(["edge"]));
     assert_eq!(api.data(&format!("/label/job/values?start={}", NOW_S + 10)).await, json!([]));
     assert_eq!(api.data("/label/none/values").await, json!([]));
+    let always = "start=-292273086-05-16T16:47:06Z&end=292277025-08-18T07:12:54.999999999Z";
+    assert_eq!(api.data(&format!("/label/job/values?{always}")).await, json!(["edge", "shop"]));
 }
 
 #[tokio::test]
@@ -49,6 +51,9 @@ async fn names_of_any_text_are_found_in_the_path() {
     for name in ["U__http_2e_status", "http.status", "http%2Estatus"] {
         assert_eq!(api.data(&format!("/label/{name}/values")).await, json!(["200"]), "{name}");
     }
+    let (status, answer) = api.get("/label/%FF/values?limit=x").await;
+    assert_eq!((status, &answer["errorType"]), (StatusCode::BAD_REQUEST, &json!("bad_data")));
+    assert!(answer["error"].as_str().unwrap().starts_with("invalid label name: "), "{answer}");
     let (status, answer) = api.get("/label/U__/values").await;
     assert_eq!((status, &answer["error"]), (StatusCode::BAD_REQUEST, &json!("invalid label name: \"\"")));
 }

@@ -57,6 +57,9 @@ pub struct Config {
     pub stores: StoresConfig,
     #[serde(default)]
     pub query: QueryConfig,
+    /// Sites whose pages may read the Prometheus API: a regular expression that matches the whole origin.
+    #[serde(default)]
+    pub cors_origin: Option<String>,
     #[serde(default)]
     pub ingest: IngestLimits,
     #[serde(default = "default_drain_ms")]
@@ -232,6 +235,10 @@ impl Config {
         if !open.is_empty() {
             let fields = open.join(", ");
             found.push(format!("tokens: {fields} can be reached from outside, so tokens.ingest and tokens.query must not be empty"));
+        }
+        let origin = self.cors_origin.as_deref().map(console_query_api::prometheus::check_origin);
+        if let Some(Err(reason)) = origin {
+            found.push(format!("cors_origin: {reason}"));
         }
         found.extend(self.stores.problems());
         found.extend(self.query.problems());

@@ -25,7 +25,10 @@ fn main() {
             println!("{figures}");
             assert!(figures.is_clean(), "an acknowledged batch is not there as it was written");
         }
-        [_, "start", gigabytes] => start::measure(gigabytes.parse().expect("a number of gigabytes")),
+        [program, "start", gigabytes] => {
+            start::measure(program, gigabytes.parse().expect("a number of gigabytes"));
+        }
+        [_, "open", dir, now_ms] => start::open(Path::new(dir), now_ms.parse().expect("a time")),
         _ => {
             eprintln!("usage: crash_proof kills ROUNDS | start GIGABYTES");
             std::process::exit(2);

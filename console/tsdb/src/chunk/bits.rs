@@ -1,5 +1,7 @@
 //! Single bits in a byte vector, most significant bit first.
 
+use std::sync::Arc;
+
 /// Appends bits.
 #[derive(Clone, Debug, Default)]
 pub struct BitWriter {
@@ -10,11 +12,6 @@ pub struct BitWriter {
 }
 
 impl BitWriter {
-    #[inline]
-    pub fn bit(&mut self, bit: bool) {
-        self.bits(u64::from(bit), 1);
-    }
-
     /// Appends the low `n` bits of `value`, highest first; `n <= 64`.
     #[inline]
     pub fn bits(&mut self, value: u64, n: u8) {
@@ -46,6 +43,16 @@ impl BitWriter {
     /// The bits so far: whole words, and the bytes of a last one that is padded with zeros.
     pub fn parts(&self) -> (&[u8], [u8; 8]) {
         (&self.bytes, self.word.to_be_bytes())
+    }
+
+    /// All bits so far, as [`BitWriter::to_bytes`] gives them; none are left, but their memory is kept.
+    pub fn take(&mut self) -> Arc<[u8]> {
+        let rest = usize::from(self.used.div_ceil(8));
+        self.bytes.extend_from_slice(&self.word.to_be_bytes()[..rest]);
+        let all = Arc::from(self.bytes.as_slice());
+        self.bytes.clear();
+        (self.word, self.used) = (0, 0);
+        all
     }
 
     pub fn capacity(&self) -> usize {
@@ -156,6 +163,8 @@ mod tests {
                 }
                 assert_eq!(r.bits(8), None);
             }
+            assert_eq!(w.take()[..], bytes);
+            assert!(w.to_bytes().is_empty());
         }
     }
 }

@@ -34,69 +34,100 @@ pub struct ChunkBuilder {
     out: BitWriter,
     len: u16,
     first_t: i64,
-    last: Option<Sample>,
+    before: Before,
+}
+
+/// What the next sample is written against.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    t_ms: i64,
     delta: i64,
+    value: u64,
     leading: u8,
     trailing: u8,
     has_window: bool,
 }
 
+impl Before {
+    #[inline]
+    fn push(&mut self, out: &mut BitWriter, sample: Sample) {
+        let delta = sample.t_ms.wrapping_sub(self.t_ms);
+        let d = delta.wrapping_sub(self.delta);
+        let x = self.value ^ sample.v.to_bits();
+        (self.t_ms, self.delta, self.value) = (sample.t_ms, delta, sample.v.to_bits());
+        // The zero bit of a steady time is written together with the value.
+        let steady = if d == 0 {
+            1
+        } else {
+            write_time(out, d);
+            0
+        };
+        if x == 0 {
+            out.bits(0, steady + 1);
+            return;
+        }
+        let (leading, trailing) = (x.leading_zeros().min(31) as u8, x.trailing_zeros() as u8);
+        let (head, head_width) = if self.has_window && leading >= self.leading && trailing >= self.trailing {
+            (0b10, steady + 2)
+        } else {
+            (self.leading, self.trailing, self.has_window) = (leading, trailing, true);
+            let length = u64::from(64 - leading - trailing) & 63;
+            (0b11 << 11 | u64::from(leading) << 6 | length, steady + 13)
+        };
+        let length = 64 - self.leading - self.trailing;
+        let meaningful = x >> self.trailing;
+        if head_width + length <= 64 {
+            out.bits(head << length | meaningful, head_width + length);
+        } else {
+            out.bits(head, head_width);
+            out.bits(meaningful, length);
+        }
+    }
+}
+
+fn write_time(out: &mut BitWriter, d: i64) {
+    for (i, width) in DELTA_WIDTHS.into_iter().enumerate() {
+        let half = 1i64 << (width - 1);
+        if (-half..half).contains(&d) {
+            let prefix = (1u64 << (i + 2)) - 2;
+            out.bits(prefix << width | d as u64 & ((1 << width) - 1), i as u8 + 2 + width);
+            return;
+        }
+    }
+    out.bits(0b1111, 4);
+    out.bits(d as u64, 64);
+}
+
 impl ChunkBuilder {
     /// Appends a sample; the caller keeps times rising.
+    #[inline]
     pub fn push(&mut self, sample: Sample) {
-        match self.last {
-            None => {
-                self.first_t = sample.t_ms;
-                self.out.bits(sample.t_ms as u64, 64);
-                self.out.bits(sample.v.to_bits(), 64);
-            }
-            Some(last) => {
-                let delta = sample.t_ms.wrapping_sub(last.t_ms);
-                self.time(delta.wrapping_sub(self.delta));
-                self.delta = delta;
-                self.value(last.v.to_bits() ^ sample.v.to_bits());
-            }
-        }
-        self.last = Some(sample);
-        self.len += 1;
+        self.extend(&[sample]);
     }
 
-    fn time(&mut self, d: i64) {
-        if d == 0 {
-            self.out.bit(false);
-            return;
+    /// Appends samples; the caller keeps times rising.
+    pub fn extend(&mut self, samples: &[Sample]) {
+        let mut rest = samples;
+        if let (0, Some((first, others))) = (self.len, samples.split_first()) {
+            self.first_t = first.t_ms;
+            self.out.bits(first.t_ms as u64, 64);
+            self.out.bits(first.v.to_bits(), 64);
+            self.before = Before { t_ms: first.t_ms, value: first.v.to_bits(), ..Before::default() };
+            rest = others;
         }
-        for (i, width) in DELTA_WIDTHS.into_iter().enumerate() {
-            let half = 1i64 << (width - 1);
-            if (-half..half).contains(&d) {
-                let prefix = (1u64 << (i + 2)) - 2;
-                self.out.bits(prefix, i as u8 + 2);
-                self.out.bits(d as u64 & ((1 << width) - 1), width);
-                return;
-            }
+        // In registers for as long as the run is.
+        let (mut out, mut before) = (std::mem::take(&mut self.out), self.before);
+        for sample in rest {
+            before.push(&mut out, *sample);
         }
-        self.out.bits(0b1111, 4);
-        self.out.bits(d as u64, 64);
+        (self.out, self.before) = (out, before);
+        self.len += samples.len() as u16;
     }
 
-    fn value(&mut self, x: u64) {
-        if x == 0 {
-            self.out.bit(false);
-            return;
-        }
-        self.out.bit(true);
-        let (leading, trailing) = (x.leading_zeros().min(31) as u8, x.trailing_zeros() as u8);
-        if self.has_window && leading >= self.leading && trailing >= self.trailing {
-            self.out.bit(false);
-            self.out.bits(x >> self.trailing, 64 - self.leading - self.trailing);
-            return;
-        }
-        (self.leading, self.trailing, self.has_window) = (leading, trailing, true);
-        let length = 64 - leading - trailing;
-        self.out.bit(true);
-        self.out.bits(u64::from(leading), 5);
-        self.out.bits(u64::from(length) & 63, 6);
-        self.out.bits(x >> trailing, length);
+    /// The bytes of what was pushed so far. The next chunk begins in the same memory.
+    pub fn take(&mut self) -> std::sync::Arc<[u8]> {
+        self.len = 0;
+        self.out.take()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -110,7 +141,8 @@ impl ChunkBuilder {
 
     /// The newest sample.
     pub fn last(&self) -> Option<Sample> {
-        self.last
+        let Before { t_ms, value, .. } = self.before;
+        (self.len > 0).then(|| Sample { t_ms, v: f64::from_bits(value) })
     }
 
     /// Appends the samples of the range (both ends inclusive) of what was pushed so far.
@@ -121,8 +153,8 @@ impl ChunkBuilder {
 
     /// What was pushed so far, as a chunk.
     pub fn snapshot(&self) -> Option<Chunk> {
-        let last = self.last?;
-        Some(Chunk { first_t: self.first_t, last_t: last.t_ms, len: self.len, bytes: self.to_bytes().into() })
+        let (first_t, last_t) = (self.first_t, self.before.t_ms);
+        (self.len > 0).then(|| Chunk { first_t, last_t, len: self.len, bytes: self.to_bytes().into() })
     }
 }
 

@@ -10,6 +10,7 @@ mod limits;
 mod random_kills;
 mod retention;
 mod store;
+mod versions;
 
 use std::{path::Path, sync::Arc};
 

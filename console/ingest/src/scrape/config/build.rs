@@ -10,10 +10,11 @@ use std::{
 use console_model::Labels;
 
 use super::{
-    Auth, ConfigError, Credential, DEFAULT_BODY_SIZE_LIMIT, FileDiscovery, JobConfig, Problems, Scheme,
-    ScrapeConfig, ScrapeLimits, Secret, TargetGroup,
+    ConfigError, DEFAULT_BODY_SIZE_LIMIT, FileDiscovery, JobConfig, Problems, Scheme, ScrapeConfig,
+    ScrapeLimits, TargetGroup,
     duration::parse_duration,
-    raw::{RawAuthorization, RawBasicAuth, RawFile, RawFileDiscovery, RawGlobal, RawGroup, RawJob, RawRule},
+    formats::Formats,
+    raw::{RawFile, RawFileDiscovery, RawGlobal, RawGroup, RawJob, RawRule},
     size::parse_size,
     yaml::Spanned,
 };
@@ -32,14 +33,15 @@ struct Global {
     interval: Duration,
     timeout: Option<Duration>,
     limits: ScrapeLimits,
+    formats: Formats,
 }
 
 /// A section that is being read: where it stands, and what is wrong with it.
-struct Section<'a> {
+pub(super) struct Section<'a> {
     problems: &'a mut Problems,
     path: String,
     line: u64,
-    folder: &'a Path,
+    pub(super) folder: &'a Path,
 }
 
 pub(super) fn config(file: &Path, raw: RawFile) -> Result<ScrapeConfig, ConfigError> {
@@ -75,7 +77,7 @@ pub(in crate::scrape) fn group_labels(
 }
 
 impl Section<'_> {
-    fn at(&mut self, name: &str, line: u64) -> Section<'_> {
+    pub(super) fn at(&mut self, name: &str, line: u64) -> Section<'_> {
         let dot = if self.path.is_empty() { "" } else { "." };
         let path = format!("{}{dot}{name}", self.path);
         Section {
@@ -86,23 +88,23 @@ impl Section<'_> {
         }
     }
 
-    fn add(&mut self, field: &str, message: impl Into<String>) {
+    pub(super) fn add(&mut self, field: &str, message: impl Into<String>) {
         self.add_at(self.line, field, message);
     }
 
-    fn add_at(&mut self, line: u64, field: &str, message: impl Into<String>) {
+    pub(super) fn add_at(&mut self, line: u64, field: &str, message: impl Into<String>) {
         let dot = if self.path.is_empty() || field.is_empty() { "" } else { "." };
         self.problems.add(line, format!("{}{dot}{field}", self.path), message);
     }
 
-    fn refuse(&mut self, unsupported: Vec<(&'static str, u64)>) {
+    pub(super) fn refuse(&mut self, unsupported: Vec<(&'static str, u64)>) {
         for (field, line) in unsupported {
             self.add_at(line, field, "is a field of Prometheus that the console does not support");
         }
     }
 
     /// A field's value, read by `parse`.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         field: &str,
         raw: Option<&Spanned<String>>,
@@ -119,7 +121,7 @@ impl Section<'_> {
     }
 
     /// A duration; 0 is as good as absent.
-    fn duration(&mut self, field: &str, raw: Option<&Spanned<String>>) -> Option<Duration> {
+    pub(super) fn duration(&mut self, field: &str, raw: Option<&Spanned<String>>) -> Option<Duration> {
         self.read(field, raw, parse_duration).filter(|d| !d.is_zero())
     }
 
@@ -149,7 +151,8 @@ impl Section<'_> {
             label_name_length: raw.label_name_length_limit.unwrap_or(0),
             label_value_length: raw.label_value_length_limit.unwrap_or(0),
         };
-        (Global { interval, timeout, limits }, Labels::from_pairs(labels))
+        let formats = self.global_formats(raw);
+        (Global { interval, timeout, limits, formats }, Labels::from_pairs(labels))
     }
 
     fn job(&mut self, raw: &RawJob, global: &Global) -> JobConfig {
@@ -179,6 +182,7 @@ impl Section<'_> {
             label_name_length: raw.label_name_length_limit.unwrap_or(global.limits.label_name_length),
             label_value_length: raw.label_value_length_limit.unwrap_or(global.limits.label_value_length),
         };
+        let (protocols, fallback_protocol, histograms) = self.formats(raw, &global.formats);
         JobConfig {
             name,
             interval,
@@ -188,15 +192,22 @@ impl Section<'_> {
             params: raw.params.clone().into_iter().collect(),
             honor_labels: raw.honor_labels.unwrap_or(false),
             honor_timestamps: raw.honor_timestamps.unwrap_or(true),
-            follow_redirects: raw.follow_redirects.unwrap_or(true),
             enable_compression: raw.enable_compression.unwrap_or(true),
-            enable_http2: raw.enable_http2.unwrap_or(true),
-            auth: self.auth(raw),
+            http: self.http(raw),
             groups: raw.static_configs.iter().enumerate().map(|(i, g)| self.group(i, g)).collect(),
             file_discovery: raw.file_sd_configs.iter().enumerate().map(|(i, f)| self.files(i, f)).collect(),
+            http_discovery: raw
+                .http_sd_configs
+                .iter()
+                .enumerate()
+                .map(|(i, h)| self.http_discovery(i, h))
+                .collect(),
             relabel: self.rules("relabel_configs", &raw.relabel_configs),
             metric_relabel: self.rules("metric_relabel_configs", &raw.metric_relabel_configs),
             limits,
+            protocols,
+            fallback_protocol,
+            histograms,
         }
     }
 
@@ -252,74 +263,6 @@ impl Section<'_> {
             }
         }
         rules
-    }
-
-    fn auth(&mut self, raw: &RawJob) -> Auth {
-        let mut all = Vec::new();
-        if let Some(basic) = &raw.basic_auth {
-            all.push(self.at("basic_auth", basic.referenced.line()).basic(&basic.value));
-        }
-        if let Some(header) = &raw.authorization {
-            all.push(self.at("authorization", header.referenced.line()).header(&header.value));
-        }
-        let bearer = [("bearer_token", &raw.bearer_token), ("bearer_token_file", &raw.bearer_token_file)];
-        for (field, value) in bearer {
-            let Some(value) = value else { continue };
-            let credentials = match field {
-                "bearer_token" => Credential::Value(Secret::new(&*value.value)),
-                _ => Credential::File(self.folder.join(&value.value)),
-            };
-            all.push(Auth::Header { scheme: "Bearer".to_owned(), credentials });
-        }
-        if all.len() > 1 {
-            let message =
-                "at most one of basic_auth, authorization, bearer_token and bearer_token_file may be there";
-            self.add("", message);
-        }
-        all.pop().unwrap_or_default()
-    }
-
-    fn basic(mut self, raw: &RawBasicAuth) -> Auth {
-        self.refuse(raw.unsupported());
-        let username = self.credential("username", raw.username.as_ref(), raw.username_file.as_ref());
-        let password = self.credential("password", raw.password.as_ref(), raw.password_file.as_ref());
-        let empty = || Credential::Value(Secret::new(""));
-        Auth::Basic { username: username.unwrap_or_else(empty), password: password.unwrap_or_else(empty) }
-    }
-
-    fn header(mut self, raw: &RawAuthorization) -> Auth {
-        self.refuse(raw.unsupported());
-        let scheme = raw.r#type.as_ref().map_or("Bearer", |t| t.value.trim()).to_owned();
-        if scheme.eq_ignore_ascii_case("basic") {
-            self.add("type", "must not be basic: use basic_auth");
-        } else if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_graphic()) {
-            self.add("type", "must be the name of a scheme, such as Bearer");
-        }
-        let credentials =
-            self.credential("credentials", raw.credentials.as_ref(), raw.credentials_file.as_ref());
-        if credentials.is_none() {
-            self.add("credentials", "is missing");
-        }
-        let credentials = credentials.unwrap_or_else(|| Credential::Value(Secret::new("")));
-        Auth::Header { scheme, credentials }
-    }
-
-    fn credential(
-        &mut self,
-        field: &str,
-        value: Option<&Spanned<String>>,
-        file: Option<&Spanned<String>>,
-    ) -> Option<Credential> {
-        match (value, file) {
-            (Some(_), Some(file)) => {
-                let message = format!("cannot be there beside {field}");
-                self.add_at(file.referenced.line(), &format!("{field}_file"), message);
-                None
-            }
-            (Some(value), None) => Some(Credential::Value(Secret::new(&*value.value))),
-            (None, Some(file)) => Some(Credential::File(self.folder.join(&file.value))),
-            (None, None) => None,
-        }
     }
 }
 

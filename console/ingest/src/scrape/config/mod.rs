@@ -5,6 +5,8 @@
 
 mod build;
 mod duration;
+mod formats;
+mod http;
 mod problem;
 mod raw;
 mod secret;
@@ -19,12 +21,13 @@ use std::{
 };
 
 use console_model::Labels;
+use url::Url;
 
 pub use duration::{format_duration, parse_duration};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 
-use crate::scrape::relabel::Rule;
+use crate::scrape::{exposition::Histograms, protocol::Protocol, relabel::Rule};
 
 pub(super) use build::group_labels;
 pub(super) use problem::Problems;
@@ -51,15 +54,30 @@ pub struct JobConfig {
     pub params: Vec<(String, Vec<String>)>,
     pub honor_labels: bool,
     pub honor_timestamps: bool,
-    pub follow_redirects: bool,
     pub enable_compression: bool,
-    pub enable_http2: bool,
-    pub auth: Auth,
+    pub http: HttpConfig,
     pub groups: Vec<TargetGroup>,
     pub file_discovery: Vec<FileDiscovery>,
+    pub http_discovery: Vec<HttpDiscovery>,
     pub relabel: Vec<Rule>,
     pub metric_relabel: Vec<Rule>,
     pub limits: ScrapeLimits,
+    /// What targets are asked for, most wanted first.
+    pub protocols: Vec<Protocol>,
+    /// What an answer is read as that does not say what it is.
+    pub fallback_protocol: Option<Protocol>,
+    pub histograms: HistogramConfig,
+}
+
+/// What becomes of histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HistogramConfig {
+    pub read: Histograms,
+    /// Buckets of a native histogram that has more are merged; a histogram that cannot be made so small fails the scrape. 0
+    /// means no limit.
+    pub bucket_limit: usize,
+    /// Buckets that grow by less from one to the next are merged. 0 means none are.
+    pub min_bucket_factor: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +108,56 @@ pub struct TargetGroup {
 pub struct FileDiscovery {
     pub patterns: Vec<PathBuf>,
     pub refresh: Duration,
+}
+
+/// A server that lists targets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpDiscovery {
+    pub url: Url,
+    pub refresh: Duration,
+    pub http: HttpConfig,
+}
+
+impl HttpDiscovery {
+    /// The address without the password that may be in it.
+    pub fn shown_url(&self) -> String {
+        let mut url = self.url.clone();
+        if url.password().is_some() {
+            // Only URLs without a host have no place for a password.
+            let _ = url.set_password(Some("xxxxx"));
+        }
+        url.into()
+    }
+}
+
+/// How requests are made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpConfig {
+    pub follow_redirects: bool,
+    pub enable_http2: bool,
+    pub auth: Auth,
+    pub tls: TlsConfig,
+}
+
+/// Certificates and keys are PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Who is believed, instead of the system's authorities.
+    pub ca: Option<Credential>,
+    /// There with `key`, or not at all.
+    pub cert: Option<Credential>,
+    pub key: Option<Credential>,
+    /// The name that is asked for and that the certificate must have, instead of the host's.
+    pub server_name: Option<String>,
+    pub insecure_skip_verify: bool,
+    pub min_version: Option<TlsVersion>,
+    pub max_version: Option<TlsVersion>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    Tls12,
+    Tls13,
 }
 
 /// Limits of one scrape. Over one of them the whole scrape fails. 0 means none, but for the body.

@@ -41,6 +41,7 @@ macro_rules! section {
 }
 
 type Text = Option<Spanned<String>>;
+type Texts = Option<Spanned<Vec<Spanned<String>>>>;
 
 section! {
     RawFile { global: RawGlobal, scrape_configs: Vec<Spanned<RawJob>>, }
@@ -61,11 +62,15 @@ section! {
         label_limit: Option<usize>,
         label_name_length_limit: Option<usize>,
         label_value_length_limit: Option<usize>,
+        scrape_protocols: Texts,
+        scrape_native_histograms: Option<bool>,
+        always_scrape_classic_histograms: Option<bool>,
+        convert_classic_histograms_to_nhcb: Option<bool>,
     }
     unsupported {
-        scrape_protocols, scrape_native_histograms, rule_query_offset, query_log_file, scrape_failure_log_file,
+        rule_query_offset, query_log_file, scrape_failure_log_file,
         target_limit, keep_dropped_targets, metric_name_validation_scheme, metric_name_escaping_scheme,
-        convert_classic_histograms_to_nhcb, always_scrape_classic_histograms, extra_scrape_metrics, runtime,
+        extra_scrape_metrics, runtime,
     }
 }
 
@@ -84,26 +89,34 @@ section! {
         enable_http2: Option<bool>,
         static_configs: Vec<RawGroup>,
         file_sd_configs: Vec<Spanned<RawFileDiscovery>>,
+        http_sd_configs: Vec<Spanned<RawHttpDiscovery>>,
         relabel_configs: Vec<Spanned<RawRule>>,
         metric_relabel_configs: Vec<Spanned<RawRule>>,
         basic_auth: Option<Spanned<RawBasicAuth>>,
         authorization: Option<Spanned<RawAuthorization>>,
         bearer_token: Text,
         bearer_token_file: Text,
+        tls_config: Option<Spanned<RawTls>>,
         body_size_limit: Text,
         sample_limit: Option<usize>,
         label_limit: Option<usize>,
         label_name_length_limit: Option<usize>,
         label_value_length_limit: Option<usize>,
+        scrape_protocols: Texts,
+        fallback_scrape_protocol: Text,
+        scrape_native_histograms: Option<bool>,
+        // The older name of the one below.
+        scrape_classic_histograms: Option<Spanned<bool>>,
+        always_scrape_classic_histograms: Option<bool>,
+        convert_classic_histograms_to_nhcb: Option<bool>,
+        native_histogram_bucket_limit: Option<usize>,
+        native_histogram_min_bucket_factor: Option<f64>,
     }
     unsupported {
-        tls_config, oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers,
-        scrape_protocols, fallback_scrape_protocol, scrape_native_histograms, scrape_classic_histograms,
-        always_scrape_classic_histograms, convert_classic_histograms_to_nhcb, native_histogram_bucket_limit,
-        native_histogram_min_bucket_factor, track_timestamps_staleness, scrape_failure_log_file, target_limit,
+        oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers, track_timestamps_staleness, scrape_failure_log_file, target_limit,
         keep_dropped_targets, metric_name_validation_scheme, metric_name_escaping_scheme, extra_scrape_metrics,
         azure_sd_configs, consul_sd_configs, digitalocean_sd_configs, docker_sd_configs, dockerswarm_sd_configs,
-        dns_sd_configs, ec2_sd_configs, eureka_sd_configs, gce_sd_configs, hetzner_sd_configs, http_sd_configs,
+        dns_sd_configs, ec2_sd_configs, eureka_sd_configs, gce_sd_configs, hetzner_sd_configs,
         ionos_sd_configs, kubernetes_sd_configs, kuma_sd_configs, lightsail_sd_configs, linode_sd_configs,
         marathon_sd_configs, nerve_sd_configs, nomad_sd_configs, openstack_sd_configs, ovhcloud_sd_configs,
         puppetdb_sd_configs, scaleway_sd_configs, serverset_sd_configs, stackit_sd_configs, triton_sd_configs,
@@ -118,6 +131,39 @@ section! {
 
 section! {
     RawFileDiscovery { files: Vec<Spanned<String>>, refresh_interval: Text, }
+}
+
+section! {
+    RawHttpDiscovery {
+        url: Text,
+        refresh_interval: Text,
+        follow_redirects: Option<bool>,
+        enable_http2: Option<bool>,
+        basic_auth: Option<Spanned<RawBasicAuth>>,
+        authorization: Option<Spanned<RawAuthorization>>,
+        bearer_token: Text,
+        bearer_token_file: Text,
+        tls_config: Option<Spanned<RawTls>>,
+    }
+    unsupported {
+        oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers,
+    }
+}
+
+section! {
+    RawTls {
+        ca: Text,
+        ca_file: Text,
+        cert: Text,
+        cert_file: Text,
+        key: Text,
+        key_file: Text,
+        server_name: Text,
+        insecure_skip_verify: Option<bool>,
+        min_version: Text,
+        max_version: Text,
+    }
+    unsupported { ca_ref, cert_ref, key_ref, }
 }
 
 section! {

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Auth, Credential, JobConfig, ScrapeConfig, TargetGroup, format_duration};
-use crate::scrape::relabel::{Rule, RuleFields};
+use super::{Auth, Credential, HttpConfig, JobConfig, ScrapeConfig, TargetGroup, TlsConfig, format_duration};
+use crate::scrape::{
+    protocol::Protocol,
+    relabel::{Rule, RuleFields},
+};
 
 /// What stands for a secret, as in Prometheus.
 const HIDDEN: &str = "<secret>";
@@ -34,8 +37,6 @@ struct Job<'a> {
     metrics_path: &'a str,
     scheme: &'a str,
     enable_compression: bool,
-    follow_redirects: bool,
-    enable_http2: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     params: BTreeMap<&'a str, &'a [String]>,
     body_size_limit: String,
@@ -47,10 +48,18 @@ struct Job<'a> {
     label_name_length_limit: usize,
     #[serde(skip_serializing_if = "is_zero")]
     label_value_length_limit: usize,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    basic_auth: BTreeMap<&'static str, String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    authorization: BTreeMap<&'static str, String>,
+    scrape_protocols: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fallback_scrape_protocol: Option<&'static str>,
+    scrape_native_histograms: bool,
+    always_scrape_classic_histograms: bool,
+    convert_classic_histograms_to_nhcb: bool,
+    #[serde(skip_serializing_if = "is_zero")]
+    native_histogram_bucket_limit: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native_histogram_min_bucket_factor: Option<f64>,
+    #[serde(flatten)]
+    http: Http,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     relabel_configs: Vec<Relabel>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -59,6 +68,35 @@ struct Job<'a> {
     static_configs: Vec<Group<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     file_sd_configs: Vec<Files>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    http_sd_configs: Vec<Server>,
+}
+
+#[derive(Serialize)]
+struct Http {
+    follow_redirects: bool,
+    enable_http2: bool,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    basic_auth: Fields,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    authorization: Fields,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_config: Option<Tls>,
+}
+
+#[derive(Serialize)]
+struct Tls {
+    #[serde(flatten)]
+    fields: Fields,
+    insecure_skip_verify: bool,
+}
+
+#[derive(Serialize)]
+struct Server {
+    url: String,
+    refresh_interval: String,
+    #[serde(flatten)]
+    http: Http,
 }
 
 #[derive(Serialize)]
@@ -112,7 +150,6 @@ impl ScrapeConfig {
 }
 
 fn job(j: &JobConfig) -> Job<'_> {
-    let (basic_auth, authorization) = auth(&j.auth);
     Job {
         job_name: &j.name,
         honor_labels: j.honor_labels,
@@ -122,16 +159,20 @@ fn job(j: &JobConfig) -> Job<'_> {
         metrics_path: &j.metrics_path,
         scheme: j.scheme.as_str(),
         enable_compression: j.enable_compression,
-        follow_redirects: j.follow_redirects,
-        enable_http2: j.enable_http2,
         params: j.params.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect(),
         body_size_limit: format!("{}B", j.limits.body_size),
         sample_limit: j.limits.samples,
         label_limit: j.limits.labels,
         label_name_length_limit: j.limits.label_name_length,
         label_value_length_limit: j.limits.label_value_length,
-        basic_auth,
-        authorization,
+        scrape_protocols: j.protocols.iter().map(|p| p.name()).collect(),
+        fallback_scrape_protocol: j.fallback_protocol.map(Protocol::name),
+        scrape_native_histograms: j.histograms.read.native,
+        always_scrape_classic_histograms: j.histograms.read.classic_too,
+        convert_classic_histograms_to_nhcb: j.histograms.read.convert,
+        native_histogram_bucket_limit: j.histograms.bucket_limit,
+        native_histogram_min_bucket_factor: Some(j.histograms.min_bucket_factor).filter(|f| *f != 0.0),
+        http: http(&j.http),
         relabel_configs: j.relabel.iter().map(relabel).collect(),
         metric_relabel_configs: j.metric_relabel.iter().map(relabel).collect(),
         static_configs: j.groups.iter().map(group).collect(),
@@ -143,7 +184,42 @@ fn job(j: &JobConfig) -> Job<'_> {
                 refresh_interval: format_duration(f.refresh),
             })
             .collect(),
+        http_sd_configs: j
+            .http_discovery
+            .iter()
+            .map(|d| Server {
+                url: d.shown_url(),
+                refresh_interval: format_duration(d.refresh),
+                http: http(&d.http),
+            })
+            .collect(),
     }
+}
+
+fn http(h: &HttpConfig) -> Http {
+    let (basic_auth, authorization) = auth(&h.auth);
+    let (follow_redirects, enable_http2) = (h.follow_redirects, h.enable_http2);
+    let tls_config = (h.tls != TlsConfig::default()).then(|| tls(&h.tls));
+    Http { follow_redirects, enable_http2, basic_auth, authorization, tls_config }
+}
+
+fn tls(t: &TlsConfig) -> Tls {
+    let mut fields = Fields::new();
+    for (name, file_name, credential) in
+        [("ca", "ca_file", &t.ca), ("cert", "cert_file", &t.cert), ("key", "key_file", &t.key)]
+    {
+        match credential {
+            Some(Credential::File(file)) => drop(fields.insert(file_name, file.display().to_string())),
+            Some(Credential::Value(_)) if name == "key" => drop(fields.insert(name, HIDDEN.to_owned())),
+            Some(Credential::Value(pem)) => drop(fields.insert(name, pem.expose().to_owned())),
+            None => {}
+        }
+    }
+    fields.extend(t.server_name.clone().map(|name| ("server_name", name)));
+    for (name, version) in [("min_version", t.min_version), ("max_version", t.max_version)] {
+        fields.extend(version.map(|v| (name, v.as_str().to_owned())));
+    }
+    Tls { fields, insecure_skip_verify: t.insecure_skip_verify }
 }
 
 fn group(g: &TargetGroup) -> Group<'_> {

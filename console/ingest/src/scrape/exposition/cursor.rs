@@ -1,6 +1,6 @@
 //! A place in a line, and the tokens that both formats share.
 
-use super::{LabelText, SyntaxError};
+use super::{LabelText, SyntaxError, entry::Quotes};
 
 /// How much blank space a format bears between tokens.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Cursor<'a> {
     line: usize,
     blanks: Blanks,
 }
+
+/// The NaN that every other is read as, so that none is a staleness marker (prometheus/model/value: `NormalNaN`).
+pub const NORMAL_NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0001);
 
 /// Characters of a wrong text that an error shows.
 const SHOWN: usize = 40;
@@ -46,7 +49,7 @@ impl<'a> Cursor<'a> {
 
     pub fn error(&self, message: impl Into<String>) -> SyntaxError {
         let column = self.text[..self.at].chars().count() + 1;
-        SyntaxError { line: self.line, column, message: message.into() }
+        SyntaxError::in_text(self.line, column, message.into())
     }
 
     /// `expected <what>, found <the rest>`.
@@ -104,7 +107,7 @@ impl<'a> Cursor<'a> {
                 return Err(self.expected("="));
             }
             self.skip_blanks();
-            labels.push(LabelText { name, raw: self.quoted()? });
+            labels.push(LabelText { name, raw: self.quoted()?, quotes: Quotes::Escaped });
             self.skip_blanks();
             let comma = self.take(",");
             self.skip_blanks();
@@ -159,7 +162,7 @@ pub fn number(text: &str) -> Option<f64> {
     let value: f64 = text.parse().ok()?;
     if value.is_nan() {
         let plain = text.eq_ignore_ascii_case("nan");
-        return plain.then_some(f64::from_bits(0x7ff8_0000_0000_0001));
+        return plain.then_some(NORMAL_NAN);
     }
     Some(value)
 }

@@ -1,29 +1,64 @@
-//! What a text consists of.
+//! What an exposition consists of.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, sync::Arc};
 
-use console_model::metric::MetricKind;
+use console_model::{histogram::Histogram, metric::MetricKind};
 
-/// One line, or a part of what a line says.
+/// One sample, or a part of what is said of a family.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry<'a, 'b> {
-    Type { family: &'a str, kind: MetricKind },
-    Help { family: &'a str, help: Cow<'a, str> },
-    Unit { family: &'a str, unit: &'a str },
+    Type {
+        family: &'a str,
+        kind: MetricKind,
+    },
+    Help {
+        family: &'a str,
+        help: Cow<'a, str>,
+    },
+    Unit {
+        family: &'a str,
+        unit: &'a str,
+    },
     Sample(Sample<'a, 'b>),
+    /// A classic histogram that should have become a native one and cannot.
+    Unconvertible {
+        family: &'a str,
+        message: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a, 'b> {
-    /// Name and labels as they are written: equal texts are equal series.
-    pub series: &'a str,
-    pub name: &'a str,
-    /// In the order of the text, names unique.
+    /// In text, name and labels as they are written; elsewhere other bytes. Equal bytes are equal series.
+    pub series: &'b [u8],
+    pub name: &'b str,
+    /// In the order of the exposition, names unique.
     pub labels: &'b [LabelText<'a>],
-    pub value: f64,
+    /// One more label, in formats that have it as a number.
+    pub bound: Option<Bound>,
+    pub value: SampleValue<'b>,
     pub timestamp_ms: Option<i64>,
-    /// Only in OpenMetrics.
-    pub exemplar: Option<&'b ExemplarText<'a>>,
+    /// Of a float at most one. None in Prometheus text.
+    pub exemplars: &'b [ExemplarText<'a>],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SampleValue<'b> {
+    Float(f64),
+    Histogram(&'b Arc<Histogram>),
+}
+
+impl SampleValue<'_> {
+    pub fn float(self) -> Option<f64> {
+        if let Self::Float(v) = self { Some(v) } else { None }
+    }
+}
+
+/// `le` of a bucket or `quantile` of a summary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    pub label: &'static str,
+    pub value: f64,
 }
 
 /// An exemplar as it is written.
@@ -40,19 +75,24 @@ pub struct LabelText<'a> {
     pub name: &'a str,
     /// Between the quotes, escapes and all.
     pub raw: &'a str,
+    pub(super) quotes: Quotes,
 }
 
 impl<'a> LabelText<'a> {
     pub fn value(&self) -> Cow<'a, str> {
-        unescape(self.raw, Quotes::Escaped)
+        if self.quotes == Quotes::None { Cow::Borrowed(self.raw) } else { unescape(self.raw, self.quotes) }
     }
 }
 
-/// Whether `\"` stands for a quote.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quotes {
+    /// `\"` stands for a quote.
     Escaped,
+    /// It does not.
     Plain,
+    /// As it is: a backslash stands for nothing but itself.
+    None,
 }
 
 /// `\\`, `\n` and, where they are escaped, `\"`; any other backslash stands for itself.
@@ -79,22 +119,51 @@ pub(super) fn unescape(raw: &str, quotes: Quotes) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where and why a text is not what it should be.
+/// Where and why an exposition is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
+#[error("{place}: {message}")]
 pub struct SyntaxError {
-    /// Counts from 1.
-    pub line: usize,
-    /// In characters, counts from 1.
-    pub column: usize,
+    pub place: Place,
     pub message: String,
 }
 
+/// Where an exposition is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Line and column, the latter in characters; both count from 1.
+    Text { line: usize, column: usize },
+    /// The first byte, from 0, of the field that is wrong; the metric family that it belongs to, where its name is
+    /// known; and the field's path.
+    Bytes { offset: usize, family: String, field: String },
+}
+
+/// Characters of a family's name that an error shows.
+const SHOWN: usize = 80;
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text { line, column } => write!(f, "line {line}, column {column}"),
+            Self::Bytes { offset, family, field } if family.is_empty() => {
+                write!(f, "byte {offset}, field {field}")
+            }
+            Self::Bytes { offset, family, field } => {
+                let family: String = family.chars().take(SHOWN).collect();
+                write!(f, "metric family {family:?}, byte {offset}, field {field}")
+            }
+        }
+    }
+}
+
 impl SyntaxError {
+    pub(super) fn in_text(line: usize, column: usize, message: String) -> Self {
+        Self { place: Place::Text { line, column }, message }
+    }
+
     pub(super) fn not_utf8(bytes: &[u8], at: usize) -> Self {
         let before = String::from_utf8_lossy(&bytes[..at]);
         let line = before.split('\n').count();
         let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        Self { line, column, message: "invalid UTF-8".to_owned() }
+        Self::in_text(line, column, "invalid UTF-8".to_owned())
     }
 }

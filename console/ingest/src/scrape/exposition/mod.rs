@@ -1,45 +1,67 @@
-//! The text formats in which targets show their metrics: Prometheus text 0.0.4 and OpenMetrics text 1.0.
+//! The formats in which targets show their metrics: Prometheus text 0.0.4, OpenMetrics text 1.0, and Prometheus' protobuf,
+//! the only one that has native histograms.
 //!
-//! Both parsers walk the text once and copy nothing: entries borrow from it. An error has line and column; what was
-//! visited before it is for the caller to forget.
+//! All parsers walk the bytes once and copy nothing: entries borrow from them. An error has its place; what was visited
+//! before it is for the caller to forget.
 
+mod conversion;
 mod cursor;
 mod entry;
 mod openmetrics;
 mod prometheus;
+mod protobuf;
 
-pub use entry::{Entry, ExemplarText, LabelText, Sample, SyntaxError};
+pub use entry::{Bound, Entry, ExemplarText, LabelText, Place, Sample, SampleValue, SyntaxError};
+
+use self::conversion::Conversion;
 
 /// Which format an answer is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Prometheus,
     OpenMetrics,
+    Protobuf,
 }
 
-impl Format {
-    /// From `Content-Type`. Whatever is not OpenMetrics is read as the older format, which is what targets send that
-    /// do not say what they send.
-    pub fn of(content_type: &str) -> Self {
-        let media = content_type.split(';').next().unwrap_or_default().trim();
-        if media.eq_ignore_ascii_case("application/openmetrics-text") {
-            Self::OpenMetrics
-        } else {
-            Self::Prometheus
-        }
-    }
+/// What is read of histograms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Histograms {
+    /// Native parts are read; else they are ignored.
+    pub native: bool,
+    /// Classic buckets are read also where there is a native histogram, or one is made of them.
+    pub classic_too: bool,
+    /// Histograms that are only classic become native ones with custom buckets.
+    pub convert: bool,
 }
 
 /// Shows each entry of `bytes` to `visit`, in order, up to the first error.
 pub fn parse<'a, E: From<SyntaxError>>(
     format: Format,
+    histograms: Histograms,
     bytes: &'a [u8],
+    mut visit: impl FnMut(Entry<'a, '_>) -> Result<(), E>,
+) -> Result<(), E> {
+    if format == Format::Protobuf {
+        return protobuf::parse(bytes, histograms, visit);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| SyntaxError::not_utf8(bytes, e.valid_up_to()))?;
+    if !histograms.convert {
+        return parse_text(format, text, visit);
+    }
+    let mut conversion = Conversion::new(histograms.classic_too);
+    parse_text(format, text, |entry| conversion.take(entry, &mut visit))?;
+    conversion.finish(&mut visit)
+}
+
+fn parse_text<'a, E: From<SyntaxError>>(
+    format: Format,
+    text: &'a str,
     visit: impl FnMut(Entry<'a, '_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let text = std::str::from_utf8(bytes).map_err(|e| SyntaxError::not_utf8(bytes, e.valid_up_to()))?;
-    match format {
-        Format::Prometheus => prometheus::parse(text, visit),
-        Format::OpenMetrics => openmetrics::parse(text, visit),
+    if format == Format::OpenMetrics {
+        openmetrics::parse(text, visit)
+    } else {
+        prometheus::parse(text, visit)
     }
 }
 

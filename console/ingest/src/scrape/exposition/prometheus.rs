@@ -5,7 +5,7 @@
 use console_model::metric::MetricKind;
 
 use super::{
-    Entry, Sample, SyntaxError,
+    Entry, Sample, SampleValue, SyntaxError,
     cursor::{Blanks, Cursor, number},
     entry::{Quotes, unescape},
 };
@@ -34,9 +34,17 @@ pub fn parse<'a, E: From<SyntaxError>>(
         if cursor.take("{") {
             cursor.labels(&mut labels)?;
         }
-        let series = &cursor.before()[start..];
+        let series = &cursor.before().as_bytes()[start..];
         let (value, timestamp_ms) = value(&mut cursor)?;
-        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms, exemplar: None }))?;
+        visit(Entry::Sample(Sample {
+            series,
+            name,
+            labels: &labels,
+            bound: None,
+            value: SampleValue::Float(value),
+            timestamp_ms,
+            exemplars: &[],
+        }))?;
     }
     Ok(())
 }
@@ -107,7 +115,9 @@ mod tests {
                 Entry::Sample(s) => {
                     let labels: Vec<_> =
                         s.labels.iter().map(|l| format!("{}={:?}", l.name, l.value())).collect();
-                    out.push_str(&format!("{}|{}|{} {}", s.series, s.name, labels.join(","), s.value));
+                    let series = String::from_utf8_lossy(s.series);
+                    let value = s.value.float().unwrap();
+                    out.push_str(&format!("{series}|{}|{} {value}", s.name, labels.join(",")));
                     out.push_str(&s.timestamp_ms.map(|t| format!(" @{t}")).unwrap_or_default());
                 }
                 other => out.push_str(&format!("{other:?}")),

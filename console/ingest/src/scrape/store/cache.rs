@@ -1,4 +1,4 @@
-//! The series of a target: from their text to their labels, and when they were last there.
+//! The series of a target: from the bytes that an exposition has for them to their labels, and when they were last there.
 //!
 //! Scrapes are counted. A series lives while the last scrape had it without a time of its own (one with its own time is
 //! not marked as stale, as in Prometheus). Texts that are not seen any more are forgotten before they outnumber the
@@ -16,7 +16,7 @@ const SPARE: usize = 1000;
 #[derive(Default)]
 pub struct SeriesCache {
     scrape: u64,
-    texts: HashMap<Box<str>, Text>,
+    texts: HashMap<Box<[u8]>, Text>,
     by_labels: HashMap<Labels, u32>,
     series: Vec<Cached>,
     /// Texts seen in this scrape.
@@ -31,6 +31,8 @@ struct Text {
 
 struct Cached {
     labels: Labels,
+    /// Of its last sample.
+    kind: Kind,
     /// The last scrape that had it.
     seen: u64,
     /// The last scrape that had it without a time of its own, and the one before that.
@@ -38,6 +40,14 @@ struct Cached {
     lived_before: u64,
     /// It vanished, and the store does not know yet.
     owes_marker: bool,
+}
+
+/// What a sample is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    #[default]
+    Float,
+    Histogram,
 }
 
 /// What a text stands for.
@@ -61,7 +71,8 @@ impl SeriesCache {
     /// Notes that this scrape has a series; `labels` is asked when its text is new.
     pub fn mark(
         &mut self,
-        text: &str,
+        text: &[u8],
+        kind: Kind,
         has_own_time: bool,
         labels: impl FnOnce() -> Result<Option<Labels>, ScrapeError>,
     ) -> Result<Mark, ScrapeError> {
@@ -84,7 +95,7 @@ impl SeriesCache {
             return Ok(Mark::Duplicate);
         }
         let added = series.seen + 1 < self.scrape || series.seen == 0;
-        series.seen = self.scrape;
+        (series.seen, series.kind) = (self.scrape, kind);
         if !has_own_time {
             series.lived_before = series.lived;
             series.lived = self.scrape;
@@ -102,11 +113,11 @@ impl SeriesCache {
     }
 
     /// Series that the scrape before had and this one has not, and those whose markers could not be stored.
-    pub fn vanished(&mut self) -> impl Iterator<Item = Labels> {
+    pub fn vanished(&mut self) -> impl Iterator<Item = (Labels, Kind)> {
         let scrape = self.scrape;
         self.series.iter_mut().filter_map(move |series| {
             series.owes_marker |= series.lived > 0 && series.lived + 1 == scrape;
-            series.owes_marker.then(|| series.labels.clone())
+            series.owes_marker.then(|| (series.labels.clone(), series.kind))
         })
     }
 
@@ -144,7 +155,8 @@ impl SeriesCache {
         }
         let index = self.series.len() as u32;
         self.by_labels.insert(labels.clone(), index);
-        let cached = Cached { labels, seen: 0, lived: 0, lived_before: 0, owes_marker: false };
+        let cached =
+            Cached { labels, kind: Kind::default(), seen: 0, lived: 0, lived_before: 0, owes_marker: false };
         self.series.push(cached);
         index
     }
@@ -161,9 +173,9 @@ mod tests {
     fn scrape(cache: &mut SeriesCache, names: &[&str]) -> Vec<String> {
         cache.begin();
         for name in names {
-            cache.mark(name, false, || Ok(Some(labels(name)))).unwrap();
+            cache.mark(name.as_bytes(), Kind::Float, false, || Ok(Some(labels(name)))).unwrap();
         }
-        let gone = cache.vanished().map(|l| l.to_string()).collect();
+        let gone = cache.vanished().map(|(l, _)| l.to_string()).collect();
         cache.markers_are_stored();
         cache.tidy();
         gone
@@ -184,10 +196,10 @@ mod tests {
         let mut cache = SeriesCache::default();
         scrape(&mut cache, &["a", "b"]);
         cache.begin();
-        cache.mark("a", false, || unreachable!()).unwrap();
-        cache.mark("c", false, || Ok(Some(labels("c")))).unwrap();
+        cache.mark(b"a", Kind::Float, false, || unreachable!()).unwrap();
+        cache.mark(b"c", Kind::Float, false, || Ok(Some(labels("c")))).unwrap();
         cache.abort();
-        assert_eq!(cache.vanished().map(|l| l.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(cache.vanished().map(|(l, _)| l.to_string()).collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]
@@ -197,22 +209,23 @@ mod tests {
         cache.begin();
         assert_eq!(cache.vanished().count(), 2);
         cache.begin();
-        cache.mark("b", false, || unreachable!()).unwrap();
-        assert_eq!(cache.vanished().map(|l| l.to_string()).collect::<Vec<_>>(), ["a"]);
+        cache.mark(b"b", Kind::Float, false, || unreachable!()).unwrap();
+        assert_eq!(cache.vanished().map(|(l, _)| l.to_string()).collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]
     fn texts_of_one_series_are_one_and_dropped_ones_are_known() {
         let mut cache = SeriesCache::default();
         cache.begin();
-        let one =
-            |text: &str, cache: &mut SeriesCache| cache.mark(text, false, || Ok(Some(labels("a")))).unwrap();
+        let one = |text: &str, cache: &mut SeriesCache| {
+            cache.mark(text.as_bytes(), Kind::Float, false, || Ok(Some(labels("a")))).unwrap()
+        };
         assert_eq!(one("a", &mut cache), Mark::Added(labels("a")));
         assert_eq!(one("a{}", &mut cache), Mark::Duplicate);
-        assert_eq!(cache.mark("x", false, || Ok(None)).unwrap(), Mark::Dropped);
+        assert_eq!(cache.mark(b"x", Kind::Float, false, || Ok(None)).unwrap(), Mark::Dropped);
         cache.begin();
         assert_eq!(one("a{}", &mut cache), Mark::Known(labels("a")));
-        assert_eq!(cache.mark("x", false, || unreachable!()).unwrap(), Mark::Dropped);
+        assert_eq!(cache.mark(b"x", Kind::Float, false, || unreachable!()).unwrap(), Mark::Dropped);
     }
 
     #[test]

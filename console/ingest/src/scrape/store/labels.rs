@@ -5,7 +5,7 @@ use console_model::{Labels, labels::METRIC_NAME, metric::MetricKind};
 use crate::scrape::{
     config::{JobConfig, ScrapeLimits},
     error::ScrapeError,
-    exposition::{Sample, is_metric_name},
+    exposition::{Bound, Sample},
     relabel::{self, LabelMap, Verdict},
     target::to_labels,
 };
@@ -34,13 +34,16 @@ impl SeriesLabels<'_> {
             let value = if label.name == bound { canonical(&value) } else { value.into_owned() };
             relabel::set(&mut map, label.name, value);
         }
+        if let Some(Bound { label, value }) = sample.bound {
+            map.insert(label.to_owned(), written(value));
+        }
         map.insert(METRIC_NAME.to_owned(), sample.name.to_owned());
         self.add_target(&mut map);
         if relabel::apply(&self.job.metric_relabel, &mut map) == Verdict::Drop {
             return Ok(None);
         }
-        let shown = || sample.series.chars().take(SHOWN).collect::<String>();
-        if !map.get(METRIC_NAME).is_some_and(|name| is_metric_name(name)) {
+        let shown = || shown(sample);
+        if !map.contains_key(METRIC_NAME) {
             return Err(ScrapeError::Nameless(shown()));
         }
         self.job.limits.check(&map).map_err(|e| ScrapeError::LabelLimit(format!("{}: {e}", shown())))?;
@@ -66,9 +69,23 @@ impl SeriesLabels<'_> {
     }
 }
 
+/// A series as errors show it.
+pub fn shown(sample: &Sample<'_, '_>) -> String {
+    let labels: Vec<String> = sample.labels.iter().map(|l| format!("{}=\"{}\"", l.name, l.raw)).collect();
+    let all = if labels.is_empty() {
+        sample.name.to_owned()
+    } else {
+        format!("{}{{{}}}", sample.name, labels.join(","))
+    };
+    all.chars().take(SHOWN).collect()
+}
+
 /// A number as OpenMetrics writes it (`1.0`, `1e+06`, `+Inf`); other text stays.
 fn canonical(text: &str) -> String {
-    let Ok(v) = text.parse::<f64>() else { return text.to_owned() };
+    text.parse().map_or_else(|_| text.to_owned(), written)
+}
+
+fn written(v: f64) -> String {
     if v.is_nan() {
         return "NaN".to_owned();
     }

@@ -29,7 +29,7 @@ impl MetadataBook {
                 help[..end].clone_into(&mut self.family(family).help);
             }
             Entry::Unit { family, unit } => (*unit).clone_into(&mut self.family(family).unit),
-            Entry::Sample(_) => {}
+            Entry::Sample(_) | Entry::Unconvertible { .. } => {}
         }
     }
 

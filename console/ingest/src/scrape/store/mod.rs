@@ -12,7 +12,8 @@ use std::{sync::Arc, time::Instant};
 
 use console_model::{
     Labels,
-    metric::{Exemplar, Sample, stale_nan},
+    histogram::Histogram,
+    metric::{Exemplar, HistogramSample, Sample, stale_nan},
 };
 use console_storage::{
     AppendError,
@@ -20,18 +21,19 @@ use console_storage::{
 };
 
 use self::{
-    cache::{Mark, SeriesCache},
-    labels::SeriesLabels,
+    cache::{Kind, Mark, SeriesCache},
+    labels::{SeriesLabels, shown},
     metadata::MetadataBook,
     report::Report,
 };
 use super::{
     config::JobConfig,
     error::ScrapeError,
-    exposition::{self, Entry, ExemplarText, Format},
-    fetch::Answer,
+    exposition::{self, Entry, ExemplarText, Format, SampleValue},
+    http::Answer,
     target::Target,
 };
+use crate::native::resolution;
 
 /// How far ahead a sample's own time may be (prometheus/scrape: `maxAheadTime`).
 const MAX_AHEAD_MS: i64 = 10 * 60_000;
@@ -75,6 +77,12 @@ struct Read {
     batch: Vec<SeriesBatch>,
     duplicates: u64,
     ahead: u64,
+    /// Classic histograms that did not become native ones.
+    unconvertible: u64,
+    /// The first reason.
+    warning: Option<String>,
+    /// The first native histogram with too many buckets.
+    over_buckets: Option<String>,
 }
 
 impl Book {
@@ -86,7 +94,10 @@ impl Book {
 
     /// Stores a scrape of the time `t_ms`, which began at `started`.
     pub fn store(&mut self, t_ms: i64, started: Instant, answer: Result<Answer, ScrapeError>) -> Outcome {
-        let answer = answer.and_then(|a| Ok((a.format, a.into_text(self.job.limits.body_size)?)));
+        let answer = answer.and_then(|a| {
+            let (format, text) = (a.format.clone(), a.into_text(self.job.limits.body_size)?);
+            Ok((if text.is_empty() { Format::Prometheus } else { format? }, text))
+        });
         self.store_text(t_ms, started, answer.as_ref().map(|(f, b)| (*f, &b[..])).map_err(Clone::clone))
     }
 
@@ -102,7 +113,11 @@ impl Book {
         let read = text.and_then(|(format, text)| self.read(format, text, t_ms, &mut outcome.tally));
         let mut batch = match read {
             Ok(read) => {
-                outcome.rejected.extend([("duplicate", read.duplicates), ("out_of_bounds", read.ahead)]);
+                let refused = [read.duplicates, read.ahead, read.unconvertible];
+                outcome
+                    .rejected
+                    .extend(["duplicate", "out_of_bounds", "invalid_histogram"].into_iter().zip(refused));
+                outcome.warning = read.warning;
                 read.batch
             }
             Err(e) => {
@@ -112,7 +127,7 @@ impl Book {
             }
         };
         let samples = batch.len() as u64;
-        batch.extend(self.cache.vanished().map(|labels| point(labels, t_ms, stale_nan())));
+        batch.extend(self.cache.vanished().map(|(labels, kind)| marker(labels, kind, t_ms)));
         match self.append(&batch, &mut outcome) {
             Ok(()) => self.cache.markers_are_stored(),
             Err(e) => {
@@ -140,8 +155,8 @@ impl Book {
             return;
         }
         self.cache.begin();
-        let ended = self.cache.vanished().chain(self.report.series());
-        let batch: Vec<_> = ended.map(|labels| point(labels, t_ms, stale_nan())).collect();
+        let ended = self.cache.vanished().chain(self.report.series().map(|labels| (labels, Kind::Float)));
+        let batch: Vec<_> = ended.map(|(labels, kind)| marker(labels, kind, t_ms)).collect();
         if let Err(e) = self.append(&batch, &mut Outcome::default()) {
             tracing::warn!(url = %self.target.url, cause = %e, "a removed target's series are not marked as stale");
         }
@@ -158,9 +173,18 @@ impl Book {
         let series = SeriesLabels { target: &self.target.labels, job: &self.job };
         let (cache, metadata) = (&mut self.cache, &mut self.metadata);
         metadata.begin();
-        exposition::parse(format, text, |entry| {
+        let histograms = self.job.histograms;
+        let max_schema = resolution::schema_for(histograms.min_bucket_factor);
+        exposition::parse(format, histograms.read, text, |entry| {
             let sample = match entry {
                 Entry::Sample(sample) => sample,
+                Entry::Unconvertible { family, message } => {
+                    read.unconvertible += 1;
+                    read.warning.get_or_insert_with(|| {
+                        format!("histogram {family} cannot have custom buckets: {message}")
+                    });
+                    return Ok(());
+                }
                 other => {
                     metadata.see(&other);
                     return Ok(());
@@ -168,7 +192,8 @@ impl Book {
             };
             tally.scraped += 1;
             let own_time = sample.timestamp_ms.filter(|_| self.job.honor_timestamps);
-            let mark = cache.mark(sample.series, own_time.is_some(), || {
+            let kind = if sample.value.float().is_some() { Kind::Float } else { Kind::Histogram };
+            let mark = cache.mark(sample.series, kind, own_time.is_some(), || {
                 series.of(&sample, metadata.kind_of(sample.name))
             })?;
             let labels = match mark {
@@ -186,15 +211,35 @@ impl Book {
             tally.kept += 1;
             if own_time.is_some_and(|t| t > t_ms.saturating_add(MAX_AHEAD_MS)) {
                 read.ahead += 1;
-            } else if !self.job.limits.is_over_samples(tally.kept) {
-                let mut point = point(labels, own_time.unwrap_or(t_ms), sample.value);
-                point.exemplars.extend(sample.exemplar.map(|e| exemplar(e, own_time.unwrap_or(t_ms))));
-                read.batch.push(point);
+                return Ok(());
             }
+            if self.job.limits.is_over_samples(tally.kept) {
+                return Ok(());
+            }
+            let t_ms = own_time.unwrap_or(t_ms);
+            let mut point = match sample.value {
+                SampleValue::Float(v) => point(labels, t_ms, v),
+                SampleValue::Histogram(h) => {
+                    let limit = histograms.bucket_limit;
+                    let Some(h) = within(h, max_schema, limit) else {
+                        read.over_buckets.get_or_insert_with(|| shown(&sample));
+                        return Ok(());
+                    };
+                    native(labels, t_ms, h)
+                }
+            };
+            // Those of a native histogram stay from scrape to scrape: without a time of their own old ones would pass for
+            // new.
+            let kept = sample.exemplars.iter().filter(|e| kind == Kind::Float || e.timestamp_ms.is_some());
+            point.exemplars.extend(kept.map(|e| exemplar(e, t_ms)));
+            read.batch.push(point);
             Ok::<(), ScrapeError>(())
         })?;
         if self.job.limits.is_over_samples(tally.kept) {
             return Err(ScrapeError::SampleLimit { count: tally.kept, limit: self.job.limits.samples });
+        }
+        if let Some(series) = read.over_buckets.take() {
+            return Err(ScrapeError::BucketLimit { limit: histograms.bucket_limit, series });
         }
         Ok(read)
     }
@@ -218,6 +263,31 @@ impl Book {
 fn exemplar(text: &ExemplarText<'_>, t_ms: i64) -> Exemplar {
     let labels = Labels::from_pairs(text.labels.iter().map(|l| (l.name, l.value())));
     Exemplar { labels, value: text.value, t_ms: text.timestamp_ms.unwrap_or(t_ms) }
+}
+
+/// The histogram with buckets that are as coarse as they have to be; nothing where that does not help.
+fn within(h: &Arc<Histogram>, max_schema: i32, bucket_limit: usize) -> Option<Arc<Histogram>> {
+    let is_over = bucket_limit > 0 && h.positive.len() + h.negative.len() > bucket_limit;
+    if !is_over && h.schema <= max_schema {
+        return Some(h.clone());
+    }
+    let mut coarser = Histogram::clone(h);
+    resolution::reduce(&mut coarser, max_schema);
+    (bucket_limit == 0 || resolution::limit(&mut coarser, bucket_limit)).then(|| Arc::new(coarser))
+}
+
+/// The end of a series, of the kind that its last sample was.
+fn marker(labels: Labels, kind: Kind, t_ms: i64) -> SeriesBatch {
+    match kind {
+        Kind::Float => point(labels, t_ms, stale_nan()),
+        Kind::Histogram => {
+            native(labels, t_ms, Arc::new(Histogram { sum: stale_nan(), ..Histogram::default() }))
+        }
+    }
+}
+
+fn native(labels: Labels, t_ms: i64, h: Arc<Histogram>) -> SeriesBatch {
+    SeriesBatch { labels, histograms: vec![HistogramSample { t_ms, h }], ..SeriesBatch::default() }
 }
 
 fn point(labels: Labels, t_ms: i64, v: f64) -> SeriesBatch {

@@ -29,6 +29,14 @@ impl Eval<'_> {
     ) -> Result<Value, SourceError> {
         self.budget.check()?;
         Ok(match (left, right) {
+            (Value::Scalar(_), Value::Scalar(_))
+                if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) =>
+            {
+                let symbol = b.op.symbol();
+                return Err(SourceError::Execution(format!(
+                    "operator {symbol:?} not allowed for Scalar operations"
+                )));
+            }
             (Value::Scalar(l), Value::Scalar(r)) => {
                 let value = |(l, r)| {
                     let (v, holds) = float(b.op, l, r);

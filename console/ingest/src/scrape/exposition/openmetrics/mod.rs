@@ -10,7 +10,7 @@ use console_model::metric::MetricKind;
 use family::Family;
 
 use super::{
-    Entry, Sample, SyntaxError,
+    Entry, Sample, SampleValue, SyntaxError,
     cursor::{Blanks, Cursor},
     entry::{Quotes, unescape},
 };
@@ -39,8 +39,15 @@ pub fn parse<'a, E: From<SyntaxError>>(
         families.sample(&read, &labels)?;
         let sample::Line { series, name, value, timestamp, exemplar, .. } = read;
         let timestamp_ms = timestamp.map(sample::milliseconds);
-        let exemplar = exemplar.as_ref();
-        visit(Entry::Sample(Sample { series, name, labels: &labels, value, timestamp_ms, exemplar }))?;
+        visit(Entry::Sample(Sample {
+            series: series.as_bytes(),
+            name,
+            labels: &labels,
+            bound: None,
+            value: SampleValue::Float(value),
+            timestamp_ms,
+            exemplars: exemplar.as_slice(),
+        }))?;
     };
     families.finish(&end)?;
     match (lines.next(), lines.next()) {

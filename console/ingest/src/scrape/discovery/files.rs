@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
+use crate::scrape::{
     config::{self, ConfigError, FileDiscovery, Problems, RawGroup, Spanned, TargetGroup, group_labels},
     target::check_address,
 };

@@ -1,5 +1,7 @@
 //! Regular expressions of matchers: RE2's syntax, anchored at both ends, a dot matches a line break too.
 
+mod fault;
+
 use console_model::{Labels, MatchOp, Matcher};
 use console_storage::SourceError;
 use regex::Regex;
@@ -14,9 +16,15 @@ const CLASSES: [(char, &str); 6] = [
     ('S', r"[^\t\n\f\r ]"),
 ];
 
-/// A pattern as matchers and `label_replace` mean it.
-pub(crate) fn anchored(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("^(?s:{})$", translated(pattern)))
+/// A pattern as matchers and `label_replace` mean it, or why RE2 refuses it.
+pub(crate) fn anchored(pattern: &str) -> Result<Regex, String> {
+    if let Some(fault) = fault::of(pattern) {
+        return Err(fault);
+    }
+    Regex::new(&format!("^(?s:{})$", translated(pattern))).map_err(|e| {
+        let text = e.to_string();
+        text.lines().last().map_or(text.clone(), |last| last.trim_start_matches("error: ").to_owned())
+    })
 }
 
 /// `matchers` with patterns that this workspace's stores read as RE2 does.
@@ -142,7 +150,7 @@ impl<'a> Fits<'a> {
             MatchOp::Equal | MatchOp::NotEqual => Ok((m, None)),
             MatchOp::Regex | MatchOp::NotRegex => anchored(&m.value)
                 .map(|r| (m, Some(r)))
-                .map_err(|e| SourceError::Invalid { message: e.to_string(), position: None }),
+                .map_err(|message| SourceError::Invalid { message, position: None }),
         };
         Ok(Self { tests: matchers.iter().map(test).collect::<Result<_, _>>()? })
     }

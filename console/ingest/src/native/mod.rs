@@ -1,12 +1,16 @@
 //! Native histograms as protocols carry them (spans and deltas), and the checks that Prometheus makes of them
 //! (prometheus/model/histogram: `Validate`).
 
+pub mod classic;
+pub mod resolution;
+pub mod wire;
+
 use std::sync::Arc;
 
 use console_model::histogram::{BucketCount, CUSTOM_BUCKETS, Histogram, ResetHint};
 
-/// Resolutions of exponential buckets.
-const SCHEMAS: std::ops::RangeInclusive<i64> = -4..=8;
+/// Resolutions of exponential buckets that senders may use; finer ones than [`resolution::FINEST`] are made coarser.
+const SCHEMAS: std::ops::RangeInclusive<i64> = resolution::COARSEST as i64..=52;
 
 /// Buckets that follow each other without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,7 @@ impl Parts {
                 return Err(format!("{buckets} observations in buckets, but the count is {count}"));
             }
         }
-        Ok(Histogram {
+        let mut h = Histogram {
             reset_hint: self.reset_hint,
             schema,
             zero_threshold: self.zero_threshold,
@@ -76,7 +80,11 @@ impl Parts {
             positive,
             negative,
             custom_values: Arc::from(self.custom_values),
-        })
+        };
+        if h.schema > resolution::FINEST {
+            resolution::reduce(&mut h, resolution::FINEST);
+        }
+        Ok(h)
     }
 
     fn check_schema(&self) -> Result<i32, String> {
@@ -91,7 +99,7 @@ impl Parts {
             return Ok(CUSTOM_BUCKETS);
         }
         if !SCHEMAS.contains(&self.schema) {
-            return Err(format!("schema {} is not among -4 to 8 and -53", self.schema));
+            return Err(format!("schema {} is not among -4 to 52 and -53", self.schema));
         }
         if !self.custom_values.is_empty() {
             return Err(format!("schema {} has no custom bounds", self.schema));
@@ -171,7 +179,7 @@ mod tests {
             (|p| p.positive.spans[1].offset = -1, "positive span 2 has a negative offset (-1)"),
             (|p| p.positive.deltas[1] = -4, "positive bucket 2 has -1 observations"),
             (|p| p.count = 9.0, "8 observations in buckets, but the count is 9"),
-            (|p| p.schema = 9, "schema 9"),
+            (|p| p.schema = 53, "schema 53"),
             (|p| p.custom_values = vec![1.0], "no custom bounds"),
             (|p| p.positive.spans[0].offset = i64::MAX, "out of range"),
             (|p| p.schema = -53, "no zero bucket"),

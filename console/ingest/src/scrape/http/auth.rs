@@ -1,0 +1,36 @@
+//! How a request shows who asks.
+
+use http::{HeaderValue, header::AUTHORIZATION};
+use reqwest::RequestBuilder;
+
+use crate::scrape::{
+    config::{Auth, Credential, Secret},
+    error::ScrapeError,
+};
+
+pub async fn authorize(request: RequestBuilder, auth: &Auth) -> Result<RequestBuilder, ScrapeError> {
+    match auth {
+        Auth::None => Ok(request),
+        Auth::Basic { username, password } => {
+            let (username, password) = (secret(username).await?, secret(password).await?);
+            Ok(request.basic_auth(username.expose(), Some(password.expose())))
+        }
+        Auth::Header { scheme, credentials } => {
+            let text = format!("{scheme} {}", secret(credentials).await?.expose());
+            let mut value = HeaderValue::from_str(&text).map_err(|_| ScrapeError::UnsendableCredentials)?;
+            value.set_sensitive(true);
+            Ok(request.header(AUTHORIZATION, value))
+        }
+    }
+}
+
+/// The value; of a file, what is in it now, without blanks around it.
+pub async fn secret(credential: &Credential) -> Result<Secret, ScrapeError> {
+    match credential {
+        Credential::Value(secret) => Ok(secret.clone()),
+        Credential::File(file) => match tokio::fs::read_to_string(file).await {
+            Ok(text) => Ok(Secret::new(text.trim())),
+            Err(e) => Err(ScrapeError::Credentials { file: file.clone(), message: e.to_string() }),
+        },
+    }
+}

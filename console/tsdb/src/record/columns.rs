@@ -1,0 +1,269 @@
+//! A record's points as columns, and the reading of those that lie there as such.
+
+use std::ops::Range;
+
+use console_blockkit::record::{Reader, RecordError, open_borrowed};
+use console_model::{
+    Labels,
+    metric::{Exemplar, HistogramSample, Sample},
+};
+
+use super::{
+    MAX_PAYLOAD_BYTES, SeriesRecord, VERSION, fields,
+    values::{Position, ValueReader},
+};
+use crate::chunk::histogram;
+
+/// The points of a record. What is rare comes with the place of its series, in rising order.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    /// Numbers of series, by place: runs of a first one and how many rise from there.
+    pub numbers: Vec<(u32, u32)>,
+    pub samples: Samples,
+    /// Time of the newest point.
+    pub newest: i64,
+    /// Where labels stand in `text`; most were seen before.
+    pub declared: Vec<(usize, Range<usize>)>,
+    pub histograms: Vec<(usize, Vec<HistogramSample>)>,
+    pub exemplars: Vec<(usize, Vec<Exemplar>)>,
+    pub text: Vec<u8>,
+}
+
+/// By place.
+#[derive(Debug)]
+pub(crate) enum Samples {
+    /// Each series has one.
+    One(Column),
+    /// Series have so many.
+    Many { counts: Vec<u32>, all: Vec<Sample> },
+}
+
+/// Samples that are not decoded yet.
+#[derive(Debug, Default)]
+pub(crate) struct Column {
+    /// Runs of samples of one time.
+    pub times: Vec<(u32, i64)>,
+    /// Enough of them, as they stand in the record.
+    pub values: Vec<u8>,
+}
+
+/// Labels of a declaration's bytes.
+pub(crate) fn labels(declaration: &[u8]) -> Result<Labels, RecordError> {
+    fields::read_labels(&mut Reader::new(declaration))
+}
+
+/// The numbers of series at each place, of runs.
+pub(crate) fn each_number(runs: &[(u32, u32)]) -> impl Iterator<Item = u32> {
+    runs.iter().flat_map(|(first, length)| *first..=first + (length - 1))
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            numbers: Vec::new(),
+            samples: Samples::One(Column::default()),
+            newest: i64::MIN,
+            declared: Vec::new(),
+            histograms: Vec::new(),
+            exemplars: Vec::new(),
+            text: Vec::new(),
+        }
+    }
+}
+
+impl Samples {
+    /// How many of each series.
+    fn counts(&self, series: usize) -> Vec<u32> {
+        match self {
+            Self::One(_) => vec![1; series],
+            Self::Many { counts, .. } => counts.clone(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::One(column) => column.times.iter().map(|(length, _)| *length as usize).sum(),
+            Self::Many { all, .. } => all.len(),
+        }
+    }
+
+    pub fn decode(&self) -> Result<Vec<Sample>, RecordError> {
+        match self {
+            Self::One(Column { times, values }) => {
+                let mut values = ValueReader::new(values, Position::default());
+                let each =
+                    times.iter().flat_map(|(length, t_ms)| std::iter::repeat_n(*t_ms, *length as usize));
+                each.map(|t_ms| Ok(Sample { t_ms, v: values.value()? })).collect()
+            }
+            Self::Many { all, .. } => Ok(all.clone()),
+        }
+    }
+}
+
+impl Columns {
+    pub fn add_number(&mut self, number: u32) {
+        match self.numbers.last_mut() {
+            Some((first, length)) if first.checked_add(*length) == Some(number) => *length += 1,
+            _ => self.numbers.push((number, 1)),
+        }
+    }
+
+    pub fn add_histograms(&mut self, place: usize, histograms: Vec<HistogramSample>) {
+        if !histograms.is_empty() {
+            self.newest = histograms.iter().map(|h| h.t_ms).fold(self.newest, i64::max);
+            self.histograms.push((place, histograms));
+        }
+    }
+
+    /// The same, series by series.
+    pub fn into_series(self) -> Result<Vec<SeriesRecord>, RecordError> {
+        let mut samples = self.samples.decode()?.into_iter();
+        let numbers: Vec<u32> = each_number(&self.numbers).collect();
+        let counts = self.samples.counts(numbers.len());
+        let series = |(number, n): (u32, u32)| SeriesRecord {
+            number,
+            samples: samples.by_ref().take(n as usize).collect(),
+            ..SeriesRecord::default()
+        };
+        let mut out: Vec<SeriesRecord> = numbers.into_iter().zip(counts).map(series).collect();
+        for (place, declaration) in &self.declared {
+            out[*place].labels = Some(labels(&self.text[declaration.clone()])?);
+        }
+        for (place, histograms) in self.histograms {
+            out[place].histograms = histograms;
+        }
+        for (place, exemplars) in self.exemplars {
+            out[place].exemplars = exemplars;
+        }
+        Ok(out)
+    }
+}
+
+/// Reads what follows the kind.
+pub(super) fn read(r: &mut Reader<'_>, into: &mut Columns) -> Result<(), RecordError> {
+    let base = r.int()?;
+    let rare = r.blob()?;
+    let series = r.count()?;
+    read_numbers(r, series, &mut into.numbers)?;
+    match r.u8()? {
+        0 => read_one_each(r, base, series, into)?,
+        1 => read_many(r, base, series, into)?,
+        _ => return Err(RecordError::Tag),
+    }
+    if rare.is_empty() { Ok(()) } else { read_rare(rare, base, series, into) }
+}
+
+fn read_numbers(r: &mut Reader<'_>, series: usize, out: &mut Vec<(u32, u32)>) -> Result<(), RecordError> {
+    let (mut after, mut left) = (0i64, series);
+    while left > 0 {
+        let start = after.checked_add(r.int()?).ok_or(RecordError::Overflow)?;
+        let length = run(r, left)?;
+        let first = u32::try_from(start).map_err(|_| RecordError::Overflow)?;
+        first.checked_add(length - 1).ok_or(RecordError::Overflow)?;
+        out.push((first, length));
+        after = start + i64::from(length);
+        left -= length as usize;
+    }
+    Ok(())
+}
+
+/// The length of a run of what is left.
+#[inline]
+fn run(r: &mut Reader<'_>, left: usize) -> Result<u32, RecordError> {
+    let length = r.uint()?;
+    if length == 0 || length > left as u64 { Err(RecordError::Short) } else { Ok(length as u32) }
+}
+
+/// Runs of steps in time of `samples` samples; the values stand behind them.
+fn read_steps(r: &mut Reader<'_>, samples: usize, out: &mut Vec<(u32, i64)>) -> Result<(), RecordError> {
+    let mut left = samples;
+    while left > 0 {
+        let length = run(r, left)?;
+        left -= length as usize;
+        out.push((length, r.int()?));
+    }
+    // Two bytes a value are the least.
+    if samples > r.rest().len() / 2 { Err(RecordError::Short) } else { Ok(()) }
+}
+
+fn read_one_each(
+    r: &mut Reader<'_>,
+    base: i64,
+    series: usize,
+    into: &mut Columns,
+) -> Result<(), RecordError> {
+    let Samples::One(column) = &mut into.samples else { return Err(RecordError::Encoding) };
+    read_steps(r, series, &mut column.times)?;
+    for (_, t_ms) in &mut column.times {
+        *t_ms = base.wrapping_add(*t_ms);
+        into.newest = into.newest.max(*t_ms);
+    }
+    let mut values = ValueReader::new(r.rest(), Position::default());
+    values.skip(series)?;
+    column.values.extend_from_slice(&r.rest()[..values.position().at as usize]);
+    Ok(())
+}
+
+fn read_many(r: &mut Reader<'_>, base: i64, series: usize, into: &mut Columns) -> Result<(), RecordError> {
+    let counts = (0..series).map(|_| r.count().map(|n| n as u32)).collect::<Result<Vec<_>, _>>()?;
+    let samples = usize::try_from(counts.iter().map(|n| u64::from(*n)).sum::<u64>());
+    let samples = samples.map_err(|_| RecordError::Overflow)?;
+    let mut steps = Vec::new();
+    read_steps(r, samples, &mut steps)?;
+    let mut steps = steps.into_iter().flat_map(|(length, step)| std::iter::repeat_n(step, length as usize));
+    let mut values = ValueReader::new(r.rest(), Position::default());
+    let mut all = Vec::with_capacity(samples);
+    for count in &counts {
+        let mut t_ms = base;
+        for step in steps.by_ref().take(*count as usize) {
+            t_ms = t_ms.wrapping_add(step);
+            into.newest = into.newest.max(t_ms);
+            all.push(Sample { t_ms, v: values.value()? });
+        }
+    }
+    into.samples = Samples::Many { counts, all };
+    Ok(())
+}
+
+/// Places that rise, as many as are said.
+struct Places {
+    left: usize,
+    next: usize,
+    series: usize,
+}
+
+impl Places {
+    fn read(r: &mut Reader<'_>, series: usize) -> Result<Self, RecordError> {
+        Ok(Self { left: r.count()?, next: 0, series })
+    }
+
+    fn next(&mut self, r: &mut Reader<'_>) -> Result<Option<usize>, RecordError> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        let step = usize::try_from(r.uint()?).map_err(|_| RecordError::Overflow)?;
+        let place = self.next.checked_add(step).filter(|p| *p < self.series).ok_or(RecordError::Reference)?;
+        (self.left, self.next) = (left, place);
+        Ok(Some(place))
+    }
+}
+
+fn read_rare(rare: &[u8], base: i64, series: usize, into: &mut Columns) -> Result<(), RecordError> {
+    let (version, text) = open_borrowed(rare, MAX_PAYLOAD_BYTES)?;
+    if version > VERSION {
+        return Err(RecordError::Version(version));
+    }
+    let r = &mut Reader::new(&text);
+    let mut places = Places::read(r, series)?;
+    while let Some(place) = places.next(r)? {
+        into.declared.push((place, fields::skip_labels(r, &text)?));
+    }
+    let mut places = Places::read(r, series)?;
+    while let Some(place) = places.next(r)? {
+        into.add_histograms(place, histogram::decode(r.blob()?)?);
+    }
+    let mut places = Places::read(r, series)?;
+    while let Some(place) = places.next(r)? {
+        into.exemplars.push((place, fields::read_exemplars(r, base)?));
+    }
+    into.text.extend_from_slice(&text);
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! What a write brings as a record of columns, in one pass over its series.
+
+use console_blockkit::record::{Writer, seal, seal_as_is};
+use console_model::metric::Sample;
+
+use super::{COLUMNS, SeriesEntry, VERSION, fields, values::ValueWriter};
+use crate::chunk::histogram;
+
+/// What few series have: how many, and their fields.
+#[derive(Default)]
+struct Rare {
+    count: u64,
+    /// The place of the one before.
+    last: u64,
+    out: Writer,
+}
+
+impl Rare {
+    fn at(&mut self, place: u64) -> &mut Writer {
+        self.out.uint(place - self.last);
+        self.last = place;
+        self.count += 1;
+        &mut self.out
+    }
+}
+
+/// Numbers of series that rise by one.
+#[derive(Default)]
+struct Numbers {
+    start: u32,
+    length: u32,
+    /// The number after the run before.
+    after: i64,
+    out: Writer,
+}
+
+impl Numbers {
+    #[inline]
+    fn push(&mut self, number: u32) {
+        if self.length > 0 && self.start.checked_add(self.length) == Some(number) {
+            self.length += 1;
+            return;
+        }
+        self.end_run();
+        (self.start, self.length) = (number, 1);
+    }
+
+    fn end_run(&mut self) {
+        if self.length > 0 {
+            self.out.int(i64::from(self.start) - self.after);
+            self.out.uint(u64::from(self.length));
+            self.after = i64::from(self.start) + i64::from(self.length);
+        }
+    }
+}
+
+/// Equal steps in time.
+#[derive(Default)]
+struct Times {
+    step: i64,
+    length: u64,
+    out: Writer,
+}
+
+impl Times {
+    #[inline]
+    fn push(&mut self, step: i64) {
+        if step != self.step {
+            self.end_run();
+            (self.step, self.length) = (step, 0);
+        }
+        self.length += 1;
+    }
+
+    fn end_run(&mut self) {
+        if self.length > 0 {
+            self.out.uint(self.length);
+            self.out.int(self.step);
+        }
+    }
+}
+
+struct Encoder {
+    base_ms: i64,
+    places: u64,
+    numbers: Numbers,
+    /// Of samples; only written down once a series has not just one.
+    counts: Option<Writer>,
+    times: Times,
+    values: ValueWriter,
+    declared: Rare,
+    histograms: Rare,
+    exemplars: Rare,
+}
+
+impl Encoder {
+    #[inline]
+    fn sample(&mut self, sample: Sample, before_ms: i64) {
+        self.times.push(sample.t_ms.wrapping_sub(before_ms));
+        self.values.push(sample.v);
+    }
+
+    fn count(&mut self, samples: usize) {
+        let places = self.places;
+        let counts = self.counts.get_or_insert_with(|| Writer { bytes: vec![1; places as usize] });
+        counts.uint(samples as u64);
+    }
+
+    #[inline]
+    fn push(&mut self, series: &SeriesEntry<'_>) {
+        self.numbers.push(series.number);
+        if let ([sample], None) = (series.samples, &self.counts) {
+            self.sample(*sample, self.base_ms);
+        } else {
+            self.count(series.samples.len());
+            let mut before = self.base_ms;
+            for sample in series.samples {
+                self.sample(*sample, before);
+                before = sample.t_ms;
+            }
+        }
+        if let Some(labels) = series.labels {
+            fields::write_labels(self.declared.at(self.places), labels);
+        }
+        if !series.histograms.is_empty() {
+            self.histograms.at(self.places).blob(&histogram::encode(series.histograms));
+        }
+        if !series.exemplars.is_empty() {
+            fields::write_exemplars(self.exemplars.at(self.places), series.exemplars, self.base_ms);
+        }
+        self.places += 1;
+    }
+
+    fn rare(&self) -> Vec<u8> {
+        let parts = [&self.declared, &self.histograms, &self.exemplars];
+        if parts.iter().all(|p| p.count == 0) {
+            return Vec::new();
+        }
+        let mut w = Writer::default();
+        for part in parts {
+            w.uint(part.count);
+            w.raw(&part.out.bytes);
+        }
+        seal(VERSION, &w.bytes)
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.numbers.end_run();
+        self.times.end_run();
+        let rare = self.rare();
+        let mut w = Writer { bytes: Vec::with_capacity(self.values.bytes.len() + rare.len() + 256) };
+        w.u8(COLUMNS);
+        w.int(self.base_ms);
+        w.blob(&rare);
+        w.uint(self.places);
+        w.raw(&self.numbers.out.bytes);
+        w.u8(u8::from(self.counts.is_some()));
+        self.counts.iter().for_each(|counts| w.raw(&counts.bytes));
+        w.raw(&self.times.out.bytes);
+        w.raw(&self.values.bytes);
+        seal_as_is(VERSION, &w.bytes)
+    }
+}
+
+/// A sealed record. `base_ms`: a time near those of the samples.
+pub fn encode_series<'a>(series: impl Iterator<Item = SeriesEntry<'a>>, base_ms: i64) -> Vec<u8> {
+    let mut encoder = Encoder {
+        base_ms,
+        places: 0,
+        numbers: Numbers::default(),
+        counts: None,
+        times: Times::default(),
+        values: ValueWriter::with_capacity(series.size_hint().0),
+        declared: Rare::default(),
+        histograms: Rare::default(),
+        exemplars: Rare::default(),
+    };
+    series.for_each(|s| encoder.push(&s));
+    encoder.finish()
+}
