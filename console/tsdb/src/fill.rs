@@ -38,8 +38,8 @@ pub(crate) struct Piece {
 pub(crate) enum PieceSamples {
     /// One of each of some series that follow each other from `first` on, all of one time.
     Column { first: SeriesId, series: u32, t_ms: i64, values: Position },
-    /// Some of one series.
-    Many { series: SeriesId, first: u32, samples: u32 },
+    /// Some of each of some series that follow each other from `first` on.
+    Many { first: SeriesId, series: u32, first_place: u32, first_sample: u32 },
     /// Native histograms of one series, those from a time on.
     Histograms { series: SeriesId, start: u32, end: u32, keep_from: i64 },
 }

@@ -60,13 +60,19 @@ impl Numbers<'_> {
 
     /// As [`Numbers::pieces_of_column`].
     pub fn pieces_of_many(&self, counts: &[u32], add: &mut impl FnMut(SeriesId, PieceSamples)) {
-        let mut first = 0;
-        for (number, samples) in each_number(self.runs).zip(counts) {
-            let series = self.series(number);
-            if *samples > 0 {
-                add(series, PieceSamples::Many { series, first, samples: *samples });
+        let (mut first_place, mut first_sample) = (0, 0);
+        for (first, length) in self.runs {
+            let (mut number, mut left) = (*first, *length);
+            while left > 0 {
+                let first = self.series(number);
+                let series = self.neighbours(number, left.min(left_in_block(first)));
+                add(first, PieceSamples::Many { first, series, first_place, first_sample });
+                let own = counts.iter().skip(first_place as usize).take(series as usize);
+                first_sample += own.sum::<u32>();
+                first_place += series;
+                number = number.wrapping_add(series);
+                left -= series;
             }
-            first += samples;
         }
     }
 

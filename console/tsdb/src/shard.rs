@@ -99,9 +99,19 @@ impl Shard {
                     together.push(Sample { t_ms: *t_ms, v });
                 }
             }
-            (PieceSamples::Many { series, first, samples }, Samples::Many { all, .. }) => {
-                let own = &all[*first as usize..(first + samples) as usize];
-                self.together[place_of(*series)].extend_from_slice(own);
+            (
+                PieceSamples::Many { first, series, first_place, first_sample },
+                Samples::Many { counts, all },
+            ) => {
+                let places = place_of(*first)..place_of(*first) + *series as usize;
+                let mut samples = &all[*first_sample as usize..];
+                for (together, count) in
+                    self.together[places].iter_mut().zip(&counts[*first_place as usize..])
+                {
+                    let (own, others) = samples.split_at(*count as usize);
+                    together.extend_from_slice(own);
+                    samples = others;
+                }
             }
             _ => {}
         }
