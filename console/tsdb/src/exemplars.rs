@@ -7,7 +7,7 @@ use console_model::{
     metric::{Exemplar, ExemplarSeries},
 };
 
-use crate::matching::Compiled;
+use crate::{matching::Compiled, record::Exemplars};
 
 /// Exemplars of all series, bounded; the oldest to arrive go first.
 #[derive(Debug)]
@@ -72,7 +72,54 @@ impl ExemplarRing {
         found.into_iter().map(series).collect()
     }
 
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     pub fn len(&self) -> usize {
         self.all.len()
+    }
+}
+
+/// The last exemplars of a log, as many as a ring holds: all others need not be decoded.
+#[derive(Debug)]
+pub(crate) struct RecentExemplars {
+    limit: usize,
+    /// With series in the place of places.
+    records: VecDeque<Exemplars>,
+    count: usize,
+}
+
+impl RecentExemplars {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, records: VecDeque::new(), count: 0 }
+    }
+
+    pub fn add(&mut self, exemplars: Exemplars) {
+        self.count += exemplars.len();
+        self.records.push_back(exemplars);
+        while let Some(oldest) = self.records.front().map(Exemplars::len) {
+            // The log holds none that a ring did not take.
+            if self.count - oldest < self.limit {
+                break;
+            }
+            self.count -= oldest;
+            self.records.pop_front();
+        }
+    }
+
+    /// Puts them into a ring; answers how many parts could not be read.
+    pub fn fill(self, ring: &mut ExemplarRing, labels: &[Labels]) -> u64 {
+        let mut damaged = 0;
+        for (series, part) in self.records.iter().flat_map(Exemplars::decode) {
+            let (Ok(part), Some(labels)) = (part, labels.get(series)) else {
+                damaged += 1;
+                continue;
+            };
+            for exemplar in part {
+                ring.push(labels, exemplar);
+            }
+        }
+        damaged
     }
 }

@@ -8,12 +8,12 @@ use std::{
     thread::{Scope, ScopedJoinHandle},
 };
 
-use console_model::{Labels, metric::HistogramSample};
+use console_model::Labels;
 
 use crate::{
     index::SeriesId,
     pieces::{NOBODY, Numbers},
-    record::{Position, Samples},
+    record::{Histograms, Position, Samples},
     series::MemSeries,
     shard::{Shard, block_of},
     slab::Slab,
@@ -21,6 +21,8 @@ use crate::{
 
 /// Points that are put into series together: some of each series, as far as memory goes.
 const POINTS_PER_SERIES: usize = 32;
+/// As much memory, about.
+const POINTS_PER_HISTOGRAM: usize = 16;
 const MIN_POINTS: usize = 1 << 19;
 const MAX_POINTS: usize = 1 << 22;
 const BATCHES_WAITING: usize = 1;
@@ -36,8 +38,17 @@ pub(crate) struct Piece {
 pub(crate) enum PieceSamples {
     /// One of each of some series that follow each other from `first` on, all of one time.
     Column { first: SeriesId, series: u32, t_ms: i64, values: Position },
-    /// Some of one series.
-    Many { series: SeriesId, first: u32, samples: u32 },
+    /// Some of each of some series that follow each other from `first` on.
+    Many { first: SeriesId, series: u32, first_place: u32, first_sample: u32 },
+    /// Native histograms of one series, those from a time on.
+    Histograms { series: SeriesId, start: u32, end: u32, keep_from: i64 },
+}
+
+/// What a record has.
+pub(crate) struct Entry {
+    pub samples: Samples,
+    /// Chunks of native histograms.
+    pub histograms: Vec<u8>,
 }
 
 /// What records have, in the log's order.
@@ -46,9 +57,8 @@ pub(crate) struct Batch {
     /// Series met for the first time, by rising number from `first_created` on.
     pub created: Vec<Labels>,
     pub first_created: SeriesId,
-    pub entries: Vec<Samples>,
+    pub entries: Vec<Entry>,
     pub pieces: Vec<Piece>,
-    pub histograms: Vec<(SeriesId, HistogramSample)>,
     points: usize,
 }
 
@@ -98,8 +108,8 @@ impl<'scope> Filling<'scope> {
         self.created - 1
     }
 
-    /// Takes a record's samples of series that were created before; answers how often they are nobody's.
-    pub fn add(&mut self, samples: Samples, numbers: &Numbers<'_>) -> u64 {
+    /// Takes a record's points of series that were created before; answers how often they are nobody's.
+    pub fn add(&mut self, samples: Samples, histograms: Histograms, numbers: &Numbers<'_>) -> u64 {
         let (entry, mut unknown) = (self.batch.entries.len() as u32, 0);
         let pieces = &mut self.batch.pieces;
         let mut add = |first, samples| match first {
@@ -110,18 +120,15 @@ impl<'scope> Filling<'scope> {
             Samples::One(column) => numbers.pieces_of_column(column, &mut add),
             Samples::Many { counts, .. } => numbers.pieces_of_many(counts, &mut add),
         }
-        self.batch.points += samples.len();
-        self.batch.entries.push(samples);
+        numbers.pieces_of_histograms(&histograms, &mut add);
+        let native: usize = histograms.chunks.iter().map(|(_, count, _)| count).sum();
+        self.batch.points += samples.len() + native * POINTS_PER_HISTOGRAM;
+        self.batch.entries.push(Entry { samples, histograms: histograms.bytes });
         let wanted = self.created as usize * POINTS_PER_SERIES;
         if self.batch.points >= wanted.clamp(MIN_POINTS, MAX_POINTS) {
             self.send();
         }
         unknown
-    }
-
-    pub fn add_histogram(&mut self, series: SeriesId, sample: HistogramSample) {
-        self.batch.histograms.push((series, sample));
-        self.batch.points += 1;
     }
 
     fn send(&mut self) {
@@ -133,15 +140,16 @@ impl<'scope> Filling<'scope> {
         }
     }
 
-    /// All series.
-    pub fn finish(mut self) -> Slab<MemSeries> {
+    /// All series, and how many chunks could not be read.
+    pub fn finish(mut self) -> (Slab<MemSeries>, u64) {
         self.send();
         let mut shards: Vec<Shard> = self.workers.into_iter().map(Worker::finish).collect();
+        let damaged = shards.iter().map(|s| s.damaged).sum();
         let mut all = Slab::default();
         for id in 0..self.created {
             let owner = shards.iter_mut().find(|s| s.has(block_of(id)));
             all.push(owner.and_then(Shard::next).expect("each series has its shard, which took it in turn"));
         }
-        all
+        (all, damaged)
     }
 }

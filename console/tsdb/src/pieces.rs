@@ -3,7 +3,7 @@
 use crate::{
     fill::PieceSamples,
     index::SeriesId,
-    record::{Column, Position, ValueReader},
+    record::{Column, Histograms, Position, ValueReader, each_number},
     shard::left_in_block,
 };
 
@@ -60,14 +60,33 @@ impl Numbers<'_> {
 
     /// As [`Numbers::pieces_of_column`].
     pub fn pieces_of_many(&self, counts: &[u32], add: &mut impl FnMut(SeriesId, PieceSamples)) {
-        let numbers = self.runs.iter().flat_map(|(first, length)| *first..=first + (length - 1));
-        let mut first = 0;
-        for (number, samples) in numbers.zip(counts) {
-            let series = self.series(number);
-            if *samples > 0 {
-                add(series, PieceSamples::Many { series, first, samples: *samples });
+        let (mut first_place, mut first_sample) = (0, 0);
+        for (first, length) in self.runs {
+            let (mut number, mut left) = (*first, *length);
+            while left > 0 {
+                let first = self.series(number);
+                let series = self.neighbours(number, left.min(left_in_block(first)));
+                add(first, PieceSamples::Many { first, series, first_place, first_sample });
+                let own = counts.iter().skip(first_place as usize).take(series as usize);
+                first_sample += own.sum::<u32>();
+                first_place += series;
+                number = number.wrapping_add(series);
+                left -= series;
             }
-            first += samples;
+        }
+    }
+
+    /// As [`Numbers::pieces_of_column`].
+    pub fn pieces_of_histograms(&self, all: &Histograms, add: &mut impl FnMut(SeriesId, PieceSamples)) {
+        let mut numbers = each_number(self.runs);
+        let mut next = 0;
+        for (place, _, chunk) in &all.chunks {
+            // Places rise; a second chunk of one place would be damage.
+            let Some(number) = place.checked_sub(next).and_then(|n| numbers.nth(n)) else { return };
+            next = place + 1;
+            let (series, keep_from) = (self.series(number), self.keep_from);
+            let (start, end) = (chunk.start as u32, chunk.end as u32);
+            add(series, PieceSamples::Histograms { series, start, end, keep_from });
         }
     }
 }

@@ -15,7 +15,7 @@ use console_model::{
 
 use crate::{
     block::Mark,
-    exemplars::ExemplarRing,
+    exemplars::{ExemplarRing, RecentExemplars},
     fill::Filling,
     head::Head,
     index::{Index, SeriesId},
@@ -56,6 +56,7 @@ pub(crate) struct Replay<'scope> {
     numbers: Vec<SeriesId>,
     metadata: BTreeMap<String, MetricMetadata>,
     exemplars: ExemplarRing,
+    recent: RecentExemplars,
     damaged: u64,
     newer: Option<Newer>,
     filling: Filling<'scope>,
@@ -79,6 +80,7 @@ pub(crate) fn replay<T>(
             writer: Writer::default(),
             numbers: Vec::new(),
             metadata: BTreeMap::new(),
+            recent: RecentExemplars::new(exemplars.limit()),
             exemplars,
             damaged: 0,
             newer: None,
@@ -110,35 +112,30 @@ impl Replay<'_> {
     }
 
     fn points(&mut self, columns: Columns) {
-        let Columns { numbers: runs, mut samples, newest, .. } = columns;
-        let is_plain =
-            columns.declared.is_empty() && columns.histograms.is_empty() && columns.exemplars.is_empty();
+        let Columns { numbers: runs, mut samples, newest, histograms, exemplars, declared, text } = columns;
         // By place, where that is asked for.
-        let numbers: Vec<u32> = if is_plain { Vec::new() } else { each_number(&runs).collect() };
-        for (place, labels) in &columns.declared {
-            self.declare(numbers[*place] as usize, &columns.text[labels.clone()]);
+        let has_places = !declared.is_empty() || !exemplars.parts.is_empty();
+        let numbers: Vec<u32> = if has_places { each_number(&runs).collect() } else { Vec::new() };
+        for (place, labels) in declared {
+            self.declare(numbers[place] as usize, &text[labels]);
         }
         if newest > i64::MIN {
             self.writer.note_newest(newest);
         }
         let keep_from = self.flushed_before;
         let known = Numbers { runs: &runs, declared: &self.numbers, keep_from };
-        for (place, histograms) in columns.histograms {
-            let series = known.series(numbers[place]);
-            for sample in histograms.into_iter().filter(|s| series != NOBODY && s.t_ms >= keep_from) {
-                self.filling.add_histogram(series, sample);
+        if !exemplars.parts.is_empty() {
+            let mut exemplars = exemplars;
+            for (place, ..) in &mut exemplars.parts {
+                // From here on, the series.
+                *place = known.series(numbers[*place]) as usize;
             }
-        }
-        for (place, exemplars) in columns.exemplars {
-            let Some(labels) = self.labels.get(known.series(numbers[place]) as usize) else { continue };
-            for exemplar in exemplars {
-                self.exemplars.push(labels, exemplar);
-            }
+            self.recent.add(exemplars);
         }
         if let Samples::Many { counts, all } = &mut samples {
             retain(counts, all, |s| s.t_ms >= keep_from);
         }
-        self.damaged += self.filling.add(samples, &known);
+        self.damaged += self.filling.add(samples, histograms, &known);
     }
 
     fn declare(&mut self, number: usize, declaration: &[u8]) {
@@ -172,11 +169,13 @@ impl Replay<'_> {
         self.filling.create(shared)
     }
 
-    fn finish(self) -> Result<Replayed, Newer> {
-        let mut series = self.filling.finish();
+    fn finish(mut self) -> Result<Replayed, Newer> {
+        let (mut series, damaged) = self.filling.finish();
+        self.damaged += damaged;
         if let Some(newer) = self.newer {
             return Err(newer);
         }
+        self.damaged += self.recent.fill(&mut self.exemplars, &self.labels);
         let segment = self.writer.segment;
         for (number, id) in self.numbers.iter().enumerate() {
             if let Some(series) = series.get_mut(*id) {

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use console_model::metric::Sample;
 
 use crate::{
+    chunk::histogram,
     fill::{Batch, Piece, PieceSamples},
     index::SeriesId,
     record::{Samples, ValueReader},
@@ -36,13 +37,15 @@ pub(crate) struct Shard {
     number: u32,
     shards: u32,
     series: VecDeque<MemSeries>,
+    /// Chunks that could not be read.
+    pub damaged: u64,
     /// Samples of each series of a block.
     together: [Vec<Sample>; BLOCK],
 }
 
 impl Shard {
     pub fn new(number: u32, shards: u32) -> Self {
-        Self { number, shards, series: VecDeque::new(), together: [const { Vec::new() }; BLOCK] }
+        Self { number, shards, series: VecDeque::new(), damaged: 0, together: [const { Vec::new() }; BLOCK] }
     }
 
     pub fn has(&self, block: u32) -> bool {
@@ -80,12 +83,14 @@ impl Shard {
                 samples.clear();
                 self.together[place] = samples;
             }
+            for piece in pieces {
+                self.fill_histograms(batch, piece);
+            }
         }
-        self.fill_histograms(batch);
     }
 
     fn bring_together(&mut self, batch: &Batch, piece: &Piece) {
-        match (&piece.samples, &batch.entries[piece.entry as usize]) {
+        match (&piece.samples, &batch.entries[piece.entry as usize].samples) {
             (PieceSamples::Column { first, series, t_ms, values }, Samples::One(column)) => {
                 let mut values = ValueReader::new(&column.values, *values);
                 let places = place_of(*first)..place_of(*first) + *series as usize;
@@ -94,18 +99,34 @@ impl Shard {
                     together.push(Sample { t_ms: *t_ms, v });
                 }
             }
-            (PieceSamples::Many { series, first, samples }, Samples::Many { all, .. }) => {
-                let own = &all[*first as usize..(first + samples) as usize];
-                self.together[place_of(*series)].extend_from_slice(own);
+            (
+                PieceSamples::Many { first, series, first_place, first_sample },
+                Samples::Many { counts, all },
+            ) => {
+                let places = place_of(*first)..place_of(*first) + *series as usize;
+                let mut samples = &all[*first_sample as usize..];
+                for (together, count) in
+                    self.together[places].iter_mut().zip(&counts[*first_place as usize..])
+                {
+                    let (own, others) = samples.split_at(*count as usize);
+                    together.extend_from_slice(own);
+                    samples = others;
+                }
             }
             _ => {}
         }
     }
 
-    fn fill_histograms(&mut self, batch: &Batch) {
-        for (id, sample) in &batch.histograms {
-            let series = self.has(block_of(*id)).then(|| self.get_mut(*id)).flatten();
-            if let Some(series) = series.filter(|s| s.is_new(sample.t_ms)) {
+    fn fill_histograms(&mut self, batch: &Batch, piece: &Piece) {
+        let PieceSamples::Histograms { series, start, end, keep_from } = piece.samples else { return };
+        let chunk = &batch.entries[piece.entry as usize].histograms[start as usize..end as usize];
+        let Ok(all) = histogram::decode(chunk) else {
+            self.damaged += 1;
+            return;
+        };
+        let Some(series) = self.get_mut(series) else { return };
+        for sample in all.iter().filter(|s| s.t_ms >= keep_from) {
+            if series.is_new(sample.t_ms) {
                 series.add_histogram(sample);
             }
         }

@@ -11,7 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use console_model::{Labels, metric::Sample};
+use console_model::{
+    Labels,
+    histogram::{BucketCount, Histogram},
+    metric::{Exemplar, HistogramSample, Sample},
+};
 use console_storage::metrics::{SampleAppender, SeriesBatch};
 use console_tsdb::{Tsdb, TsdbConfig, TsdbStats};
 
@@ -33,19 +37,60 @@ enum Values {
     Noise,
     /// Gauges that stay at 0 or 1: no log has more samples a byte.
     Flags,
+    /// Counters, every twentieth with an exemplar at each scrape.
+    Exemplars,
+    /// Native histograms of twenty buckets that rise.
+    Histograms,
 }
 
 impl Values {
+    fn series(self) -> i64 {
+        if matches!(self, Self::Histograms) { SERIES / 10 } else { SERIES }
+    }
+
     fn at(self, scrape: i64, n: i64) -> f64 {
         match self {
-            Self::Counters => ((scrape * (n % 17 + 1) + n) % 100_000) as f64,
-            Self::Noise => {
-                let noise = ((scrape * SERIES + n) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                (noise ^ (noise >> 29)) as f64 / 1e9
+            Self::Counters | Self::Exemplars | Self::Histograms => {
+                ((scrape * (n % 17 + 1) + n) % 100_000) as f64
             }
+            Self::Noise => mixed(scrape * SERIES + n) as f64 / 1e9,
             Self::Flags => (n % 2) as f64,
         }
     }
+
+    fn batch(self, scrape: i64, n: i64, labels: &Labels) -> SeriesBatch {
+        let (t_ms, v) = (BASE_MS + scrape * INTERVAL_MS, self.at(scrape, n));
+        match self {
+            Self::Histograms => SeriesBatch {
+                labels: labels.clone(),
+                histograms: vec![HistogramSample { t_ms, h: histogram(v, n).into() }],
+                ..SeriesBatch::default()
+            },
+            Self::Exemplars if n % 20 == 0 => {
+                let trace = format!("{:016x}{:016x}", mixed(scrape * SERIES + n), mixed(n - scrape));
+                let exemplar = Exemplar { labels: Labels::from_pairs([("trace_id", trace)]), value: v, t_ms };
+                SeriesBatch {
+                    exemplars: vec![exemplar],
+                    ..SeriesBatch::floats(labels.clone(), vec![Sample { t_ms, v }])
+                }
+            }
+            _ => SeriesBatch::floats(labels.clone(), vec![Sample { t_ms, v }]),
+        }
+    }
+}
+
+fn mixed(n: i64) -> u64 {
+    let noise = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    noise ^ (noise >> 29)
+}
+
+/// Some buckets rise with `v`, by steps of their own.
+fn histogram(v: f64, n: i64) -> Histogram {
+    let index = |i: i64| (n % 7 + i) as i32;
+    let positive: Vec<BucketCount> =
+        (0..20).map(|i| BucketCount { index: index(i), count: (v / (i + 1) as f64).floor() }).collect();
+    let count = positive.iter().map(|b| b.count).sum();
+    Histogram { schema: 3, count, sum: v * 0.37, positive, ..Histogram::default() }
 }
 
 fn config(dir: &Path, now: Arc<AtomicI64>) -> TsdbConfig {
@@ -59,9 +104,9 @@ fn config(dir: &Path, now: Arc<AtomicI64>) -> TsdbConfig {
     }
 }
 
-/// Fills a log as scrapes of 10,000 series do, none of it in blocks, and opens it in processes of their own: `program`.
+/// Fills a log as scrapes of thousands of series do, none of it in blocks, and opens it in processes of their own: `program`.
 pub fn measure(program: &str, gigabytes: f64) {
-    for values in [Values::Counters, Values::Noise, Values::Flags] {
+    for values in [Values::Counters, Values::Noise, Values::Flags, Values::Exemplars, Values::Histograms] {
         let dir = tempfile::tempdir().expect("a temporary folder can be made");
         let (last_ms, stats, wrote) = fill(dir.path(), gigabytes, values);
         let mut opened: Vec<Opened> =
@@ -76,9 +121,10 @@ fn report(values: Values, stats: &TsdbStats, wrote: Duration, opened: &[Opened])
     let Some((best, worst)) = opened.first().zip(opened.last()) else { return };
     let seconds = best.took.as_secs_f64();
     println!(
-        "{values:?}: log of {size:.2} GB ({SERIES} series, {samples:.1} M samples, written in {:.1} s) opened in {seconds:.2} s \
+        "{values:?}: log of {size:.2} GB ({} series, {samples:.1} M samples, written in {:.1} s) opened in {seconds:.2} s \
          (best of {ROUNDS}, worst {:.2} s): {:.2} s per GB, {:.1} M samples a second, {:.2} s on processors; \
          {} MB resident at most, {} MB of it samples",
+        stats.series,
         wrote.as_secs_f64(),
         worst.took.as_secs_f64(),
         seconds / size,
@@ -93,7 +139,7 @@ fn report(values: Values, stats: &TsdbStats, wrote: Duration, opened: &[Opened])
 fn fill(dir: &Path, gigabytes: f64, values: Values) -> (i64, TsdbStats, Duration) {
     let now = Arc::new(AtomicI64::new(BASE_MS));
     let db = Tsdb::open(config(dir, Arc::clone(&now))).expect("an empty folder can be opened");
-    let mut labels: Vec<Labels> = (0..SERIES)
+    let mut labels: Vec<Labels> = (0..values.series())
         .map(|n| {
             Labels::from_pairs([
                 ("__name__", format!("metric_{}_total", n % 50)),
@@ -108,13 +154,10 @@ fn fill(dir: &Path, gigabytes: f64, values: Values) -> (i64, TsdbStats, Duration
     while scrape % SCRAPES_PER_LOOK != 0 || (stats.disk_bytes as f64) < gigabytes * GIGABYTE {
         let t_ms = BASE_MS + scrape * INTERVAL_MS;
         now.store(t_ms, Ordering::Relaxed);
-        let batch: Vec<SeriesBatch> = labels
-            .iter()
-            .zip(0..)
-            .map(|(l, n)| SeriesBatch::floats(l.clone(), vec![Sample { t_ms, v: values.at(scrape, n) }]))
-            .collect();
+        let batch: Vec<SeriesBatch> =
+            labels.iter().zip(0..).map(|(l, n)| values.batch(scrape, n, l)).collect();
         let (outcome, _) = db.append(&batch).expect("the disk has room");
-        assert_eq!(outcome.accepted, SERIES as u64);
+        assert_eq!(outcome.accepted, labels.len() as u64);
         if scrape == 0 {
             // As ingest does: the store's own label sets from the second write on.
             labels = labels.iter().filter_map(|l| db.known(l)).collect();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use console_blockkit::record::{Reader, RecordError, open_borrowed};
 use console_model::{
     Labels,
-    metric::{Exemplar, HistogramSample, Sample},
+    metric::{Exemplar, Sample},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::chunk::histogram;
 
-/// The points of a record. What is rare comes with the place of its series, in rising order.
+/// The points of a record. What few series have comes with the place of its series.
 #[derive(Debug)]
 pub(crate) struct Columns {
     /// Numbers of series, by place: runs of a first one and how many rise from there.
@@ -24,9 +24,55 @@ pub(crate) struct Columns {
     pub newest: i64,
     /// Where labels stand in `text`; most were seen before.
     pub declared: Vec<(usize, Range<usize>)>,
-    pub histograms: Vec<(usize, Vec<HistogramSample>)>,
-    pub exemplars: Vec<(usize, Vec<Exemplar>)>,
+    pub histograms: Histograms,
+    pub exemplars: Exemplars,
     pub text: Vec<u8>,
+}
+
+/// Native histograms that are not decoded yet.
+#[derive(Debug, Default)]
+pub(crate) struct Histograms {
+    /// Place, number of histograms, and where their chunk stands in `bytes`.
+    pub chunks: Vec<(usize, usize, Range<usize>)>,
+    pub bytes: Vec<u8>,
+}
+
+/// Exemplars that are not decoded yet.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars {
+    /// Times are counted from here.
+    pub base_ms: i64,
+    /// Place, number of exemplars, and where they stand in `bytes`.
+    pub parts: Vec<(usize, usize, Range<usize>)>,
+    pub bytes: Vec<u8>,
+}
+
+impl Histograms {
+    fn add(&mut self, place: usize, count: usize, chunk: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(chunk);
+        self.chunks.push((place, count, start..self.bytes.len()));
+    }
+}
+
+impl Exemplars {
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(|(_, count, _)| count).sum()
+    }
+
+    fn add(&mut self, place: usize, count: usize, bytes: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.parts.push((place, count, start..self.bytes.len()));
+    }
+
+    /// Each series' exemplars, with its place.
+    pub fn decode(&self) -> impl Iterator<Item = (usize, Result<Vec<Exemplar>, RecordError>)> {
+        self.parts.iter().map(|(place, count, bytes)| {
+            let mut r = Reader::new(&self.bytes[bytes.clone()]);
+            (*place, fields::read_exemplars(&mut r, *count, self.base_ms))
+        })
+    }
 }
 
 /// By place.
@@ -64,8 +110,8 @@ impl Default for Columns {
             samples: Samples::One(Column::default()),
             newest: i64::MIN,
             declared: Vec::new(),
-            histograms: Vec::new(),
-            exemplars: Vec::new(),
+            histograms: Histograms::default(),
+            exemplars: Exemplars::default(),
             text: Vec::new(),
         }
     }
@@ -108,11 +154,13 @@ impl Columns {
         }
     }
 
-    pub fn add_histograms(&mut self, place: usize, histograms: Vec<HistogramSample>) {
-        if !histograms.is_empty() {
-            self.newest = histograms.iter().map(|h| h.t_ms).fold(self.newest, i64::max);
-            self.histograms.push((place, histograms));
-        }
+    pub fn add_histograms(&mut self, place: usize, count: usize, newest: i64, chunk: &[u8]) {
+        self.newest = self.newest.max(newest);
+        self.histograms.add(place, count, chunk);
+    }
+
+    pub fn add_exemplars(&mut self, place: usize, count: usize, bytes: &[u8]) {
+        self.exemplars.add(place, count, bytes);
     }
 
     /// The same, series by series.
@@ -129,11 +177,15 @@ impl Columns {
         for (place, declaration) in &self.declared {
             out[*place].labels = Some(labels(&self.text[declaration.clone()])?);
         }
-        for (place, histograms) in self.histograms {
-            out[place].histograms = histograms;
+        for (place, count, chunk) in &self.histograms.chunks {
+            let all = histogram::decode(&self.histograms.bytes[chunk.clone()])?;
+            if all.len() != *count {
+                return Err(RecordError::Short);
+            }
+            out[*place].histograms = all;
         }
-        for (place, exemplars) in self.exemplars {
-            out[place].exemplars = exemplars;
+        for (place, exemplars) in self.exemplars.decode() {
+            out[place].exemplars = exemplars?;
         }
         Ok(out)
     }
@@ -142,7 +194,8 @@ impl Columns {
 /// Reads what follows the kind.
 pub(super) fn read(r: &mut Reader<'_>, into: &mut Columns) -> Result<(), RecordError> {
     let base = r.int()?;
-    let rare = r.blob()?;
+    let text = r.blob()?;
+    read_histograms(r, base, into)?;
     let series = r.count()?;
     read_numbers(r, series, &mut into.numbers)?;
     match r.u8()? {
@@ -150,7 +203,16 @@ pub(super) fn read(r: &mut Reader<'_>, into: &mut Columns) -> Result<(), RecordE
         1 => read_many(r, base, series, into)?,
         _ => return Err(RecordError::Tag),
     }
-    if rare.is_empty() { Ok(()) } else { read_rare(rare, base, series, into) }
+    into.exemplars.base_ms = base;
+    if !text.is_empty() {
+        read_text(text, into)?;
+    }
+    let declared = into.declared.last().map(|(place, _)| *place);
+    let histograms = into.histograms.chunks.last().map(|(place, ..)| *place);
+    let exemplars = into.exemplars.parts.last().map(|(place, ..)| *place);
+    // Places rise: the last ones tell.
+    let last = declared.max(histograms).max(exemplars);
+    if last.is_none_or(|place| place < series) { Ok(()) } else { Err(RecordError::Reference) }
 }
 
 fn read_numbers(r: &mut Reader<'_>, series: usize, out: &mut Vec<(u32, u32)>) -> Result<(), RecordError> {
@@ -229,41 +291,47 @@ fn read_many(r: &mut Reader<'_>, base: i64, series: usize, into: &mut Columns) -
 struct Places {
     left: usize,
     next: usize,
-    series: usize,
 }
 
 impl Places {
-    fn read(r: &mut Reader<'_>, series: usize) -> Result<Self, RecordError> {
-        Ok(Self { left: r.count()?, next: 0, series })
+    fn read(r: &mut Reader<'_>) -> Result<Self, RecordError> {
+        Ok(Self { left: r.count()?, next: 0 })
     }
 
     fn next(&mut self, r: &mut Reader<'_>) -> Result<Option<usize>, RecordError> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         let step = usize::try_from(r.uint()?).map_err(|_| RecordError::Overflow)?;
-        let place = self.next.checked_add(step).filter(|p| *p < self.series).ok_or(RecordError::Reference)?;
+        let place = self.next.checked_add(step).ok_or(RecordError::Overflow)?;
         (self.left, self.next) = (left, place);
         Ok(Some(place))
     }
 }
 
-fn read_rare(rare: &[u8], base: i64, series: usize, into: &mut Columns) -> Result<(), RecordError> {
-    let (version, text) = open_borrowed(rare, MAX_PAYLOAD_BYTES)?;
+fn read_histograms(r: &mut Reader<'_>, base: i64, into: &mut Columns) -> Result<(), RecordError> {
+    let mut places = Places::read(r)?;
+    while let Some(place) = places.next(r)? {
+        let count = r.count()?;
+        let newest = base.wrapping_add(r.int()?);
+        into.add_histograms(place, count, newest, r.blob()?);
+    }
+    Ok(())
+}
+
+fn read_text(sealed: &[u8], into: &mut Columns) -> Result<(), RecordError> {
+    let (version, text) = open_borrowed(sealed, MAX_PAYLOAD_BYTES)?;
     if version > VERSION {
         return Err(RecordError::Version(version));
     }
     let r = &mut Reader::new(&text);
-    let mut places = Places::read(r, series)?;
+    let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {
         into.declared.push((place, fields::skip_labels(r, &text)?));
     }
-    let mut places = Places::read(r, series)?;
+    let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {
-        into.add_histograms(place, histogram::decode(r.blob()?)?);
+        let count = r.count()?;
+        into.add_exemplars(place, count, r.blob()?);
     }
-    let mut places = Places::read(r, series)?;
-    while let Some(place) = places.next(r)? {
-        into.exemplars.push((place, fields::read_exemplars(r, base)?));
-    }
-    into.text.extend_from_slice(&text);
+    into.text = text.into_owned();
     Ok(())
 }

@@ -122,17 +122,24 @@ impl Encoder {
         if let Some(labels) = series.labels {
             fields::write_labels(self.declared.at(self.places), labels);
         }
-        if !series.histograms.is_empty() {
-            self.histograms.at(self.places).blob(&histogram::encode(series.histograms));
+        if let Some(newest) = series.histograms.iter().map(|h| h.t_ms).max() {
+            let w = self.histograms.at(self.places);
+            w.uint(series.histograms.len() as u64);
+            w.int(newest.wrapping_sub(self.base_ms));
+            w.blob(&histogram::encode(series.histograms));
         }
         if !series.exemplars.is_empty() {
-            fields::write_exemplars(self.exemplars.at(self.places), series.exemplars, self.base_ms);
+            let mut all = Writer::default();
+            fields::write_exemplars(&mut all, series.exemplars, self.base_ms);
+            let w = self.exemplars.at(self.places);
+            w.uint(series.exemplars.len() as u64);
+            w.blob(&all.bytes);
         }
         self.places += 1;
     }
 
-    fn rare(&self) -> Vec<u8> {
-        let parts = [&self.declared, &self.histograms, &self.exemplars];
+    fn text(&self) -> Vec<u8> {
+        let parts = [&self.declared, &self.exemplars];
         if parts.iter().all(|p| p.count == 0) {
             return Vec::new();
         }
@@ -147,11 +154,14 @@ impl Encoder {
     fn finish(mut self) -> Vec<u8> {
         self.numbers.end_run();
         self.times.end_run();
-        let rare = self.rare();
-        let mut w = Writer { bytes: Vec::with_capacity(self.values.bytes.len() + rare.len() + 256) };
+        let text = self.text();
+        let known = self.values.bytes.len() + text.len() + self.histograms.out.bytes.len();
+        let mut w = Writer { bytes: Vec::with_capacity(known + 256) };
         w.u8(COLUMNS);
         w.int(self.base_ms);
-        w.blob(&rare);
+        w.blob(&text);
+        w.uint(self.histograms.count);
+        w.raw(&self.histograms.out.bytes);
         w.uint(self.places);
         w.raw(&self.numbers.out.bytes);
         w.u8(u8::from(self.counts.is_some()));

@@ -66,8 +66,8 @@ pub fn says(bytes: &[u8], labels: &Labels) -> bool {
         && labels.iter().all(|l| r.blob() == Ok(l.name.as_bytes()) && r.blob() == Ok(l.value.as_bytes()))
 }
 
+/// Without their number.
 pub fn write_exemplars(w: &mut Writer, exemplars: &[Exemplar], base: i64) {
-    w.uint(exemplars.len() as u64);
     for e in exemplars {
         w.int(e.t_ms.wrapping_sub(base));
         write_float(w, e.value);
@@ -75,8 +75,7 @@ pub fn write_exemplars(w: &mut Writer, exemplars: &[Exemplar], base: i64) {
     }
 }
 
-pub fn read_exemplars(r: &mut Reader<'_>, base: i64) -> Result<Vec<Exemplar>, RecordError> {
-    let n = r.count()?;
+pub fn read_exemplars(r: &mut Reader<'_>, n: usize, base: i64) -> Result<Vec<Exemplar>, RecordError> {
     let mut one = || -> Result<Exemplar, RecordError> {
         Ok(Exemplar { t_ms: base.wrapping_add(r.int()?), value: read_float(r)?, labels: read_labels(r)? })
     };

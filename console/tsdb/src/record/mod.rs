@@ -12,7 +12,7 @@ use console_model::{
     metric::{Exemplar, HistogramSample, MetricMetadata, Sample},
 };
 
-pub(crate) use columns::{Column, Columns, Samples, each_number, labels};
+pub(crate) use columns::{Column, Columns, Exemplars, Histograms, Samples, each_number, labels};
 pub(crate) use encode::encode_series;
 pub(crate) use fields::says;
 pub(crate) use values::{Position, ValueReader};
@@ -183,6 +183,7 @@ mod tests {
             w.u8(COLUMNS);
             w.int(0);
             w.blob(&[]);
+            w.uint(0);
             fields(&mut w);
             Record::decode(&seal(VERSION, &w.bytes))
         };

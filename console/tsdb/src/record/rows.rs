@@ -12,6 +12,7 @@ use crate::chunk::histogram;
 /// Reads what follows the kind. `points`: each series goes on with histograms and exemplars.
 pub fn read(r: &mut Reader<'_>, points: bool, into: &mut Columns) -> Result<(), RecordError> {
     let base = r.int()?;
+    into.exemplars.base_ms = base;
     let series = r.count()?;
     let (mut counts, mut all) = (Vec::with_capacity(series), Vec::new());
     // Declarations refer to it by place.
@@ -32,10 +33,15 @@ pub fn read(r: &mut Reader<'_>, points: bool, into: &mut Columns) -> Result<(), 
             all.push(Sample { t_ms, v: fields::read_float(r)? });
         }
         if points {
-            into.add_histograms(place, histogram::decode(r.blob()?)?);
-            let exemplars = fields::read_exemplars(r, base)?;
-            if !exemplars.is_empty() {
-                into.exemplars.push((place, exemplars));
+            let chunk = r.blob()?;
+            let histograms = histogram::decode(chunk)?;
+            if let Some(newest) = histograms.iter().map(|h| h.t_ms).max() {
+                into.add_histograms(place, histograms.len(), newest, chunk);
+            }
+            let (count, from) = (r.count()?, r.rest());
+            fields::read_exemplars(r, count, base)?;
+            if count > 0 {
+                into.add_exemplars(place, count, &from[..from.len() - r.rest().len()]);
             }
         }
     }
