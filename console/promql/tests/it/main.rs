@@ -1,5 +1,6 @@
 //! The language from outside: what is parsed, what it evaluates to, and where it ends.
 
+mod damaged;
 mod evaluation;
 mod experimental;
 mod formatting;

@@ -92,13 +92,18 @@ impl SeriesReader for Memory {
     }
 }
 
-pub fn outcome(memory: &Memory, expr: &str, moments: Moments) -> Result<Outcome, SourceError> {
+pub fn outcome(memory: &dyn SeriesReader, expr: &str, moments: Moments) -> Result<Outcome, SourceError> {
     let limits = PromqlLimits { experimental: true, ..PromqlLimits::default() };
     evaluate(memory, expr, moments, &limits, &Arc::new(AtomicBool::new(false)))
 }
 
 /// The elements of an instant query, as `labels value`.
 pub fn instant(memory: &Memory, expr: &str, at_s: i64) -> Vec<String> {
+    evaluated(memory, expr, at_s)
+}
+
+/// As [`instant`], of any store.
+pub fn evaluated(memory: &dyn SeriesReader, expr: &str, at_s: i64) -> Vec<String> {
     let moments = Moments::Instant { at_ms: at_s * 1000 };
     match outcome(memory, expr, moments).unwrap_or_else(|e| panic!("{expr}: {e}")).value {
         OutcomeValue::Scalar(s) => vec![s.v.to_string()],

@@ -43,8 +43,14 @@ pub fn scalar(out: &mut Vec<u8>, v: f64) {
         }
         whole(out, v.abs() as u64);
     } else {
-        // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
-        let _ = write!(out, "{v}");
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(v);
+        if text.bytes().any(|b| b == b'e') {
+            // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
+            let _ = write!(out, "{v}");
+        } else {
+            out.extend_from_slice(text.as_bytes());
+        }
     }
     out.push(b'"');
 }
@@ -70,18 +76,8 @@ pub fn general(v: f64) -> String {
     if exponent.is_some_and(|e| (-4..6).contains(&e)) { v.to_string() } else { text }
 }
 
-fn whole(out: &mut Vec<u8>, mut n: u64) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (n % 10) as u8;
-        n /= 10;
-        if n == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+fn whole(out: &mut Vec<u8>, n: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
 }
 
 #[cfg(test)]
@@ -140,6 +136,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn numbers_are_as_short_as_can_be(v in prop_oneof![-1e17..1e17f64, -10.0..10.0f64, -1e-3..1e-3f64]) {
+            prop_assert_eq!(written(|out| scalar(out, v)), format!("\"{v}\""));
+        }
+
         #[test]
         fn every_number_reads_back(bits in any::<u64>()) {
             let v = f64::from_bits(bits);

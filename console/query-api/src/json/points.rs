@@ -38,9 +38,13 @@ pub fn query_value(out: &mut Vec<u8>, value: &QueryValue) {
                 }
             });
         }
-        QueryValue::Matrix(rows) => list(out, rows, |out, s| series(out, &s.labels, &s.samples, &[])),
+        QueryValue::Matrix(rows) => {
+            let mut times = Times::default();
+            list(out, rows, |out, s| series(out, &mut times, &s.labels, &s.samples, &[]));
+        }
         QueryValue::PointMatrix(rows) => {
-            list(out, rows, |out, s| series(out, &s.labels, &s.samples, &s.histograms));
+            let mut times = Times::default();
+            list(out, rows, |out, s| series(out, &mut times, &s.labels, &s.samples, &s.histograms));
         }
     }
 }
@@ -66,11 +70,50 @@ fn float(out: &mut Vec<u8>, labels: &Labels, s: Sample) {
     out.push(b'}');
 }
 
-fn series(out: &mut Vec<u8>, labels: &Labels, samples: &[Sample], histograms: &[HistogramSample]) {
+/// Times as text. The series of a range query have the same ones: each is written once and copied then.
+#[derive(Default)]
+struct Times {
+    text: Vec<u8>,
+    /// Each with where its text ends.
+    known: Vec<(i64, usize)>,
+}
+
+impl Times {
+    /// Writes the time of the sample of this place in its series.
+    fn write(&mut self, out: &mut Vec<u8>, place: usize, t_ms: i64) {
+        match self.known.get(place) {
+            Some((known, end)) if *known == t_ms => {
+                let start = place.checked_sub(1).map_or(0, |before| self.known[before].1);
+                out.extend_from_slice(&self.text[start..*end]);
+            }
+            None if place == self.known.len() => {
+                let start = self.text.len();
+                seconds(&mut self.text, t_ms);
+                self.known.push((t_ms, self.text.len()));
+                out.extend_from_slice(&self.text[start..]);
+            }
+            _ => seconds(out, t_ms),
+        }
+    }
+}
+
+fn series(
+    out: &mut Vec<u8>,
+    times: &mut Times,
+    labels: &Labels,
+    samples: &[Sample],
+    histograms: &[HistogramSample],
+) {
     metric(out, labels);
     if !samples.is_empty() {
         out.extend_from_slice(b",\"values\":");
-        list(out, samples, |out, s| at(out, s.t_ms, |out| sample(out, s.v)));
+        list(out, samples.iter().enumerate(), |out, (place, s)| {
+            out.push(b'[');
+            times.write(out, place, s.t_ms);
+            out.push(b',');
+            sample(out, s.v);
+            out.push(b']');
+        });
     }
     if !histograms.is_empty() {
         out.extend_from_slice(b",\"histograms\":");
@@ -137,6 +180,24 @@ mod tests {
             r#""resultType":"matrix","result":[{"metric":{},"values":[[1,"1"],[2,"NaN"]]}]"#
         );
         assert_eq!(written(&QueryValue::Vector(Vec::new())), r#""resultType":"vector","result":[]"#);
+    }
+
+    #[test]
+    fn series_may_have_other_times_than_the_one_before() {
+        let series = |times: &[i64]| Series {
+            labels: Labels::default(),
+            samples: times.iter().map(|t| Sample { t_ms: *t, v: 0.5 }).collect(),
+        };
+        let rows = [&[1000, 2500][..], &[1000, 2500, 4000], &[2500, 4000], &[1000, 2500, 4000]];
+        let all = [
+            r#"[[1,"0.5"],[2.500,"0.5"]]"#,
+            r#"[[1,"0.5"],[2.500,"0.5"],[4,"0.5"]]"#,
+            r#"[[2.500,"0.5"],[4,"0.5"]]"#,
+            r#"[[1,"0.5"],[2.500,"0.5"],[4,"0.5"]]"#,
+        ];
+        let expected = all.map(|values| format!(r#"{{"metric":{{}},"values":{values}}}"#)).join(",");
+        let got = written(&QueryValue::Matrix(rows.map(series).into()));
+        assert_eq!(got, format!(r#""resultType":"matrix","result":[{expected}]"#));
     }
 
     #[test]

@@ -4,6 +4,12 @@
 pub fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
+    // Without a way out in the middle: many bytes are looked at at once.
+    if !bytes.iter().fold(false, |any, b| any | (*b < 0x20) | (*b == b'"') | (*b == b'\\')) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut written = 0;
     for (i, byte) in bytes.iter().enumerate() {
         let short = match byte {
