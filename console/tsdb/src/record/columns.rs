@@ -325,7 +325,9 @@ fn read_text(sealed: &[u8], into: &mut Columns) -> Result<(), RecordError> {
     let r = &mut Reader::new(&text);
     let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {
-        into.declared.push((place, fields::skip_labels(r, &text)?));
+        let labels = r.blob()?;
+        let end = text.len() - r.rest().len();
+        into.declared.push((place, end - labels.len()..end));
     }
     let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {

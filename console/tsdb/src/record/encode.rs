@@ -120,7 +120,9 @@ impl Encoder {
             }
         }
         if let Some(labels) = series.labels {
-            fields::write_labels(self.declared.at(self.places), labels);
+            let mut all = Writer::default();
+            fields::write_labels(&mut all, labels);
+            self.declared.at(self.places).blob(&all.bytes);
         }
         if let Some(newest) = series.histograms.iter().map(|h| h.t_ms).max() {
             let w = self.histograms.at(self.places);

@@ -14,7 +14,6 @@ use console_model::{
 
 pub(crate) use columns::{Column, Columns, Exemplars, Histograms, Samples, each_number, labels};
 pub(crate) use encode::encode_series;
-pub(crate) use fields::says;
 pub(crate) use values::{Position, ValueReader};
 
 /// Records of this version are written, and those of all before are read.
