@@ -28,6 +28,7 @@ const MAX_POINTS: usize = 1 << 22;
 const BATCHES_WAITING: usize = 1;
 /// Threads; with more than this, the one that reads is the slowest.
 const MAX_SHARDS: usize = 8;
+
 /// Samples for series of one block.
 pub(crate) struct Piece {
     pub block: u32,

@@ -21,6 +21,7 @@ pub mod block;
 mod cardinality;
 pub mod chunk;
 mod config;
+mod declared;
 mod exemplars;
 mod explosion;
 mod fill;

@@ -30,7 +30,7 @@ impl Numbers<'_> {
         let mut values = ValueReader::new(&column.values, Position::default());
         let mut times = column.times.iter().copied();
         let (mut same_time, mut t_ms) = (0, 0);
-        for (first, length) in self.runs {
+        for (first, length) in &column.numbers {
             let (mut number, mut left) = (*first, *length);
             while left > 0 {
                 if same_time == 0 {

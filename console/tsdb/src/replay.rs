@@ -1,20 +1,16 @@
 //! Memory from the log: this thread reads records and says whose the points are, others put them into their series.
 
-use std::{
-    collections::BTreeMap,
-    hash::{BuildHasher, RandomState},
-    thread,
-};
+use std::{collections::BTreeMap, thread};
 
 use console_blockkit::{SegmentId, record::RecordError};
 use console_model::{
     Labels,
-    hashed::HashedMap,
     metric::{MetricMetadata, Sample},
 };
 
 use crate::{
     block::Mark,
+    declared::Declared,
     exemplars::{ExemplarRing, RecentExemplars},
     fill::Filling,
     head::Head,
@@ -48,9 +44,7 @@ pub(crate) struct Replay<'scope> {
     flushed_before: i64,
     index: Index,
     labels: Vec<Labels>,
-    /// Series by the hash of their labels as they stand in the log: every segment declares all again.
-    declared: HashedMap<u64, SeriesId>,
-    seed: RandomState,
+    declared: Declared,
     writer: Writer,
     /// Series by their number in the current segment.
     numbers: Vec<SeriesId>,
@@ -75,8 +69,7 @@ pub(crate) fn replay<T>(
             flushed_before: i64::MIN,
             index: Index::default(),
             labels: Vec::new(),
-            declared: HashedMap::default(),
-            seed: RandomState::default(),
+            declared: Declared::default(),
             writer: Writer::default(),
             numbers: Vec::new(),
             metadata: BTreeMap::new(),
@@ -142,15 +135,12 @@ impl Replay<'_> {
         if number >= self.numbers.len() + MAX_GAP {
             return;
         }
-        let hash = self.seed.hash_one(declaration);
-        let known = self.declared.get(&hash).copied();
-        let known = known.filter(|id| record::says(declaration, &self.labels[*id as usize]));
-        let id = match known {
+        let id = match self.declared.find(declaration) {
             Some(id) => id,
             None => {
                 let Ok(labels) = record::labels(declaration) else { return };
                 let id = self.enter(&labels);
-                self.declared.insert(hash, id);
+                self.declared.insert(declaration, id);
                 id
             }
         };

@@ -78,7 +78,7 @@ impl Exemplars {
 /// By place.
 #[derive(Debug)]
 pub(crate) enum Samples {
-    /// Each series has one.
+    /// Each series has one, or none.
     One(Column),
     /// Series have so many.
     Many { counts: Vec<u32>, all: Vec<Sample> },
@@ -87,6 +87,10 @@ pub(crate) enum Samples {
 /// Samples that are not decoded yet.
 #[derive(Debug, Default)]
 pub(crate) struct Column {
+    /// Numbers of series that have one, as [`Columns::numbers`].
+    pub numbers: Vec<(u32, u32)>,
+    /// Runs of places, and whether they have one (1) or not (0); none where all have.
+    pub counts: Vec<(u32, u32)>,
     /// Runs of samples of one time.
     pub times: Vec<(u32, i64)>,
     /// Enough of them, as they stand in the record.
@@ -96,6 +100,11 @@ pub(crate) struct Column {
 /// Labels of a declaration's bytes.
 pub(crate) fn labels(declaration: &[u8]) -> Result<Labels, RecordError> {
     fields::read_labels(&mut Reader::new(declaration))
+}
+
+/// How many times each value, of runs of those.
+fn expand(runs: &[(u32, u32)]) -> impl Iterator<Item = u32> {
+    runs.iter().flat_map(|(length, value)| std::iter::repeat_n(*value, *length as usize))
 }
 
 /// The numbers of series at each place, of runs.
@@ -121,7 +130,8 @@ impl Samples {
     /// How many of each series.
     fn counts(&self, series: usize) -> Vec<u32> {
         match self {
-            Self::One(_) => vec![1; series],
+            Self::One(column) if column.counts.is_empty() => vec![1; series],
+            Self::One(column) => expand(&column.counts).collect(),
             Self::Many { counts, .. } => counts.clone(),
         }
     }
@@ -135,7 +145,7 @@ impl Samples {
 
     pub fn decode(&self) -> Result<Vec<Sample>, RecordError> {
         match self {
-            Self::One(Column { times, values }) => {
+            Self::One(Column { times, values, .. }) => {
                 let mut values = ValueReader::new(values, Position::default());
                 let each =
                     times.iter().flat_map(|(length, t_ms)| std::iter::repeat_n(*t_ms, *length as usize));
@@ -191,21 +201,33 @@ impl Columns {
     }
 }
 
+/// Series of a record that have nothing; more of them than the bytes can hold are damage.
+const EMPTY_SERIES: usize = 1 << 16;
+
 /// Reads what follows the kind.
 pub(super) fn read(r: &mut Reader<'_>, into: &mut Columns) -> Result<(), RecordError> {
+    let bytes = r.rest().len();
     let base = r.int()?;
-    let text = r.blob()?;
-    read_histograms(r, base, into)?;
-    let series = r.count()?;
-    read_numbers(r, series, &mut into.numbers)?;
-    match r.u8()? {
-        0 => read_one_each(r, base, series, into)?,
-        1 => read_many(r, base, series, into)?,
-        _ => return Err(RecordError::Tag),
-    }
     into.exemplars.base_ms = base;
+    let text = r.blob()?;
     if !text.is_empty() {
         read_text(text, into)?;
+    }
+    read_histograms(r, base, into)?;
+    let series = usize::try_from(r.uint()?).map_err(|_| RecordError::Overflow)?;
+    if series > bytes + into.text.len() + EMPTY_SERIES {
+        return Err(RecordError::Short);
+    }
+    read_numbers(r, series, &mut into.numbers)?;
+    let counts = match r.u8()? {
+        0 => Vec::new(),
+        1 => read_counts(r, series)?,
+        _ => return Err(RecordError::Tag),
+    };
+    if counts.iter().any(|(_, n)| *n > 1) {
+        read_many(r, base, expand(&counts).collect(), into)?;
+    } else {
+        read_one_each(r, base, series, counts, into)?;
     }
     let declared = into.declared.last().map(|(place, _)| *place);
     let histograms = into.histograms.chunks.last().map(|(place, ..)| *place);
@@ -213,6 +235,40 @@ pub(super) fn read(r: &mut Reader<'_>, into: &mut Columns) -> Result<(), RecordE
     // Places rise: the last ones tell.
     let last = declared.max(histograms).max(exemplars);
     if last.is_none_or(|place| place < series) { Ok(()) } else { Err(RecordError::Reference) }
+}
+
+fn read_counts(r: &mut Reader<'_>, series: usize) -> Result<Vec<(u32, u32)>, RecordError> {
+    let (mut left, mut out) = (series, Vec::new());
+    while left > 0 {
+        let length = run(r, left)?;
+        left -= length as usize;
+        let count = u32::try_from(r.int()?).map_err(|_| RecordError::Overflow)?;
+        out.push((length, count));
+    }
+    Ok(out)
+}
+
+/// The numbers at the places that `counts` gives one sample.
+fn with_one(numbers: &[(u32, u32)], counts: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut counts = counts.iter().copied();
+    let (mut left, mut has_one, mut out) = (0, false, Vec::new());
+    for (first, length) in numbers {
+        let (mut first, mut rest) = (*first, *length);
+        while rest > 0 {
+            if left == 0 {
+                let Some((length, count)) = counts.next() else { return out };
+                (left, has_one) = (length, count == 1);
+            }
+            let part = left.min(rest);
+            if has_one {
+                out.push((first, part));
+            }
+            first = first.wrapping_add(part);
+            rest -= part;
+            left -= part;
+        }
+    }
+    out
 }
 
 fn read_numbers(r: &mut Reader<'_>, series: usize, out: &mut Vec<(u32, u32)>) -> Result<(), RecordError> {
@@ -252,22 +308,29 @@ fn read_one_each(
     r: &mut Reader<'_>,
     base: i64,
     series: usize,
+    counts: Vec<(u32, u32)>,
     into: &mut Columns,
 ) -> Result<(), RecordError> {
-    let Samples::One(column) = &mut into.samples else { return Err(RecordError::Encoding) };
-    read_steps(r, series, &mut column.times)?;
-    for (_, t_ms) in &mut column.times {
+    let (numbers, samples) = if counts.is_empty() {
+        (into.numbers.clone(), series)
+    } else {
+        let samples = counts.iter().map(|(length, count)| (length * count) as usize).sum();
+        (with_one(&into.numbers, &counts), samples)
+    };
+    let mut times = Vec::new();
+    read_steps(r, samples, &mut times)?;
+    for (_, t_ms) in &mut times {
         *t_ms = base.wrapping_add(*t_ms);
         into.newest = into.newest.max(*t_ms);
     }
     let mut values = ValueReader::new(r.rest(), Position::default());
-    values.skip(series)?;
-    column.values.extend_from_slice(&r.rest()[..values.position().at as usize]);
+    values.skip(samples)?;
+    let values = r.rest()[..values.position().at as usize].to_vec();
+    into.samples = Samples::One(Column { numbers, counts, times, values });
     Ok(())
 }
 
-fn read_many(r: &mut Reader<'_>, base: i64, series: usize, into: &mut Columns) -> Result<(), RecordError> {
-    let counts = (0..series).map(|_| r.count().map(|n| n as u32)).collect::<Result<Vec<_>, _>>()?;
+fn read_many(r: &mut Reader<'_>, base: i64, counts: Vec<u32>, into: &mut Columns) -> Result<(), RecordError> {
     let samples = usize::try_from(counts.iter().map(|n| u64::from(*n)).sum::<u64>());
     let samples = samples.map_err(|_| RecordError::Overflow)?;
     let mut steps = Vec::new();
@@ -325,7 +388,9 @@ fn read_text(sealed: &[u8], into: &mut Columns) -> Result<(), RecordError> {
     let r = &mut Reader::new(&text);
     let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {
-        into.declared.push((place, fields::skip_labels(r, &text)?));
+        let labels = r.blob()?;
+        let end = text.len() - r.rest().len();
+        into.declared.push((place, end - labels.len()..end));
     }
     let mut places = Places::read(r)?;
     while let Some(place) = places.next(r)? {

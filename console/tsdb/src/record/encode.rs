@@ -54,28 +54,33 @@ impl Numbers {
     }
 }
 
-/// Equal steps in time.
+/// Equal numbers.
 #[derive(Default)]
-struct Times {
-    step: i64,
+struct Runs {
+    value: i64,
     length: u64,
     out: Writer,
 }
 
-impl Times {
+impl Runs {
     #[inline]
-    fn push(&mut self, step: i64) {
-        if step != self.step {
+    fn push(&mut self, value: i64) {
+        if value != self.value {
             self.end_run();
-            (self.step, self.length) = (step, 0);
+            (self.value, self.length) = (value, 0);
         }
         self.length += 1;
+    }
+
+    /// Whether there is but one run, or none.
+    fn is_always(&self, value: i64) -> bool {
+        self.out.bytes.is_empty() && (self.length == 0 || self.value == value)
     }
 
     fn end_run(&mut self) {
         if self.length > 0 {
             self.out.uint(self.length);
-            self.out.int(self.step);
+            self.out.int(self.value);
         }
     }
 }
@@ -84,9 +89,10 @@ struct Encoder {
     base_ms: i64,
     places: u64,
     numbers: Numbers,
-    /// Of samples; only written down once a series has not just one.
-    counts: Option<Writer>,
-    times: Times,
+    /// Of samples of each series.
+    counts: Runs,
+    /// Against the sample before.
+    times: Runs,
     values: ValueWriter,
     declared: Rare,
     histograms: Rare,
@@ -100,27 +106,19 @@ impl Encoder {
         self.values.push(sample.v);
     }
 
-    fn count(&mut self, samples: usize) {
-        let places = self.places;
-        let counts = self.counts.get_or_insert_with(|| Writer { bytes: vec![1; places as usize] });
-        counts.uint(samples as u64);
-    }
-
     #[inline]
     fn push(&mut self, series: &SeriesEntry<'_>) {
         self.numbers.push(series.number);
-        if let ([sample], None) = (series.samples, &self.counts) {
-            self.sample(*sample, self.base_ms);
-        } else {
-            self.count(series.samples.len());
-            let mut before = self.base_ms;
-            for sample in series.samples {
-                self.sample(*sample, before);
-                before = sample.t_ms;
-            }
+        self.counts.push(series.samples.len() as i64);
+        let mut before = self.base_ms;
+        for sample in series.samples {
+            self.sample(*sample, before);
+            before = sample.t_ms;
         }
         if let Some(labels) = series.labels {
-            fields::write_labels(self.declared.at(self.places), labels);
+            let mut all = Writer::default();
+            fields::write_labels(&mut all, labels);
+            self.declared.at(self.places).blob(&all.bytes);
         }
         if let Some(newest) = series.histograms.iter().map(|h| h.t_ms).max() {
             let w = self.histograms.at(self.places);
@@ -154,6 +152,8 @@ impl Encoder {
     fn finish(mut self) -> Vec<u8> {
         self.numbers.end_run();
         self.times.end_run();
+        let one_each = self.counts.is_always(1);
+        self.counts.end_run();
         let text = self.text();
         let known = self.values.bytes.len() + text.len() + self.histograms.out.bytes.len();
         let mut w = Writer { bytes: Vec::with_capacity(known + 256) };
@@ -164,8 +164,10 @@ impl Encoder {
         w.raw(&self.histograms.out.bytes);
         w.uint(self.places);
         w.raw(&self.numbers.out.bytes);
-        w.u8(u8::from(self.counts.is_some()));
-        self.counts.iter().for_each(|counts| w.raw(&counts.bytes));
+        w.u8(u8::from(!one_each));
+        if !one_each {
+            w.raw(&self.counts.out.bytes);
+        }
         w.raw(&self.times.out.bytes);
         w.raw(&self.values.bytes);
         seal_as_is(VERSION, &w.bytes)
@@ -178,8 +180,8 @@ pub fn encode_series<'a>(series: impl Iterator<Item = SeriesEntry<'a>>, base_ms:
         base_ms,
         places: 0,
         numbers: Numbers::default(),
-        counts: None,
-        times: Times::default(),
+        counts: Runs::default(),
+        times: Runs::default(),
         values: ValueWriter::with_capacity(series.size_hint().0),
         declared: Rare::default(),
         histograms: Rare::default(),

@@ -59,13 +59,6 @@ pub fn skip_labels(r: &mut Reader<'_>, text: &[u8]) -> Result<Range<usize>, Reco
     Ok(start..text.len() - r.rest().len())
 }
 
-/// Whether [`read_labels`] would make `labels` of these bytes.
-pub fn says(bytes: &[u8], labels: &Labels) -> bool {
-    let mut r = Reader::new(bytes);
-    r.count() == Ok(labels.len())
-        && labels.iter().all(|l| r.blob() == Ok(l.name.as_bytes()) && r.blob() == Ok(l.value.as_bytes()))
-}
-
 /// Without their number.
 pub fn write_exemplars(w: &mut Writer, exemplars: &[Exemplar], base: i64) {
     for e in exemplars {

@@ -14,7 +14,6 @@ use console_model::{
 
 pub(crate) use columns::{Column, Columns, Exemplars, Histograms, Samples, each_number, labels};
 pub(crate) use encode::encode_series;
-pub(crate) use fields::says;
 pub(crate) use values::{Position, ValueReader};
 
 /// Records of this version are written, and those of all before are read.
@@ -196,15 +195,18 @@ mod tests {
         };
         assert!(of(&|w| series(w, u64::MAX)).is_err());
         assert!(of(&|w| series(w, 0)).is_err());
-        let samples = |w: &mut Writer, count: u64, run: u64| {
+        let samples = |w: &mut Writer, count: i64, run: u64| {
             series(w, 1);
             w.u8(1);
-            w.uint(count);
+            w.uint(1);
+            w.int(count);
             w.uint(run);
             w.int(0);
             w.raw(&[0; 8]);
         };
-        assert!(of(&|w| samples(w, u64::MAX, 1)).is_err());
+        assert!(of(&|w| samples(w, i64::MAX, 1)).is_err());
+        assert!(of(&|w| samples(w, i64::from(u32::MAX), 1)).is_err());
+        assert!(of(&|w| samples(w, -1, 1)).is_err());
         assert!(of(&|w| samples(w, 1, u64::MAX)).is_err());
         assert!(of(&|w| samples(w, 1, 0)).is_err());
         assert!(of(&|w| samples(w, 1, 1)).is_ok());

@@ -5,7 +5,8 @@ use std::{fs, path::Path};
 use console_blockkit::{Wal, WalConfig};
 use console_model::{
     Matcher,
-    metric::{MetricKind, Sample},
+    histogram::Histogram,
+    metric::{HistogramSample, MetricKind, Sample},
 };
 use console_storage::metrics::{SampleAppender, SeriesBatch, SeriesReader};
 use console_tsdb::{OpenError, Tsdb, TsdbConfig};
@@ -107,12 +108,24 @@ fn writes_of_every_shape_are_replayed_as_they_were() {
         let one = |n: i64, shift: i64| {
             SeriesBatch::floats(name(n), vec![Sample { t_ms: at(i) + shift, v: value(n, i) }])
         };
-        let batch: Vec<SeriesBatch> = match i % 5 {
+        let batch: Vec<SeriesBatch> = match i % 6 {
             // Neighbours in order, backwards, each third, and at several times.
             0 => (0..SERIES).map(|n| one(n, 0)).collect(),
             1 => (0..SERIES).rev().map(|n| one(n, 0)).collect(),
             2 => (0..SERIES).step_by(3).map(|n| one(n, 0)).collect(),
             3 => (0..SERIES).map(|n| one(n, n % 2)).collect(),
+            // Native histograms among them.
+            5 => {
+                let native = |n: i64| n % 50 == 7;
+                let h = Histogram { count: i as f64, sum: 0.5, ..Histogram::default() };
+                let histograms = vec![HistogramSample { t_ms: at(i), h: h.into() }];
+                let only = |n| SeriesBatch {
+                    labels: name(n + 10_000),
+                    histograms: histograms.clone(),
+                    ..SeriesBatch::default()
+                };
+                (0..SERIES).map(|n| if native(n) { only(n) } else { one(n, 0) }).collect()
+            }
             // Several samples of some, and a series that comes only now.
             _ => (0..SERIES + i)
                 .map(|n| {
@@ -127,7 +140,7 @@ fn writes_of_every_shape_are_replayed_as_they_were() {
         assert_eq!(outcome.1, None);
     }
     let all = |db: &Tsdb| {
-        let mut found = db.select(&[], i64::MIN, i64::MAX, usize::MAX).unwrap();
+        let mut found = db.select_points(&[], i64::MIN, i64::MAX, usize::MAX).unwrap();
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         found
     };
