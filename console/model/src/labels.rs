@@ -110,7 +110,11 @@ impl Labels {
 
     /// The metric's name, or an empty string.
     pub fn metric_name(&self) -> &str {
-        self.get(METRIC_NAME).unwrap_or_default()
+        // Only names that begin with a capital letter come before it.
+        match self.all.first() {
+            Some(first) if *first.name == *METRIC_NAME => &first.value,
+            _ => self.get(METRIC_NAME).unwrap_or_default(),
+        }
     }
 
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Label> + Clone {

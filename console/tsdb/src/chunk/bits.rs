@@ -120,17 +120,20 @@ impl<'a> BitReader<'a> {
     /// The next `1 <= n <= 64` bits; none when fewer are left.
     #[inline]
     pub fn bits(&mut self, n: u32) -> Option<u64> {
-        self.refill();
-        if n <= 56 {
-            let value = self.word >> (64 - n);
-            return self.skip(n).then_some(value);
-        }
-        let high = self.word >> 32;
-        if !self.skip(32) {
-            return None;
+        if n > 56 {
+            return self.many_bits(n);
         }
         self.refill();
+        let value = self.word >> (64 - n);
+        self.skip(n).then_some(value)
+    }
+
+    /// As [`BitReader::bits`] of more than 56: they come in two parts.
+    #[inline(never)]
+    fn many_bits(&mut self, n: u32) -> Option<u64> {
+        let high = self.bits(32)?;
         let low_bits = n - 32;
+        self.refill();
         let low = self.word >> (64 - low_bits);
         self.skip(low_bits).then_some(high << low_bits | low)
     }
