@@ -6,7 +6,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use console_server::{Config, error_chain, run};
+use console_server::{Config, error_chain, give_memory_back_soon, run};
 use mimalloc::MiMalloc;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +31,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    give_memory_back_soon();
     let arguments = Arguments::parse();
     let filter = match EnvFilter::try_new(&arguments.log) {
         Ok(filter) => filter,
