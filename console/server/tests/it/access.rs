@@ -1,6 +1,6 @@
 //! Who gets in.
 
-use super::console::{Console, PASSWORD, TOKEN};
+use super::console::{Console, PASSWORD, TOKEN, lay_out};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_sent_to_the_log_in_page_and_comes_back_where_he_wanted() {
@@ -99,5 +99,26 @@ async fn ingest_wants_its_token_and_never_a_session() {
     };
     assert_eq!(write().send().await.unwrap().status(), 401);
     assert_eq!(write().bearer_auth(TOKEN).send().await.unwrap().status(), 204);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_may_ask_without_a_token_whether_it_may_ask() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = lay_out(dir.path());
+    config.cors_origin = Some("https://grafana\\.example".to_owned());
+    let console = Console::start_with(config).await;
+    let asked = |method: reqwest::Method, path: &str| {
+        console.http.request(method, console.url(path)).header("origin", "https://grafana.example").send()
+    };
+    let may = asked(reqwest::Method::OPTIONS, "/api/v1/query").await.unwrap();
+    assert_eq!(may.status(), 204);
+    assert_eq!(may.headers()["access-control-allow-origin"], "https://grafana.example");
+    for path in ["/api/v1/query?query=1", "/federate?match[]=up"] {
+        let status = asked(reqwest::Method::GET, path).await.unwrap().status();
+        assert_eq!(status, 401, "{path}");
+    }
+    let read = asked(reqwest::Method::POST, "/api/v1/read").await.unwrap().status();
+    assert_eq!(read, 401);
     console.stop().await;
 }

@@ -59,14 +59,12 @@ async fn files_of_the_client_are_kept_for_ever_and_health_is_open() {
     assert_eq!(console.fetch("/favicon.ico").await.0, 200);
     let (status, metrics) = console.fetch("/metrics").await;
     assert_eq!(status, 200);
-    for name in
-        [
-            "http_server_request_duration_seconds_bucket",
-            "quarterdeck_store_items",
-            "quarterdeck_store_bytes",
-            "quarterdeck_store_log_segments",
-        ]
-    {
+    for name in [
+        "http_server_request_duration_seconds_bucket",
+        "quarterdeck_store_items",
+        "quarterdeck_store_bytes",
+        "quarterdeck_store_log_segments",
+    ] {
         assert!(metrics.contains(name), "{name} in {metrics}");
     }
     console.stop().await;
