@@ -4,9 +4,9 @@ use std::{ffi::OsStr, os::unix::process::CommandExt, process::Command};
 
 /// mimalloc reads its options from the environment, before `main`.
 const OPTION: &str = "MIMALLOC_PURGE_DELAY";
-/// Milliseconds. By default it is a second: what a burst of writes or a flush frees is touched again before that, and a
-/// fifth of the memory is never given back. Much less costs processor time at each free.
-const DELAY_MS: &str = "30";
+/// Milliseconds. By default it is a second: what a burst of writes or a flush frees is touched again before that, and an
+/// eighth of the memory is never given back. Much less costs processor time at each free.
+const DELAY_MS: &str = "100";
 
 /// Starts this program anew in its place, with the option set, unless the environment has it. Where that is not possible
 /// the program goes on without.

@@ -6,7 +6,7 @@ use super::{
     eval::Eval,
     grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
     select::{View, Windows, advance, live},
-    window::{Frame, Scope, over, rates},
+    window::{Frame, Scope, over, rates, totals},
 };
 use crate::{
     ast::{Expr, ExprKind, Extent, ValueType},
@@ -133,6 +133,12 @@ impl Eval<'_> {
                 let check = || self.budget.check();
                 let floats =
                     rates::at_steps(function, &series.samples, view.gaze, view.range_ms, steps, check)?;
+                Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
+            }
+            Function::SumOverTime | Function::AvgOverTime if is_plain => {
+                let (is_mean, check) = (function == Function::AvgOverTime, || self.budget.check());
+                let floats =
+                    totals::at_steps(is_mean, &series.samples, view.gaze, view.range_ms, steps, check)?;
                 Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
             }
             _ => self.window_by_window(with, series, &starts, steps)?,

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// Bytes by which a chunk being filled grows. Each series has one: doubling would leave a third of their memory unused.
+const GROWTH: usize = 64;
+
 /// Appends bits.
 #[derive(Clone, Debug, Default)]
 pub struct BitWriter {
@@ -25,10 +28,18 @@ impl BitWriter {
             self.used = used;
             return;
         }
+        if self.bytes.capacity() - self.bytes.len() < 8 {
+            self.grow();
+        }
         self.bytes.extend_from_slice(&self.word.to_be_bytes());
         self.used = used - 64;
         // What did not fit; nothing when the word came out even.
         self.word = value.checked_shl(u32::from(n - self.used)).unwrap_or(0);
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.bytes.reserve_exact(GROWTH);
     }
 
     /// All bits so far, the last byte padded with zeros.
@@ -48,6 +59,7 @@ impl BitWriter {
     /// All bits so far, as [`BitWriter::to_bytes`] gives them; none are left, but their memory is kept.
     pub fn take(&mut self) -> Arc<[u8]> {
         let rest = usize::from(self.used.div_ceil(8));
+        self.bytes.reserve_exact(rest);
         self.bytes.extend_from_slice(&self.word.to_be_bytes()[..rest]);
         let all = Arc::from(self.bytes.as_slice());
         self.bytes.clear();

@@ -7,6 +7,7 @@ mod rate;
 pub(crate) mod rates;
 mod reset;
 mod statistics;
+pub(crate) mod totals;
 mod trend;
 
 use console_model::metric::{HistogramSample, Sample};
