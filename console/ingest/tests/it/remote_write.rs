@@ -303,6 +303,16 @@ async fn version_two_counts_each_kind_that_it_wrote() {
         (vec!["abc".into()], vec!["def".into()])
     );
     assert_eq!(bits(&harness, "f").len(), 1);
+    // Of one time, older, and of a series that is not there: none of them is kept.
+    let late = Exemplar2 { timestamp: now_ms() - 60_000, ..exemplar(4) };
+    let same = Exemplar2 { timestamp: now_ms() + 1000, ..exemplar(4) };
+    let samples = vec![Sample { value: 2.0, timestamp: now_ms() + 1000 }];
+    let exemplars = vec![late, same.clone(), Exemplar2 { value: 9.0, ..same.clone() }];
+    let more = Series2 { labels: vec![1, 5], samples, exemplars, ..Series2::default() };
+    let refused = vec![Sample { value: 1.0, timestamp: 1 }];
+    let lost = Series2 { labels: vec![1, 6], samples: refused, exemplars: vec![same], ..Series2::default() };
+    let (_, _, headers) = harness.post(PATH, &[V2], request2(&symbols, vec![more, lost])).await;
+    assert_eq!(headers["x-prometheus-remote-write-exemplars-written"], "1");
 }
 
 #[tokio::test]
