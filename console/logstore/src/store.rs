@@ -268,7 +268,7 @@ impl LogAppender for LogStore {
                 }
             }
         }
-        Ok((AppendOutcome { accepted, rejected }, reason))
+        Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, reason))
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     script::{ScriptError, When},
 };
 
-/// A message, as a whole or as a pattern.
+/// A message, as a whole or as a pattern. An annotation may be written without its place in the query, as scripts before
+/// Prometheus 3.14 do.
 #[derive(Clone, Debug)]
 pub(crate) enum Pattern {
     Any,
@@ -21,10 +22,20 @@ impl Pattern {
     pub fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Message(m) => m == text,
+            Self::Message(m) => {
+                text.strip_prefix(m.as_str()).is_some_and(|rest| rest.is_empty() || is_place(rest))
+            }
             Self::Fits(regex) => regex.is_match(text),
         }
     }
+}
+
+/// ` (1:25)`: line and column.
+fn is_place(text: &str) -> bool {
+    let inside = text.strip_prefix(" (").and_then(|t| t.strip_suffix(')'));
+    let numbers = inside.and_then(|t| t.split_once(':'));
+    let is_number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    numbers.is_some_and(|(line, column)| is_number(line) && is_number(column))
 }
 
 /// A series that must be in the result, at its place among the lines.

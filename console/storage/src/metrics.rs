@@ -157,6 +157,8 @@ pub struct AppendOutcome {
     pub accepted: u64,
     /// Refused samples: out of bounds, duplicate with another value, over a limit.
     pub rejected: u64,
+    /// Exemplars that were kept, and those that were sent again while they are the newest of their series.
+    pub exemplars: u64,
 }
 
 /// Writes samples. When a call returns `Ok`, what it accepted survives `kill -9`.

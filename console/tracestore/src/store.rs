@@ -242,11 +242,11 @@ impl SpanAppender for TraceStore {
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => {
                     rejected += good.len() as u64 - accepted;
-                    return Ok((AppendOutcome { accepted, rejected }, Some(e)));
+                    return Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, Some(e)));
                 }
             }
         }
-        Ok((AppendOutcome { accepted, rejected }, reason))
+        Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, reason))
     }
 }
 

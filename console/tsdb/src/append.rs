@@ -108,16 +108,19 @@ impl SampleAppender for Tsdb {
     fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
         let mut refused = Refused::default();
         let mut writer = self.writer.lock();
-        let (planned, mut accepted) = self.plan(batch, &mut refused);
+        let (planned, mut outcome) = self.plan(batch, &mut refused);
         for part in pieces(&planned) {
             let points: usize = part.iter().map(Piece::points).sum();
             match self.store(&part, &mut writer) {
-                Ok(()) => accepted += points as u64,
-                Err(e) if accepted == 0 => return Err(e),
+                Ok(()) => {
+                    outcome.accepted += points as u64;
+                    outcome.exemplars += part.iter().map(|p| p.exemplars.len() as u64).sum::<u64>();
+                }
+                Err(e) if outcome.accepted == 0 => return Err(e),
                 Err(e) => refused.add(points, e),
             }
         }
-        Ok((AppendOutcome { accepted, rejected: refused.count }, refused.first))
+        Ok((AppendOutcome { rejected: refused.count, ..outcome }, refused.first))
     }
 
     fn known(&self, labels: &Labels) -> Option<Labels> {
@@ -150,8 +153,8 @@ impl SampleAppender for Tsdb {
 }
 
 impl Tsdb {
-    /// Splits a write into what is allowed and what is not; answers also how many points were known already.
-    fn plan<'a>(&self, batch: &'a [SeriesBatch], refused: &mut Refused) -> (Vec<Planned<'a>>, u64) {
+    /// Splits a write into what is allowed and what is not; answers also how much was known already.
+    fn plan<'a>(&self, batch: &'a [SeriesBatch], refused: &mut Refused) -> (Vec<Planned<'a>>, AppendOutcome) {
         let head = self.head.read();
         let judge = Judge {
             db: self,
@@ -163,7 +166,7 @@ impl Tsdb {
         let mut seen: HashedMap<SeriesId, usize> = HashedMap::default();
         seen.reserve(batch.len());
         let mut fresh: HashMap<&Labels, usize> = HashMap::new();
-        let mut known = 0;
+        let mut known = AppendOutcome::default();
         let mut due: SeriesId = 0;
         for part in batch {
             // Writers repeat series in the order in which they first came, which is that of their numbers.
@@ -192,7 +195,7 @@ impl Tsdb {
                 }
             };
             if at < planned.len() {
-                known += judge.slowly(&mut planned[at], part, refused);
+                known.accepted += judge.slowly(&mut planned[at], part, refused);
                 continue;
             }
             let series = id.and_then(|id| head.get(id));
@@ -201,7 +204,7 @@ impl Tsdb {
             let mut plan = Planned { part, id, label_bytes, judged: None };
             if !judge.is_plain(part, newest_t) {
                 plan.judged = Some(Box::new(Judged { newest_t, ..Judged::default() }));
-                known += judge.slowly(&mut plan, part, refused);
+                known.accepted += judge.slowly(&mut plan, part, refused);
             }
             planned.push(plan);
         }
@@ -209,7 +212,7 @@ impl Tsdb {
             let ring = self.exemplars.read();
             for Planned { part, judged, .. } in &mut planned {
                 if let Some(judged) = judged {
-                    ring.fresh(&part.labels, &mut judged.exemplars);
+                    known.exemplars += ring.fresh(&part.labels, &mut judged.exemplars);
                 }
             }
         }

@@ -30,16 +30,20 @@ impl ExemplarRing {
     }
 
     /// Leaves those that are newer than what is known of the series, in order; scrapes repeat the others again and again.
-    pub fn fresh(&self, series: &Labels, exemplars: &mut Vec<Exemplar>) {
+    /// Answers how many are the one that is known.
+    pub fn fresh(&self, series: &Labels, exemplars: &mut Vec<Exemplar>) -> u64 {
         if exemplars.is_empty() {
-            return;
+            return 0;
         }
         exemplars.sort_by_key(|e| e.t_ms);
-        let known = self.newest.get(series).map_or(i64::MIN, |e| e.t_ms);
+        let newest = self.newest.get(series);
+        let again = exemplars.iter().filter(|e| newest == Some(*e)).count() as u64;
+        let known = newest.map_or(i64::MIN, |e| e.t_ms);
         exemplars.retain(|e| e.t_ms > known);
         exemplars.dedup_by_key(|e| e.t_ms);
         let over = exemplars.len().saturating_sub(self.limit);
         exemplars.drain(..over);
+        again
     }
 
     pub fn push(&mut self, series: &Labels, exemplar: Exemplar) {

@@ -90,7 +90,7 @@ impl SampleAppender for FakeMetrics {
         for one in batch {
             written.extend(one.samples.iter().map(|s| (one.labels.clone(), *s)));
         }
-        Ok((AppendOutcome { accepted: batch.len() as u64, rejected: 0 }, None))
+        Ok((AppendOutcome { accepted: batch.len() as u64, ..AppendOutcome::default() }, None))
     }
 
     fn put_metadata(&self, _: &[MetricMetadata]) -> Result<(), AppendError> {

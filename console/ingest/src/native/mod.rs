@@ -3,6 +3,7 @@
 
 pub mod classic;
 pub mod resolution;
+pub mod sum;
 pub mod wire;
 
 use std::sync::Arc;

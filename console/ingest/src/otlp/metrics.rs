@@ -1,8 +1,8 @@
 //! OTLP data points to Prometheus series.
 //!
 //! Gauges, sums, explicit histograms (classic buckets) and summaries are mapped as OpenTelemetry's "Prometheus and
-//! OpenMetrics compatibility" says, exponential histograms become native ones. Deltas are added up, but those of
-//! exponential histograms are refused. Exemplars of cumulative points are kept; scopes add no labels.
+//! OpenMetrics compatibility" says, exponential histograms become native ones. Deltas are added up. Exemplars of
+//! cumulative points are kept; scopes add no labels.
 
 use console_model::{
     Labels,
@@ -103,13 +103,7 @@ impl Writer<'_> {
             Data::Gauge(_) | Data::Summary(_) => Ok(Temporality::Cumulative),
             Data::Sum(s) => temporality(s.aggregation_temporality),
             Data::Histogram(h) => temporality(h.aggregation_temporality),
-            Data::ExponentialHistogram(h) => match temporality(h.aggregation_temporality) {
-                Ok(Temporality::Delta) => Err(ItemError::new(
-                    "exponential_histogram",
-                    "delta temporality of exponential histograms is not supported; use cumulative",
-                )),
-                other => other,
-            },
+            Data::ExponentialHistogram(h) => temporality(h.aggregation_temporality),
         };
         let (name, over) = match name.and_then(|name| Ok((name, over?))) {
             Ok(both) => both,
@@ -129,7 +123,7 @@ impl Writer<'_> {
             }
             Data::Summary(s) => s.data_points.into_iter().for_each(|p| note(self.summary(&name, p))),
             Data::ExponentialHistogram(h) => {
-                h.data_points.into_iter().for_each(|p| note(self.exponential(&name, p)));
+                h.data_points.into_iter().for_each(|p| note(self.exponential(&name, over, p)));
             }
         }
     }
@@ -150,15 +144,22 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn exponential(&mut self, name: &str, point: ExponentialHistogramDataPoint) -> Checked<()> {
+    fn exponential(
+        &mut self,
+        name: &str,
+        over: Temporality,
+        point: ExponentialHistogramDataPoint,
+    ) -> Checked<()> {
         let stale = point.flags & NO_RECORDED_VALUE != 0;
         let h = exponential::native(&point, stale, self.limits.max_buckets)?;
         let (t_ms, attributes) = self.common(point.time_unix_nano, point.attributes)?;
         let labels = self.target.labels(name, &attributes, &[]);
         check_labels(&labels, self.limits.max_labels)?;
-        self.points.push_histogram(labels.clone(), HistogramSample { t_ms, h: h.into() });
+        self.points.push_histogram(over, labels.clone(), HistogramSample { t_ms, h: h.into() });
         self.latest_ms = self.latest_ms.max(Some(t_ms));
-        self.exemplars(point.exemplars, |_| labels.clone());
+        if over == Temporality::Cumulative {
+            self.exemplars(point.exemplars, |_| labels.clone());
+        }
         Ok(())
     }
 

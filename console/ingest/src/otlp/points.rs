@@ -33,33 +33,27 @@ pub struct Points {
 
 impl Points {
     pub fn push(&mut self, temporality: Temporality, labels: Labels, sample: Sample) {
+        self.series(temporality, labels).samples.push(sample);
+    }
+
+    /// A native histogram.
+    pub fn push_histogram(&mut self, temporality: Temporality, labels: Labels, sample: HistogramSample) {
+        self.series(temporality, labels).histograms.push(sample);
+    }
+
+    /// An exemplar of a cumulative series.
+    pub fn push_exemplar(&mut self, labels: Labels, exemplar: Exemplar) {
+        self.series(Temporality::Cumulative, labels).exemplars.push(exemplar);
+    }
+
+    fn series(&mut self, temporality: Temporality, labels: Labels) -> &mut SeriesBatch {
         let Self { cumulative, delta, index, .. } = self;
         let list = if temporality == Temporality::Delta { delta } else { cumulative };
         let at = *index.entry((temporality, labels)).or_insert_with_key(|(_, labels)| {
             list.push(SeriesBatch::floats(labels.clone(), Vec::new()));
             list.len() - 1
         });
-        list[at].samples.push(sample);
-    }
-
-    /// A native histogram, which is cumulative.
-    pub fn push_histogram(&mut self, labels: Labels, sample: HistogramSample) {
-        let at = self.cumulative_at(labels);
-        self.cumulative[at].histograms.push(sample);
-    }
-
-    /// An exemplar of a cumulative series.
-    pub fn push_exemplar(&mut self, labels: Labels, exemplar: Exemplar) {
-        let at = self.cumulative_at(labels);
-        self.cumulative[at].exemplars.push(exemplar);
-    }
-
-    fn cumulative_at(&mut self, labels: Labels) -> usize {
-        let list = &mut self.cumulative;
-        *self.index.entry((Temporality::Cumulative, labels)).or_insert_with_key(|(_, labels)| {
-            list.push(SeriesBatch::floats(labels.clone(), Vec::new()));
-            list.len() - 1
-        })
+        &mut list[at]
     }
 
     pub fn describe(&mut self, metric: &str, kind: MetricKind, help: &str, unit: &str) {

@@ -161,11 +161,11 @@ fn store(
     };
     // Histograms first: exemplars of a series come with its floats, and need the series to be there.
     let (histograms, first) = append(&native)?;
-    let exemplars = batches.iter().map(|b| b.exemplars.len() as u64).sum();
     let (floats, second) = append(&batches)?;
     let stored = AppendOutcome {
         accepted: histograms.accepted + floats.accepted,
         rejected: histograms.rejected + floats.rejected,
+        exemplars: floats.exemplars,
     };
     for (_, labels) in &mut fresh {
         if let Some(known) = samples.known(labels) {
@@ -173,7 +173,8 @@ fn store(
         }
     }
     cache.remember(fresh);
-    let written = Written { samples: floats.accepted, histograms: histograms.accepted, exemplars };
+    let written =
+        Written { samples: floats.accepted, histograms: histograms.accepted, exemplars: floats.exemplars };
     Ok((Outcome::settle(refused, Ok((stored, first.or(second))))?, written))
 }
 

@@ -100,6 +100,28 @@ async fn exponential_histograms_become_native_ones_and_exemplars_are_kept() {
 }
 
 #[tokio::test]
+async fn delta_exponential_histograms_add_up() {
+    let harness = Harness::start().await;
+    let t = now();
+    let point = |t: u64, scale: i32, counts: [&str; 2]| {
+        json!([{"name": "took", "exponentialHistogram": {"aggregationTemporality": 1, "dataPoints": [{
+            "timeUnixNano": t.to_string(), "count": "4", "sum": 2.5, "scale": scale, "zeroCount": "1",
+            "positive": {"offset": 0, "bucketCounts": counts}}]}}])
+    };
+    assert_eq!(send(&harness, point(t - 2_000_000_000, 0, ["1", "2"])).await.0, 200);
+    send(&harness, point(t, 1, ["3", "0"])).await;
+    // It came already.
+    let (_, answer) = send(&harness, point(t, 1, ["3", "0"])).await;
+    assert!(answer.to_string().contains("is not after the last one"), "{answer}");
+    let by_name = [Matcher::equal("__name__", "took")];
+    let found = harness.samples.select_points(&by_name, 0, i64::MAX, 10).unwrap();
+    let all: Vec<_> = found[0].histograms.iter().map(|s| (s.h.count, s.h.sum, s.h.schema)).collect();
+    assert_eq!(all, [(4.0, 2.5, 0), (8.0, 5.0, 0)]);
+    let buckets: Vec<_> = found[0].histograms[1].h.positive.iter().map(|b| (b.index, b.count)).collect();
+    assert_eq!((found[0].histograms[1].h.zero_count, buckets), (2.0, vec![(1, 4.0), (2, 2.0)]));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
     let harness = Harness::start().await;
     let t = now().to_string();
@@ -109,7 +131,7 @@ async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
         {"name": "uneven", "histogram": {"aggregationTemporality": 2, "dataPoints": [
             {"timeUnixNano": t, "count": "3", "bucketCounts": ["3"], "explicitBounds": [1.0]}]}},
         {"name": "neither", "sum": {"dataPoints": [{"asInt": "7", "timeUnixNano": t}]}},
-        {"name": "native", "exponentialHistogram": {"aggregationTemporality": 1, "dataPoints": [
+        {"name": "native", "exponentialHistogram": {"aggregationTemporality": 0, "dataPoints": [
             {"timeUnixNano": t, "count": "0", "scale": 0, "zeroCount": "0"}]}},
     ]);
     let (status, answer) = send(&harness, metrics).await;
@@ -118,11 +140,8 @@ async fn what_is_wrong_with_a_point_is_said_and_the_rest_stored() {
     assert!(partial.contains(r#"metric \"timeless\": timeUnixNano is missing"#), "{partial}");
     assert_eq!(answer["partialSuccess"]["rejectedDataPoints"].to_string().trim_matches('"'), "4");
     assert_eq!(last(&harness, "good")[0].1, 7.0);
-    for reason in ["invalid_timestamp", "invalid_histogram", "invalid_temporality", "exponential_histogram"] {
-        assert_eq!(
-            harness.counter("quarterdeck_ingest_rejected_total", &["otlp_http", reason]),
-            1,
-            "{reason}"
-        );
+    for (reason, count) in [("invalid_timestamp", 1), ("invalid_histogram", 1), ("invalid_temporality", 2)] {
+        let counted = harness.counter("quarterdeck_ingest_rejected_total", &["otlp_http", reason]);
+        assert_eq!(counted, count, "{reason}");
     }
 }

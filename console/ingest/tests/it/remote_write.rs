@@ -247,6 +247,26 @@ async fn native_histograms_are_stored_and_wrong_ones_named() {
 }
 
 #[tokio::test]
+async fn a_stale_native_histogram_ends_its_series() {
+    let harness = Harness::start().await;
+    let end = Native { count_int: None, sum: stale_nan(), timestamp: now_ms() - 300, ..Native::default() };
+    let mut ended = series(&[("__name__", "h")], &[]);
+    ended.histograms = vec![native(now_ms() - 500), end.clone()];
+    assert_eq!(harness.post(PATH, &[V1], request(vec![ended])).await.0, 204);
+    // As 2.0 senders write it: a count that is there, and is nothing.
+    let mut other = Series2 { labels: vec![1, 2], ..Series2::default() };
+    other.histograms = vec![native(now_ms() - 500), Native { count_int: Some(0), ..end }];
+    assert_eq!(harness.post(PATH, &[V2], request2(&[b"", b"__name__", b"g"], vec![other])).await.0, 204);
+    for metric in ["h", "g"] {
+        let found =
+            harness.samples.select_points(&[Matcher::equal("__name__", metric)], 0, i64::MAX, 9).unwrap();
+        assert!(found[0].samples.is_empty());
+        let sums: Vec<u64> = found[0].histograms.iter().map(|s| s.h.sum.to_bits()).collect();
+        assert_eq!(sums, [9.5f64.to_bits(), STALE_NAN_BITS], "{metric}");
+    }
+}
+
+#[tokio::test]
 async fn version_two_counts_each_kind_that_it_wrote() {
     let harness = Harness::start().await;
     let symbols: [&[u8]; 7] = [b"", b"__name__", b"h", b"trace_id", b"abc", b"f", b"def"];
@@ -283,6 +303,16 @@ async fn version_two_counts_each_kind_that_it_wrote() {
         (vec!["abc".into()], vec!["def".into()])
     );
     assert_eq!(bits(&harness, "f").len(), 1);
+    // Of one time, older, and of a series that is not there: none of them is kept.
+    let late = Exemplar2 { timestamp: now_ms() - 60_000, ..exemplar(4) };
+    let same = Exemplar2 { timestamp: now_ms() + 1000, ..exemplar(4) };
+    let samples = vec![Sample { value: 2.0, timestamp: now_ms() + 1000 }];
+    let exemplars = vec![late, same.clone(), Exemplar2 { value: 9.0, ..same.clone() }];
+    let more = Series2 { labels: vec![1, 5], samples, exemplars, ..Series2::default() };
+    let refused = vec![Sample { value: 1.0, timestamp: 1 }];
+    let lost = Series2 { labels: vec![1, 6], samples: refused, exemplars: vec![same], ..Series2::default() };
+    let (_, _, headers) = harness.post(PATH, &[V2], request2(&symbols, vec![more, lost])).await;
+    assert_eq!(headers["x-prometheus-remote-write-exemplars-written"], "1");
 }
 
 #[tokio::test]

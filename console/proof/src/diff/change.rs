@@ -51,6 +51,7 @@ changes! {
     LastDigit "label values made of the last digit of a logarithm, tangent or power" "the C library's, not Go's"
     TiesAtTheTop "topk and bottomk choose freely among equals" "2.44.0 #12190"
     CountValuesGrouping "count_values by three labels forgets one at later steps: a fault of theirs" "2.52.0 #13744"
+    AbsentLabels "absent names no label from which a matcher takes series away" "2.47.0 #12558"
     TimestampOffset "timestamp(x @ t offset o) forgets the offset: a fault of theirs" "in all versions, promql/engine.go"
 }
 
@@ -172,6 +173,18 @@ impl Change {
                 let digits = Tolerance { relative: 1e-9, absolute: (largest * 1e-14).max(1e-9) };
                 expr.uses(&means)
                     && (close(digits) || (expr.uses(&["count_values"]) && same_values(ours, theirs)))
+            }
+            // Reading an index puts such matchers behind the others, where they count for absent.
+            Self::AbsentLabels => {
+                let contradicts = |e: &Expr| match e {
+                    Expr::Selector { matchers, .. } => matchers.iter().any(|m| {
+                        m.op.starts_with('!') && matchers.iter().any(|o| o.op == "=" && o.label == m.label)
+                    }),
+                    _ => false,
+                };
+                expr.uses(&["absent", "absent_over_time"])
+                    && expr.any(&contradicts)
+                    && same_values(ours, theirs)
             }
             Self::DeviationOfInfinity => {
                 let is_named = || {

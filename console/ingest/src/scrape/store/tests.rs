@@ -21,7 +21,7 @@ impl SampleAppender for Kept {
             return Err(AppendError::Busy { reason: "full".to_owned(), retry_after_s: 1 });
         }
         self.batches.lock().extend_from_slice(batch);
-        Ok((AppendOutcome { accepted: batch.len() as u64, rejected: 0 }, None))
+        Ok((AppendOutcome { accepted: batch.len() as u64, ..AppendOutcome::default() }, None))
     }
 
     fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError> {

@@ -90,12 +90,13 @@ impl Eval<'_> {
         }
     }
 
-    /// Of all parameters, the largest and the smallest are told.
+    /// Of all parameters, the largest and the smallest are told, or that one is no number.
     fn warn_of_quantile(&self, parameter: &[f64], place: Span) {
         let largest = parameter.iter().copied().fold(f64::NAN, f64::max);
         let smallest = parameter.iter().copied().fold(f64::NAN, f64::min);
         let nan = parameter.iter().copied().find(|q| q.is_nan());
-        let outside = [nan, Some(largest).filter(|q| *q > 1.0), Some(smallest).filter(|q| *q < 0.0)];
+        let beyond = |q: f64, is: bool| (is && nan.is_none()).then_some(q);
+        let outside = [nan, beyond(largest, largest > 1.0), beyond(smallest, smallest < 0.0)];
         for q in outside.into_iter().flatten() {
             let message = format!("quantile value should be between 0 and 1, got {}", general(q));
             self.notes.warn(place, message);
