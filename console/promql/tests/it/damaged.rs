@@ -61,7 +61,12 @@ impl SeriesReader for Store {
         self.memory.series(m, range, limit)
     }
 
-    fn label_names(&self, m: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<String>, StorageError> {
+    fn label_names(
+        &self,
+        m: &[Matcher],
+        range: TimeRange,
+        limit: usize,
+    ) -> Result<Vec<String>, StorageError> {
         self.memory.label_names(m, range, limit)
     }
 

@@ -59,15 +59,17 @@ fn totals(is_mean: bool, windows: &[&[Sample]; LANES]) -> [f64; LANES] {
     let mut sums = windows.map(|w| if is_mean { Kahan::new(w[0].v) } else { Kahan::default().plus(w[0].v) });
     let cut = windows.map(|w| &w[..common]);
     for at in 1..common {
-        for lane in 0..LANES {
-            sums[lane].add(cut[lane][at].v);
+        for (sum, window) in sums.iter_mut().zip(&cut) {
+            sum.add(window[at].v);
         }
     }
     let mut lane = 0;
     windows.map(|window| {
         let mut sum = sums[lane];
         lane += 1;
-        window[common..].iter().for_each(|s| sum.add(s.v));
+        for s in &window[common..] {
+            sum.add(s.v);
+        }
         if !is_mean {
             return sum.value();
         }
@@ -87,11 +89,15 @@ fn total(is_mean: bool, window: &[Sample]) -> f64 {
     }
     if is_mean {
         let mut mean = Mean::default();
-        window.iter().for_each(|s| mean.add(s.v));
+        for s in window {
+            mean.add(s.v);
+        }
         return mean.value();
     }
     let mut sum = Kahan::default();
-    window.iter().for_each(|s| sum.add(s.v));
+    for s in window {
+        sum.add(s.v);
+    }
     sum.value()
 }
 
@@ -115,8 +121,12 @@ mod tests {
         for special in [1.0, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             let samples = all(&of(special));
             for start in 0..150 {
-                let windows: [&[Sample]; LANES] =
-                    [&samples[start..start + 9], &samples[start + 2..start + 11], &samples[start..], &samples[start..=start]];
+                let windows: [&[Sample]; LANES] = [
+                    &samples[start..start + 9],
+                    &samples[start + 2..start + 11],
+                    &samples[start..],
+                    &samples[start..=start],
+                ];
                 for is_mean in [false, true] {
                     let together = totals(is_mean, &windows).map(f64::to_bits);
                     assert_eq!(together, windows.map(|w| total(is_mean, w).to_bits()), "{special} {start}");
