@@ -6,6 +6,7 @@ pub mod alert;
 pub mod cardinality;
 pub mod clock;
 pub mod deploy;
+pub mod duration;
 pub mod hashed;
 pub mod histogram;
 pub mod labels;

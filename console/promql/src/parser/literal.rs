@@ -1,17 +1,8 @@
 //! Numbers, durations and strings as PromQL writes them.
 
-use crate::gofmt;
+use console_model::duration::{DurationError, parse_duration_ms};
 
-/// Units of a duration in the order in which they may come, with their milliseconds.
-const UNITS: [(&str, i64); 7] = [
-    ("y", 365 * 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+use crate::gofmt;
 
 /// `1h30m` in milliseconds: each unit at most once, large ones first. `0` alone is a duration too.
 pub fn duration_ms(text: &str) -> Option<i64> {
@@ -20,59 +11,16 @@ pub fn duration_ms(text: &str) -> Option<i64> {
 
 /// As [`duration_ms`], with Prometheus' words for what is none (prometheus/common, model/time.go).
 pub(super) fn duration(text: &str) -> Result<i64, String> {
-    if text == "0" {
-        return Ok(0);
-    }
-    if text.is_empty() {
-        return Err("empty duration string".to_owned());
-    }
-    let no_duration = || format!("not a valid duration string: {}", gofmt::quote(text.as_bytes()));
-    let out_of_range = || "duration out of range".to_owned();
-    let (mut rest, mut total, mut next_unit) = (text, 0i64, 0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let n: u64 = rest[..digits].parse().map_err(|_| no_duration())?;
-        rest = &rest[digits..];
-        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        if letters == 0 {
-            return Err(no_duration());
+    parse_duration_ms(text).map_err(|e| {
+        let text = gofmt::quote(text.as_bytes());
+        match e {
+            DurationError::Invalid => format!("not a valid duration string: {text}"),
+            DurationError::UnknownUnit(unit) => {
+                format!("unknown unit {} in duration {text}", gofmt::quote(unit.as_bytes()))
+            }
+            DurationError::Empty | DurationError::OutOfRange => e.to_string(),
         }
-        let name = &rest[..letters];
-        let Some(unit) = UNITS.iter().position(|(unit, _)| *unit == name) else {
-            let (name, text) = (gofmt::quote(name.as_bytes()), gofmt::quote(text.as_bytes()));
-            return Err(format!("unknown unit {name} in duration {text}"));
-        };
-        if unit < next_unit {
-            return Err(no_duration());
-        }
-        next_unit = unit + 1;
-        let part = i64::try_from(n).ok().and_then(|n| n.checked_mul(UNITS[unit].1));
-        // Prometheus keeps durations as nanoseconds in 64 bits.
-        total = part
-            .and_then(|part| total.checked_add(part))
-            .filter(|total| *total <= i64::MAX / 1_000_000)
-            .ok_or_else(out_of_range)?;
-        rest = &rest[letters..];
-    }
-    Ok(total)
-}
-
-/// Writes milliseconds as the shortest duration that Prometheus reads back.
-pub fn format_duration(ms: i64) -> String {
-    if ms == 0 {
-        return "0s".to_owned();
-    }
-    let mut out = String::new();
-    let mut left = ms;
-    for (i, (unit, size)) in UNITS.iter().enumerate() {
-        // Years and weeks only where they come out even.
-        let exact = left % size == 0;
-        if left >= *size && (i > 1 || exact) {
-            out += &format!("{}{unit}", left / size);
-            left %= size;
-        }
-    }
-    out
+    })
 }
 
 /// What a text that begins with a digit begins with.
@@ -282,6 +230,8 @@ fn push(out: &mut Vec<u8>, byte: u8) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use console_model::duration::format_duration_ms as format_duration;
+
     use super::*;
 
     #[test]

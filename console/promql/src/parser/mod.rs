@@ -23,7 +23,8 @@ use crate::{
 
 use token::Token;
 
-pub use literal::{duration_ms, format_duration, number};
+pub use console_model::duration::format_duration_ms as format_duration;
+pub use literal::{duration_ms, number};
 
 /// Parentheses, calls and operators inside each other; keeps the stack small whatever the input.
 const MAX_DEPTH: u32 = 120;
