@@ -50,10 +50,12 @@ impl Eval<'_> {
         steps: &Steps,
     ) -> Result<Vec<Row>, SourceError> {
         let rows = self.named_over_time(function, args, steps)?;
-        if !self.limits.delayed_name_removal {
-            return self.without_names(rows);
+        if self.limits.delayed_name_removal {
+            return Ok(rows);
         }
-        Ok(rows)
+        // A name that these were given inside of a subquery stays.
+        let rows = if keeps_names(function) { rows } else { without_names(rows) };
+        if has_same_labelset(&rows) { Err(same_labelset()) } else { Ok(rows) }
     }
 
     /// As [`Eval::over_time`], with the names that have to go still in the labels, and nobody asking whether the labels
@@ -112,12 +114,6 @@ impl Eval<'_> {
         Ok(rows)
     }
 
-    /// Takes away the names that have to go.
-    pub(crate) fn without_names(&self, mut rows: Vec<Row>) -> Result<Vec<Row>, SourceError> {
-        rows.iter_mut().filter(|row| row.drop_name).for_each(|row| row.labels = nameless(&row.labels));
-        if has_same_labelset(&rows) { Err(same_labelset()) } else { Ok(rows) }
-    }
-
     /// One series at all steps; none when the function has no value at any of them.
     fn row_over_time(
         &self,
@@ -147,7 +143,7 @@ impl Eval<'_> {
             return Ok(None);
         }
         self.note_counter(function, &row, series.labels.metric_name(), span);
-        if !matches!(function, Function::LastOverTime | Function::FirstOverTime) {
+        if !keeps_names(function) {
             row.drop_name = true;
         }
         Ok(Some(row))
@@ -224,6 +220,18 @@ impl Eval<'_> {
             self.notes.info(span, message);
         }
     }
+}
+
+fn keeps_names(function: Function) -> bool {
+    matches!(function, Function::LastOverTime | Function::FirstOverTime)
+}
+
+/// Takes away the names that have to go.
+pub(crate) fn without_names(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in rows.iter_mut().filter(|row| row.drop_name) {
+        row.labels = nameless(&row.labels);
+    }
+    rows
 }
 
 /// Windows that reach beyond their range have a meaning for few functions.

@@ -87,6 +87,32 @@ fn names_go_where_the_value_means_something_else() {
 }
 
 #[test]
+fn names_are_gone_from_what_an_aggregation_chooses_and_never_tell_groups_apart() {
+    let mut m = Memory::default();
+    let rising: Vec<f64> = (0..40).map(f64::from).collect();
+    for (name, factor) in [("a_total n=1", 1.0), ("a_total n=2", 3.0), ("b_total n=1", 2.0)] {
+        at(&mut m, name, 30, &rising.iter().map(|v| v * factor).collect::<Vec<_>>());
+    }
+    assert_eq!(instant(&m, "topk(1, increase(a_total[1m]))", 600), [r#"{n="2"} 6"#]);
+    assert_eq!(instant(&m, "sum without (n) (increase(a_total[1m]))", 600), ["{} 8"]);
+    assert_eq!(instant(&m, "sum by (__name__) (increase(a_total[1m]))", 600), ["{} 8"]);
+    assert_eq!(instant(&m, "sum by (n) (increase(a_total[1m])) - sum by (n) (a_total)", 600).len(), 2);
+    let named = r#"label_replace(increase(a_total{n="2"}[1m]), "__name__", "c", "", "")"#;
+    assert_eq!(instant(&m, &format!("topk(1, {named})"), 600), [r#"c{n="2"} 6"#]);
+    assert_eq!(instant(&m, &format!("last_over_time({named}[1m:30s])"), 600), [r#"c{n="2"} 6"#]);
+    // Of several metrics names may be all that tells series apart.
+    at(&mut m, "d_total __type__=counter", 30, &rising);
+    at(&mut m, "d_total __type__=gauge", 30, &rising);
+    for query in
+        ["sum(increase({n=\"1\"}[1m]))", "topk(1, increase({n=\"1\"}[1m]))", "sum(increase(d_total[1m]))"]
+    {
+        let failed = outcome(&m, query, Moments::Instant { at_ms: 600_000 });
+        let error = failed.expect_err(query).to_string();
+        assert_eq!(error, "vector cannot contain metrics with the same labelset", "{query}");
+    }
+}
+
+#[test]
 fn two_series_with_the_same_labels_are_an_error() {
     let mut m = Memory::default();
     at(&mut m, "a x=1", 30, &[1.0]);

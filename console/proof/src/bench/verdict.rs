@@ -47,7 +47,7 @@ impl Goal {
     fn at_most(name: &'static str, goal: f64, unit: &str, measured: f64) -> Self {
         Self {
             name,
-            goal: format!("<= {goal}{unit}"),
+            goal: format!("<= {goal:.1}{unit}"),
             measured: format!("{measured:.2}{unit}"),
             ratio: Some(measured / goal),
             is_held: measured <= goal,
@@ -66,7 +66,7 @@ impl Goal {
         let median = ratios[ratios.len() / 2].1;
         Some(Self {
             name,
-            goal: format!("each <= {goal}"),
+            goal: format!("each <= {goal:.2}"),
             measured: format!("{held} of {}; median {median:.2}; worst {worst}", ratios.len()),
             ratio: Some(ratio),
             is_held: held == ratios.len(),

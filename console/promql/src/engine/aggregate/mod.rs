@@ -11,7 +11,8 @@ use console_storage::SourceError;
 
 use super::{
     eval::Eval,
-    grid::{Row, Steps, has_type_or_unit, nameless},
+    grid::{Row, Steps, has_same_labelset, has_type_or_unit, same_labelset},
+    over_time::without_names,
 };
 use fold::Members;
 use grouping::Groups;
@@ -36,15 +37,12 @@ impl Eval<'_> {
             Some(p) => self.scalar(p, steps)?,
             None => Vec::new(),
         };
-        let rows = self.rows_to_group(a, steps)?;
+        let (rows, is_named) = self.rows_to_group(a, steps)?;
         let place = a.parameter.as_ref().map_or(span, |p| p.unwrap_parens().span);
         match a.op {
             AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
-                let mut rows = self.best(a, &parameter, rows, span, steps)?;
-                if !self.limits.delayed_name_removal {
-                    rows.iter_mut().filter(|r| r.drop_name).for_each(|r| r.labels = nameless(&r.labels));
-                }
-                Ok(rows)
+                let rows = self.best(a, &parameter, rows, span, steps)?;
+                Ok(if is_named { without_names(rows) } else { rows })
             }
             AggregateOp::LimitRatio => self.limit_ratio(&parameter, rows, place),
             _ => {
@@ -64,29 +62,31 @@ impl Eval<'_> {
         }
     }
 
-    /// The rows of the operand. Most aggregations of `rate(metric[5m])` and the like do not look at names: these then
-    /// need not be taken out of each row's labels, which is much of the work.
-    fn rows_to_group(&self, a: &Aggregate, steps: &Steps) -> Result<Vec<Row>, SourceError> {
+    /// The rows of the operand, and whether names that have to go are still there. Most aggregations of
+    /// `rate(metric[5m])` and the like do not look at names: these then need not be taken out of each row's labels, which
+    /// is much of the work.
+    fn rows_to_group(&self, a: &Aggregate, steps: &Steps) -> Result<(Vec<Row>, bool), SourceError> {
         let expr = a.expr.unwrap_parens();
-        let looks = match &a.grouping {
-            by if !by.without => {
-                by.labels.iter().any(|l| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__"))
-            }
-            _ => false,
-        };
-        // This one looks at all labels.
-        let looks = looks || a.op == AggregateOp::LimitRatio;
+        let is_name = |l: &String| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__");
+        let looks_at_names =
+            a.op == AggregateOp::LimitRatio || (!a.grouping.without && a.grouping.labels.iter().any(is_name));
         let is_once = steps.count > 1 && expr.is_step_invariant();
         match &expr.kind {
-            ExprKind::Call { function, args } if !looks && !is_once && args.iter().any(has_one_name) => {
+            ExprKind::Call { function, args }
+                if !self.limits.delayed_name_removal
+                    && !looks_at_names
+                    && !is_once
+                    && args.iter().any(has_one_name) =>
+            {
                 let rows = self.named_over_time(*function, args, steps)?;
-                let is_told_apart = rows.iter().any(|row| has_type_or_unit(&row.labels));
-                if is_told_apart && !self.limits.delayed_name_removal {
-                    return self.without_names(rows);
+                // What goes with the name may be all that tells series apart.
+                if rows.iter().any(|row| has_type_or_unit(&row.labels)) {
+                    let rows = without_names(rows);
+                    return if has_same_labelset(&rows) { Err(same_labelset()) } else { Ok((rows, false)) };
                 }
-                Ok(rows)
+                Ok((rows, true))
             }
-            _ => self.vector(expr, steps),
+            _ => Ok((self.vector(expr, steps)?, false)),
         }
     }
 
