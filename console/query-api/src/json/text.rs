@@ -4,8 +4,9 @@
 pub fn text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
-    // Without a way out in the middle: many bytes are looked at at once.
-    if !bytes.iter().fold(false, |any, b| any | (*b < 0x20) | (*b == b'"') | (*b == b'\\')) {
+    // Counting has no way out in the middle: many bytes are looked at at once.
+    let is_special = |b: &&u8| **b < 0x20 || **b == b'"' || **b == b'\\';
+    if bytes.iter().filter(is_special).count() == 0 {
         out.extend_from_slice(bytes);
         out.push(b'"');
         return;
