@@ -45,7 +45,8 @@ pub fn scalar(out: &mut Vec<u8>, v: f64) {
     } else {
         let mut buffer = zmij::Buffer::new();
         let text = buffer.format_finite(v);
-        if text.bytes().any(|b| b == b'e') {
+        // It writes large whole numbers with a fraction, and very small ones with an exponent.
+        if v.fract() == 0.0 || text.bytes().any(|b| b == b'e') {
             // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
             let _ = write!(out, "{v}");
         } else {
