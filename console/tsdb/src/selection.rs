@@ -1,8 +1,8 @@
 //! What a query selected, in memory and in blocks, read series by series.
 
-use std::{collections::hash_map::Entry, sync::Arc};
+use std::sync::Arc;
 
-use console_model::{Labels, Matcher, hashed::HashedMap, metric::PointSeries};
+use console_model::{Labels, Matcher, hashed::Places, metric::PointSeries};
 use console_storage::{
     StorageError,
     metrics::{Part, Selection},
@@ -68,8 +68,8 @@ impl Tsdb {
 
 impl Selected {
     fn add_blocks(&mut self, blocks: &[&Arc<Block>], matchers: &[Compiled]) -> Result<(), StorageError> {
-        let mut known = Known::default();
-        known.places.reserve(self.found.len());
+        let mut known = Places::default();
+        known.reserve(self.found.len());
         for (at, found) in self.found.iter().enumerate() {
             known.put(found.labels.hash_value(), at);
         }
@@ -96,31 +96,6 @@ impl Selected {
         self.found
             .sort_by_key(|f| f.in_blocks.last().map_or((1, 0, 0), |(block, place)| (0, *block, *place)));
         Ok(())
-    }
-}
-
-/// Places by the hash of their labels, or by the next free number after it.
-#[derive(Default)]
-struct Known {
-    places: HashedMap<u64, usize>,
-}
-
-impl Known {
-    fn put(&mut self, mut hash: u64, place: usize) {
-        while let Entry::Occupied(_) = self.places.entry(hash) {
-            hash = hash.wrapping_add(1);
-        }
-        self.places.insert(hash, place);
-    }
-
-    fn find(&self, mut hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
-        loop {
-            let place = *self.places.get(&hash)?;
-            if is_it(place) {
-                return Some(place);
-            }
-            hash = hash.wrapping_add(1);
-        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Which rows belong together.
 
-use std::{collections::hash_map::Entry, hash::Hasher, ops::Range, sync::Arc};
+use std::{hash::Hasher, ops::Range, sync::Arc};
 
 use console_model::{
     Labels,
-    hashed::HashedMap,
+    hashed::Places,
     labels::{Label, METRIC_NAME, text_hasher},
 };
 
@@ -39,30 +39,22 @@ impl Groups {
     /// Only the first row of a group has its labels made: of the others the text is compared.
     pub fn of(grouping: &Grouping, rows: &[Row]) -> Self {
         let mut keys = Keys::new(grouping);
-        let mut known: HashedMap<u64, u32> = HashedMap::default();
+        let mut known = Places::default();
         let mut labels: Vec<Labels> = Vec::new();
         let mut firsts: Vec<&Labels> = Vec::new();
-        let mut group_of_row: Vec<u32> = Vec::with_capacity(rows.len());
+        let mut group_of_row: Vec<usize> = Vec::with_capacity(rows.len());
         let mut sizes: Vec<u32> = Vec::new();
         for row in rows {
-            let mut hash = keys.hash(&row.labels);
-            let group = loop {
-                match known.entry(hash) {
-                    Entry::Vacant(slot) => {
-                        let group = labels.len() as u32;
-                        labels.push(group_of(grouping, &row.labels));
-                        firsts.push(&row.labels);
-                        sizes.push(0);
-                        break *slot.insert(group);
-                    }
-                    Entry::Occupied(slot) if keys.same(firsts[*slot.get() as usize], &row.labels) => {
-                        break *slot.get();
-                    }
-                    // Another group has the same hash.
-                    Entry::Occupied(_) => hash = hash.wrapping_add(1),
-                }
-            };
-            sizes[group as usize] += 1;
+            let hash = keys.hash(&row.labels);
+            let known_group = known.find(hash, |group| keys.same(firsts[group], &row.labels));
+            let group = known_group.unwrap_or_else(|| {
+                known.put(hash, labels.len());
+                labels.push(group_of(grouping, &row.labels));
+                firsts.push(&row.labels);
+                sizes.push(0);
+                labels.len() - 1
+            });
+            sizes[group] += 1;
             group_of_row.push(group);
         }
         let mut next = 0;
@@ -73,7 +65,7 @@ impl Groups {
         }
         let mut members = vec![0; rows.len()];
         for (row, group) in group_of_row.into_iter().enumerate() {
-            let place = &mut places[group as usize];
+            let place = &mut places[group];
             members[*place as usize] = row as u32;
             *place += 1;
         }
