@@ -17,6 +17,11 @@ const PART: usize = 256;
 /// Asking the system reads files: once is enough.
 static PROCESSORS: LazyLock<usize> = LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 
+/// How many processors there are for this process.
+pub fn processors() -> usize {
+    *PROCESSORS
+}
+
 /// What `f` gives for the parts of `0..len`, in their order; the first error in that order. On one thread for each
 /// `worth` of the `work` there is to do in all.
 pub fn map<R: Send, E: Send>(
@@ -25,7 +30,7 @@ pub fn map<R: Send, E: Send>(
     worth: usize,
     f: impl Fn(Range<usize>) -> Result<Vec<R>, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let threads = PROCESSORS.min(MAX_THREADS).min(work / worth.max(1)).min(len).max(1);
+    let threads = processors().min(MAX_THREADS).min(work / worth.max(1)).min(len).max(1);
     // Several parts a thread: series differ in length.
     let size = len.div_ceil(threads * 4).clamp(1, PART);
     let parts = len.div_ceil(size);

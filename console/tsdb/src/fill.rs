@@ -9,6 +9,7 @@ use std::{
 };
 
 use console_model::Labels;
+use console_storage::parallel::processors;
 
 use crate::{
     index::SeriesId,
@@ -96,8 +97,7 @@ pub(crate) struct Filling<'scope> {
 
 impl<'scope> Filling<'scope> {
     pub fn start(scope: &'scope Scope<'scope, '_>) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = 1 << processors.clamp(1, MAX_SHARDS).ilog2();
+        let shards = 1 << processors().clamp(1, MAX_SHARDS).ilog2();
         let worker = |number| Worker::start(scope, Shard::new(number, shards));
         Self { batch: Batch::default(), created: 0, workers: (0..shards).map(worker).collect() }
     }

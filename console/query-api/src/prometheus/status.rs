@@ -51,7 +51,7 @@ pub async fn build_info(State(api): State<Api>) -> Success {
 
 pub async fn runtime_info(State(api): State<Api>) -> Success {
     let process = &api.process;
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = console_storage::parallel::processors();
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     Success::new(&json!({
         "startTime": rfc3339(process.started_at_ms),
