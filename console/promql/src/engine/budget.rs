@@ -12,6 +12,9 @@ use console_storage::SourceError;
 
 use crate::limits::PromqlLimits;
 
+/// Samples between two looks at the clock.
+const CHECK_EVERY: usize = 1 << 20;
+
 pub(crate) struct Budget {
     stop: Arc<AtomicBool>,
     deadline: Option<Instant>,
@@ -45,6 +48,11 @@ impl Budget {
             return Err(SourceError::Canceled);
         }
         if self.deadline.is_some_and(|d| Instant::now() >= d) { Err(SourceError::Timeout) } else { Ok(()) }
+    }
+
+    /// For long work on one series.
+    pub fn pace(&self) -> Pace<'_> {
+        Pace { budget: self, looked_at: 0 }
     }
 
     /// A part of the store turned out to be damaged: the query begins anew, without it.
@@ -98,5 +106,23 @@ impl Budget {
 
     pub fn series_read(&self) -> u64 {
         self.series_read.load(Ordering::Relaxed)
+    }
+}
+
+/// Checks a budget now and then.
+pub(crate) struct Pace<'a> {
+    budget: &'a Budget,
+    looked_at: usize,
+}
+
+impl Pace<'_> {
+    /// Counts samples that were looked at; fails as [`Budget::check`] does.
+    pub fn count(&mut self, samples: usize) -> Result<(), SourceError> {
+        self.looked_at += samples;
+        if self.looked_at < CHECK_EVERY {
+            return Ok(());
+        }
+        self.looked_at = 0;
+        self.budget.check()
     }
 }

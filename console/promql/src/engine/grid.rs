@@ -209,10 +209,18 @@ pub(crate) fn nameless(labels: &Labels) -> Labels {
     if labels.get(METRIC_NAME).is_none() && !has_type_or_unit(labels) {
         return labels.clone();
     }
-    labels.filter(|name| !matches!(name, METRIC_NAME | "__type__" | "__unit__"))
+    labels.filter(|name| !is_of_name(name))
+}
+
+/// Labels that go with the metric's name.
+const TYPE_AND_UNIT: [&str; 2] = ["__type__", "__unit__"];
+
+/// Whether a label goes where the metric's name goes.
+pub(crate) fn is_of_name(label: &str) -> bool {
+    label == METRIC_NAME || TYPE_AND_UNIT.contains(&label)
 }
 
 /// Whether there is more than the name that goes with the name.
 pub(crate) fn has_type_or_unit(labels: &Labels) -> bool {
-    ["__type__", "__unit__"].iter().any(|name| labels.get(name).is_some())
+    TYPE_AND_UNIT.iter().any(|name| labels.get(name).is_some())
 }

@@ -14,7 +14,7 @@ use super::{
     binary::braced,
     eval::Eval,
     grid::{Collector, Row, Steps},
-    select::{Gaze, advance},
+    view::{Gaze, advance},
 };
 use crate::{
     ast::{At, Expr, ExprKind, Selector},

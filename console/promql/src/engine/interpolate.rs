@@ -5,7 +5,7 @@ use console_model::{
     metric::{HistogramSample, Sample},
 };
 
-use super::select::advance;
+use super::view::advance;
 use crate::histogram::{self, MixedBuckets, is_reset, scale};
 
 /// What samples mean where the later one is smaller.

@@ -24,6 +24,7 @@ mod select;
 mod smooth;
 mod sort;
 mod tally;
+mod view;
 mod window;
 
 use std::{

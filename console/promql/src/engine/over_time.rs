@@ -5,7 +5,8 @@ use console_storage::SourceError;
 use super::{
     eval::Eval,
     grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
-    select::{View, Windows, advance, live},
+    select::{Windows, live},
+    view::View,
     window::{Frame, Scope, over, rates, totals},
 };
 use crate::{
@@ -14,8 +15,6 @@ use crate::{
     position::Span,
 };
 
-/// Samples in windows between two looks at the clock.
-const CHECK_EVERY: usize = 1 << 20;
 /// Names of counters end so; others are worth a note.
 const COUNTER_SUFFIXES: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
 
@@ -34,7 +33,7 @@ impl Over<'_> {
         // Windows overlap where they are longer than the steps.
         let overlap = self.view.range_ms / steps.step_ms.max(1) + 1;
         let windows = match self.function {
-            // These do not go through the view.
+            // These do not go through their windows.
             Function::Rate | Function::Increase | Function::Delta => 1,
             _ => steps.count.min(overlap.unsigned_abs() as usize),
         };
@@ -124,18 +123,15 @@ impl Eval<'_> {
         let Over { function, view, span, .. } = *with;
         let starts = self.starts_over(function, series);
         let is_plain = series.histograms.is_empty() && starts.is_empty() && view.extent == Extent::Plain;
+        let of_floats = |floats| Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) };
+        let (samples, pace) = (series.samples.as_slice(), self.budget.pace());
         let mut row = match function {
             Function::Rate | Function::Increase | Function::Delta if is_plain => {
-                let check = || self.budget.check();
-                let floats =
-                    rates::at_steps(function, &series.samples, view.gaze, view.range_ms, steps, check)?;
-                Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
+                of_floats(rates::at_steps(function, samples, view, steps, pace)?)
             }
             Function::SumOverTime | Function::AvgOverTime if is_plain => {
-                let (is_mean, check) = (function == Function::AvgOverTime, || self.budget.check());
-                let floats =
-                    totals::at_steps(is_mean, &series.samples, view.gaze, view.range_ms, steps, check)?;
-                Row { floats, ..Row::empty(series.labels.clone(), series.drop_name, 0) }
+                let is_mean = function == Function::AvgOverTime;
+                of_floats(totals::at_steps(is_mean, samples, view, steps, pace)?)
             }
             _ => self.window_by_window(with, series, &starts, steps)?,
         };
@@ -165,26 +161,16 @@ impl Eval<'_> {
             may_reset: series.samples.windows(2).any(|w| w[1].v < w[0].v),
         };
         let mut row = Row::empty(series.labels.clone(), series.drop_name, steps.count);
-        let (mut float, mut histogram, mut seen) = ((0, 0), (0, 0), 0);
-        for i in 0..steps.count {
-            let end_ms = view.gaze.at(steps, i);
-            let start_ms = end_ms.saturating_sub(view.range_ms);
-            let from = start_ms.saturating_sub(view.reach.0);
-            let to = end_ms.saturating_add(view.reach.1);
-            float.0 = advance(&series.samples, float.0, |s| s.t_ms <= from);
-            float.1 = advance(&series.samples, float.1.max(float.0), |s| s.t_ms <= to);
-            histogram.0 = advance(&series.histograms, histogram.0, |h| h.t_ms <= from);
-            histogram.1 = advance(&series.histograms, histogram.1.max(histogram.0), |h| h.t_ms <= to);
-            let floats = &series.samples[float.0..float.1];
-            let histograms = &series.histograms[histogram.0..histogram.1];
+        let mut pace = self.budget.pace();
+        let floats = view.windows(&series.samples, *steps, |s| s.t_ms);
+        let histograms = view.windows(&series.histograms, *steps, |h| h.t_ms);
+        for (i, (float, histogram)) in floats.zip(histograms).enumerate() {
+            let (start_ms, end_ms) = (float.start_ms, float.end_ms);
+            let (floats, histograms) = (&series.samples[float.places], &series.histograms[histogram.places]);
             if floats.is_empty() && histograms.is_empty() {
                 continue;
             }
-            seen += floats.len() + histograms.len();
-            if seen >= CHECK_EVERY {
-                self.budget.check()?;
-                seen = 0;
-            }
+            pace.count(floats.len() + histograms.len())?;
             let arg = |n: usize| scalars.get(n).map_or(f64::NAN, |s| s[i]);
             let args = [arg(0), arg(1)];
             let extent = view.extent;

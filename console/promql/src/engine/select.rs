@@ -16,6 +16,7 @@ use super::{
     budget::Budget,
     eval::Eval,
     grid::{ABSENT, Row, Steps, Value, Window},
+    view::{Gaze, View, advance},
     window::Frame,
 };
 use crate::{
@@ -24,29 +25,6 @@ use crate::{
     position::Span,
     regexp,
 };
-
-/// Where a selector looks at each step: a fixed moment, or the step's, shifted.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Gaze {
-    fixed: Option<i64>,
-    offset_ms: i64,
-}
-
-impl Gaze {
-    pub fn at(&self, steps: &Steps, index: usize) -> i64 {
-        self.fixed.unwrap_or_else(|| steps.at(index)).saturating_sub(self.offset_ms)
-    }
-}
-
-/// Where each step's window lies.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View {
-    pub gaze: Gaze,
-    pub range_ms: i64,
-    pub extent: Extent,
-    /// How far before and after the window samples are looked at, for its extent.
-    pub reach: (i64, i64),
-}
 
 /// Series with their samples and where each step's window lies.
 pub(crate) struct Windows {
@@ -88,32 +66,23 @@ impl Stored<'_> {
         self.budget.count_read(usize::from(held > 0), held);
         Ok((series, held))
     }
+
+    /// The series that have samples, and what the budget holds for them.
+    fn take_all(&self) -> Result<(Vec<PointSeries>, usize), SourceError> {
+        let (mut all, mut held) = (Vec::with_capacity(self.len()), 0);
+        for at in 0..self.len() {
+            let (series, weight) = self.take(at)?;
+            if weight > 0 {
+                held += weight;
+                all.push(series);
+            }
+        }
+        Ok((all, held))
+    }
 }
 
 /// Samples (or steps, which cost as much as some of them) that are worth a thread.
 const WORK_PER_THREAD: usize = 200_000;
-
-/// Items that are looked at one by one before the search takes larger strides.
-const NEAR: usize = 8;
-
-/// How many of `items` come first for which `is_before` holds, given that the first `from` do. Steps are near each
-/// other, so that the search starts close.
-pub(crate) fn advance<T>(items: &[T], from: usize, is_before: impl Fn(&T) -> bool) -> usize {
-    let mut low = from;
-    for _ in 0..NEAR {
-        match items.get(low) {
-            Some(item) if is_before(item) => low += 1,
-            _ => return low,
-        }
-    }
-    let mut stride = 1;
-    while low + stride <= items.len() && is_before(&items[low + stride - 1]) {
-        low += stride;
-        stride *= 2;
-    }
-    let high = (low + stride).min(items.len());
-    low + items[low..high].partition_point(is_before)
-}
 
 fn is_stale(h: &HistogramSample) -> bool {
     is_stale_nan(h.h.sum)
@@ -149,16 +118,7 @@ impl Eval<'_> {
         from: i64,
         to: i64,
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
-        let stored = self.open(s, from, to, Part::All)?;
-        let (mut series, mut held) = (Vec::with_capacity(stored.len()), 0);
-        for at in 0..stored.len() {
-            let (one, weight) = stored.take(at)?;
-            if weight > 0 {
-                held += weight;
-                series.push(one);
-            }
-        }
-        Ok((series, held))
+        self.open(s, from, to, Part::All)?.take_all()
     }
 
     pub(crate) fn instant_vector(
@@ -221,13 +181,8 @@ impl Eval<'_> {
         match &expr.kind {
             ExprKind::Range { selector, range_ms, .. } => {
                 let (view, stored) = self.range(selector, *range_ms, steps)?;
-                let (mut series, mut held) = (Vec::with_capacity(stored.len()), 0);
-                for at in 0..stored.len() {
-                    let (one, weight) = stored.take(at)?;
-                    held += weight;
-                    series.push(live(one));
-                }
-                Ok(Windows { view, series, held })
+                let (series, held) = stored.take_all()?;
+                Ok(Windows { view, series: series.into_iter().map(live).collect(), held })
             }
             ExprKind::Subquery(s) => self.subquery(s, steps),
             _ => Err(SourceError::Internal("a range vector was expected".to_owned())),

@@ -12,7 +12,8 @@ use super::{
     eval::Eval,
     grid::{Row, Steps, Window},
     interpolate::{self, Around, Kind, around},
-    select::{advance, live},
+    select::live,
+    view::advance,
 };
 use crate::{ast::Selector, outcome::Point, position::Span};
 

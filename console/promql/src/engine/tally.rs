@@ -14,7 +14,7 @@ use console_model::{
 
 use super::{
     grid::{Row, Steps, Window, is_absent},
-    select::{Gaze, View, advance},
+    view::{Gaze, View},
 };
 
 /// Samples by step, of the query and of the parts that are evaluated on steps of their own.
@@ -186,18 +186,14 @@ fn of_windows<T>(
     if samples.is_empty() {
         return Vec::new();
     }
-    let (mut from, mut to, mut seen) = (0, 0, 0);
     let weight = |items: &[T]| items.iter().map(|s| of(s).1).sum::<u64>();
-    let mut out = Vec::with_capacity(steps.count);
-    for step in 0..steps.count {
-        let end_ms = view.gaze.at(steps, step);
-        let first_ms = end_ms.saturating_sub(view.range_ms).saturating_sub(view.reach.0);
-        from = advance(samples, from, |s| of(s).0 <= first_ms);
-        to = advance(samples, to.max(from), |s| of(s).0 <= end_ms.saturating_add(view.reach.1));
-        out.push((step, (weight(&samples[from..to]), weight(&samples[seen.max(from).min(to)..to]))));
-        seen = to;
-    }
-    out
+    let mut seen = 0;
+    let windows = view.windows(samples, *steps, |s| of(s).0).map(|w| w.places).map(|places| {
+        let new = seen.max(places.start).min(places.end)..places.end;
+        seen = places.end;
+        (weight(&samples[places]), weight(&samples[new]))
+    });
+    windows.enumerate().collect()
 }
 
 /// Floats that take as much memory as a histogram does in Prometheus (promql/value.go: `HPoint.size`).

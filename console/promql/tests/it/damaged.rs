@@ -11,7 +11,7 @@ use console_storage::{
     metrics::{Part, Selection, SeriesReader},
 };
 
-use crate::reader::{Memory, at, evaluated};
+use crate::reader::{Memory, as_memory, at, evaluated};
 
 /// Fails at its second series.
 struct Damaged(Vec<PointSeries>);
@@ -53,36 +53,7 @@ impl SeriesReader for Store {
         Ok(Box::new(found))
     }
 
-    fn select(&self, m: &[Matcher], start: i64, end: i64, max: usize) -> Result<Vec<Series>, StorageError> {
-        self.memory.select(m, start, end, max)
-    }
-
-    fn series(&self, m: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<Labels>, StorageError> {
-        self.memory.series(m, range, limit)
-    }
-
-    fn label_names(
-        &self,
-        m: &[Matcher],
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.label_names(m, range, limit)
-    }
-
-    fn label_values(
-        &self,
-        name: &str,
-        m: &[Matcher],
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<Vec<String>, StorageError> {
-        self.memory.label_values(name, m, range, limit)
-    }
-
-    fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, StorageError> {
-        self.memory.metadata(metric, limit)
-    }
+    as_memory!(memory);
 }
 
 #[test]

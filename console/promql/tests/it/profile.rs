@@ -11,7 +11,7 @@ use console_model::{
 use console_promql::{Moments, PromqlLimits, evaluate};
 use console_storage::{StorageError, metrics::SeriesReader};
 
-use crate::reader::{Memory, at};
+use crate::reader::{Memory, as_memory, at};
 
 /// A query, its first and last step and their distance in seconds (0: an instant), what each step looks at, and what it
 /// reads. The numbers are those of prometheus/promql/engine_test.go (`TestQueryStatistics`).
@@ -98,9 +98,7 @@ fn histograms(start_ms: i64, end_ms: i64) -> PointSeries {
 }
 
 impl SeriesReader for Points {
-    fn select(&self, m: &[Matcher], start: i64, end: i64, most: usize) -> Result<Vec<Series>, StorageError> {
-        self.0.select(m, start, end, most)
-    }
+    as_memory!(0);
 
     fn select_points(
         &self,
@@ -114,28 +112,6 @@ impl SeriesReader for Points {
         }
         let points = |s: Series| PointSeries { labels: s.labels, samples: s.samples, histograms: Vec::new() };
         Ok(self.0.select(matchers, start_ms, end_ms, most)?.into_iter().map(points).collect())
-    }
-
-    fn series(&self, m: &[Matcher], range: TimeRange, limit: usize) -> Result<Vec<Labels>, StorageError> {
-        self.0.series(m, range, limit)
-    }
-
-    fn label_names(&self, m: &[Matcher], range: TimeRange, most: usize) -> Result<Vec<String>, StorageError> {
-        self.0.label_names(m, range, most)
-    }
-
-    fn label_values(
-        &self,
-        name: &str,
-        matchers: &[Matcher],
-        range: TimeRange,
-        limit: usize,
-    ) -> Result<Vec<String>, StorageError> {
-        self.0.label_values(name, matchers, range, limit)
-    }
-
-    fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, StorageError> {
-        self.0.metadata(metric, limit)
     }
 }
 

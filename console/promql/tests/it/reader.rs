@@ -92,6 +92,54 @@ impl SeriesReader for Memory {
     }
 }
 
+/// The rest of a reader around a [`Memory`], which has points of its own.
+macro_rules! as_memory {
+    ($field:tt) => {
+        fn select(
+            &self,
+            matchers: &[Matcher],
+            start_ms: i64,
+            end_ms: i64,
+            max_samples: usize,
+        ) -> Result<Vec<Series>, StorageError> {
+            self.$field.select(matchers, start_ms, end_ms, max_samples)
+        }
+
+        fn series(
+            &self,
+            matchers: &[Matcher],
+            range: TimeRange,
+            limit: usize,
+        ) -> Result<Vec<Labels>, StorageError> {
+            self.$field.series(matchers, range, limit)
+        }
+
+        fn label_names(
+            &self,
+            matchers: &[Matcher],
+            range: TimeRange,
+            limit: usize,
+        ) -> Result<Vec<String>, StorageError> {
+            self.$field.label_names(matchers, range, limit)
+        }
+
+        fn label_values(
+            &self,
+            name: &str,
+            matchers: &[Matcher],
+            range: TimeRange,
+            limit: usize,
+        ) -> Result<Vec<String>, StorageError> {
+            self.$field.label_values(name, matchers, range, limit)
+        }
+
+        fn metadata(&self, metric: Option<&str>, limit: usize) -> Result<Vec<MetricMetadata>, StorageError> {
+            self.$field.metadata(metric, limit)
+        }
+    };
+}
+pub(crate) use as_memory;
+
 pub fn outcome(memory: &dyn SeriesReader, expr: &str, moments: Moments) -> Result<Outcome, SourceError> {
     let limits = PromqlLimits { experimental: true, ..PromqlLimits::default() };
     evaluate(memory, expr, moments, &limits, &Arc::new(AtomicBool::new(false)))

@@ -11,7 +11,7 @@ use console_storage::SourceError;
 
 use super::{
     eval::Eval,
-    grid::{Row, Steps, has_same_labelset, has_type_or_unit, same_labelset},
+    grid::{Row, Steps, has_same_labelset, has_type_or_unit, is_of_name, same_labelset},
     over_time::without_names,
 };
 use fold::Members;
@@ -67,9 +67,8 @@ impl Eval<'_> {
     /// is much of the work.
     fn rows_to_group(&self, a: &Aggregate, steps: &Steps) -> Result<(Vec<Row>, bool), SourceError> {
         let expr = a.expr.unwrap_parens();
-        let is_name = |l: &String| matches!(l.as_str(), METRIC_NAME | "__type__" | "__unit__");
-        let looks_at_names =
-            a.op == AggregateOp::LimitRatio || (!a.grouping.without && a.grouping.labels.iter().any(is_name));
+        let looks_at_names = a.op == AggregateOp::LimitRatio
+            || (!a.grouping.without && a.grouping.labels.iter().any(|l| is_of_name(l)));
         let is_once = steps.count > 1 && expr.is_step_invariant();
         match &expr.kind {
             ExprKind::Call { function, args }

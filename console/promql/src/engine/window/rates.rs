@@ -10,14 +10,12 @@ use super::{
 };
 use crate::{
     engine::{
+        budget::Pace,
         grid::{ABSENT, Steps},
-        select::{Gaze, advance},
+        view::{Placed, View, advance},
     },
     function::Function,
 };
-
-/// Falls in windows between two looks at the clock.
-const CHECK_EVERY: usize = 1 << 20;
 
 /// What the last window's samples lead to.
 struct Known {
@@ -26,49 +24,40 @@ struct Known {
     factor: f64,
 }
 
-/// The values of a series at `steps`, each over the window of `range_ms` before where `gaze` looks. Two samples make a
-/// value; without them it is absent.
+/// The values of a series at `steps`, each over its window. Two samples make a value; without them it is absent.
 pub(crate) fn at_steps(
     function: Function,
     samples: &[Sample],
-    gaze: Gaze,
-    range_ms: i64,
+    view: View,
     steps: &Steps,
-    check: impl Fn() -> Result<(), SourceError>,
+    mut pace: Pace<'_>,
 ) -> Result<Vec<f64>, SourceError> {
     let is_counter = function != Function::Delta;
     let falls = if is_counter { falls(samples) } else { Vec::new() };
-    let range = seconds(range_ms);
+    let range = seconds(view.range_ms);
     let scaled = |factor: f64| if function == Function::Rate { factor / range } else { factor };
     let mut known: Option<Known> = None;
-    let (mut from, mut to, mut fall, mut looked_at) = (0, 0, 0, 0);
+    let mut fall = 0;
     let mut out = Vec::with_capacity(steps.count);
-    for i in 0..steps.count {
-        let end_ms = gaze.at(steps, i);
-        let start_ms = end_ms.saturating_sub(range_ms);
-        from = advance(samples, from, |s| s.t_ms <= start_ms);
-        to = advance(samples, to.max(from), |s| s.t_ms <= end_ms);
-        let [first, .., last] = &samples[from..to] else {
+    for Placed { start_ms, end_ms, places } in view.windows(samples, *steps, |s| s.t_ms) {
+        let [first, .., last] = &samples[places.clone()] else {
             out.push(ABSENT);
             continue;
         };
         let mut change = last.v - first.v;
         if !falls.is_empty() {
-            fall = advance(&falls, fall, |at| *at <= from);
-            for at in falls[fall..].iter().take_while(|at| **at < to) {
+            fall = advance(&falls, fall, |at| *at <= places.start);
+            let inside = advance(&falls, fall, |at| *at < places.end);
+            for at in &falls[fall..inside] {
                 change += samples[at - 1].v;
-                looked_at += 1;
             }
-            if looked_at >= CHECK_EVERY {
-                check()?;
-                looked_at = 0;
-            }
+            pace.count(inside - fall)?;
         }
         let seen = Seen {
             to_start_ms: first.t_ms - start_ms,
             sampled_ms: last.t_ms - first.t_ms,
             to_end_ms: end_ms - last.t_ms,
-            samples: to - from,
+            samples: places.len(),
         };
         let known = match &mut known {
             Some(known) if known.seen == seen => known,

@@ -6,43 +6,31 @@ use console_storage::SourceError;
 
 use crate::{
     engine::{
+        budget::Pace,
         grid::{ABSENT, Steps},
-        select::{Gaze, advance},
+        view::View,
     },
     kahan::{Kahan, Mean},
 };
 
 /// Windows that are added up together.
 const LANES: usize = 4;
-/// Samples in windows between two looks at the clock.
-const CHECK_EVERY: usize = 1 << 20;
 
-/// The sums, or the means, of a series at `steps`, each over the window of `range_ms` before where `gaze` looks; absent
-/// where it is empty.
+/// The sums, or the means, of a series at `steps`, each over its window; absent where it is empty.
 pub(crate) fn at_steps(
     is_mean: bool,
     samples: &[Sample],
-    gaze: Gaze,
-    range_ms: i64,
+    view: View,
     steps: &Steps,
-    check: impl Fn() -> Result<(), SourceError>,
+    mut pace: Pace<'_>,
 ) -> Result<Vec<f64>, SourceError> {
-    let (mut from, mut to, mut seen) = (0, 0, 0);
     let mut out = Vec::with_capacity(steps.count);
     let mut lanes: [&[Sample]; LANES] = [&[]; LANES];
-    for i in 0..steps.count {
-        let end_ms = gaze.at(steps, i);
-        let start_ms = end_ms.saturating_sub(range_ms);
-        from = advance(samples, from, |s| s.t_ms <= start_ms);
-        to = advance(samples, to.max(from), |s| s.t_ms <= end_ms);
-        lanes[i % LANES] = &samples[from..to];
-        seen += to - from;
+    for (i, window) in view.windows(samples, *steps, |s| s.t_ms).enumerate() {
+        lanes[i % LANES] = &samples[window.places];
         if i % LANES == LANES - 1 {
             out.extend(totals(is_mean, &lanes));
-        }
-        if seen >= CHECK_EVERY {
-            check()?;
-            seen = 0;
+            pace.count(lanes.iter().map(|window| window.len()).sum())?;
         }
     }
     let rest = steps.count % LANES;
