@@ -6,7 +6,7 @@ use console_model::clock::now_ms;
 
 use super::{
     load::{self, Load},
-    query::{SET, measure},
+    query::{SET, measure_set},
     server::Server,
     table::table,
 };
@@ -55,8 +55,9 @@ pub async fn grow(console: Option<&Path>, runs: usize) -> Result<Growth, PeerErr
         let load = Load::new(series, series * SAMPLES_PER_SERIES, now_ms());
         load::send(peer.endpoint(), load).await?;
         tokio::time::sleep(REST).await;
-        for (query, took) in SET.iter().zip(&mut all) {
-            took[at] = measure(&peer, query, load, runs).await?.median;
+        let measured = measure_set(&peer, load, runs)?.queries;
+        for (took, measured) in all.iter_mut().zip(measured) {
+            took[at] = measured.median;
         }
         peer.stop().await?;
     }

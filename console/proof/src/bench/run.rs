@@ -7,7 +7,7 @@ use super::{
     ingest::ingest,
     load::{LANES, Load},
     options::{Options, Part},
-    query::{SET, measure},
+    query::{Latencies, Measured, SET, measure_set},
     scrape,
     server::Server,
     table::{mib, table, thousands},
@@ -57,15 +57,10 @@ async fn one(server: Server, options: &Options) -> Result<Measurement, PeerError
     let load = Load::new(options.series, options.samples, now_ms());
     eprintln!("{}: {} samples of {} series", server.name(), load.samples(), load.series());
     let ingested = ingest(&peer, load, options.rest()).await?;
-    let mut queries = Vec::new();
-    if options.has(Part::Queries) {
-        for query in &SET {
-            queries.push(measure(&peer, query, load, options.runs).await?);
-        }
-    }
+    let latencies = options.has(Part::Queries).then(|| measure_set(&peer, load, options.runs)).transpose()?;
     let disk = disk::measure(server, &mut peer, ingested.samples).await?;
     peer.stop().await?;
-    Ok(Measurement { ingested, disk, queries })
+    Ok(Measurement { ingested, disk, latencies })
 }
 
 fn show_ingest(measured: &[(Server, Measurement)], options: &Options) {
@@ -114,35 +109,30 @@ fn show_ingest(measured: &[(Server, Measurement)], options: &Options) {
 }
 
 fn show_queries(measured: &[(Server, Measurement)]) {
-    let find = |server| measured.iter().find(|(s, _)| *s == server).map(|(_, m)| &m.queries);
-    let ours = find(Server::Console);
-    let rows: Vec<Vec<String>> = SET
-        .iter()
-        .enumerate()
-        .map(|(at, query)| {
-            let mut row = vec![query.name.to_owned()];
-            for (_, m) in measured {
-                row.push(format!("{:.2}", m.queries[at].median.as_secs_f64() * 1000.0));
-            }
-            for (_, m) in measured {
-                row.push(format!("{:.1}", m.queries[at].cpu_ms));
-            }
-            for peer in [Server::Prometheus, Server::VictoriaMetrics] {
-                let pair = ours.zip(find(peer)).map(|(ours, theirs)| (&ours[at], &theirs[at]));
-                let show = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
-                row.push(show(pair.map(|(ours, theirs)| ours.ratio(theirs))));
-                row.push(show(pair.and_then(|(ours, theirs)| ours.cpu_ratio(theirs))));
-            }
-            let results: Vec<String> =
-                measured.iter().map(|(_, m)| m.queries[at].results.to_string()).collect();
-            row.push(if results.windows(2).all(|w| w[0] == w[1]) {
-                results.first().cloned().unwrap_or_default()
-            } else {
-                results.join("/")
-            });
-            row
-        })
-        .collect();
+    let latencies: Vec<_> = measured.iter().filter_map(|(s, m)| Some((*s, m.latencies.as_ref()?))).collect();
+    let row = |name: &str, of: &dyn Fn(&Latencies) -> Measured| {
+        let find = |server| latencies.iter().find(|(s, _)| *s == server).map(|(_, l)| of(l));
+        let all: Vec<Measured> = latencies.iter().map(|(_, l)| of(l)).collect();
+        let mut row = vec![name.to_owned()];
+        row.extend(all.iter().map(|m| format!("{:.2}", m.median.as_secs_f64() * 1000.0)));
+        row.extend(all.iter().map(|m| format!("{:.1}", m.cpu_ms)));
+        let ours = find(Server::Console);
+        for peer in [Server::Prometheus, Server::VictoriaMetrics] {
+            let pair = ours.zip(find(peer));
+            let show = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
+            row.push(show(pair.map(|(ours, theirs)| ours.ratio(&theirs))));
+            row.push(show(pair.and_then(|(ours, theirs)| ours.cpu_ratio(&theirs))));
+        }
+        let results: Vec<String> = all.iter().map(|m| m.results.to_string()).collect();
+        row.push(if results.windows(2).all(|w| w[0] == w[1]) {
+            results.first().cloned().unwrap_or_default()
+        } else {
+            results.join("/")
+        });
+        row
+    };
+    let mut rows = vec![row("HTTP alone", &|l| l.http)];
+    rows.extend(SET.iter().enumerate().map(|(at, query)| row(query.name, &|l| l.queries[at])));
     let times = measured.iter().map(|(s, _)| format!("{} ms", s.short_name()));
     let cpus = measured.iter().map(|(s, _)| format!("{} CPU", s.short_name()));
     let head: Vec<String> = std::iter::once("query".to_owned())
@@ -152,7 +142,8 @@ fn show_queries(measured: &[(Server, Measurement)]) {
         .collect();
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     println!(
-        "\nQueries: median wall time; CPU time of the server, ms; ours over theirs:\n{}",
+        "\nQueries: median wall time; CPU time of the server, ms; ours over theirs. HTTP alone is an answer that needs no \
+         work, the server's check of readiness:\n{}",
         table(&head, &rows)
     );
 }

@@ -1,13 +1,19 @@
 //! Goals against what was measured.
 
-use super::{disk::Disk, growth::Growth, ingest::Ingested, query::Measured, table::table};
+use super::{
+    disk::Disk,
+    growth::Growth,
+    ingest::Ingested,
+    query::{Latencies, Measured},
+    table::table,
+};
 
 /// Of one server that took the load.
 pub struct Result {
     pub ingested: Ingested,
     pub disk: Disk,
-    /// In the order of the set; empty where queries were not asked for.
-    pub queries: Vec<Measured>,
+    /// None where queries were not asked for.
+    pub latencies: Option<Latencies>,
 }
 
 /// What can be compared; a server that was not measured is absent.
@@ -136,7 +142,9 @@ fn ratios(
     theirs: &Result,
     ratio: impl Fn(&Measured, &Measured) -> Option<f64>,
 ) -> Vec<(&'static str, f64)> {
-    let pairs = super::query::SET.iter().zip(ours.queries.iter().zip(&theirs.queries));
+    let queries = |r: &Result| r.latencies.as_ref().map(|l| l.queries.clone()).unwrap_or_default();
+    let (ours, theirs) = (queries(ours), queries(theirs));
+    let pairs = super::query::SET.iter().zip(ours.iter().zip(&theirs));
     pairs.filter_map(|(query, (a, b))| Some((query.name, ratio(a, b)?))).collect()
 }
 

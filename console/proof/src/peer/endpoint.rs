@@ -27,12 +27,13 @@ pub struct Answer {
 
 impl Endpoint {
     pub fn new(port: u16, token: Option<&str>) -> Result<Self, PeerError> {
-        let http = Client::builder()
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(PeerError::http("the HTTP client cannot be built"))?;
-        Ok(Self { base: format!("http://127.0.0.1:{port}"), token: token.map(str::to_owned), http })
+        let (base, token) = (format!("http://127.0.0.1:{port}"), token.map(str::to_owned));
+        Ok(Self { base, token, http: client()? })
+    }
+
+    /// The same place, with connections of its own: those of a client live where they were first used.
+    pub fn apart(&self) -> Result<Self, PeerError> {
+        Ok(Self { http: client()?, ..self.clone() })
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -71,4 +72,9 @@ impl Endpoint {
         let bytes = response.bytes().await.map_err(failed())?;
         Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
     }
+}
+
+fn client() -> Result<Client, PeerError> {
+    let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
+    client.map_err(PeerError::http("the HTTP client cannot be built"))
 }

@@ -46,6 +46,11 @@ impl Peer {
         &self.endpoint
     }
 
+    /// Answers 200 when the server is ready, without any work.
+    pub fn ready_path(&self) -> &'static str {
+        self.process.ready_path()
+    }
+
     /// From the start of the process to its first ready answer.
     pub fn ready_after(&self) -> Duration {
         self.process.ready_after()

@@ -123,6 +123,10 @@ impl Process {
         self.launch.name
     }
 
+    pub(crate) fn ready_path(&self) -> &'static str {
+        self.ready_path
+    }
+
     pub(crate) fn ready_after(&self) -> Duration {
         self.ready_after
     }

@@ -1,10 +1,12 @@
 //! One query, asked again and again.
+//!
+//! The client has a thread and a connection of its own: a hop between threads would be measured with every answer.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Query, Shape};
+use super::{Query, SET, Shape};
 use crate::{
     bench::load::Load,
     peer::{Endpoint, Peer, PeerError},
@@ -41,24 +43,80 @@ impl Measured {
     }
 }
 
-/// Asks `runs` times at least. The answer must be a success.
-pub async fn measure(peer: &Peer, query: &Query, load: Load, runs: usize) -> Result<Measured, PeerError> {
-    let parameters = parameters(query, load);
-    let mut results = 0;
-    for _ in 0..WARM_UPS {
-        let (_, bytes) = ask(peer.endpoint(), query, &parameters).await?;
-        results = count(query, &bytes)?;
+/// What the whole set took, in its order, and what an answer takes that needs no work.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// Of the server's own check of readiness: what HTTP alone costs.
+    pub http: Measured,
+    pub queries: Vec<Measured>,
+}
+
+/// Asks each query of the set `runs` times at least. Every answer must be a success. Holds up the thread meanwhile.
+pub fn measure_set(peer: &Peer, load: Load, runs: usize) -> Result<Latencies, PeerError> {
+    tokio::task::block_in_place(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(PeerError::io("the client cannot be started"))?.block_on(ask_all(peer, load, runs))
+    })
+}
+
+async fn ask_all(peer: &Peer, load: Load, runs: usize) -> Result<Latencies, PeerError> {
+    let client = peer.endpoint().apart()?;
+    let ready = Asked { name: "HTTP alone", path: peer.ready_path(), parameters: Vec::new() };
+    let http = ready.measure(peer, &client, runs, |_| Ok(0)).await?;
+    let mut queries = Vec::new();
+    for query in &SET {
+        let asked = Asked { name: query.name, path: path(query), parameters: parameters(query, load) };
+        queries.push(asked.measure(peer, &client, runs, |bytes| count(query, bytes)).await?);
     }
-    let before = peer.usage()?.cpu_seconds;
-    let (mut took, mut total) = (Vec::new(), Duration::ZERO);
-    while took.len() < runs || (total < AT_LEAST && took.len() < MOST_RUNS) {
-        let (one, _) = ask(peer.endpoint(), query, &parameters).await?;
-        took.push(one);
-        total += one;
+    Ok(Latencies { http, queries })
+}
+
+/// One request.
+struct Asked {
+    name: &'static str,
+    path: &'static str,
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl Asked {
+    async fn measure(
+        &self,
+        peer: &Peer,
+        client: &Endpoint,
+        runs: usize,
+        count: impl Fn(&[u8]) -> Result<usize, PeerError>,
+    ) -> Result<Measured, PeerError> {
+        let mut results = 0;
+        for _ in 0..WARM_UPS {
+            results = count(&self.ask(client).await?.1)?;
+        }
+        let before = peer.usage()?.cpu_seconds;
+        let (mut took, mut total) = (Vec::new(), Duration::ZERO);
+        while took.len() < runs || (total < AT_LEAST && took.len() < MOST_RUNS) {
+            let (one, _) = self.ask(client).await?;
+            took.push(one);
+            total += one;
+        }
+        let cpu_ms = (peer.usage()?.cpu_seconds - before) * 1000.0 / took.len() as f64;
+        took.sort();
+        Ok(Measured { median: took[took.len() / 2], cpu_ms, results })
     }
-    let cpu_ms = (peer.usage()?.cpu_seconds - before) * 1000.0 / took.len() as f64;
-    took.sort();
-    Ok(Measured { median: took[took.len() / 2], cpu_ms, results })
+
+    /// From the request to the last byte of the answer, uncompressed.
+    async fn ask(&self, client: &Endpoint) -> Result<(Duration, Vec<u8>), PeerError> {
+        let failed = || PeerError::http(self.name);
+        let begun = Instant::now();
+        let request = client.get(self.path).query(&self.parameters).header("accept-encoding", "identity");
+        let response = request.send().await.map_err(failed())?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(failed())?;
+        let took = begun.elapsed();
+        if status.is_success() {
+            return Ok((took, bytes.into()));
+        }
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Err(PeerError::Refused { what: self.name.to_owned(), status: status.as_u16(), body })
+    }
 }
 
 fn path(query: &Query) -> &'static str {
@@ -92,26 +150,6 @@ fn parameters(query: &Query, load: Load) -> Vec<(&'static str, String)> {
     all
 }
 
-/// From the request to the last byte of the answer, uncompressed.
-async fn ask(
-    endpoint: &Endpoint,
-    query: &Query,
-    parameters: &[(&str, String)],
-) -> Result<(Duration, Vec<u8>), PeerError> {
-    let failed = || PeerError::http(query.name);
-    let begun = Instant::now();
-    let request = endpoint.get(path(query)).query(parameters).header("accept-encoding", "identity");
-    let response = request.send().await.map_err(failed())?;
-    let status = response.status();
-    let bytes = response.bytes().await.map_err(failed())?;
-    let took = begun.elapsed();
-    if status.is_success() {
-        return Ok((took, bytes.into()));
-    }
-    let body = String::from_utf8_lossy(&bytes).into_owned();
-    Err(PeerError::Refused { what: query.name.to_owned(), status: status.as_u16(), body })
-}
-
 fn count(query: &Query, bytes: &[u8]) -> Result<usize, PeerError> {
     let answer: Value = serde_json::from_slice(bytes)
         .map_err(std::io::Error::other)
@@ -124,7 +162,6 @@ fn count(query: &Query, bytes: &[u8]) -> Result<usize, PeerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::query::SET;
 
     #[test]
     fn ranges_never_begin_before_the_load() {
