@@ -110,14 +110,14 @@ impl Block {
         error.is_damage()
     }
 
-    fn load_index(&self) -> Result<Index, BlockError> {
+    pub(super) fn load_index(&self) -> Result<Index, BlockError> {
         let read = |section| read_section(&self.file, self.bytes, section);
         let [strings, series, postings] = self.sections.index.map(read);
         let histograms = self.sections.histograms.map(read).transpose()?;
         Index::decode(&strings?, &series?, &postings?, histograms.as_deref())
     }
 
-    pub(super) fn index(&self) -> Result<Arc<Index>, BlockError> {
+    fn index(&self) -> Result<Arc<Index>, BlockError> {
         let key = (self.sequence, Place::Index);
         if let Some(Part::Index(index)) = self.cache.find(key) {
             return Ok(index);
@@ -132,19 +132,19 @@ impl Block {
         read_section(&self.file, self.bytes, *section)
     }
 
-    fn batch(&self, number: u32) -> Result<Arc<Batch>, BlockError> {
+    fn batch(&self, cache: &BlockCache, number: u32) -> Result<Arc<Batch>, BlockError> {
         let key = (self.sequence, Place::Batch(number));
-        if let Some(Part::Batch(batch)) = self.cache.find(key) {
+        if let Some(Part::Batch(batch)) = cache.find(key) {
             return Ok(batch);
         }
         let batch = Arc::new(Batch::decode(&self.section(&self.sections.batches, number)?)?);
-        self.cache.put(key, Part::Batch(Arc::clone(&batch)));
+        cache.put(key, Part::Batch(Arc::clone(&batch)));
         Ok(batch)
     }
 
-    fn histogram_batch(&self, number: u32) -> Result<Arc<[u8]>, BlockError> {
+    fn histogram_batch(&self, cache: &BlockCache, number: u32) -> Result<Arc<[u8]>, BlockError> {
         let key = (self.sequence, Place::Histograms(number));
-        if let Some(Part::Histograms(bytes)) = self.cache.find(key) {
+        if let Some(Part::Histograms(bytes)) = cache.find(key) {
             return Ok(bytes);
         }
         let sealed = self.section(&self.sections.histogram_batches, number)?;
@@ -153,7 +153,7 @@ impl Block {
             return Err(BlockError::Damaged("batch of histograms is not of this version"));
         }
         let bytes: Arc<[u8]> = bytes.into();
-        self.cache.put(key, Part::Histograms(Arc::clone(&bytes)));
+        cache.put(key, Part::Histograms(Arc::clone(&bytes)));
         Ok(bytes)
     }
 
@@ -165,12 +165,24 @@ impl Block {
         range: (i64, i64),
         out: &mut PointSeries,
     ) -> Result<(), BlockError> {
+        self.read_with(&self.cache, index, place, range, out)
+    }
+
+    /// As [`Block::read`], with decoded parts kept elsewhere.
+    pub(super) fn read_with(
+        &self,
+        cache: &BlockCache,
+        index: &Index,
+        place: u32,
+        range: (i64, i64),
+        out: &mut PointSeries,
+    ) -> Result<(), BlockError> {
         let there = |r: &&Run| r.first_t <= range.1 && r.last_t >= range.0;
         for r in index.runs(place).iter().filter(there) {
-            self.batch(r.batch)?.read(r.first as usize, r.len as usize, range, &mut out.samples)?;
+            self.batch(cache, r.batch)?.read(r.first as usize, r.len as usize, range, &mut out.samples)?;
         }
         for r in index.histogram_runs(place).iter().filter(there) {
-            let batch = self.histogram_batch(r.batch)?;
+            let batch = self.histogram_batch(cache, r.batch)?;
             let (first, len) = (r.first as usize, r.len as usize);
             let bytes = first.checked_add(len).and_then(|end| batch.get(first..end));
             let bytes = bytes.ok_or(BlockError::Damaged("reference outside the batch"))?;

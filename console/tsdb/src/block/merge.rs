@@ -4,7 +4,10 @@ use std::{iter::Peekable, sync::Arc};
 
 use console_model::{Labels, metric::PointSeries};
 
-use super::{Block, BlockError, index::Index};
+use super::{Block, BlockCache, BlockError, index::Index};
+
+/// Of decoded parts, for each block: of every stretch of time the batch that is read from, and the one before.
+const CACHE_BYTES_PER_BLOCK: usize = 2 << 20;
 
 struct Source {
     block: Arc<Block>,
@@ -22,9 +25,11 @@ impl Source {
 pub fn merge(
     blocks: &[Arc<Block>],
 ) -> Result<impl Iterator<Item = Result<PointSeries, BlockError>>, BlockError> {
+    // Each part is read once: those that queries read again and again stay where they are.
+    let cache = BlockCache::new(CACHE_BYTES_PER_BLOCK.saturating_mul(blocks.len()));
     let mut sources = Vec::with_capacity(blocks.len());
     for block in blocks {
-        let index = block.index().inspect_err(|e| {
+        let index = block.load_index().map(Arc::new).inspect_err(|e| {
             block.note(e);
         })?;
         let places = (0..index.len()).peekable();
@@ -38,7 +43,9 @@ pub fn merge(
                 continue;
             }
             let Some(place) = source.places.next() else { continue };
-            if let Err(e) = source.block.read(&source.index, place, (i64::MIN, i64::MAX), &mut all) {
+            if let Err(e) =
+                source.block.read_with(&cache, &source.index, place, (i64::MIN, i64::MAX), &mut all)
+            {
                 source.block.note(&e);
                 return Some(Err(e));
             }
