@@ -9,7 +9,6 @@
 #![recursion_limit = "512"]
 
 mod about;
-mod allocator;
 mod auth;
 pub mod config;
 mod error;
@@ -21,7 +20,6 @@ mod sources;
 mod stores;
 mod web;
 
-pub use allocator::give_memory_back_soon;
 pub use config::Config;
 pub use error::error_chain;
 pub use runtime::{StartError, run};

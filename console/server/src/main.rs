@@ -6,14 +6,14 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use console_server::{Config, error_chain, give_memory_back_soon, run};
-use mimalloc::MiMalloc;
+use console_server::{Config, error_chain, run};
+use tikv_jemallocator::Jemalloc;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// Ingest makes and frees many small things: with the system's allocator that alone costs a third of its time.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// The ops console: telemetry stores, query APIs, alerting and pages in one program.
 #[derive(Parser)]
@@ -31,7 +31,6 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    give_memory_back_soon();
     let arguments = Arguments::parse();
     let filter = match EnvFilter::try_new(&arguments.log) {
         Ok(filter) => filter,
