@@ -78,11 +78,12 @@ impl Eval<'_> {
                 self.clamped(function, v, limits, steps)
             }
             (Function::Round, [v, rest @ ..]) => {
+                let rows = self.vector(v, steps)?;
                 let to = match rest {
                     [to, ..] => self.scalar(to, steps)?,
                     [] => vec![1.0; steps.count],
                 };
-                self.mapped(self.vector(v, steps)?, |i, v| {
+                self.mapped(rows, |i, v| {
                     let inverse = 1.0 / to[i];
                     (v * inverse + 0.5).floor() / inverse
                 })
@@ -166,6 +167,7 @@ impl Eval<'_> {
         limits: &[Expr],
         steps: &Steps,
     ) -> Result<Vec<Row>, SourceError> {
+        let mut rows = self.vector(v, steps)?;
         let limits = limits.iter().map(|l| self.scalar(l, steps)).collect::<Result<Vec<_>, _>>()?;
         let least = |i: usize| if function == Function::ClampMax { f64::NEG_INFINITY } else { limits[0][i] };
         let most = |i: usize| match (function, limits.as_slice()) {
@@ -173,7 +175,6 @@ impl Eval<'_> {
             (_, [.., most]) => most[i],
             (_, []) => f64::NAN,
         };
-        let mut rows = self.vector(v, steps)?;
         for row in &mut rows {
             row.retain(|i| !matches!(most(i).partial_cmp(&least(i)), Some(std::cmp::Ordering::Less)));
         }

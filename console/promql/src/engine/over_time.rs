@@ -5,7 +5,7 @@ use console_storage::SourceError;
 use super::{
     eval::Eval,
     grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
-    select::{Windows, live},
+    select::{Windows, live, without_hints},
     view::View,
     window::{Frame, Scope, over, rates, totals},
 };
@@ -91,7 +91,8 @@ impl Eval<'_> {
                 })?
             }
             Some(ExprKind::Subquery(s)) => {
-                let Windows { view, series, held } = self.subquery(s, steps)?;
+                let Windows { view, mut series, held } = self.subquery(s, steps)?;
+                without_hints(&mut series);
                 for series in &series {
                     self.tally(|t| t.windows(&view, series, steps));
                 }

@@ -26,6 +26,12 @@ struct Cell {
     count: Kahan,
 }
 
+impl Cell {
+    fn is_empty(&self) -> bool {
+        self.count.sum == 0.0 && self.count.lost == 0.0
+    }
+}
+
 /// A running sum of histograms.
 #[derive(Clone, Debug)]
 pub struct HistogramSum {
@@ -131,6 +137,10 @@ impl HistogramSum {
         self.add_signed(other, 1.0)
     }
 
+    pub fn subtract(&mut self, other: &Histogram) -> Result<Added, MixedBuckets> {
+        self.add_signed(other, -1.0)
+    }
+
     fn add_signed(&mut self, other: &Histogram, sign: f64) -> Result<Added, MixedBuckets> {
         if self.base.has_custom_buckets() != other.has_custom_buckets() {
             return Err(MixedBuckets);
@@ -147,13 +157,7 @@ impl HistogramSum {
                 other.reduce_to_bounds(&bounds);
             }
         } else {
-            while self.base.zero_threshold != other.base.zero_threshold {
-                if self.base.zero_threshold > other.base.zero_threshold {
-                    other.widen_zero(self.base.zero_threshold);
-                } else {
-                    self.widen_zero(other.base.zero_threshold);
-                }
-            }
+            other.zero = self.reconcile_zero(&other);
             let schema = self.base.schema.min(other.base.schema);
             self.reduce_to_schema(schema);
             other.reduce_to_schema(schema);
@@ -164,12 +168,23 @@ impl HistogramSum {
             mine.add(theirs.sum);
             mine.add(theirs.lost);
         }
-        merge(&mut self.positive, other.positive);
-        merge(&mut self.negative, other.negative);
+        let in_zero = |c: &Cell| {
+            !self.base.has_custom_buckets() && bound(&self.base, c.index) <= self.base.zero_threshold
+        };
+        for (mine, mut theirs) in [(&mut self.positive, other.positive), (&mut self.negative, other.negative)]
+        {
+            let inside = theirs.iter().take_while(|c| in_zero(c)).count();
+            theirs.drain(..inside);
+            merge(mine, theirs);
+        }
+        if bounds_reconciled {
+            self.positive.retain(|c| !c.is_empty());
+        }
         Ok(Added { hints_collide, bounds_reconciled })
     }
 
-    fn reduce_to_schema(&mut self, schema: i32) {
+    /// Merges buckets to those of a coarser schema.
+    pub fn reduce_to_schema(&mut self, schema: i32) {
         let from = self.base.schema;
         if from != schema {
             regroup(&mut self.positive, |i| coarser_index(i, from, schema));
@@ -186,33 +201,45 @@ impl HistogramSum {
         });
     }
 
-    /// Takes buckets below `threshold` into the zero bucket, and further ones where it would end inside a populated one.
-    fn widen_zero(&mut self, mut threshold: f64) {
-        let reaches = |this: &Self, threshold: f64| {
+    /// Widens the zero bucket until it is as wide as that of `other` would have to be, and gives the count of the latter.
+    /// As in Prometheus the buckets of `other` stay that the count has taken in: those are left out of the addition, but
+    /// for one that a coarser schema makes part of a bucket that reaches out.
+    fn reconcile_zero(&mut self, other: &Self) -> Kahan {
+        let (mut zero, mut threshold) = (other.zero, other.base.zero_threshold);
+        while self.base.zero_threshold != threshold {
+            if self.base.zero_threshold > threshold {
+                (zero, threshold) = other.zero_within(self.base.zero_threshold);
+            } else {
+                (self.zero, self.base.zero_threshold) = self.zero_within(threshold);
+                let base = &self.base;
+                let stays = |c: &Cell| !c.is_empty() && bound(base, c.index - 1) >= base.zero_threshold;
+                self.positive.retain(stays);
+                self.negative.retain(stays);
+            }
+        }
+        zero
+    }
+
+    /// The zero bucket with the buckets below `threshold`, and with further ones where it would end inside a populated one.
+    fn zero_within(&self, mut threshold: f64) -> (Kahan, f64) {
+        let cells = || self.positive.iter().chain(&self.negative);
+        let reaches = |threshold: f64| {
             let wide = |c: &&Cell| {
                 c.count.sum != 0.0
-                    && bound(&this.base, c.index - 1) < threshold
-                    && bound(&this.base, c.index) > threshold
+                    && bound(&self.base, c.index - 1) < threshold
+                    && bound(&self.base, c.index) > threshold
             };
-            this.positive.iter().chain(&this.negative).find(wide).map(|c| bound(&this.base, c.index))
+            cells().find(wide).map(|c| bound(&self.base, c.index))
         };
-        while let Some(upper) = reaches(self, threshold) {
+        while let Some(upper) = reaches(threshold) {
             threshold = upper;
         }
-        let base = &self.base;
         let mut zero = self.zero;
-        for cells in [&mut self.positive, &mut self.negative] {
-            cells.retain(|c| {
-                let stays = bound(base, c.index - 1) >= threshold;
-                if !stays {
-                    zero.add(c.count.sum);
-                    zero.add(c.count.lost);
-                }
-                stays
-            });
+        for c in cells().filter(|c| bound(&self.base, c.index - 1) < threshold) {
+            zero.add(c.count.sum);
+            zero.add(c.count.lost);
         }
-        self.zero = zero;
-        self.base.zero_threshold = threshold;
+        (zero, threshold)
     }
 
     pub(crate) fn overflows(&self) -> bool {
@@ -238,9 +265,16 @@ impl HistogramSum {
 
     /// The sum, without empty buckets.
     pub fn finish(self) -> Histogram {
+        let mut out = self.with_empty_buckets();
+        super::compact(&mut out);
+        out
+    }
+
+    /// The sum, with each bucket that any of the histograms has.
+    pub fn with_empty_buckets(self) -> Histogram {
         let buckets = |cells: Vec<Cell>| {
             let bucket = |c: Cell| BucketCount { index: c.index, count: c.count.value() };
-            cells.into_iter().map(bucket).filter(|b| b.count != 0.0).collect()
+            cells.into_iter().map(bucket).collect()
         };
         Histogram {
             count: self.count.value(),
@@ -261,7 +295,7 @@ pub fn add(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuck
 
 pub fn subtract(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuckets> {
     let mut sum = HistogramSum::new(a);
-    let added = sum.add_signed(b, -1.0)?;
+    let added = sum.subtract(b)?;
     Ok((sum.finish(), added))
 }
 

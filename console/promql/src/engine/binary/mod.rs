@@ -15,7 +15,7 @@ use crate::{
     outcome::Point,
     position::Span,
 };
-use element::{Outcome, apply, float, truth};
+use element::{Outcome, Refusal, apply, float, truth};
 pub(crate) use matching::braced;
 
 impl Eval<'_> {
@@ -78,7 +78,10 @@ impl Eval<'_> {
                     Side::Right => apply(b.op, &vector, &s),
                     Side::Left => apply(b.op, &s, &vector),
                 };
-                let Some(outcome) = self.noted(b.op, span, outcome) else { continue };
+                if let Some(note) = Note::of(b.op, &outcome) {
+                    self.told(span, note);
+                }
+                let Ok(outcome) = outcome else { continue };
                 match (is_filter, outcome.holds) {
                     (true, true) => row.set(i, vector),
                     (true, false) => {}
@@ -97,7 +100,7 @@ impl Eval<'_> {
     fn scalar_floats(&self, b: &Binary, span: Span, row: &mut Row, scalar: &[f64], side: Side) {
         if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
             if row.floats.iter().any(|v| !is_absent(*v)) {
-                self.note_types(b.op, span, "float", "float");
+                self.told(span, Note::types(b.op, "float", "float"));
             }
             row.floats.fill(ABSENT);
             return;
@@ -117,43 +120,47 @@ impl Eval<'_> {
         }
     }
 
-    /// The outcome of two elements, with what it has to say noted. `None`: the two do not go together.
-    fn noted(&self, op: BinaryOp, span: Span, outcome: Result<Outcome, element::Refusal>) -> Option<Outcome> {
+    fn told(&self, span: Span, note: Note) {
+        match note {
+            Note::Warning(message) => self.notes.warn(span, message),
+            Note::Info(message) => self.notes.info(span, message),
+        }
+    }
+}
+
+/// What there is to say about the outcome of two elements.
+enum Note {
+    Warning(String),
+    Info(String),
+}
+
+impl Note {
+    fn of(op: BinaryOp, outcome: &Result<Outcome, Refusal>) -> Option<Self> {
         let name = match op {
             BinaryOp::Add => "addition",
             _ => "subtraction",
         };
-        match outcome {
-            Ok(outcome) => {
-                if outcome.added.hints_collide {
-                    self.notes.warn(span, format!("conflicting counter resets during histogram {name}"));
-                }
-                if outcome.added.bounds_reconciled {
-                    self.notes.info(span, format!("mismatched custom buckets were reconciled during {name}"));
-                }
-                Some(outcome)
+        Some(match outcome {
+            Ok(outcome) if outcome.bounds_reconciled => {
+                Self::Info(format!("mismatched custom buckets were reconciled during {name}"))
             }
-            Err(element::Refusal::Types(left, right)) => {
-                self.note_types(op, span, left, right);
-                None
+            Ok(_) => return None,
+            Err(Refusal::Hints) => {
+                Self::Warning(format!("conflicting counter resets during histogram {name}"))
             }
-            Err(element::Refusal::Buckets) => {
-                let message =
-                    format!("incompatible bucket layout encountered for binary operator {}", op.symbol());
-                self.notes.warn(span, message);
-                None
-            }
-        }
+            Err(Refusal::Types(left, right)) => Self::types(op, left, right),
+            Err(Refusal::Buckets) => Self::Warning(format!(
+                "incompatible bucket layout encountered for binary operator {}",
+                op.symbol()
+            )),
+        })
     }
 
-    fn note_types(&self, op: BinaryOp, span: Span, left: &str, right: &str) {
+    fn types(op: BinaryOp, left: &str, right: &str) -> Self {
         let symbol = op.symbol();
-        self.notes.info(
-            span,
-            format!(
-                "incompatible sample types encountered for binary operator {symbol:?}: {left} {symbol} {right}"
-            ),
-        );
+        Self::Info(format!(
+            "incompatible sample types encountered for binary operator {symbol:?}: {left} {symbol} {right}"
+        ))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     ast::Extent,
     engine::interpolate::{self, Kind},
     function::Function,
-    histogram::{self, compact, divide, is_reset},
+    histogram::{HistogramSum, divide, is_reset},
     outcome::Point,
 };
 
@@ -121,25 +121,35 @@ fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
     if kind == Kind::Gauge && !(is_gauge(&left) && is_gauge(&right)) {
         warn_not_gauge(scope);
     }
-    let (mut change, added) =
-        histogram::subtract(&right, &left).map_err(|_| scope.warn_mixed_buckets()).ok()?;
-    if added.bounds_reconciled {
+    let mut change = HistogramSum::new(&right);
+    if change.subtract(&left).map_err(|_| scope.warn_mixed_buckets()).ok()?.bounds_reconciled {
         scope.info_reconciled("subtraction");
     }
+    let add = |sum: &mut HistogramSum, other: &Histogram| {
+        let added = sum.add(other).map_err(|_| scope.warn_mixed_buckets()).ok()?;
+        if added.bounds_reconciled {
+            scope.info_reconciled("addition");
+        }
+        Some(())
+    };
     if kind == Kind::Counter {
+        // First by themselves: the order says how layouts that differ come together.
+        let mut all_lost: Option<HistogramSum> = None;
         for lost in before_resets(f, all, ends, &left, &right) {
-            let (sum, added) = histogram::add(&change, lost).map_err(|_| scope.warn_mixed_buckets()).ok()?;
-            if added.bounds_reconciled {
-                scope.info_reconciled("addition");
+            match &mut all_lost {
+                None => all_lost = Some(HistogramSum::new(lost)),
+                Some(all_lost) => add(all_lost, lost)?,
             }
-            change = sum;
+        }
+        if let Some(all_lost) = all_lost {
+            add(&mut change, &all_lost.with_empty_buckets())?;
         }
     }
+    let mut change = change.finish();
     if scope.function == Function::Rate {
         change = divide(&change, seconds(f));
     }
     change.reset_hint = ResetHint::Gauge;
-    compact(&mut change);
     Some(change)
 }
 

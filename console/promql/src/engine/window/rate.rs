@@ -157,14 +157,17 @@ fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Optio
     } else if !is_gauge(first) || !is_gauge(last) {
         warn_not_gauge(scope);
     }
-    let Ok((change, added)) = histogram::subtract(last, &before) else {
+    let between = if is_counter { &points[1..points.len() - 1] } else { &[] };
+    let schemas = between.iter().map(|p| p.h.schema).chain([last.schema, before.schema]);
+    let mut total = HistogramSum::new(last);
+    total.reduce_to_schema(schemas.min().unwrap_or(last.schema));
+    let Ok(added) = total.subtract(&before) else {
         scope.warn_mixed_buckets();
         return None;
     };
     if added.bounds_reconciled {
         scope.info_reconciled("subtraction");
     }
-    let mut total = HistogramSum::new(&change);
     if is_counter {
         if !f.starts.is_empty()
             && points.windows(2).any(|w| overlaps(f.started(w[0].t_ms), f.started(w[1].t_ms)))
@@ -221,6 +224,7 @@ pub(super) fn instant(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
                 warn_not_gauge(scope);
             }
             let mut change = (*b).clone();
+            histogram::compact(&mut change);
             if !is_rate || !(restarted || is_reset(&b, &a)) {
                 let Ok((difference, added)) = histogram::subtract(&b, &a) else {
                     scope.warn_mixed_buckets();
