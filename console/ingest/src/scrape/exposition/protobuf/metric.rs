@@ -47,7 +47,7 @@ pub fn check_names(labels: &[LabelText<'_>], reserved: &str) -> Result<(), Flaw>
 }
 
 fn pair<'a>(at: At<'a>, field: Field<'a>, shape: &Shape) -> Result<LabelText<'a>, Flaw> {
-    let mut label = LabelText { name: "", raw: "", quotes: Quotes::None };
+    let mut label = LabelText { name: "", raw: "", name_quotes: Quotes::None, quotes: Quotes::None };
     at.each(field.bytes()?, shape, |field| {
         match field.number {
             1 => label.name = field.text()?,
