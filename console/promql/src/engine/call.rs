@@ -225,12 +225,12 @@ impl Eval<'_> {
         if expr.is_step_invariant() || matches!(expr.kind, ExprKind::Subquery(_)) {
             return;
         }
+        expr.children().into_iter().for_each(|c| self.warn_of_sorts_in(c));
         if let ExprKind::Call { function, .. } = &expr.kind
             && function.sorts()
         {
             self.warn_of_sort(expr.span);
         }
-        expr.children().into_iter().for_each(|c| self.warn_of_sorts_in(c));
     }
 
     /// One, with the labels that the selector's equalities say, at the steps where `present` is false.

@@ -1,12 +1,12 @@
 //! Vector matching: one-to-one, many-to-one, one-to-many.
 
-use std::collections::{BTreeMap, HashMap, btree_map::Entry};
+use std::collections::HashMap;
 
 use console_model::{Labels, labels::METRIC_NAME};
 use console_storage::SourceError;
 
 use super::{
-    Note,
+    LastNotes, Note,
     element::{apply, float, truth},
 };
 use crate::{
@@ -60,26 +60,6 @@ struct Made {
     used: Option<HashMap<Option<Labels>, Vec<bool>>>,
     /// Of any pair; needed where elements without a partner are filled up.
     any: Option<Vec<bool>>,
-}
-
-/// What is said of the pairs of a step. Of several the last in the order of the query's vectors holds, as in Prometheus.
-#[derive(Default)]
-struct LastNotes {
-    by_step: BTreeMap<usize, (usize, Note)>,
-}
-
-impl LastNotes {
-    fn note(&mut self, step: usize, order: usize, note: Note) {
-        match self.by_step.entry(step) {
-            Entry::Vacant(entry) => {
-                entry.insert((order, note));
-            }
-            Entry::Occupied(mut entry) if entry.get().0 <= order => {
-                entry.insert((order, note));
-            }
-            Entry::Occupied(_) => {}
-        }
-    }
 }
 
 /// Where the outcomes of pairs go.
@@ -168,9 +148,7 @@ impl Eval<'_> {
         if let Some((_, error)) = out.failure.0 {
             return Err(error);
         }
-        for (_, note) in out.notes.by_step.into_values() {
-            self.told(span, note);
-        }
+        self.told(span, out.notes);
         let rows = out.rows.into_rows();
         self.budget.take(rows.len() * count)?;
         Ok(rows)

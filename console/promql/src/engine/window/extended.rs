@@ -73,13 +73,14 @@ fn floats(scope: &Scope<'_>, f: &Frame<'_>) -> Option<f64> {
     let (left, right) = float_ends(f, kind(scope))?;
     let mut change = right - left;
     if kind(scope) == Kind::Counter {
-        let mut before = left;
+        let (mut before, mut lost) = (left, 0.0);
         for v in floats_inside(f).iter().map(|s| s.v).chain([right]) {
             if v < before {
-                change += before;
+                lost += before;
             }
             before = v;
         }
+        change += lost;
     }
     Some(if scope.function == Function::Rate { change / seconds(f) } else { change })
 }
