@@ -19,13 +19,14 @@ pub struct Family<'a> {
     buckets: Option<Buckets>,
 }
 
-/// Suffixes of the samples of a kind; the first column of the table "Suffixes" of each type.
+/// Suffixes of the samples of a kind; the first column of the table "Suffixes" of each type. Counters and histograms may have
+/// none as well, as Prometheus bears it: many a counter is declared with its `_total`.
 fn suffixes(kind: MetricKind) -> &'static [&'static str] {
     match kind {
-        MetricKind::Counter => &["_total", "_created"],
+        MetricKind::Counter => &["", "_total", "_created"],
         MetricKind::Summary => &["", "_count", "_sum", "_created"],
-        MetricKind::Histogram => &["_count", "_sum", "_bucket", "_created"],
-        MetricKind::GaugeHistogram => &["_gcount", "_gsum", "_bucket"],
+        MetricKind::Histogram => &["", "_count", "_sum", "_bucket", "_created"],
+        MetricKind::GaugeHistogram => &["", "_gcount", "_gsum", "_bucket"],
         MetricKind::Info => &["_info"],
         MetricKind::Gauge | MetricKind::StateSet | MetricKind::Unknown => &[""],
     }
@@ -150,9 +151,9 @@ impl<'a> Family<'a> {
 /// anywhere, and its clients write them at counts.
 fn may_have_exemplar(kind: MetricKind, name: &str, suffix: &str) -> bool {
     match kind {
-        MetricKind::Counter => suffix == "_total",
+        MetricKind::Counter => matches!(suffix, "" | "_total"),
         MetricKind::Histogram | MetricKind::GaugeHistogram => {
-            matches!(suffix, "_bucket" | "_count" | "_gcount")
+            matches!(suffix, "" | "_bucket" | "_count" | "_gcount")
         }
         MetricKind::Summary => true,
         MetricKind::Unknown => !["_sum", "_created"].iter().any(|part| name.ends_with(part)),

@@ -229,7 +229,8 @@ mod tests {
             "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1.5\nh_sum 1\nh_count 1.5 # {id=\"1\"} 1\n# EOF";
         let exemplars = "a 1 # {id=\"1\"} 1\n# TYPE s summary\ns_sum 1 # {id=\"1\"} 1\n# EOF";
         let created = "# TYPE a counter\na_created 1\na_total 1 5\na_created 1\na_total 1 6\n# EOF";
-        for (text, lines) in [(interleaved, 4), (parts, 4), (exemplars, 3), (created, 5)] {
+        let bare = "# TYPE a_total counter\n# HELP a_total b\na_total 1 # {id=\"1\"} 1\n# EOF";
+        for (text, lines) in [(interleaved, 4), (parts, 4), (exemplars, 3), (created, 5), (bare, 3)] {
             assert_eq!(read(text).lines().count(), lines, "{}", read(text));
             assert!(read(text).ends_with('\n'), "{}", error(text));
         }
