@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    LabelText, SyntaxError,
+    LabelText, MAX_LABELS, SyntaxError,
     entry::{Quotes, unescape},
 };
 
@@ -237,6 +237,9 @@ impl<'a> Cursor<'a> {
             };
             if labels.iter().any(|l| same_name(l, &label)) {
                 return Err(self.error(format!("label {:?} is there twice", label.name())));
+            }
+            if labels.len() == MAX_LABELS {
+                return Err(self.error(format!("a metric has more than {MAX_LABELS} labels")));
             }
             self.skip_blanks();
             if !self.take("=") {

@@ -19,6 +19,9 @@ pub use entry::{Bound, Entry, ExemplarText, LabelText, Place, Sample, SampleValu
 
 use self::conversion::Conversion;
 
+/// Labels of one metric: far more than anybody has, so that what they cost is bounded.
+const MAX_LABELS: usize = 1000;
+
 /// Which format an answer is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

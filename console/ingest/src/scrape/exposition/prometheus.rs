@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn no_metric_has_labels_without_end() {
+        let with = |labels: usize| {
+            let all: Vec<_> = (0..labels).map(|i| format!("l{i}=\"\"")).collect();
+            format!("a{{{}}} 1", all.join(","))
+        };
+        assert!(read(&with(1000)).ends_with(" 1\n"));
+        assert!(read(&with(1001)).ends_with("a metric has more than 1000 labels"));
+    }
+
+    #[test]
     fn comments_say_nothing() {
         let comments = "\n\n# a comment\n#\n#HELP a b\n#TYPE a thing\n# HELPless\n# HELP\n# TYPE\n# UNIT a b\n   \n\t# x";
         assert_eq!(read(comments), "");

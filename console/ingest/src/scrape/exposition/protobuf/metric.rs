@@ -3,12 +3,9 @@
 use super::walk::{At, EXEMPLAR, EXEMPLAR_LABEL, Flaw, LABEL, QUANTILE, SIMPLE, SUMMARY, Shape, TIMESTAMP};
 use crate::{
     limits::MAX_EXEMPLAR_CHARS,
-    scrape::exposition::{ExemplarText, LabelText, cursor::NORMAL_NAN, entry::Quotes},
+    scrape::exposition::{ExemplarText, LabelText, MAX_LABELS, cursor::NORMAL_NAN, entry::Quotes},
     wire::{Field, WireError},
 };
-
-/// Labels of one metric: far more than anybody has, so that what they cost is bounded.
-pub const MAX_LABELS: usize = 1000;
 
 /// No NaN may pass for a staleness marker.
 pub fn plain(v: f64) -> f64 {
