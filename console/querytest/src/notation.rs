@@ -197,7 +197,7 @@ fn histograms(item: &str, out: &mut Vec<Slot>) -> Result<(), String> {
     let mut current = first;
     push(&current);
     for _ in 0..times(n)? {
-        let mut next = HistogramSum::new(&current);
+        let mut next = HistogramSum::plain(&current);
         let added = if is_sum { next.add(&step) } else { next.subtract(&step) };
         added.map_err(|_| format!("histograms of {item:?} do not go together"))?;
         current = next.with_empty_buckets();

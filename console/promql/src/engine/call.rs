@@ -147,6 +147,8 @@ impl Eval<'_> {
     /// When the counters of the samples started. Only a store knows: nothing else has any.
     fn start_timestamps(&self, v: &Expr, steps: &Steps) -> Result<Vec<Row>, SourceError> {
         let (ExprKind::Selector(s), Some(store)) = (&v.unwrap_parens().kind, self.start_times) else {
+            // For what it has to say.
+            self.vector(v, steps)?;
             return Ok(Vec::new());
         };
         let mut rows = self.sample_times(s, steps)?;

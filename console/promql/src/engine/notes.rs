@@ -84,8 +84,8 @@ impl Notes {
             "sample has start time that overlaps with previous sample timestamp for metric {metric:?}"
         );
         let mut warnings = self.warnings.lock();
-        let times = warnings.get(&message).map_or(0, |n| n.times) + 1;
-        warnings.insert(message, Note { times, ..Note::at(span) });
+        // The place stays where it was first said.
+        warnings.entry(message).and_modify(|n| n.times += 1).or_insert_with(|| Note::at(span));
     }
 
     /// Warnings and infos as Prometheus' API shows them.

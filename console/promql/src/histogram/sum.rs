@@ -37,6 +37,8 @@ impl Cell {
 pub struct HistogramSum {
     /// Everything but counts, sum and buckets.
     base: Histogram,
+    /// Whether what rounding loses is added at the end.
+    is_compensated: bool,
     count: Kahan,
     sum: Kahan,
     zero: Kahan,
@@ -122,6 +124,11 @@ impl HistogramSum {
         Self::signed(first, 1.0)
     }
 
+    /// A sum that loses what rounding loses, as rates do.
+    pub fn plain(first: &Histogram) -> Self {
+        Self { is_compensated: false, ..Self::new(first) }
+    }
+
     fn signed(h: &Histogram, sign: f64) -> Self {
         Self {
             count: Kahan::new(sign * h.count),
@@ -130,6 +137,7 @@ impl HistogramSum {
             positive: cells(&h.positive, sign),
             negative: cells(&h.negative, sign),
             base: Histogram { positive: Vec::new(), negative: Vec::new(), ..h.clone() },
+            is_compensated: true,
         }
     }
 
@@ -162,6 +170,10 @@ impl HistogramSum {
             self.reduce_to_schema(schema);
             other.reduce_to_schema(schema);
         }
+        if !self.is_compensated {
+            self.forget_lost();
+            other.forget_lost();
+        }
         for (mine, theirs) in
             [(&mut self.count, other.count), (&mut self.sum, other.sum), (&mut self.zero, other.zero)]
         {
@@ -176,6 +188,9 @@ impl HistogramSum {
             let inside = theirs.iter().take_while(|c| in_zero(c)).count();
             theirs.drain(..inside);
             merge(mine, theirs);
+        }
+        if !self.is_compensated {
+            self.forget_lost();
         }
         if bounds_reconciled {
             self.positive.retain(|c| !c.is_empty());
@@ -247,12 +262,18 @@ impl HistogramSum {
         all.chain([self.count, self.sum, self.zero]).any(|k| k.sum.is_infinite())
     }
 
+    fn parts(&mut self) -> impl Iterator<Item = &mut Kahan> {
+        let cells = self.positive.iter_mut().chain(&mut self.negative).map(|c| &mut c.count);
+        cells.chain([&mut self.count, &mut self.sum, &mut self.zero])
+    }
+
+    fn forget_lost(&mut self) {
+        self.parts().for_each(|k| k.lost = 0.0);
+    }
+
     /// Every part through `f`.
     fn map(&mut self, f: impl Fn(f64) -> f64) {
-        let cells = self.positive.iter_mut().chain(&mut self.negative).map(|c| &mut c.count);
-        cells.chain([&mut self.count, &mut self.sum, &mut self.zero]).for_each(|k| {
-            *k = Kahan { sum: f(k.sum), lost: f(k.lost) };
-        });
+        self.parts().for_each(|k| *k = Kahan { sum: f(k.sum), lost: f(k.lost) });
     }
 
     pub(crate) fn divide(&mut self, by: f64) {
@@ -288,13 +309,13 @@ impl HistogramSum {
 }
 
 pub fn add(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuckets> {
-    let mut sum = HistogramSum::new(a);
+    let mut sum = HistogramSum::plain(a);
     let added = sum.add(b)?;
     Ok((sum.finish(), added))
 }
 
 pub fn subtract(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuckets> {
-    let mut sum = HistogramSum::new(a);
+    let mut sum = HistogramSum::plain(a);
     let added = sum.subtract(b)?;
     Ok((sum.finish(), added))
 }

@@ -31,8 +31,12 @@ fn ends<T>(f: &Frame<'_>, all: &[T], time: impl Fn(&T) -> i64) -> Option<Ends> {
     if is_smoothed {
         last = all[..last].partition_point(|s| time(s) < f.end_ms);
     }
-    let is_outside = time(&all[last]) <= f.start_ms || is_smoothed && time(&all[first]) > f.end_ms;
-    (!is_outside).then_some(Ends { first, last })
+    (time(&all[last]) > f.start_ms).then_some(Ends { first, last })
+}
+
+/// Whether a smoothed window ends before its first sample: it then has values at its ends, but no change.
+fn is_ahead(f: &Frame<'_>, first_ms: i64) -> bool {
+    f.extent == Extent::Smoothed && first_ms > f.end_ms
 }
 
 fn kind(scope: &Scope<'_>) -> Kind {
@@ -70,7 +74,7 @@ pub(crate) fn floats_inside<'a>(f: &Frame<'a>) -> &'a [Sample] {
 }
 
 fn floats(scope: &Scope<'_>, f: &Frame<'_>) -> Option<f64> {
-    let (left, right) = float_ends(f, kind(scope))?;
+    let (left, right) = float_ends(f, kind(scope)).filter(|_| !is_ahead(f, f.floats[0].t_ms))?;
     let mut change = right - left;
     if kind(scope) == Kind::Counter {
         let (mut before, mut lost) = (left, 0.0);
@@ -91,7 +95,7 @@ fn seconds(f: &Frame<'_>) -> f64 {
 
 fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
     let all = f.histograms;
-    let ends = ends(f, all, |h| h.t_ms)?;
+    let ends = ends(f, all, |h| h.t_ms).filter(|ends| !is_ahead(f, all[ends.first].t_ms))?;
     let Ends { first, last } = ends;
     let is_smoothed = f.extent == Extent::Smoothed;
     let kind = kind(scope);
@@ -122,7 +126,7 @@ fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
     if kind == Kind::Gauge && !(is_gauge(&left) && is_gauge(&right)) {
         warn_not_gauge(scope);
     }
-    let mut change = HistogramSum::new(&right);
+    let mut change = HistogramSum::plain(&right);
     if change.subtract(&left).map_err(|_| scope.warn_mixed_buckets()).ok()?.bounds_reconciled {
         scope.info_reconciled("subtraction");
     }
@@ -138,7 +142,7 @@ fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
         let mut all_lost: Option<HistogramSum> = None;
         for lost in before_resets(f, all, ends, &left, &right) {
             match &mut all_lost {
-                None => all_lost = Some(HistogramSum::new(lost)),
+                None => all_lost = Some(HistogramSum::plain(lost)),
                 Some(all_lost) => add(all_lost, lost)?,
             }
         }

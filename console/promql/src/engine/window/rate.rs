@@ -46,7 +46,9 @@ pub(super) fn extrapolated(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
         // From zero at the counter's start to the only sample.
         let start_ms = start_inside(f, only.t_ms).filter(|_| is_counter)?;
         let seen = Seen::of(f, only.t_ms, only.t_ms, 1);
-        return Some(Point::Float(only.v * known_factor(scope, f, &seen, start_ms)));
+        // The difference of the sample to itself is a part of the change; infinity has none.
+        let change = if only.v.is_infinite() { f64::NAN } else { only.v };
+        return Some(Point::Float(change * known_factor(scope, f, &seen, start_ms)));
     }
     extrapolated_histogram(scope, f, is_counter).map(|h| Point::Histogram(Arc::new(h)))
 }
@@ -159,7 +161,7 @@ fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Optio
     }
     let between = if is_counter { &points[1..points.len() - 1] } else { &[] };
     let schemas = between.iter().map(|p| p.h.schema).chain([last.schema, before.schema]);
-    let mut total = HistogramSum::new(last);
+    let mut total = HistogramSum::plain(last);
     total.reduce_to_schema(schemas.min().unwrap_or(last.schema));
     let Ok(added) = total.subtract(&before) else {
         scope.warn_mixed_buckets();
