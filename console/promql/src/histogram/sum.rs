@@ -37,8 +37,9 @@ impl Cell {
 pub struct HistogramSum {
     /// Everything but counts, sum and buckets.
     base: Histogram,
-    /// Whether what rounding loses is added at the end.
-    is_compensated: bool,
+    /// What rounding loses is not added at the end.
+    is_plain: bool,
+    has_additions: bool,
     count: Kahan,
     sum: Kahan,
     zero: Kahan,
@@ -126,7 +127,7 @@ impl HistogramSum {
 
     /// A sum that loses what rounding loses, as rates do.
     pub fn plain(first: &Histogram) -> Self {
-        Self { is_compensated: false, ..Self::new(first) }
+        Self { is_plain: true, ..Self::new(first) }
     }
 
     fn signed(h: &Histogram, sign: f64) -> Self {
@@ -137,7 +138,8 @@ impl HistogramSum {
             positive: cells(&h.positive, sign),
             negative: cells(&h.negative, sign),
             base: Histogram { positive: Vec::new(), negative: Vec::new(), ..h.clone() },
-            is_compensated: true,
+            is_plain: false,
+            has_additions: false,
         }
     }
 
@@ -155,6 +157,12 @@ impl HistogramSum {
         }
         let (hint, hints_collide) = joined_hint(self.base.reset_hint, other.reset_hint);
         self.base.reset_hint = hint;
+        // What was lost matters only where buckets are brought together.
+        let forgets = self.is_plain && !self.has_layout_of(other);
+        self.has_additions = true;
+        if forgets {
+            self.forget_lost();
+        }
         let mut other = Self::signed(other, sign);
         let mut bounds_reconciled = false;
         if self.base.has_custom_buckets() {
@@ -170,7 +178,7 @@ impl HistogramSum {
             self.reduce_to_schema(schema);
             other.reduce_to_schema(schema);
         }
-        if !self.is_compensated {
+        if forgets {
             self.forget_lost();
             other.forget_lost();
         }
@@ -189,13 +197,16 @@ impl HistogramSum {
             theirs.drain(..inside);
             merge(mine, theirs);
         }
-        if !self.is_compensated {
-            self.forget_lost();
-        }
         if bounds_reconciled {
             self.positive.retain(|c| !c.is_empty());
         }
         Ok(Added { hints_collide, bounds_reconciled })
+    }
+
+    fn has_layout_of(&self, h: &Histogram) -> bool {
+        self.base.schema == h.schema
+            && self.base.zero_threshold == h.zero_threshold
+            && self.base.custom_values == h.custom_values
     }
 
     /// Merges buckets to those of a coarser schema.
@@ -293,14 +304,16 @@ impl HistogramSum {
 
     /// The sum, with each bucket that any of the histograms has.
     pub fn with_empty_buckets(self) -> Histogram {
+        // A single zero keeps its sign.
+        let value = |k: Kahan| if self.is_plain || !self.has_additions { k.sum } else { k.value() };
         let buckets = |cells: Vec<Cell>| {
-            let bucket = |c: Cell| BucketCount { index: c.index, count: c.count.value() };
+            let bucket = |c: Cell| BucketCount { index: c.index, count: value(c.count) };
             cells.into_iter().map(bucket).collect()
         };
         Histogram {
-            count: self.count.value(),
-            sum: self.sum.value(),
-            zero_count: self.zero.value(),
+            count: value(self.count),
+            sum: value(self.sum),
+            zero_count: value(self.zero),
             positive: buckets(self.positive),
             negative: buckets(self.negative),
             ..self.base
