@@ -146,14 +146,18 @@ impl Eval<'_> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let part = if first == last && !s.wants_statistics_only { Part::Newest } else { Part::All };
+        // As in Prometheus, times of samples at a fixed moment are those at that moment, whatever the offset; it only says
+        // which samples there are.
+        let own = Gaze { offset_ms: if times && s.at.is_some() { 0 } else { gaze.offset_ms }, ..gaze };
+        let is_newest_enough = first == last && own.offset_ms == gaze.offset_ms && !s.wants_statistics_only;
+        let part = if is_newest_enough { Part::Newest } else { Part::All };
         let looks = Looks { gaze, steps: *steps, back_ms: lookback };
         let stored = self.open(s, (first.saturating_sub(lookback), last), part, Some(looks))?;
         // A step of a series costs as much as some samples.
         let work = stored.points().saturating_add(stored.len().saturating_mul(steps.count).saturating_mul(4));
         let rows = self.rows_of(stored.len(), work, |at| {
             let (series, held) = stored.take(at)?;
-            let row = instant_row(series, steps, gaze, lookback, times);
+            let row = instant_row(series, steps, own, lookback, times);
             self.budget.give(held);
             Ok(Some(row))
         })?;
