@@ -78,6 +78,15 @@ pub(crate) fn open_metrics(v: f64) -> String {
     if v.is_finite() && !text.contains(['e', '.']) { text + ".0" } else { text }
 }
 
+/// A text as `%q` writes it.
+pub(crate) struct Quoted<'a>(pub &'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&quote(self.0.as_bytes()))
+    }
+}
+
 /// `strconv.Quote` of bytes that may not be UTF-8.
 pub(crate) fn quote(bytes: &[u8]) -> String {
     let mut out = String::from("\"");

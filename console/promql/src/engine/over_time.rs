@@ -12,6 +12,7 @@ use super::{
 use crate::{
     ast::{Expr, ExprKind, Extent, ValueType},
     function::Function,
+    gofmt::Quoted,
     position::Span,
 };
 
@@ -202,7 +203,8 @@ impl Eval<'_> {
             && !COUNTER_SUFFIXES.iter().any(|s| metric.ends_with(s))
         {
             let message = format!(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {metric:?}"
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                Quoted(metric)
             );
             self.notes.info(span, message);
         }

@@ -15,6 +15,7 @@ use crate::{
         grid::{ABSENT, Row, Steps, is_absent},
         window::quantile,
     },
+    gofmt::Quoted,
     histogram::{HistogramSum, MixedBuckets, divide},
     kahan::{Kahan, Mean},
     outcome::Point,
@@ -233,7 +234,8 @@ impl Eval<'_> {
                     self.notes.warn(
                         span,
                         format!(
-                            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {name:?}"
+                            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+                            Quoted(name)
                         ),
                     );
                     return Err(Misfit(i));

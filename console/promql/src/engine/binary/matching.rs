@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use console_model::{Labels, labels::METRIC_NAME};
+use console_model::{
+    Labels,
+    labels::{Label, METRIC_NAME},
+};
 use console_storage::SourceError;
 
 use super::{
@@ -15,6 +18,7 @@ use crate::{
         eval::Eval,
         grid::{self, Collector, Row, is_absent},
     },
+    gofmt::Quoted,
     outcome::Point,
     position::Span,
 };
@@ -25,9 +29,15 @@ pub(super) fn signature(m: &Matching, labels: &Labels) -> Labels {
     if m.on { labels.filter(named) } else { labels.filter(|name| !named(name) && name != METRIC_NAME) }
 }
 
-/// All labels in braces, the name among them: `{__name__="up", job="a"}`.
+/// All labels in braces, the name among them: `{__name__="up", job="a"}`. Names that are no words are quoted.
 pub(crate) fn braced(labels: &Labels) -> String {
-    let pairs: Vec<String> = labels.iter().map(|l| format!("{}={:?}", l.name, &*l.value)).collect();
+    let pair = |l: &Label| {
+        let (name, value) = (&*l.name, Quoted(&l.value));
+        let is_word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        if is_word { format!("{name}={value}") } else { format!("{}={value}", Quoted(name)) }
+    };
+    let pairs: Vec<String> = labels.iter().map(pair).collect();
     format!("{{{}}}", pairs.join(", "))
 }
 

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     ast::Extent,
     function::Function,
+    gofmt::Quoted,
     histogram::{self, HistogramSum, divide, is_reset, scale},
     outcome::Point,
 };
@@ -118,11 +119,11 @@ fn per_second(scope: &Scope<'_>, f: &Frame<'_>, factor: f64) -> f64 {
 }
 
 pub(super) fn warn_not_counter(scope: &Scope<'_>) {
-    scope.warn(format!("this native histogram metric is not a counter: {:?}", scope.metric));
+    scope.warn(format!("this native histogram metric is not a counter: {}", Quoted(scope.metric)));
 }
 
 pub(super) fn warn_not_gauge(scope: &Scope<'_>) {
-    scope.warn(format!("this native histogram metric is not a gauge: {:?}", scope.metric));
+    scope.warn(format!("this native histogram metric is not a gauge: {}", Quoted(scope.metric)));
 }
 
 fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Option<Histogram> {
