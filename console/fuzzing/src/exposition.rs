@@ -26,6 +26,9 @@ pub const WORDS: &[&str] = &[
     "{",
     "}",
     "le=\"",
+    "{\"",
+    "\",\"",
+    "\"=\"",
     "quantile=\"",
     "+Inf",
     "-Inf",
@@ -47,7 +50,7 @@ pub const WORDS: &[&str] = &[
     "\u{feff}",
 ];
 
-const SEEDS: [&str; 4] = [
+const SEEDS: [&str; 5] = [
     "# HELP http_requests_total The \\\\ total.\n# TYPE http_requests_total counter\n\
      http_requests_total{method=\"post\",code=\"200\"} 1027 1395066363000\nhttp_requests_total{code=\"a\\\"\\n\"} 3\n\
      # a comment\nmetric_without_timestamp_and_labels 12.47\nx{a=\"b\",} -Inf -3982045\n\
@@ -57,6 +60,9 @@ const SEEDS: [&str; 4] = [
      a_seconds_count{x=\"\\\"\"} 2 1.5\na_seconds_sum{x=\"\\\"\"} 3 1.5\na_seconds_created{x=\"\\\"\"} 1 1.5\n# EOF\n",
     "# TYPE s stateset\ns{s=\"a\"} 1\ns{s=\"b\"} 0\n# TYPE i info\ni_info{version=\"1\"} 1\n# TYPE c counter\n\
      c_total 1 # {trace_id=\"KOO5S4vxi0o\"} 0.67\n# TYPE g gaugehistogram\ng_bucket{le=\"+Inf\"} 1\ng_gcount 1\n# EOF\n",
+    "# HELP \"http.requests\" All.\n# TYPE \"http.requests\" counter\n\
+     {\"http.requests_total\",\"http.method\"=\"GET\"} 5 # {\"trace.id\"=\"1\"} 1\n\
+     {a=\"b\",\"a \\\"n\\\\a\\nme\"} 1\n# TYPE \"h.s\" histogram\n{\"h.s_bucket\",\"le\"=\"+Inf\"} 1\n# EOF\n",
     "",
 ];
 

@@ -11,8 +11,9 @@ use console_model::{
     metric::{HistogramSample, PointSeries, Sample, stale_nan},
 };
 use console_promql::{
-    Moments, OutcomeValue, ParseOptions, Point, PromqlLimits, ast::Expr, evaluate_parsed, format, parse,
-    parse_selector, selectors,
+    Moments, OutcomeValue, ParseOptions, Point, PromqlLimits,
+    ast::{Expr, ExprKind},
+    evaluate_parsed, format, parse, parse_selector, selectors,
 };
 use console_storage::{
     SourceError,
@@ -146,8 +147,8 @@ pub fn parse_body(data: &[u8]) {
 }
 
 fn written_out(expr: &Expr, text: &str, options: ParseOptions) {
-    let line = format::one_line(expr, text);
-    for written in [&line, &format::pretty(expr, text)] {
+    let (line, pretty) = (format::one_line(expr, text), format::pretty(expr, text));
+    for written in [&line, &pretty].into_iter().filter(|_| !has_bare_offset(expr)) {
         let again = match parse(written, options) {
             Ok(again) => again,
             // A range of less than a millisecond is written as none, as Prometheus does.
@@ -158,6 +159,17 @@ fn written_out(expr: &Expr, text: &str, options: ParseOptions) {
     }
     format::tree(expr);
     selectors(expr);
+}
+
+/// Whether an offset is computed without parentheses around it. `offset --1 * 3` is written as `offset 1 * 3`, as Prometheus
+/// does, which is a product of what is offset.
+fn has_bare_offset(expr: &Expr) -> bool {
+    let offset = match &expr.kind {
+        ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => &s.offset,
+        ExprKind::Subquery(s) => &s.offset,
+        _ => &None,
+    };
+    offset.as_ref().is_some_and(|o| !o.is_wrapped) || expr.children().into_iter().any(has_bare_offset)
 }
 
 /// Infinity is written with its sign, as Prometheus does; a sign binds less tightly than `^`, so that `Inf ^ 2` comes
@@ -202,6 +214,10 @@ pub fn eval_body(data: &[u8]) {
         outcome
     };
     let _ = evaluate(Moments::Range { start_ms: NOW_MS - 600_000, end_ms: NOW_MS, step_ms: 60_000 });
+    // A moment has no step, a range of one has.
+    if format::one_line(&expr, &text).contains("step()") {
+        return;
+    }
     let instant = evaluate(Moments::Instant { at_ms: NOW_MS });
     let range = evaluate(Moments::Range { start_ms: NOW_MS, end_ms: NOW_MS, step_ms: 1 });
     let (Ok(instant), Ok(range)) = (instant, range) else { return };

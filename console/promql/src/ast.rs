@@ -373,9 +373,8 @@ impl Expr {
                     && args.iter().all(|a| matches!(a.unwrap_parens().kind, ExprKind::Selector(_)));
                 args_are && (!function.reads_time() || of_selector)
             }
-            ExprKind::Aggregate(a) => {
-                a.expr.is_step_invariant() && a.parameter.as_ref().is_none_or(Self::is_step_invariant)
-            }
+            // As in Prometheus the parameter does not count: that of the first step then holds for all.
+            ExprKind::Aggregate(a) => a.expr.is_step_invariant(),
             ExprKind::Negate(e) | ExprKind::Plus(e) | ExprKind::Paren(e) => e.is_step_invariant(),
             ExprKind::Binary(b) => b.left.is_step_invariant() && b.right.is_step_invariant(),
         }

@@ -73,8 +73,18 @@ fn with_exponent(scientific: &str, limit: i32, v: f64) -> String {
 
 /// A float as OpenMetrics writes label values: `1.0`, `0.25`, `+Inf`.
 pub(crate) fn open_metrics(v: f64) -> String {
-    let text = general(v);
+    // Zero has no sign.
+    let text = general(v + 0.0);
     if v.is_finite() && !text.contains(['e', '.']) { text + ".0" } else { text }
+}
+
+/// A text as `%q` writes it.
+pub(crate) struct Quoted<'a>(pub &'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&quote(self.0.as_bytes()))
+    }
 }
 
 /// `strconv.Quote` of bytes that may not be UTF-8.
@@ -148,7 +158,7 @@ mod tests {
         assert_eq!(plain(152_288_029.845_703_13), "152288029.84570312");
         assert_eq!(plain(-0.000_012_5), "-0.0000125");
         assert_eq!((plain(0.0), plain(-0.0), plain(0.1)), ("0".into(), "-0".into(), "0.1".into()));
-        assert_eq!(open_metrics(1.0), "1.0");
+        assert_eq!((open_metrics(1.0), open_metrics(-0.0)), ("1.0".into(), "0.0".into()));
         assert_eq!(open_metrics(0.25), "0.25");
         assert_eq!(quote(b"a\xc5z"), r#""a\xc5z""#);
         assert_eq!((quote_char(Some('\u{8}')), quote_char(Some('\''))), (r"'\b'".into(), r"'\''".into()));

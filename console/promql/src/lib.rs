@@ -28,6 +28,7 @@ pub use engine::{Moments, evaluate, evaluate_parsed, evaluate_with_start_times};
 pub use limits::PromqlLimits;
 pub use outcome::{Outcome, OutcomeValue, Point};
 pub use parser::{ParseError, ParseOptions, parse, parse_selector};
+pub use regexp::check_pattern;
 pub use selectors::selectors;
 pub use source::PromqlSource;
 pub use start_times::StartTimes;

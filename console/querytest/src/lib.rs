@@ -4,6 +4,7 @@
 //! instant, with `@` on every selector at other instants, and as the middle of a range. The language is described in
 //! prometheus/promql/promqltest/README.md.
 
+mod chunk;
 mod compare;
 mod expectation;
 mod nhcb;

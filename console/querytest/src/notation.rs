@@ -7,7 +7,7 @@ use console_model::{
     histogram::{BucketCount, Histogram, ResetHint},
     metric::stale_nan,
 };
-use console_promql::{Point, histogram, parse_selector};
+use console_promql::{Point, histogram::HistogramSum, parse_selector};
 
 /// One place of a sequence.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,9 +197,10 @@ fn histograms(item: &str, out: &mut Vec<Slot>) -> Result<(), String> {
     let mut current = first;
     push(&current);
     for _ in 0..times(n)? {
-        let next =
-            if is_sum { histogram::add(&current, &step) } else { histogram::subtract(&current, &step) };
-        current = next.map_err(|_| format!("histograms of {item:?} do not go together"))?.0;
+        let mut next = HistogramSum::plain(&current);
+        let added = if is_sum { next.add(&step) } else { next.subtract(&step) };
+        added.map_err(|_| format!("histograms of {item:?} do not go together"))?;
+        current = next.with_empty_buckets();
         push(&current);
     }
     Ok(())
@@ -266,10 +267,10 @@ fn list(text: &str) -> Result<Vec<f64>, String> {
     text.trim_matches(['[', ']']).split_whitespace().map(parse).collect()
 }
 
-/// Counts from an index on, without the empty ones.
+/// Counts from an index on.
 fn buckets((offset, counts): (i32, Vec<f64>)) -> Vec<BucketCount> {
     let bucket = |(i, count): (usize, f64)| BucketCount { index: offset + i as i32, count };
-    counts.into_iter().enumerate().map(bucket).filter(|b| b.count != 0.0).collect()
+    counts.into_iter().enumerate().map(bucket).collect()
 }
 
 #[cfg(test)]
@@ -311,6 +312,6 @@ mod tests {
             panic!("{slots:?}")
         };
         assert_eq!((h.sum, h.count, h.reset_hint), (5.0, 5.0, ResetHint::Gauge));
-        assert_eq!(h.positive.iter().map(|b| b.index).collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(h.positive.iter().map(|b| b.index).collect::<Vec<_>>(), [2, 3, 4]);
     }
 }

@@ -1,6 +1,9 @@
 //! Executes a script.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use console_promql::{
     Moments, Outcome, OutcomeValue, ParseOptions, Point, PromqlLimits,
@@ -83,7 +86,10 @@ fn execute(text: &str, limits: &PromqlLimits, broken: &mut dyn FnMut(String, Scr
 
 fn fill(store: &mut MemoryStore, load: &Load) -> Result<(), ScriptError> {
     let mut converter = Converter::default();
-    for LoadedSeries { labels, slots, starts } in &load.series {
+    let mut seen = HashSet::new();
+    // Of several lines of a series the last holds.
+    for LoadedSeries { labels, slots, starts } in load.series.iter().rev().filter(|s| seen.insert(&s.labels))
+    {
         for (i, slot) in slots.iter().enumerate() {
             let Slot::Point { point, .. } = slot else { continue };
             let t_ms = load.step_ms * i as i64;

@@ -7,17 +7,19 @@ use std::{
 
 use console_model::{
     Labels, MatchOp, Matcher, TimeRange,
-    histogram::{Histogram, ResetHint},
+    histogram::Histogram,
     metric::{HistogramSample, MetricMetadata, PointSeries, Sample, Series},
 };
-use console_promql::{Point, StartTimes, histogram::is_reset};
+use console_promql::{Point, StartTimes};
 use console_storage::{StorageError, metrics::SeriesReader};
 use regex::Regex;
+
+use crate::chunk::{self, Points};
 
 /// Series with one point a timestamp.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    series: BTreeMap<Labels, BTreeMap<i64, Point>>,
+    series: BTreeMap<Labels, Points>,
     /// When counters started, by time of sample.
     starts: BTreeMap<Labels, BTreeMap<i64, i64>>,
 }
@@ -56,35 +58,16 @@ fn fits(matchers: &[Compiled<'_>], labels: &Labels) -> bool {
     })
 }
 
-/// The reset hint that a store in chunks gives back (prometheus/tsdb/chunkenc): nothing is known of a chunk's first
-/// histogram, and a reset or another layout starts a chunk.
-fn stored_hint(h: &Histogram, before: Option<&Point>) -> ResetHint {
-    match (h.reset_hint, before) {
-        (ResetHint::Gauge, _) => ResetHint::Gauge,
-        (ResetHint::Unknown | ResetHint::NotReset, Some(Point::Histogram(b))) => {
-            let same_layout = h.schema == b.schema
-                && h.zero_threshold == b.zero_threshold
-                && h.custom_values == b.custom_values;
-            let unhinted = Histogram { reset_hint: ResetHint::Unknown, ..h.clone() };
-            let goes_on = same_layout && b.reset_hint != ResetHint::Gauge && !is_reset(&unhinted, b);
-            if goes_on { ResetHint::NotReset } else { ResetHint::Unknown }
-        }
-        _ => ResetHint::Unknown,
-    }
-}
-
 impl MemoryStore {
     /// Puts a point; one that was there at its time is replaced.
     pub fn put(&mut self, labels: &Labels, t_ms: i64, point: Point) {
-        let series = self.series.entry(labels.clone()).or_default();
-        let point = match point {
-            Point::Histogram(h) => {
-                let before = series.range(..t_ms).next_back().map(|(_, p)| p);
-                Point::Histogram(Arc::new(Histogram { reset_hint: stored_hint(&h, before), ..(*h).clone() }))
+        let points = self.series.entry(labels.clone()).or_default();
+        match point {
+            Point::Histogram(h) => chunk::put(points, t_ms, &h),
+            float @ Point::Float(_) => {
+                points.insert(t_ms, float);
             }
-            float @ Point::Float(_) => float,
-        };
-        series.insert(t_ms, point);
+        }
     }
 
     /// Says when the counter of a sample started.
@@ -95,14 +78,14 @@ impl MemoryStore {
     fn matching(
         &self,
         matchers: &[Matcher],
-    ) -> Result<impl Iterator<Item = (&Labels, &BTreeMap<i64, Point>)>, StorageError> {
+    ) -> Result<impl Iterator<Item = (&Labels, &Points)>, StorageError> {
         let compiled = matchers.iter().map(compiled).collect::<Result<Vec<_>, _>>()?;
         let found: Vec<_> = self.series.iter().filter(|(labels, _)| fits(&compiled, labels)).collect();
         Ok(found.into_iter())
     }
 
     fn labels_in(&self, matchers: &[Matcher], range: TimeRange) -> Result<Vec<&Labels>, StorageError> {
-        let in_range = |points: &BTreeMap<i64, Point>| {
+        let in_range = |points: &Points| {
             range.start_ms < range.end_ms && points.range(range.start_ms..range.end_ms).next().is_some()
         };
         Ok(self.matching(matchers)?.filter(|(_, points)| in_range(points)).map(|(l, _)| l).collect())

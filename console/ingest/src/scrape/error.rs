@@ -36,6 +36,9 @@ pub enum ScrapeError {
     LabelLimit(String),
     #[error("metric_relabel_configs leave a series without a metric name: {0}")]
     Nameless(String),
+    /// Names the name, the scheme and the series.
+    #[error("{0}")]
+    InvalidName(String),
     #[error("cannot read the credentials in {}: {message}", file.display())]
     Credentials { file: PathBuf, message: String },
     #[error("TLS cannot be set up: {0}")]
@@ -63,7 +66,7 @@ impl ScrapeError {
             Self::SampleLimit { .. } => "sample_limit",
             Self::BucketLimit { .. } => "bucket_limit",
             Self::LabelLimit(_) => "label_limit",
-            Self::Nameless(_) => "invalid_name",
+            Self::Nameless(_) | Self::InvalidName(_) => "invalid_name",
             Self::Credentials { .. } | Self::UnsendableCredentials => "credentials",
             Self::Tls(_) => "tls",
             Self::Store(_) => "storage",

@@ -13,6 +13,7 @@ mod error;
 pub mod exposition;
 mod http;
 mod job;
+pub mod names;
 pub mod protocol;
 pub mod relabel;
 mod run;

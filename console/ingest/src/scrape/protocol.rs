@@ -1,6 +1,6 @@
 //! Which formats targets are asked for, and which one an answer is in (prometheus/config: `ScrapeProtocol`).
 
-use super::{error::ScrapeError, exposition::Format};
+use super::{error::ScrapeError, exposition::Format, names::Escaping};
 
 /// A format and its version, as configurations name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +44,21 @@ impl Protocol {
         })
     }
 
-    /// Names outside the classic alphabet come escaped: the text formats are read without their quoted form.
     fn media_range(self) -> &'static str {
         match self {
             Self::PrometheusProto => {
                 "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
             }
-            Self::OpenMetricsText1_0_0 => "application/openmetrics-text;version=1.0.0;escaping=underscores",
+            Self::OpenMetricsText1_0_0 => "application/openmetrics-text;version=1.0.0",
             Self::OpenMetricsText0_0_1 => "application/openmetrics-text;version=0.0.1",
-            Self::PrometheusText1_0_0 => "text/plain;version=1.0.0;escaping=underscores",
+            Self::PrometheusText1_0_0 => "text/plain;version=1.0.0",
             Self::PrometheusText0_0_4 => "text/plain;version=0.0.4",
         }
+    }
+
+    /// Whether its targets know what to do with names that are not classic.
+    fn has_escaping(self) -> bool {
+        matches!(self, Self::OpenMetricsText1_0_0 | Self::PrometheusText1_0_0)
     }
 
     fn format(self) -> Format {
@@ -66,12 +70,16 @@ impl Protocol {
     }
 }
 
-/// The header `Accept`: the protocols with falling weights, then anything.
-pub fn accept(protocols: &[Protocol]) -> String {
+/// The header `Accept`: the protocols with falling weights, then anything (prometheus/scrape: `acceptHeader`).
+pub fn accept(protocols: &[Protocol], escaping: Escaping) -> String {
     let mut out = String::new();
     let mut weight = Protocol::ALL.len() + 1;
     for protocol in protocols {
-        out.push_str(&format!("{};q=0.{weight},", protocol.media_range()));
+        out.push_str(protocol.media_range());
+        if protocol.has_escaping() {
+            out.push_str(&format!(";escaping={}", escaping.name()));
+        }
+        out.push_str(&format!(";q=0.{weight},"));
         weight = weight.saturating_sub(1).max(1);
     }
     out.push_str(&format!("*/*;q=0.{weight}"));
@@ -104,14 +112,20 @@ mod tests {
     #[test]
     fn protocols_are_asked_for_with_falling_weights() {
         assert_eq!(
-            accept(Protocol::defaults(true)),
+            accept(Protocol::defaults(true), Escaping::AllowUtf8),
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,\
-             application/openmetrics-text;version=1.0.0;escaping=underscores;q=0.5,\
+             application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
              application/openmetrics-text;version=0.0.1;q=0.4,\
-             text/plain;version=1.0.0;escaping=underscores;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+             text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
         );
-        assert!(accept(Protocol::defaults(false)).starts_with("application/openmetrics-text;version=1.0.0;"));
-        assert_eq!(accept(&[Protocol::PrometheusText0_0_4]), "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
+        for escaping in ["underscores", "dots", "values"] {
+            let header = accept(Protocol::defaults(false), Escaping::parse(escaping).unwrap());
+            let first = format!("application/openmetrics-text;version=1.0.0;escaping={escaping};q=0.6,");
+            assert!(header.starts_with(&first), "{header}");
+            assert_eq!(header.matches("escaping=").count(), 2, "{header}");
+        }
+        let plain = accept(&[Protocol::PrometheusText0_0_4], Escaping::Dots);
+        assert_eq!(plain, "text/plain;version=0.0.4;q=0.6,*/*;q=0.5");
     }
 
     #[test]

@@ -97,7 +97,7 @@ proptest! {
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6)
     ) {
         let text = "# HELP a_seconds A \\n.\n# TYPE a_seconds histogram\n# UNIT a_seconds seconds\n\
-                    a_seconds_bucket{x=\"\\\"\",le=\"1\"} 1 1.5 # {id=\"1\"} 0.5 1\n\
+                    {\"a_seconds_bucket\",x=\"\\\"\",le=\"1\"} 1 1.5 # {\"i.d\"=\"1\"} 0.5 1\n\
                     a_seconds_bucket{x=\"\\\"\",le=\"+Inf\"} 2 1.5\n# EOF\n";
         let mut bytes = text.as_bytes().to_vec();
         for (at, byte) in damage {

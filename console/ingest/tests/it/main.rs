@@ -15,5 +15,6 @@ mod scrape;
 mod scrape_config;
 mod scrape_protobuf;
 mod scrape_tls;
+mod scrape_utf8;
 mod scraping;
 mod tls;

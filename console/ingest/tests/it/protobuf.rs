@@ -150,7 +150,7 @@ pub struct Family {
 }
 
 const COUNTER: i32 = 0;
-const GAUGE: i32 = 1;
+pub const GAUGE: i32 = 1;
 const SUMMARY: i32 = 2;
 const UNTYPED: i32 = 3;
 pub const HISTOGRAM: i32 = 4;
@@ -175,7 +175,7 @@ fn labelled(name: &str, value: &str) -> Metric {
     Metric { label: vec![Label { name: name.to_owned(), value: value.to_owned() }], ..Metric::default() }
 }
 
-fn simple(value: f64) -> Option<Simple> {
+pub fn simple(value: f64) -> Option<Simple> {
     Some(Simple { value, ..Simple::default() })
 }
 

@@ -176,6 +176,45 @@ scrape_configs:
     assert_eq!(protocols(&parse(all).unwrap(), 0), ["OpenMetricsText0.0.1"]);
 }
 
+const LEGACY: &str = "metric_name_validation_scheme: legacy";
+
+/// What a configuration comes to for each of its jobs: `validation/escaping`.
+fn names(global: &str, jobs: &[&str]) -> Vec<String> {
+    let mut text = format!("global: {{{global}}}\nscrape_configs:\n");
+    for (i, job) in jobs.iter().enumerate() {
+        text += &format!("- {{job_name: j{i}, {job}}}\n");
+    }
+    let config = parse(&text).unwrap();
+    let shown = config.to_yaml(&[]);
+    assert_eq!(parse(&shown).unwrap().to_yaml(&[]), shown);
+    let all = config.jobs.iter().map(|j| (j.names.validation.name(), j.names.escaping.name()));
+    let all: Vec<_> = all.collect();
+    for (validation, escaping) in &all {
+        assert!(shown.contains(&format!("metric_name_validation_scheme: {validation}")), "{shown}");
+        assert!(shown.contains(&format!("metric_name_escaping_scheme: {escaping}")), "{shown}");
+    }
+    all.iter().map(|(validation, escaping)| format!("{validation}/{escaping}")).collect()
+}
+
+#[test]
+fn names_are_validated_and_asked_for_as_in_prometheus_3() {
+    let dots = "metric_name_escaping_scheme: dots";
+    let utf8 = "metric_name_validation_scheme: utf8";
+    assert_eq!(
+        names("", &["", LEGACY, dots, "metric_name_validation_scheme: ''"]),
+        ["utf8/allow-utf-8", "legacy/underscores", "utf8/dots", "utf8/allow-utf-8"]
+    );
+    assert_eq!(names(LEGACY, &["", utf8, dots]), ["legacy/underscores", "utf8/allow-utf-8", "legacy/dots"]);
+    assert_eq!(names(dots, &["", utf8, LEGACY]), ["utf8/dots", "utf8/allow-utf-8", "legacy/underscores"]);
+    assert_eq!(
+        names(&format!("{LEGACY}, metric_name_escaping_scheme: values"), &["", utf8]),
+        ["legacy/values", "utf8/allow-utf-8"]
+    );
+    let any = "static_configs: [{targets: [a], labels: {a.b: c}}], relabel_configs: [{source_labels: [a.b], target_label: c}]";
+    assert_eq!(names(LEGACY, &[any]), ["legacy/underscores"], "rules may rename what is listed");
+    assert_eq!(names("external_labels: {a.b: c}", &[]), [""; 0]);
+}
+
 #[test]
 fn problems_name_file_line_and_field_and_come_together() {
     let job = |rest: &str| format!("scrape_configs:\n- job_name: a\n  {rest}\n");
@@ -222,7 +261,55 @@ fn problems_name_file_line_and_field_and_come_together() {
             "support",
         ),
         (job("static_configs: [{targets: ['http://a:1']}]"), "static_configs[0].targets[0]: ", "http://a:1"),
-        (job("static_configs: [{labels: {a-b: c}}]"), "static_configs[0].labels.a-b: ", "label name"),
+        (job("static_configs: [{labels: {'': c}}]"), "static_configs[0].labels.: ", "label name"),
+        (
+            format!("global: {{external_labels: {{a.b: c}}, {LEGACY}}}\n{}", job("scheme: http")),
+            "scrape.yml:1: global.external_labels.a.b: ",
+            "label name",
+        ),
+        (
+            job("metric_name_validation_scheme: x"),
+            ":3: scrape_configs[0].metric_name_validation_scheme: ",
+            "legacy",
+        ),
+        (
+            job("metric_name_escaping_scheme: x"),
+            ":3: scrape_configs[0].metric_name_escaping_scheme: ",
+            "dots, values",
+        ),
+        (
+            job(&format!("{LEGACY}\n  metric_name_escaping_scheme: allow-utf-8")),
+            ":4: scrape_configs[0].metric_name_escaping_scheme: ",
+            "legacy",
+        ),
+        (
+            format!(
+                "global: {{{LEGACY}, metric_name_escaping_scheme: allow-utf-8}}\n{}",
+                job("scheme: http")
+            ),
+            ":3: scrape_configs[0].metric_name_escaping_scheme: ",
+            "legacy",
+        ),
+        (
+            "global: {metric_name_escaping_scheme: x}".to_owned(),
+            ":1: global.metric_name_escaping_scheme: ",
+            "none of",
+        ),
+        (
+            job(&format!("{LEGACY}\n  relabel_configs: [{{target_label: a.b}}]")),
+            ":4: scrape_configs[0].relabel_configs[0].target_label: ",
+            "a.b",
+        ),
+        (
+            job(&format!("{LEGACY}\n  relabel_configs: [{{action: labelmap, replacement: 'a.$1'}}]")),
+            ":4: scrape_configs[0].relabel_configs[0].replacement: ",
+            "a.$1",
+        ),
+        (
+            job("metric_relabel_configs: [{action: labelmap, replacement: ''}]"),
+            ".metric_relabel_configs[0].replacement: ",
+            "label name",
+        ),
         (
             job("relabel_configs:\n  - regex: '('\n    action: keep"),
             ":4: scrape_configs[0].relabel_configs[0].regex",

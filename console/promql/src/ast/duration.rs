@@ -112,6 +112,7 @@ impl DurationExpr {
             DurationKind::Extreme { extreme, left, right } => {
                 let (l, r) = (left.seconds(query)?, right.seconds(query)?);
                 match extreme {
+                    _ if l.is_nan() || r.is_nan() => f64::NAN,
                     Extreme::Max => l.max(r),
                     Extreme::Min => l.min(r),
                 }

@@ -134,7 +134,8 @@ pub(crate) fn fraction(lower: f64, upper: f64, buckets: &[ClassicBucket]) -> f64
         rank = b.count;
         start = b.upper;
     }
-    let capped = |rank: Option<f64>| rank.filter(|r| *r <= count).unwrap_or(count);
+    // What is no number stays so.
+    let capped = |rank: Option<f64>| rank.map_or(count, |r| if r > count { count } else { r });
     (capped(upper_rank) - capped(lower_rank)) / count
 }
 

@@ -78,11 +78,12 @@ impl Eval<'_> {
                 self.clamped(function, v, limits, steps)
             }
             (Function::Round, [v, rest @ ..]) => {
+                let rows = self.vector(v, steps)?;
                 let to = match rest {
                     [to, ..] => self.scalar(to, steps)?,
                     [] => vec![1.0; steps.count],
                 };
-                self.mapped(self.vector(v, steps)?, |i, v| {
+                self.mapped(rows, |i, v| {
                     let inverse = 1.0 / to[i];
                     (v * inverse + 0.5).floor() / inverse
                 })
@@ -146,6 +147,8 @@ impl Eval<'_> {
     /// When the counters of the samples started. Only a store knows: nothing else has any.
     fn start_timestamps(&self, v: &Expr, steps: &Steps) -> Result<Vec<Row>, SourceError> {
         let (ExprKind::Selector(s), Some(store)) = (&v.unwrap_parens().kind, self.start_times) else {
+            // For what it has to say.
+            self.vector(v, steps)?;
             return Ok(Vec::new());
         };
         let mut rows = self.sample_times(s, steps)?;
@@ -166,6 +169,7 @@ impl Eval<'_> {
         limits: &[Expr],
         steps: &Steps,
     ) -> Result<Vec<Row>, SourceError> {
+        let mut rows = self.vector(v, steps)?;
         let limits = limits.iter().map(|l| self.scalar(l, steps)).collect::<Result<Vec<_>, _>>()?;
         let least = |i: usize| if function == Function::ClampMax { f64::NEG_INFINITY } else { limits[0][i] };
         let most = |i: usize| match (function, limits.as_slice()) {
@@ -173,7 +177,6 @@ impl Eval<'_> {
             (_, [.., most]) => most[i],
             (_, []) => f64::NAN,
         };
-        let mut rows = self.vector(v, steps)?;
         for row in &mut rows {
             row.retain(|i| !matches!(most(i).partial_cmp(&least(i)), Some(std::cmp::Ordering::Less)));
         }
@@ -224,12 +227,12 @@ impl Eval<'_> {
         if expr.is_step_invariant() || matches!(expr.kind, ExprKind::Subquery(_)) {
             return;
         }
+        expr.children().into_iter().for_each(|c| self.warn_of_sorts_in(c));
         if let ExprKind::Call { function, .. } = &expr.kind
             && function.sorts()
         {
             self.warn_of_sort(expr.span);
         }
-        expr.children().into_iter().for_each(|c| self.warn_of_sorts_in(c));
     }
 
     /// One, with the labels that the selector's equalities say, at the steps where `present` is false.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ast::Expr,
     function::Function,
-    gofmt::{general, open_metrics},
+    gofmt::{Quoted, general, open_metrics},
     histogram::{self, Advice},
     outcome::Point,
     position::Span,
@@ -164,7 +164,8 @@ impl Eval<'_> {
                 self.notes.warn(
                     span,
                     format!(
-                        "bucket label \"le\" is missing or has a malformed value of {le:?}{}",
+                        "bucket label \"le\" is missing or has a malformed value of {}{}",
+                        Quoted(le),
                         of_metric(self.noted_name(&row.labels))
                     ),
                 );

@@ -10,6 +10,7 @@ mod buckets;
 mod budget;
 mod calendar;
 mod call;
+mod counts;
 mod eval;
 mod grid;
 mod histograms;

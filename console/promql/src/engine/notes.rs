@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::{
     engine::calendar,
-    gofmt::{general, two_digits},
+    gofmt::{Quoted, general, two_digits},
     position::Span,
 };
 
@@ -81,11 +81,12 @@ impl Notes {
     /// A sample of `metric` says that its counter started before the end of what the one before it counts.
     pub fn warn_overlap(&self, span: Span, metric: &str) {
         let message = format!(
-            "sample has start time that overlaps with previous sample timestamp for metric {metric:?}"
+            "sample has start time that overlaps with previous sample timestamp for metric {}",
+            Quoted(metric)
         );
         let mut warnings = self.warnings.lock();
-        let times = warnings.get(&message).map_or(0, |n| n.times) + 1;
-        warnings.insert(message, Note { times, ..Note::at(span) });
+        // The place stays where it was first said.
+        warnings.entry(message).and_modify(|n| n.times += 1).or_insert_with(|| Note::at(span));
     }
 
     /// Warnings and infos as Prometheus' API shows them.
@@ -107,5 +108,5 @@ impl Notes {
 
 /// ` for metric name "x"`, or nothing.
 pub(crate) fn of_metric(name: &str) -> String {
-    if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") }
+    if name.is_empty() { String::new() } else { format!(" for metric name {}", Quoted(name)) }
 }

@@ -5,13 +5,14 @@ use console_storage::SourceError;
 use super::{
     eval::Eval,
     grid::{Row, Steps, Window, has_same_labelset, nameless, same_labelset},
-    select::{Windows, live},
+    select::{Windows, live, without_hints},
     view::View,
     window::{Frame, Scope, over, rates, totals},
 };
 use crate::{
     ast::{Expr, ExprKind, Extent, ValueType},
     function::Function,
+    gofmt::Quoted,
     position::Span,
 };
 
@@ -91,7 +92,8 @@ impl Eval<'_> {
                 })?
             }
             Some(ExprKind::Subquery(s)) => {
-                let Windows { view, series, held } = self.subquery(s, steps)?;
+                let Windows { view, mut series, held } = self.subquery(s, steps)?;
+                without_hints(&mut series);
                 for series in &series {
                     self.tally(|t| t.windows(&view, series, steps));
                 }
@@ -201,7 +203,8 @@ impl Eval<'_> {
             && !COUNTER_SUFFIXES.iter().any(|s| metric.ends_with(s))
         {
             let message = format!(
-                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {metric:?}"
+                "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {}",
+                Quoted(metric)
             );
             self.notes.info(span, message);
         }

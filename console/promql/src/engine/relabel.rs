@@ -2,6 +2,7 @@
 
 use console_model::labels::METRIC_NAME;
 use console_storage::SourceError;
+use regex::{Captures, Regex};
 
 use super::grid::{Row, merged};
 use crate::{
@@ -51,11 +52,52 @@ pub(crate) fn replace(
     for row in &mut rows {
         let value = row.labels.get(source).unwrap_or_default();
         let Some(captures) = regex.captures(value) else { continue };
-        let mut replaced = String::new();
-        captures.expand(replacement, &mut replaced);
-        set(row, destination, &replaced);
+        set(row, destination, &expanded(replacement, &regex, &captures));
     }
     merged(rows)
+}
+
+/// A template with what the groups of a pattern have caught in place of `$1`, `${name}`, as Go's `regexp.Expand` does it.
+fn expanded(template: &str, regex: &Regex, captures: &Captures<'_>) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = after;
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some((name, after)) = reference(rest) {
+            out.push_str(caught(name, regex, captures));
+            rest = after;
+        } else {
+            out.push('$');
+        }
+    }
+    out + rest
+}
+
+/// The name of a group that a template goes on with, and what follows it.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let (is_braced, text) = match text.strip_prefix('{') {
+        Some(inside) => (true, inside),
+        None => (false, text),
+    };
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (name, after) = text.split_at(end);
+    let after = if is_braced { after.strip_prefix('}')? } else { after };
+    (!name.is_empty()).then_some((name, after))
+}
+
+fn caught<'t>(name: &str, regex: &Regex, captures: &Captures<'t>) -> &'t str {
+    let is_number = name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0'));
+    let group = if is_number {
+        name.parse().ok().and_then(|number| captures.get(number))
+    } else {
+        let mut named = regex.capture_names().enumerate().filter(|(_, own)| *own == Some(name));
+        named.find_map(|(number, _)| captures.get(number))
+    };
+    group.map_or("", |group| group.as_str())
 }
 
 /// `label_join(v, destination, separator, source...)`; `rows` are `v`.

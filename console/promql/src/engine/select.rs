@@ -1,9 +1,7 @@
 //! Reading: selectors and subqueries on a grid of steps.
 
-use std::sync::Arc;
-
 use console_model::{
-    histogram::{Histogram, ResetHint},
+    histogram::ResetHint,
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
 use console_storage::{
@@ -14,6 +12,7 @@ use console_storage::{
 
 use super::{
     budget::Budget,
+    counts::{Looks, is_stale, without_buckets},
     eval::Eval,
     grid::{ABSENT, Row, Steps, Value, Window},
     view::{Gaze, View, advance},
@@ -21,7 +20,6 @@ use super::{
 };
 use crate::{
     ast::{At, Expr, ExprKind, Extent, Selector, Subquery},
-    histogram::is_reset,
     position::Span,
     regexp,
 };
@@ -38,7 +36,9 @@ pub(crate) struct Windows {
 pub(crate) struct Stored<'a> {
     selection: Box<dyn Selection + 'a>,
     budget: &'a Budget,
-    wants_statistics_only: bool,
+    /// Whether only counts and sums are wanted of histograms.
+    wants_counts_only: bool,
+    looks: Option<Looks>,
 }
 
 impl Stored<'_> {
@@ -58,8 +58,8 @@ impl Stored<'_> {
                 self.budget.note_read_again();
             }
         })?;
-        if self.wants_statistics_only {
-            without_buckets(&mut series.histograms);
+        if self.wants_counts_only {
+            without_buckets(&mut series, self.looks.as_ref());
         }
         let held = series.samples.len() + series.histograms.iter().map(weight).sum::<usize>();
         self.budget.take(held)?;
@@ -84,10 +84,6 @@ impl Stored<'_> {
 /// Samples (or steps, which cost as much as some of them) that are worth a thread.
 const WORK_PER_THREAD: usize = 200_000;
 
-fn is_stale(h: &HistogramSample) -> bool {
-    is_stale_nan(h.h.sum)
-}
-
 impl Eval<'_> {
     pub(super) fn lookback_ms(&self) -> i64 {
         i64::try_from(self.limits.lookback.as_millis()).unwrap_or(i64::MAX)
@@ -103,12 +99,19 @@ impl Eval<'_> {
     }
 
     /// Selects series with samples in `from < t <= to`, or only the newest of each.
-    fn open(&self, s: &Selector, from: i64, to: i64, part: Part) -> Result<Stored<'_>, SourceError> {
+    fn open(
+        &self,
+        s: &Selector,
+        (from, to): (i64, i64),
+        part: Part,
+        looks: Option<Looks>,
+    ) -> Result<Stored<'_>, SourceError> {
         self.budget.check()?;
         let matchers = regexp::for_stores(&s.matchers);
         let from = from.saturating_add(1);
         let selection = self.reader.open(&matchers, from, to, self.budget.samples_left(), part)?;
-        Ok(Stored { selection, budget: self.budget, wants_statistics_only: s.wants_statistics_only })
+        let wants_counts_only = s.wants_statistics_only;
+        Ok(Stored { selection, budget: self.budget, wants_counts_only, looks })
     }
 
     /// Reads series with samples in `from < t <= to`. The budget holds the samples until they are given back.
@@ -118,7 +121,7 @@ impl Eval<'_> {
         from: i64,
         to: i64,
     ) -> Result<(Vec<PointSeries>, usize), SourceError> {
-        self.open(s, from, to, Part::All)?.take_all()
+        self.open(s, (from, to), Part::All, None)?.take_all()
     }
 
     pub(crate) fn instant_vector(
@@ -143,13 +146,18 @@ impl Eval<'_> {
         let gaze = self.gaze(s.at, s.offset_ms);
         let lookback = self.lookback_ms();
         let (first, last) = (gaze.at(steps, 0), gaze.at(steps, steps.count - 1));
-        let part = if first == last && !s.wants_statistics_only { Part::Newest } else { Part::All };
-        let stored = self.open(s, first.saturating_sub(lookback), last, part)?;
+        // As in Prometheus, times of samples at a fixed moment are those at that moment, whatever the offset; it only says
+        // which samples there are.
+        let own = Gaze { offset_ms: if times && s.at.is_some() { 0 } else { gaze.offset_ms }, ..gaze };
+        let is_newest_enough = first == last && own.offset_ms == gaze.offset_ms && !s.wants_statistics_only;
+        let part = if is_newest_enough { Part::Newest } else { Part::All };
+        let looks = Looks { gaze, steps: *steps, back_ms: lookback };
+        let stored = self.open(s, (first.saturating_sub(lookback), last), part, Some(looks))?;
         // A step of a series costs as much as some samples.
         let work = stored.points().saturating_add(stored.len().saturating_mul(steps.count).saturating_mul(4));
         let rows = self.rows_of(stored.len(), work, |at| {
             let (series, held) = stored.take(at)?;
-            let row = instant_row(series, steps, gaze, lookback, times);
+            let row = instant_row(series, steps, own, lookback, times);
             self.budget.give(held);
             Ok(Some(row))
         })?;
@@ -203,8 +211,10 @@ impl Eval<'_> {
             Extent::Anchored => (self.lookback_ms(), 0),
             Extent::Smoothed => (self.lookback_ms(), self.lookback_ms()),
         };
-        let from = first.saturating_sub(range_ms).saturating_sub(reach.0);
-        let stored = self.open(selector, from, last.saturating_add(reach.1), Part::All)?;
+        let back_ms = range_ms.saturating_add(reach.0);
+        let looks = Looks { gaze, steps: *steps, back_ms };
+        let span = (first.saturating_sub(back_ms), last.saturating_add(reach.1));
+        let stored = self.open(selector, span, Part::All, Some(looks))?;
         Ok((View { gaze, range_ms, extent: selector.extent, reach }, stored))
     }
 
@@ -230,6 +240,9 @@ impl Eval<'_> {
             )));
         }
         let grid = Steps { start_ms, step_ms, count: count as usize };
+        if grid.count == 1 && start_ms != last {
+            self.warn_of_sorts_in(&s.expr);
+        }
         self.tally(|t| t.open(grid));
         let rows = match self.eval(&s.expr, &grid)? {
             Value::Vector(rows) => rows,
@@ -294,29 +307,6 @@ fn with_ends(floats: &[Sample], start_ms: i64, end_ms: i64, extent: Extent) -> V
     out
 }
 
-/// Leaves count and sum, and says for each histogram whether a counter reset is before it: that cannot be seen any more
-/// afterwards (prometheus/promql/histogram_stats_iterator.go).
-fn without_buckets(histograms: &mut [HistogramSample]) {
-    let mut before: Option<Arc<Histogram>> = None;
-    for sample in histograms {
-        let mut kept = Histogram {
-            reset_hint: sample.h.reset_hint,
-            schema: sample.h.schema,
-            count: sample.h.count,
-            sum: sample.h.sum,
-            ..Histogram::default()
-        };
-        if !is_stale(sample) {
-            if let (ResetHint::Unknown, Some(before)) = (kept.reset_hint, &before) {
-                let is_reset = is_reset(&sample.h, before);
-                kept.reset_hint = if is_reset { ResetHint::Reset } else { ResetHint::NotReset };
-            }
-            before = Some(Arc::clone(&sample.h));
-        }
-        sample.h = Arc::new(kept);
-    }
-}
-
 /// What a histogram weighs against the limit, in floats.
 fn weight(h: &HistogramSample) -> usize {
     8 + h.h.positive.len() + h.h.negative.len()
@@ -334,22 +324,19 @@ pub(super) fn live(series: PointSeries) -> Window {
 }
 
 fn window(row: Row, grid: &Steps) -> Window {
-    let series = super::points(row.clone(), grid);
-    let mut histograms = series.histograms;
-    for h in &mut histograms {
-        // A subquery may leave out the sample that a hint is about, or return it more than once.
+    let drop_name = row.drop_name;
+    let PointSeries { labels, samples, histograms } = super::points(row, grid);
+    Window { labels, drop_name, is_stored: false, samples, histograms }
+}
+
+/// A subquery may leave out the sample that a hint is about, or return it more than once: no function may trust it.
+pub(super) fn without_hints(windows: &mut [Window]) {
+    for h in windows.iter_mut().flat_map(|w| &mut w.histograms) {
         if matches!(h.h.reset_hint, ResetHint::Reset | ResetHint::NotReset) {
             let mut unknown = (*h.h).clone();
             unknown.reset_hint = ResetHint::Unknown;
             h.h = unknown.into();
         }
-    }
-    Window {
-        labels: series.labels,
-        drop_name: row.drop_name,
-        is_stored: false,
-        samples: series.samples,
-        histograms,
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     select::live,
     view::advance,
 };
-use crate::{ast::Selector, outcome::Point, position::Span};
+use crate::{ast::Selector, gofmt::Quoted, outcome::Point, position::Span};
 
 impl Eval<'_> {
     pub(super) fn smoothed_rows(
@@ -52,7 +52,8 @@ impl Eval<'_> {
         let histograms = within(&series.histograms, |h| h.t_ms, from, to);
         let metric = series.labels.metric_name();
         if !floats.is_empty() && !histograms.is_empty() {
-            let message = format!("encountered a mix of histograms and floats for metric name {metric:?}");
+            let metric = Quoted(metric);
+            let message = format!("encountered a mix of histograms and floats for metric name {metric}");
             self.notes.warn(span, message);
             return None;
         }
@@ -92,7 +93,8 @@ impl Eval<'_> {
                 self.notes.warn(
                     span,
                     format!(
-                        "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {metric:?}"
+                        "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+                        Quoted(metric)
                     ),
                 );
                 None

@@ -1,6 +1,7 @@
 //! Arithmetic on native histograms. Semantics: prometheus/model/histogram/float_histogram.go.
 //!
-//! What holds: the buckets of a result are sorted by index and none is empty.
+//! What holds: the buckets of a result are sorted by index. Empty ones are kept where Prometheus keeps them: it shows in
+//! what is multiplied by infinity, and in which side of zero has buckets.
 
 mod bounds;
 mod quantile;

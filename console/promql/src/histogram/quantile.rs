@@ -129,7 +129,8 @@ pub(crate) fn fraction(lower: f64, upper: f64, h: &Histogram) -> (f64, Option<Ad
         count = buckets.iter().map(|b| b.count).sum();
         advice = (count < h.count).then_some(Advice::FractionExcludesNan);
     }
-    let capped = |rank: Option<f64>| rank.filter(|r| *r <= count).unwrap_or(count);
+    // What is no number stays so.
+    let capped = |rank: Option<f64>| rank.map_or(count, |r| if r > count { count } else { r });
     ((capped(upper_rank) - capped(lower_rank)) / h.count, advice)
 }
 

@@ -26,11 +26,20 @@ struct Cell {
     count: Kahan,
 }
 
+impl Cell {
+    fn is_empty(&self) -> bool {
+        self.count.sum == 0.0 && self.count.lost == 0.0
+    }
+}
+
 /// A running sum of histograms.
 #[derive(Clone, Debug)]
 pub struct HistogramSum {
     /// Everything but counts, sum and buckets.
     base: Histogram,
+    /// What rounding loses is not added at the end.
+    is_plain: bool,
+    has_additions: bool,
     count: Kahan,
     sum: Kahan,
     zero: Kahan,
@@ -116,6 +125,11 @@ impl HistogramSum {
         Self::signed(first, 1.0)
     }
 
+    /// A sum that loses what rounding loses, as rates do.
+    pub fn plain(first: &Histogram) -> Self {
+        Self { is_plain: true, ..Self::new(first) }
+    }
+
     fn signed(h: &Histogram, sign: f64) -> Self {
         Self {
             count: Kahan::new(sign * h.count),
@@ -124,11 +138,17 @@ impl HistogramSum {
             positive: cells(&h.positive, sign),
             negative: cells(&h.negative, sign),
             base: Histogram { positive: Vec::new(), negative: Vec::new(), ..h.clone() },
+            is_plain: false,
+            has_additions: false,
         }
     }
 
     pub fn add(&mut self, other: &Histogram) -> Result<Added, MixedBuckets> {
         self.add_signed(other, 1.0)
+    }
+
+    pub fn subtract(&mut self, other: &Histogram) -> Result<Added, MixedBuckets> {
+        self.add_signed(other, -1.0)
     }
 
     fn add_signed(&mut self, other: &Histogram, sign: f64) -> Result<Added, MixedBuckets> {
@@ -137,6 +157,12 @@ impl HistogramSum {
         }
         let (hint, hints_collide) = joined_hint(self.base.reset_hint, other.reset_hint);
         self.base.reset_hint = hint;
+        // What was lost matters only where buckets are brought together.
+        let forgets = self.is_plain && !self.has_layout_of(other);
+        self.has_additions = true;
+        if forgets {
+            self.forget_lost();
+        }
         let mut other = Self::signed(other, sign);
         let mut bounds_reconciled = false;
         if self.base.has_custom_buckets() {
@@ -147,16 +173,14 @@ impl HistogramSum {
                 other.reduce_to_bounds(&bounds);
             }
         } else {
-            while self.base.zero_threshold != other.base.zero_threshold {
-                if self.base.zero_threshold > other.base.zero_threshold {
-                    other.widen_zero(self.base.zero_threshold);
-                } else {
-                    self.widen_zero(other.base.zero_threshold);
-                }
-            }
+            other.zero = self.reconcile_zero(&other);
             let schema = self.base.schema.min(other.base.schema);
             self.reduce_to_schema(schema);
             other.reduce_to_schema(schema);
+        }
+        if forgets {
+            self.forget_lost();
+            other.forget_lost();
         }
         for (mine, theirs) in
             [(&mut self.count, other.count), (&mut self.sum, other.sum), (&mut self.zero, other.zero)]
@@ -164,12 +188,29 @@ impl HistogramSum {
             mine.add(theirs.sum);
             mine.add(theirs.lost);
         }
-        merge(&mut self.positive, other.positive);
-        merge(&mut self.negative, other.negative);
+        let in_zero = |c: &Cell| {
+            !self.base.has_custom_buckets() && bound(&self.base, c.index) <= self.base.zero_threshold
+        };
+        for (mine, mut theirs) in [(&mut self.positive, other.positive), (&mut self.negative, other.negative)]
+        {
+            let inside = theirs.iter().take_while(|c| in_zero(c)).count();
+            theirs.drain(..inside);
+            merge(mine, theirs);
+        }
+        if bounds_reconciled {
+            self.positive.retain(|c| !c.is_empty());
+        }
         Ok(Added { hints_collide, bounds_reconciled })
     }
 
-    fn reduce_to_schema(&mut self, schema: i32) {
+    fn has_layout_of(&self, h: &Histogram) -> bool {
+        self.base.schema == h.schema
+            && self.base.zero_threshold == h.zero_threshold
+            && self.base.custom_values == h.custom_values
+    }
+
+    /// Merges buckets to those of a coarser schema.
+    pub fn reduce_to_schema(&mut self, schema: i32) {
         let from = self.base.schema;
         if from != schema {
             regroup(&mut self.positive, |i| coarser_index(i, from, schema));
@@ -186,33 +227,45 @@ impl HistogramSum {
         });
     }
 
-    /// Takes buckets below `threshold` into the zero bucket, and further ones where it would end inside a populated one.
-    fn widen_zero(&mut self, mut threshold: f64) {
-        let reaches = |this: &Self, threshold: f64| {
+    /// Widens the zero bucket until it is as wide as that of `other` would have to be, and gives the count of the latter.
+    /// As in Prometheus the buckets of `other` stay that the count has taken in: those are left out of the addition, but
+    /// for one that a coarser schema makes part of a bucket that reaches out.
+    fn reconcile_zero(&mut self, other: &Self) -> Kahan {
+        let (mut zero, mut threshold) = (other.zero, other.base.zero_threshold);
+        while self.base.zero_threshold != threshold {
+            if self.base.zero_threshold > threshold {
+                (zero, threshold) = other.zero_within(self.base.zero_threshold);
+            } else {
+                (self.zero, self.base.zero_threshold) = self.zero_within(threshold);
+                let base = &self.base;
+                let stays = |c: &Cell| !c.is_empty() && bound(base, c.index - 1) >= base.zero_threshold;
+                self.positive.retain(stays);
+                self.negative.retain(stays);
+            }
+        }
+        zero
+    }
+
+    /// The zero bucket with the buckets below `threshold`, and with further ones where it would end inside a populated one.
+    fn zero_within(&self, mut threshold: f64) -> (Kahan, f64) {
+        let cells = || self.positive.iter().chain(&self.negative);
+        let reaches = |threshold: f64| {
             let wide = |c: &&Cell| {
                 c.count.sum != 0.0
-                    && bound(&this.base, c.index - 1) < threshold
-                    && bound(&this.base, c.index) > threshold
+                    && bound(&self.base, c.index - 1) < threshold
+                    && bound(&self.base, c.index) > threshold
             };
-            this.positive.iter().chain(&this.negative).find(wide).map(|c| bound(&this.base, c.index))
+            cells().find(wide).map(|c| bound(&self.base, c.index))
         };
-        while let Some(upper) = reaches(self, threshold) {
+        while let Some(upper) = reaches(threshold) {
             threshold = upper;
         }
-        let base = &self.base;
         let mut zero = self.zero;
-        for cells in [&mut self.positive, &mut self.negative] {
-            cells.retain(|c| {
-                let stays = bound(base, c.index - 1) >= threshold;
-                if !stays {
-                    zero.add(c.count.sum);
-                    zero.add(c.count.lost);
-                }
-                stays
-            });
+        for c in cells().filter(|c| bound(&self.base, c.index - 1) < threshold) {
+            zero.add(c.count.sum);
+            zero.add(c.count.lost);
         }
-        self.zero = zero;
-        self.base.zero_threshold = threshold;
+        (zero, threshold)
     }
 
     pub(crate) fn overflows(&self) -> bool {
@@ -220,12 +273,18 @@ impl HistogramSum {
         all.chain([self.count, self.sum, self.zero]).any(|k| k.sum.is_infinite())
     }
 
+    fn parts(&mut self) -> impl Iterator<Item = &mut Kahan> {
+        let cells = self.positive.iter_mut().chain(&mut self.negative).map(|c| &mut c.count);
+        cells.chain([&mut self.count, &mut self.sum, &mut self.zero])
+    }
+
+    fn forget_lost(&mut self) {
+        self.parts().for_each(|k| k.lost = 0.0);
+    }
+
     /// Every part through `f`.
     fn map(&mut self, f: impl Fn(f64) -> f64) {
-        let cells = self.positive.iter_mut().chain(&mut self.negative).map(|c| &mut c.count);
-        cells.chain([&mut self.count, &mut self.sum, &mut self.zero]).for_each(|k| {
-            *k = Kahan { sum: f(k.sum), lost: f(k.lost) };
-        });
+        self.parts().for_each(|k| *k = Kahan { sum: f(k.sum), lost: f(k.lost) });
     }
 
     pub(crate) fn divide(&mut self, by: f64) {
@@ -238,14 +297,23 @@ impl HistogramSum {
 
     /// The sum, without empty buckets.
     pub fn finish(self) -> Histogram {
+        let mut out = self.with_empty_buckets();
+        super::compact(&mut out);
+        out
+    }
+
+    /// The sum, with each bucket that any of the histograms has.
+    pub fn with_empty_buckets(self) -> Histogram {
+        // A single zero keeps its sign.
+        let value = |k: Kahan| if self.is_plain || !self.has_additions { k.sum } else { k.value() };
         let buckets = |cells: Vec<Cell>| {
-            let bucket = |c: Cell| BucketCount { index: c.index, count: c.count.value() };
-            cells.into_iter().map(bucket).filter(|b| b.count != 0.0).collect()
+            let bucket = |c: Cell| BucketCount { index: c.index, count: value(c.count) };
+            cells.into_iter().map(bucket).collect()
         };
         Histogram {
-            count: self.count.value(),
-            sum: self.sum.value(),
-            zero_count: self.zero.value(),
+            count: value(self.count),
+            sum: value(self.sum),
+            zero_count: value(self.zero),
             positive: buckets(self.positive),
             negative: buckets(self.negative),
             ..self.base
@@ -254,14 +322,14 @@ impl HistogramSum {
 }
 
 pub fn add(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuckets> {
-    let mut sum = HistogramSum::new(a);
+    let mut sum = HistogramSum::plain(a);
     let added = sum.add(b)?;
     Ok((sum.finish(), added))
 }
 
 pub fn subtract(a: &Histogram, b: &Histogram) -> Result<(Histogram, Added), MixedBuckets> {
-    let mut sum = HistogramSum::new(a);
-    let added = sum.add_signed(b, -1.0)?;
+    let mut sum = HistogramSum::plain(a);
+    let added = sum.subtract(b)?;
     Ok((sum.finish(), added))
 }
 

@@ -6,6 +6,7 @@ use super::{ParseError, Parser};
 use crate::{
     ast::{Binary, Cardinality, Expr, ExprKind, Selector, ValueType},
     function::Function,
+    gofmt::Quoted,
     position::Span,
     regexp::fits_nothing,
 };
@@ -58,7 +59,8 @@ impl Parser<'_> {
                 let mut before = s.matchers.iter().take(s.matchers.len().saturating_sub(1));
                 match before.find(|m| m.name == METRIC_NAME) {
                     Some(m) => {
-                        let message = format!("metric name must not be set twice: {name:?} or {:?}", m.value);
+                        let (name, other) = (Quoted(name), Quoted(&m.value));
+                        let message = format!("metric name must not be set twice: {name} or {other}");
                         self.fail(span, message)
                     }
                     None => Ok(()),
@@ -153,7 +155,8 @@ impl Parser<'_> {
         }
         let m = &b.matching;
         if let Some(both) = m.labels.iter().find(|l| m.on && m.include.contains(l)) {
-            let message = format!("label {both:?} must not occur in ON and GROUP clause at once");
+            let both = Quoted(both);
+            let message = format!("label {both} must not occur in ON and GROUP clause at once");
             return self.fail(op_span, message);
         }
         for (side, got) in [(&b.left, left), (&b.right, right)] {

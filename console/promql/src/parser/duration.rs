@@ -23,6 +23,8 @@ pub(super) enum Duration {
 impl From<DurationExpr> for Duration {
     fn from(expr: DurationExpr) -> Self {
         match expr.kind {
+            // What Go makes of a number that is none: the least of 64 bits of nanoseconds.
+            DurationKind::Seconds { value, .. } if value.is_nan() => Self::Milliseconds(i64::MIN / 1_000_000),
             // Prometheus rounds to nanoseconds and then drops what is below a millisecond.
             DurationKind::Seconds { value, .. } => {
                 Self::Milliseconds(((value * 1e9).round() / 1e6).trunc() as i64)
@@ -163,9 +165,10 @@ impl Parser<'_> {
         let (_, paren) = self.advance();
         let inner = self.duration_expr(0)?;
         self.expect(&Token::RightParen)?;
-        let whole = Span::new(paren.start, self.last_end());
         Ok(match inner.kind {
             DurationKind::Seconds { .. } => {
+                // The place of an operation with one side ends with that.
+                let whole = Span::new(paren.start, inner.span.end);
                 let kind = DurationKind::Sign { is_negative: false, of: Box::new(inner) };
                 DurationExpr { kind, span: whole, is_wrapped: true }
             }
@@ -226,7 +229,7 @@ impl Parser<'_> {
 
     fn in_range(&mut self, mut expr: DurationExpr, at: Span) -> DurationExpr {
         if let DurationKind::Seconds { value, .. } = &mut expr.kind
-            && (value.is_nan() || value.abs() > MAX_SECONDS)
+            && value.abs() > MAX_SECONDS
         {
             *value = 0.0;
             self.note(at, "duration out of range");

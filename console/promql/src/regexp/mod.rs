@@ -27,6 +27,11 @@ pub(crate) fn anchored(pattern: &str) -> Result<Regex, String> {
     })
 }
 
+/// Why RE2 refuses a pattern of a matcher, in its words.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    anchored(pattern).map(drop)
+}
+
 /// `matchers` with patterns that this workspace's stores read as RE2 does.
 pub(crate) fn for_stores(matchers: &[Matcher]) -> Vec<Matcher> {
     let one = |m: &Matcher| match m.op {

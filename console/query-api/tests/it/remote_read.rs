@@ -158,6 +158,8 @@ async fn samples_come_as_they_are_stored() {
         query(NOW_S - 29, NOW_S - 15, vec![matcher(2, "__name__", "end.*"), matcher(1, "job", "y")]),
         query(NOW_S, NOW_S - 30, vec![matcher(0, "job", "x")]),
         query(0, NOW_S, vec![matcher(3, "job", "x|")]),
+        // Braces that repeat nothing are text to RE2.
+        query(0, NOW_S, vec![matcher(2, "job", "x|{id}")]),
     ];
     let results = read(&api, queries, &[1, 0]).await.unwrap().results;
     let names: Vec<_> = results[0].series.iter().map(|s| s.labels[0].value.as_str()).collect();
@@ -170,6 +172,7 @@ async fn samples_come_as_they_are_stored() {
     assert_eq!((&*h.positive_counts, h.reset_hint, h.timestamp), (&[2.0, 1.0][..], 3, NOW_S * 1000));
     assert_eq!(results[1].series[0].samples.len(), 1, "both ends are inclusive");
     assert!(results[2].series.is_empty() && results[3].series.is_empty());
+    assert_eq!(results[4].series.len(), 2);
 }
 
 #[tokio::test]
@@ -180,6 +183,11 @@ async fn what_cannot_be_read_is_refused() {
     for (queries, accepted, wanted) in [
         (all(), vec![1], "server does not support any of the requested response types"),
         (vec![query(0, NOW_S, vec![matcher(2, "job", "(")])], vec![], "invalid matcher"),
+        (
+            vec![query(0, NOW_S, vec![matcher(2, "job", "a**")])],
+            vec![],
+            "invalid matcher: invalid nested repetition operator: `**`",
+        ),
         (vec![query(0, NOW_S, vec![matcher(9, "job", "x")])], vec![], "invalid matcher type 9"),
         ((0..65).flat_map(|_| all()).collect(), vec![], "65 queries are more than 64"),
     ] {

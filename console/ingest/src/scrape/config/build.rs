@@ -14,12 +14,13 @@ use super::{
     ScrapeLimits, TargetGroup,
     duration::parse_duration,
     formats::Formats,
+    names::Names,
     raw::{RawFile, RawFileDiscovery, RawGlobal, RawGroup, RawJob, RawRule},
     size::parse_size,
     yaml::Spanned,
 };
 use crate::scrape::{
-    exposition::is_label_name,
+    names::NameScheme,
     relabel::{Rule, RuleFields},
     target::check_address,
 };
@@ -34,6 +35,7 @@ struct Global {
     timeout: Option<Duration>,
     limits: ScrapeLimits,
     formats: Formats,
+    names: Names,
 }
 
 /// A section that is being read: where it stands, and what is wrong with it.
@@ -63,13 +65,16 @@ pub(super) fn config(file: &Path, raw: RawFile) -> Result<ScrapeConfig, ConfigEr
     problems.into_result(ScrapeConfig { jobs, external_labels })
 }
 
-/// The labels of a static or discovered group; what is wrong with them goes to `wrong`, with its line and name.
-pub(in crate::scrape) fn group_labels(
+/// Labels as they are listed; what is wrong with them goes to `wrong`, with its line and name.
+///
+/// Those of groups may have any name, as in Prometheus, also where a job's samples must not: rules can rename them.
+pub(in crate::scrape) fn listed_labels(
     labels: &BTreeMap<String, Spanned<String>>,
+    scheme: NameScheme,
     mut wrong: impl FnMut(u64, &str, String),
 ) -> Vec<(String, String)> {
     for (name, value) in labels {
-        if !is_label_name(name) {
+        if !scheme.is_label_name(name) {
             wrong(value.referenced.line(), name, "not a valid label name".to_owned());
         }
     }
@@ -141,7 +146,8 @@ impl Section<'_> {
             self.add_at(at.referenced.line(), "scrape_timeout", "is longer than scrape_interval");
         }
         self.duration("evaluation_interval", raw.evaluation_interval.as_ref());
-        let labels = group_labels(&raw.external_labels, |line, name, message| {
+        let names = self.global_names(raw);
+        let labels = listed_labels(&raw.external_labels, names.validation, |line, name, message| {
             self.add_at(line, &format!("external_labels.{name}"), message);
         });
         let limits = ScrapeLimits {
@@ -152,7 +158,7 @@ impl Section<'_> {
             label_value_length: raw.label_value_length_limit.unwrap_or(0),
         };
         let formats = self.global_formats(raw);
-        (Global { interval, timeout, limits, formats }, Labels::from_pairs(labels))
+        (Global { interval, timeout, limits, formats, names }, Labels::from_pairs(labels))
     }
 
     fn job(&mut self, raw: &RawJob, global: &Global) -> JobConfig {
@@ -183,6 +189,7 @@ impl Section<'_> {
             label_value_length: raw.label_value_length_limit.unwrap_or(global.limits.label_value_length),
         };
         let (protocols, fallback_protocol, histograms) = self.formats(raw, &global.formats);
+        let names = self.names(raw, global.names);
         JobConfig {
             name,
             interval,
@@ -202,12 +209,17 @@ impl Section<'_> {
                 .enumerate()
                 .map(|(i, h)| self.http_discovery(i, h))
                 .collect(),
-            relabel: self.rules("relabel_configs", &raw.relabel_configs),
-            metric_relabel: self.rules("metric_relabel_configs", &raw.metric_relabel_configs),
+            relabel: self.rules("relabel_configs", &raw.relabel_configs, names.validation),
+            metric_relabel: self.rules(
+                "metric_relabel_configs",
+                &raw.metric_relabel_configs,
+                names.validation,
+            ),
             limits,
             protocols,
             fallback_protocol,
             histograms,
+            names,
         }
     }
 
@@ -216,7 +228,7 @@ impl Section<'_> {
         for (i, target) in raw.targets.iter().enumerate() {
             section.read(&format!("targets[{i}]"), Some(target), check_address);
         }
-        let labels = group_labels(&raw.labels, |line, name, message| {
+        let labels = listed_labels(&raw.labels, NameScheme::Utf8, |line, name, message| {
             section.add_at(line, &format!("labels.{name}"), message);
         });
         TargetGroup { targets: raw.targets.iter().map(|t| t.value.clone()).collect(), labels }
@@ -235,7 +247,7 @@ impl Section<'_> {
         FileDiscovery { patterns, refresh: refresh.unwrap_or(DEFAULT_REFRESH) }
     }
 
-    fn rules(&mut self, name: &str, raw: &[Spanned<RawRule>]) -> Vec<Rule> {
+    fn rules(&mut self, name: &str, raw: &[Spanned<RawRule>], scheme: NameScheme) -> Vec<Rule> {
         let mut rules = Vec::new();
         for (i, raw) in raw.iter().enumerate() {
             let mut section = self.at(&format!("{name}[{i}]"), raw.referenced.line());
@@ -249,7 +261,7 @@ impl Section<'_> {
                 replacement: rule.replacement.clone(),
                 action: rule.action.as_ref().map(|a| a.value.clone()),
             };
-            match Rule::new(fields) {
+            match Rule::new(fields, scheme) {
                 Ok(rule) => rules.push(rule),
                 Err(e) => {
                     let at = match e.field {

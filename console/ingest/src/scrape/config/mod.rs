@@ -7,6 +7,7 @@ mod build;
 mod duration;
 mod formats;
 mod http;
+mod names;
 mod problem;
 mod raw;
 mod secret;
@@ -27,9 +28,9 @@ pub use duration::{format_duration, parse_duration};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
 
-use crate::scrape::{exposition::Histograms, protocol::Protocol, relabel::Rule};
+use crate::scrape::{exposition::Histograms, names::NameConfig, protocol::Protocol, relabel::Rule};
 
-pub(super) use build::group_labels;
+pub(super) use build::listed_labels;
 pub(super) use problem::Problems;
 pub(super) use raw::RawGroup;
 pub(super) use yaml::{Spanned, parse, read};
@@ -67,6 +68,7 @@ pub struct JobConfig {
     /// What an answer is read as that does not say what it is.
     pub fallback_protocol: Option<Protocol>,
     pub histograms: HistogramConfig,
+    pub names: NameConfig,
 }
 
 /// What becomes of histograms.

@@ -66,11 +66,12 @@ section! {
         scrape_native_histograms: Option<bool>,
         always_scrape_classic_histograms: Option<bool>,
         convert_classic_histograms_to_nhcb: Option<bool>,
+        metric_name_validation_scheme: Text,
+        metric_name_escaping_scheme: Text,
     }
     unsupported {
         rule_query_offset, query_log_file, scrape_failure_log_file,
-        target_limit, keep_dropped_targets, metric_name_validation_scheme, metric_name_escaping_scheme,
-        extra_scrape_metrics, runtime,
+        target_limit, keep_dropped_targets, extra_scrape_metrics, runtime,
     }
 }
 
@@ -111,10 +112,12 @@ section! {
         convert_classic_histograms_to_nhcb: Option<bool>,
         native_histogram_bucket_limit: Option<usize>,
         native_histogram_min_bucket_factor: Option<f64>,
+        metric_name_validation_scheme: Text,
+        metric_name_escaping_scheme: Text,
     }
     unsupported {
         oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers, track_timestamps_staleness, scrape_failure_log_file, target_limit,
-        keep_dropped_targets, metric_name_validation_scheme, metric_name_escaping_scheme, extra_scrape_metrics,
+        keep_dropped_targets, extra_scrape_metrics,
         azure_sd_configs, consul_sd_configs, digitalocean_sd_configs, docker_sd_configs, dockerswarm_sd_configs,
         dns_sd_configs, ec2_sd_configs, eureka_sd_configs, gce_sd_configs, hetzner_sd_configs,
         ionos_sd_configs, kubernetes_sd_configs, kuma_sd_configs, lightsail_sd_configs, linode_sd_configs,

@@ -58,6 +58,8 @@ struct Job<'a> {
     native_histogram_bucket_limit: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     native_histogram_min_bucket_factor: Option<f64>,
+    metric_name_validation_scheme: &'static str,
+    metric_name_escaping_scheme: &'static str,
     #[serde(flatten)]
     http: Http,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -172,6 +174,8 @@ fn job(j: &JobConfig) -> Job<'_> {
         convert_classic_histograms_to_nhcb: j.histograms.read.convert,
         native_histogram_bucket_limit: j.histograms.bucket_limit,
         native_histogram_min_bucket_factor: Some(j.histograms.min_bucket_factor).filter(|f| *f != 0.0),
+        metric_name_validation_scheme: j.names.validation.name(),
+        metric_name_escaping_scheme: j.names.escaping.name(),
         http: http(&j.http),
         relabel_configs: j.relabel.iter().map(relabel).collect(),
         metric_relabel_configs: j.metric_relabel.iter().map(relabel).collect(),

@@ -8,7 +8,8 @@ use std::{
 };
 
 use crate::scrape::{
-    config::{self, ConfigError, FileDiscovery, Problems, RawGroup, Spanned, TargetGroup, group_labels},
+    config::{self, ConfigError, FileDiscovery, Problems, RawGroup, Spanned, TargetGroup, listed_labels},
+    names::NameScheme,
     target::check_address,
 };
 
@@ -73,7 +74,7 @@ fn read(file: &Path) -> Result<Vec<TargetGroup>, ConfigError> {
                 problems.add(target.referenced.line(), format!("[{i}].targets"), message);
             }
         }
-        let mut labels = group_labels(&group.value.labels, |line, name, message| {
+        let mut labels = listed_labels(&group.value.labels, NameScheme::Utf8, |line, name, message| {
             problems.add(line, format!("[{i}].labels.{name}"), message);
         });
         labels.push(("__meta_filepath".to_owned(), file.display().to_string()));
@@ -100,13 +101,13 @@ mod tests {
             files.groups().flat_map(|g| g.targets.clone()).collect::<Vec<_>>().join(" ")
         };
         assert!(files.refresh(&discovery).is_empty());
-        write("t-1.json", r#"[{"targets": ["a:1", "a:2"], "labels": {"zone": "x"}}]"#);
+        write("t-1.json", r#"[{"targets": ["a:1", "a:2"], "labels": {"a.zone": "x"}}]"#);
         write("one.yml", "- targets: [b:1]\n");
         write("other.json", r#"[{"targets": ["c:1"]}]"#);
         assert!(files.refresh(&discovery).is_empty());
         assert_eq!(targets(&files), "b:1 a:1 a:2");
         let labels = &files.groups().nth(1).unwrap().labels;
-        assert_eq!(labels[0], ("zone".to_owned(), "x".to_owned()));
+        assert_eq!(labels[0], ("a.zone".to_owned(), "x".to_owned()));
         assert!(labels[1].0 == "__meta_filepath" && labels[1].1.ends_with("t-1.json"));
         write("t-1.json", r#"[{"targets": ["a:1"], "label": {}}]"#);
         let problems = files.refresh(&discovery);

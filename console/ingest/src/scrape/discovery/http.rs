@@ -14,8 +14,8 @@ use tokio::{sync::Notify, task::JoinSet};
 
 use crate::scrape::{
     config::{HttpDiscovery, TargetGroup},
-    exposition::is_label_name,
     http::{BodyFailure, Connector, authorize, chain, read_body},
+    names::NameScheme,
 };
 
 /// Bytes of an answer.
@@ -115,7 +115,7 @@ fn groups(body: &[u8], url: &str) -> Result<Vec<TargetGroup>, String> {
     let mut out = Vec::with_capacity(raw.len());
     for (i, group) in raw.into_iter().enumerate() {
         let labels = group.labels.unwrap_or_default();
-        if let Some(name) = labels.keys().find(|name| !is_label_name(name)) {
+        if let Some(name) = labels.keys().find(|name| !NameScheme::Utf8.is_label_name(name)) {
             return Err(format!("[{i}].labels.{name}: not a valid label name"));
         }
         let meta = ("__meta_url".to_owned(), url.to_owned());
@@ -132,17 +132,18 @@ mod tests {
     #[test]
     fn groups_are_lists_with_labels_and_where_they_come_from() {
         let text =
-            br#"[{"targets": ["a:1", "b:1"], "labels": {"zone": "x", "__meta_url": "?"}}, {"labels": null}]"#;
+            br#"[{"targets": ["a:1", "b:1"], "labels": {"a.zone": "x", "__meta_url": "?"}}, {"labels": null}]"#;
         let read = groups(text, "http://sd/").unwrap();
         assert_eq!((read.len(), &*read[0].targets), (2, &["a:1".to_owned(), "b:1".to_owned()][..]));
-        let labels = [("zone", "x"), ("__meta_url", "http://sd/")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let labels =
+            [("a.zone", "x"), ("__meta_url", "http://sd/")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         assert_eq!(read[0].labels, labels);
         for (wrong, said) in [
             ("", "not a list of groups"),
             ("[null]", "not a list"),
             ("{}", "not a list"),
             (r#"[{"target": []}]"#, "unknown field `target`"),
-            (r#"[{"labels": {"a-b": "c"}}]"#, "[0].labels.a-b"),
+            (r#"[{"labels": {"": "c"}}]"#, "[0].labels.: not a valid"),
             (r#"[{"targets": ["a"]"#, "EOF"),
         ] {
             let error = groups(wrong.as_bytes(), "").unwrap_err();

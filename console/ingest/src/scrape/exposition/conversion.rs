@@ -3,7 +3,7 @@
 //! The samples of one histogram stand together: `_bucket`, `_sum` and `_count` of a family that its `# TYPE` calls a
 //! histogram, with equal labels but for `le`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use console_model::{histogram::ResetHint, metric::MetricKind};
 
@@ -15,13 +15,13 @@ pub struct Conversion<'a> {
     /// Whether the classic samples are shown too.
     keep: bool,
     /// The last family with a type, where that is a histogram.
-    family: Option<&'a str>,
+    family: Option<Cow<'a, str>>,
     group: Option<Group<'a>>,
 }
 
 /// The samples of one histogram.
 struct Group<'a> {
-    family: &'a str,
+    family: Cow<'a, str>,
     /// Without `le`, sorted by name.
     labels: Vec<LabelText<'a>>,
     timestamp_ms: Option<i64>,
@@ -51,7 +51,7 @@ impl<'a> Conversion<'a> {
             other => {
                 self.finish(visit)?;
                 if let Entry::Type { family, kind } = other {
-                    self.family = (*kind == MetricKind::Histogram).then_some(*family);
+                    self.family = (*kind == MetricKind::Histogram).then(|| family.clone());
                 }
                 return visit(entry);
             }
@@ -90,8 +90,8 @@ impl<'a> Conversion<'a> {
         };
         match classic.build(ResetHint::Unknown) {
             Ok(histogram) => visit(Entry::Sample(Sample {
-                series: &key(family, &labels),
-                name: family,
+                series: &key(&family, &labels),
+                name: &family,
                 labels: &labels,
                 bound: None,
                 value: SampleValue::Histogram(&Arc::new(histogram)),
@@ -102,9 +102,9 @@ impl<'a> Conversion<'a> {
         }
     }
 
-    fn part(&self, sample: &Sample<'a, '_>) -> Option<(&'a str, Part)> {
-        let family = self.family?;
-        let part = match sample.name.strip_prefix(family)? {
+    fn part(&self, sample: &Sample<'a, '_>) -> Option<(Cow<'a, str>, Part)> {
+        let family = self.family.as_ref()?;
+        let part = match sample.name.strip_prefix(&**family)? {
             "_bucket" => {
                 let le = sample.labels.iter().find(|l| l.name == "le")?;
                 Part::Bucket { le: number(&le.value()).filter(|le| !le.is_nan())? }
@@ -113,7 +113,7 @@ impl<'a> Conversion<'a> {
             "_count" => Part::Count,
             _ => return None,
         };
-        Some((family, part))
+        Some((family.clone(), part))
     }
 }
 
@@ -169,6 +169,13 @@ mod tests {
         assert_eq!(read(false, text), [first, second, "h_created{} 5", "g_bucket{le=1} 1"]);
         let all = read(true, text);
         assert_eq!((all.len(), &*all[4], &*all[7]), (10, first, second));
+    }
+
+    #[test]
+    fn names_in_quotes_are_the_names_that_they_stand_for() {
+        let text = "# TYPE \"h\\n.s\" histogram\n{\"h\\n.s_bucket\",\"a.b\"=\"1\",le=\"+Inf\"} 2\n\
+                    {\"a.b\"=\"1\",\"h\\n.s_count\"} 2\n# TYPE \"h\" histogram\nh_bucket{le=\"+Inf\"} 1\n{\"h_count\"} 1\n";
+        assert_eq!(read(false, text), ["h\n.s{a.b=1} [] [(0, 2.0)] 2 0", "h{} [] [(0, 1.0)] 1 0"]);
     }
 
     #[test]

@@ -8,28 +8,29 @@ use console_model::{histogram::Histogram, metric::MetricKind};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry<'a, 'b> {
     Type {
-        family: &'a str,
+        family: Cow<'a, str>,
         kind: MetricKind,
     },
     Help {
-        family: &'a str,
+        family: Cow<'a, str>,
         help: Cow<'a, str>,
     },
     Unit {
-        family: &'a str,
+        family: Cow<'a, str>,
         unit: &'a str,
     },
     Sample(Sample<'a, 'b>),
     /// A classic histogram that should have become a native one and cannot.
     Unconvertible {
-        family: &'a str,
+        family: Cow<'a, str>,
         message: String,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a, 'b> {
-    /// In text, name and labels as they are written; elsewhere other bytes. Equal bytes are equal series.
+    /// In text, name and labels as they are written; elsewhere other bytes. Equal bytes are equal series; one series may
+    /// be written in several ways.
     pub series: &'b [u8],
     pub name: &'b str,
     /// In the order of the exposition, names unique.
@@ -72,15 +73,26 @@ pub struct ExemplarText<'a> {
 /// A label as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelText<'a> {
+    /// Without quotes, where it has them; with escapes, of which only a quoted one has any.
     pub name: &'a str,
     /// Between the quotes, escapes and all.
     pub raw: &'a str,
+    pub(super) name_quotes: Quotes,
     pub(super) quotes: Quotes,
 }
 
 impl<'a> LabelText<'a> {
+    /// The name that is meant.
+    pub fn name(&self) -> Cow<'a, str> {
+        unescape(self.name, self.name_quotes)
+    }
+
     pub fn value(&self) -> Cow<'a, str> {
-        if self.quotes == Quotes::None { Cow::Borrowed(self.raw) } else { unescape(self.raw, self.quotes) }
+        unescape(self.raw, self.quotes)
+    }
+
+    pub fn is_named(&self, name: &str) -> bool {
+        if self.name_quotes == Quotes::None { self.name == name } else { self.name() == name }
     }
 }
 
@@ -97,6 +109,9 @@ pub(super) enum Quotes {
 
 /// `\\`, `\n` and, where they are escaped, `\"`; any other backslash stands for itself.
 pub(super) fn unescape(raw: &str, quotes: Quotes) -> Cow<'_, str> {
+    if quotes == Quotes::None {
+        return Cow::Borrowed(raw);
+    }
     let Some(first) = raw.find('\\') else { return Cow::Borrowed(raw) };
     let mut out = String::with_capacity(raw.len());
     out.push_str(&raw[..first]);

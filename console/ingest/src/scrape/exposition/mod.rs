@@ -1,8 +1,11 @@
 //! The formats in which targets show their metrics: Prometheus text 0.0.4, OpenMetrics text 1.0, and Prometheus' protobuf,
 //! the only one that has native histograms.
 //!
-//! All parsers walk the bytes once and copy nothing: entries borrow from them. An error has its place; what was visited
-//! before it is for the caller to forget.
+//! All parsers walk the bytes once and copy nothing but names that are written with escapes: entries borrow from them. An
+//! error has its place; what was visited before it is for the caller to forget.
+//!
+//! Both text formats have names in quotes, which may be any text but the empty one: `{"my.metric","a.label"="x"} 1`. The
+//! metric's name stands anywhere among the labels, once.
 
 mod conversion;
 mod cursor;
@@ -11,9 +14,13 @@ mod openmetrics;
 mod prometheus;
 mod protobuf;
 
+pub use cursor::number;
 pub use entry::{Bound, Entry, ExemplarText, LabelText, Place, Sample, SampleValue, SyntaxError};
 
 use self::conversion::Conversion;
+
+/// Labels of one metric: far more than anybody has, so that what they cost is bounded.
+const MAX_LABELS: usize = 1000;
 
 /// Which format an answer is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
-//! Prometheus text 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
+//! Prometheus text 0.0.4 and 1.0.0 (prometheus.io/docs/instrumenting/exposition_formats), as Prometheus reads it
+//! (prometheus/model/textparse: `PromParser`), for whom the two are one. Times before 1970 are read as well, which the
+//! format has and its parser has not.
 //!
-//! A text may end without a line's end, as Prometheus bears it.
+//! A text may end without a line's end.
 
 use console_model::metric::MetricKind;
 
@@ -10,35 +12,32 @@ use super::{
     entry::{Quotes, unescape},
 };
 
+const BLANKS: [char; 2] = [' ', '\t'];
+
 pub fn parse<'a, E: From<SyntaxError>>(
     text: &'a str,
     mut visit: impl FnMut(Entry<'a, '_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut labels = Vec::new();
-    for (index, line) in text.split('\n').enumerate() {
-        let mut cursor = Cursor::new(line, index + 1, Blanks::Free);
+    let mut cursor = Cursor::new(text, Blanks::Free);
+    while cursor.next_line() {
         cursor.skip_blanks();
         if cursor.is_at_end() {
             continue;
         }
         if cursor.take("#") {
-            if let Some(entry) = comment(cursor)? {
+            if let Some(entry) = comment(&mut cursor)? {
                 visit(entry)?;
             }
             continue;
         }
-        let start = line.len() - cursor.rest().len();
-        let name = cursor.metric_name()?;
-        labels.clear();
-        cursor.skip_blanks();
-        if cursor.take("{") {
-            cursor.labels(&mut labels)?;
-        }
+        let start = cursor.at();
+        let name = cursor.series(&mut labels)?;
         let series = &cursor.before().as_bytes()[start..];
         let (value, timestamp_ms) = value(&mut cursor)?;
         visit(Entry::Sample(Sample {
             series,
-            name,
+            name: &name,
             labels: &labels,
             bound: None,
             value: SampleValue::Float(value),
@@ -69,38 +68,44 @@ fn value(cursor: &mut Cursor<'_>) -> Result<(f64, Option<i64>), SyntaxError> {
 }
 
 /// Behind `#`: metadata, or nothing of interest.
-fn comment(mut cursor: Cursor<'_>) -> Result<Option<Entry<'_, '_>>, SyntaxError> {
-    cursor.skip_blanks();
-    let (keyword, rest) = cursor.rest().split_once([' ', '\t']).unwrap_or((cursor.rest(), ""));
-    let is_type = keyword == "TYPE";
-    if !is_type && keyword != "HELP" {
-        return Ok(None);
-    }
-    if rest.trim_start_matches([' ', '\t']).is_empty() && !is_type {
-        return Ok(None);
-    }
-    cursor.take(keyword);
-    cursor.skip_blanks();
-    let family = cursor.metric_name()?;
-    if !cursor.is_at_end() && !cursor.rest().starts_with([' ', '\t']) {
+fn comment<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Entry<'a, 'a>>, SyntaxError> {
+    let Some(is_type) = keyword(cursor) else { return Ok(None) };
+    let family = cursor.family_name()?;
+    let rest = cursor.rest();
+    let text = if rest.trim_start_matches(BLANKS).is_empty() {
+        ""
+    } else if rest.as_bytes()[0].is_ascii() {
+        // One character separates, whichever it is; the others belong to the text.
+        &rest[1..]
+    } else {
         return Err(cursor.expected("a blank behind the metric name"));
-    }
-    cursor.skip_blanks();
+    };
     if !is_type {
-        return Ok(Some(Entry::Help { family, help: unescape(cursor.rest(), Quotes::Plain) }));
+        return Ok(Some(Entry::Help { family, help: unescape(text, Quotes::Plain) }));
     }
-    let kind = match cursor.rest().trim_end_matches([' ', '\t']) {
+    let kind = match text {
         "counter" => MetricKind::Counter,
         "gauge" => MetricKind::Gauge,
         "histogram" => MetricKind::Histogram,
-        "gaugehistogram" => MetricKind::GaugeHistogram,
         "summary" => MetricKind::Summary,
-        "info" => MetricKind::Info,
-        "stateset" => MetricKind::StateSet,
-        "untyped" | "unknown" => MetricKind::Unknown,
-        _ => return Err(cursor.expected("counter, gauge, histogram, summary or untyped")),
+        "untyped" => MetricKind::Unknown,
+        _ => return Err(cursor.expected("one blank and counter, gauge, histogram, summary or untyped")),
     };
     Ok(Some(Entry::Type { family, kind }))
+}
+
+/// Goes past `TYPE` or `HELP` between blanks, and says whether it is the former.
+fn keyword(cursor: &mut Cursor<'_>) -> Option<bool> {
+    if !cursor.rest().starts_with(BLANKS) {
+        return None;
+    }
+    cursor.skip_blanks();
+    let is_type = cursor.take("TYPE");
+    if !(is_type || cursor.take("HELP")) || !cursor.rest().starts_with(BLANKS) {
+        return None;
+    }
+    cursor.skip_blanks();
+    Some(is_type)
 }
 
 #[cfg(test)]
@@ -114,7 +119,7 @@ mod tests {
             match entry {
                 Entry::Sample(s) => {
                     let labels: Vec<_> =
-                        s.labels.iter().map(|l| format!("{}={:?}", l.name, l.value())).collect();
+                        s.labels.iter().map(|l| format!("{}={:?}", l.name(), l.value())).collect();
                     let series = String::from_utf8_lossy(s.series);
                     let value = s.value.float().unwrap();
                     out.push_str(&format!("{series}|{}|{} {value}", s.name, labels.join(",")));
@@ -141,7 +146,55 @@ mod tests {
         );
         assert_eq!(read(" a { x = \"}\\\" \" }\t+Inf \t\n"), "a { x = \"}\\\" \" }|a|x=\"}\\\" \" inf\n");
         assert_eq!(read("a{x=\"\\\\n\\n\\q\"} 1"), "a{x=\"\\\\n\\n\\q\"}|a|x=\"\\\\n\\n\\\\q\" 1\n");
-        assert_eq!(read("\n\n# a comment\n#\n#HELP\n   \n"), "");
+        assert_eq!(read("a { x = \"1\" y = \"2\" }1"), "a { x = \"1\" y = \"2\" }|a|x=\"1\",y=\"2\" 1\n");
+        assert_eq!(read("a{x=\"\0\"} 1"), "a{x=\"\0\"}|a|x=\"\\0\" 1\n");
+    }
+
+    #[test]
+    fn no_metric_has_labels_without_end() {
+        let with = |labels: usize| {
+            let all: Vec<_> = (0..labels).map(|i| format!("l{i}=\"\"")).collect();
+            format!("a{{{}}} 1", all.join(","))
+        };
+        assert!(read(&with(1000)).ends_with(" 1\n"));
+        assert!(read(&with(1001)).ends_with("a metric has more than 1000 labels"));
+    }
+
+    #[test]
+    fn comments_say_nothing() {
+        let comments = "\n\n# a comment\n#\n#HELP a b\n#TYPE a thing\n# HELPless\n# HELP\n# TYPE\n# UNIT a b\n   \n\t# x";
+        assert_eq!(read(comments), "");
+    }
+
+    #[test]
+    fn names_in_quotes_may_be_any_text() {
+        assert_eq!(read(r#"{"my.metric"} 1"#), "{\"my.metric\"}|my.metric| 1\n");
+        assert_eq!(read(r#"{"my.metric",a="b"}1"#), "{\"my.metric\",a=\"b\"}|my.metric|a=\"b\" 1\n");
+        assert_eq!(
+            read(r#" { a = "b" "my.metric" , "c.d" = "e" , } 1 2"#),
+            "{ a = \"b\" \"my.metric\" , \"c.d\" = \"e\" , }|my.metric|a=\"b\",c.d=\"e\" 1 @2\n"
+        );
+        let escapes = r#"{"a\\n \"b\" {c\nd} \q", "é\n"="\\"} 1"#;
+        assert_eq!(
+            read(escapes),
+            format!("{}|a\\n \"b\" {{c\nd}} \\q|é\n=\"\\\\\" 1\n", &escapes[..escapes.len() - 2])
+        );
+        assert_eq!(read(r#"a{"b"="c","d.e"="f"} 1"#), "a{\"b\"=\"c\",\"d.e\"=\"f\"}|a|b=\"c\",d.e=\"f\" 1\n");
+    }
+
+    #[test]
+    fn quotes_may_have_line_ends_in_them() {
+        assert_eq!(read("a{x=\"1\n2\"} 1\nb 2"), "a{x=\"1\n2\"}|a|x=\"1\\n2\" 1\nb|b| 2\n");
+        assert_eq!(
+            read("{\"a\nb\"} 1\n# TYPE \"a\nb\" gauge\nb 2"),
+            "{\"a\nb\"}|a\nb| 1\nType { family: \"a\\nb\", kind: Gauge }\nb|b| 2\n"
+        );
+        assert_eq!(read("{\"a\n\n\"} x"), "line 3, column 4: expected a value, found \"x\"");
+        assert_eq!(
+            read("{\"a\n\"} 1\nb x"),
+            "{\"a\n\"}|a\n| 1\nline 3, column 3: expected a value, found \"x\""
+        );
+        assert_eq!(read("a{x=\"1\\\n\"} 1"), "line 1, column 6: expected a closing quote, found \"1\\\\\"");
     }
 
     #[test]
@@ -151,7 +204,12 @@ mod tests {
             "Help { family: \"a\", help: \"It\\n is \\\\ \\\"good\\\". \" }\n\
              Type { family: \"a\", kind: Counter }\nType { family: \"b\", kind: Unknown }\n"
         );
-        assert_eq!(read("# HELP a\n"), "Help { family: \"a\", help: \"\" }\n");
+        assert_eq!(read("# HELP a\n# HELP a  \t"), "Help { family: \"a\", help: \"\" }\n".repeat(2));
+        assert_eq!(read("#\tHELP \ta  b\0 "), "Help { family: \"a\", help: \" b\\0 \" }\n");
+        assert_eq!(
+            read("# HELP \"a.b\" c\n # \tTYPE \"\\\"\\\\\" counter\n"),
+            "Help { family: \"a.b\", help: \"c\" }\nType { family: \"\\\"\\\\\", kind: Counter }\n"
+        );
     }
 
     #[test]
@@ -167,15 +225,36 @@ mod tests {
             ("a{x=1} 1", "line 1, column 5: expected a quoted label value, found \"1} 1\""),
             ("a{x=\"1} 1", "line 1, column 6: expected a closing quote, found \"1} 1\""),
             ("a{x=\"1\",x=\"2\"} 1", "line 1, column 10: label \"x\" is there twice"),
-            (
-                "a{x=\"1\"y=\"2\"} 1",
-                "line 1, column 8: expected a comma or a closing brace, found \"y=\\\"2\\\"} 1\"",
-            ),
+            ("a{x=\"1\" 2} 1", "line 1, column 9: expected a comma or a closing brace, found \"2} 1\""),
+            ("a{x=\"1\",,} 1", "line 1, column 9: expected a label name, found \",} 1\""),
+            ("a{,} 1", "line 1, column 3: expected a label name, found \",} 1\""),
+            ("a{b:c=\"1\"} 1", "line 1, column 4: expected =, found \":c=\\\"1\\\"} 1\""),
+            ("a 1e400", "line 1, column 3: expected a value, found \"1e400\""),
+            ("a 1 2\0", "line 1, column 5: expected a timestamp in milliseconds, found \"2\\0\""),
             (
                 "# TYPE a thing",
-                "line 1, column 10: expected counter, gauge, histogram, summary or untyped, found \"thing\"",
+                "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, found \" thing\"",
             ),
-            ("# TYPE", "line 1, column 7: expected a metric name, found the end of the line"),
+            (
+                "# TYPE a counter ",
+                "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, found \" counter \"",
+            ),
+            ("# TYPE ", "line 1, column 8: expected a metric name, found the end of the line"),
+            ("# HELP #", "line 1, column 8: expected a metric name, found \"#\""),
+            ("# HELP \"\" x", "line 1, column 8: the metric's name is empty"),
+            ("# HELP aé", "line 1, column 9: expected a blank behind the metric name, found \"é\""),
+            ("{} 1", "line 1, column 1: the metric has no name"),
+            (" {a=\"ok\"} 1", "line 1, column 2: the metric has no name"),
+            ("{a} 1", "line 1, column 3: expected =, found \"} 1\""),
+            ("{\"a\" b=\"c\"} 1", "line 1, column 6: expected =, found \"b=\\\"c\\\"} 1\""),
+            ("{\"a\", \"b\"} 1", "line 1, column 7: the metric's name is there twice"),
+            ("a{\"b\"} 1", "line 1, column 3: the metric's name is there twice"),
+            ("{\"\"} 1", "line 1, column 2: the metric's name is empty"),
+            ("a{\"\"=\"b\"} 1", "line 1, column 3: a label's name is empty"),
+            ("{\"a\0\"} 1", "line 1, column 3: a null character cannot be here"),
+            ("{\"a\",\"b\"=\"1\",b=\"2\"} 1", "line 1, column 15: label \"b\" is there twice"),
+            ("a{\"\\q\"=\"1\",\"\\\\q\"=\"2\"} 1", "line 1, column 17: label \"\\\\q\" is there twice"),
+            ("{\"a\", \"b = \"c\"}", "line 1, column 13: expected =, found \"c\\\"}\""),
             ("1", "line 1, column 1: expected a metric name, found \"1\""),
         ] {
             let read = read(text);

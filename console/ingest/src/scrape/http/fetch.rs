@@ -47,7 +47,7 @@ pub async fn fetch(connector: &Connector, job: &JobConfig, target: &Target) -> R
 async fn get(connector: &Connector, job: &JobConfig, target: &Target) -> Result<Answer, ScrapeError> {
     let request = connector.get(&target.url).await?;
     let request = request
-        .header(ACCEPT, accept(&job.protocols))
+        .header(ACCEPT, accept(&job.protocols, job.names.escaping))
         .header(ACCEPT_ENCODING, if job.enable_compression { "gzip" } else { "identity" })
         .header("x-prometheus-scrape-timeout-seconds", target.timeout.as_secs_f64().to_string());
     let response = authorize(request, &job.http.auth).await?.send().await;

@@ -3,7 +3,7 @@
 use regex::{Regex, RegexBuilder};
 
 use super::{LabelMap, Verdict, md5::md5, set};
-use crate::scrape::exposition::is_label_name;
+use crate::scrape::names::NameScheme;
 
 /// Bytes of a compiled regular expression.
 const REGEX_SIZE_LIMIT: usize = 1 << 20;
@@ -86,12 +86,14 @@ pub struct Rule {
     regex: Regex,
     modulus: u64,
     replacement: String,
+    /// What the names are that it makes.
+    scheme: NameScheme,
 }
 
 impl Rule {
-    pub fn new(fields: RuleFields) -> Result<Self, RuleError> {
+    pub fn new(fields: RuleFields, scheme: NameScheme) -> Result<Self, RuleError> {
         let action = action(fields.action.as_deref().unwrap_or("replace"))?;
-        check(action, &fields)?;
+        check(action, &fields, scheme)?;
         let pattern = fields.regex.as_deref().unwrap_or("(.*)");
         let regex = RegexBuilder::new(&format!("^(?s:{pattern})$")).size_limit(REGEX_SIZE_LIMIT).build();
         let regex = regex.map_err(|e| {
@@ -108,6 +110,7 @@ impl Rule {
             regex,
             modulus: fields.modulus.unwrap_or(0),
             replacement: fields.replacement.unwrap_or_else(|| "$1".to_owned()),
+            scheme,
         })
     }
 
@@ -171,7 +174,7 @@ impl Rule {
         let (mut target, mut result) = (String::new(), String::new());
         captures.expand(&self.target_label, &mut target);
         captures.expand(&self.replacement, &mut result);
-        if is_label_name(&target) {
+        if self.scheme.is_label_name(&target) {
             set(labels, &target, result);
         }
     }
@@ -199,15 +202,19 @@ fn forbidden(action: Action) -> &'static [&'static str] {
 }
 
 /// Which fields an action needs, and which it must not have (prometheus/model/relabel: `Config.Validate`).
-fn check(action: Action, fields: &RuleFields) -> Result<(), RuleError> {
+fn check(action: Action, fields: &RuleFields, scheme: NameScheme) -> Result<(), RuleError> {
     use Action::{DropEqual, HashMod, KeepEqual, LabelMap, Lowercase, Replace, Uppercase};
     let target = fields.target_label.as_deref().unwrap_or_default();
     if matches!(action, Replace | HashMod | Lowercase | Uppercase | KeepEqual | DropEqual) {
         if target.is_empty() {
             return Err(wrong("target_label", "is missing, and this action needs it"));
         }
-        let template = action == Replace && target.contains('$');
-        if !template && !is_label_name(target) {
+        let good = if action == Replace && target.contains('$') {
+            scheme.is_label_template(target)
+        } else {
+            scheme.is_label_name(target)
+        };
+        if !good {
             return Err(wrong("target_label", format!("{target:?} is not a valid label name")));
         }
     }
@@ -215,11 +222,12 @@ fn check(action: Action, fields: &RuleFields) -> Result<(), RuleError> {
         return Err(wrong("modulus", "must be more than 0 for hashmod"));
     }
     let replacement = fields.replacement.as_deref().unwrap_or("$1");
-    if action == LabelMap && !replacement.contains('$') && !is_label_name(replacement) {
+    if action == LabelMap && !scheme.is_label_template(replacement) {
         return Err(wrong("replacement", format!("{replacement:?} is not a valid label name")));
     }
-    if let Some(name) = fields.source_labels.iter().flatten().find(|name| !is_label_name(name)) {
-        return Err(wrong("source_labels", format!("{name:?} is not a valid label name")));
+    // What a label is read from may have any name under either scheme, so that rules can rename it.
+    if fields.source_labels.iter().flatten().any(String::is_empty) {
+        return Err(wrong("source_labels", "a label's name is empty"));
     }
     let set: [(&'static str, bool); 6] = [
         ("source_labels", fields.source_labels.is_some()),
@@ -260,7 +268,7 @@ mod tests {
     fn run(fields: RuleFields, labels: &str) -> String {
         let mut map: LabelMap =
             labels.split(',').filter_map(|l| l.split_once('=')).map(|(n, v)| (n.into(), v.into())).collect();
-        match Rule::new(fields).unwrap().apply(&mut map) {
+        match Rule::new(fields, NameScheme::Utf8).unwrap().apply(&mut map) {
             Verdict::Drop => "dropped".to_owned(),
             Verdict::Keep => map.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(","),
         }
@@ -275,7 +283,11 @@ mod tests {
         assert_eq!(run(to("a", from(&["none"], "(.*)")), "a=x"), "", "an empty result removes");
         let named = RuleFields { replacement: Some("v".into()), ..from(&["a"], "(.*)") };
         assert_eq!(run(to("n_$1", named.clone()), "a=x"), "a=x,n_x=v");
-        assert_eq!(run(to("$1", named), "a=-"), "a=-", "an invalid name changes nothing");
+        assert_eq!(run(to("$1", named.clone()), "a=-"), "-=v,a=-");
+        assert_eq!(run(to("$2", named.clone()), "a=-"), "a=-", "an invalid name changes nothing");
+        let mut map = LabelMap::from([("a".to_owned(), "-".to_owned())]);
+        Rule::new(to("$1", named), NameScheme::Legacy).unwrap().apply(&mut map);
+        assert_eq!(map.len(), 1);
     }
 
     #[test]
@@ -316,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_wrong_rule_names_its_field() {
-        let field = |fields: RuleFields| Rule::new(fields).unwrap_err().field;
+        let field = |fields: RuleFields| Rule::new(fields, NameScheme::Legacy).unwrap_err().field;
         assert_eq!(field(fields("nothing")), "action");
         assert_eq!(field(fields("replace")), "target_label");
         assert_eq!(field(to("a-b", fields("lowercase"))), "target_label");

@@ -5,7 +5,8 @@ use console_model::{Labels, labels::METRIC_NAME, metric::MetricKind};
 use crate::scrape::{
     config::{JobConfig, ScrapeLimits},
     error::ScrapeError,
-    exposition::{Bound, Sample},
+    exposition::{Bound, Sample, number},
+    names::NameScheme,
     relabel::{self, LabelMap, Verdict},
     target::to_labels,
 };
@@ -20,19 +21,23 @@ pub struct SeriesLabels<'a> {
 }
 
 impl SeriesLabels<'_> {
-    /// `None` when `metric_relabel_configs` drop the series. `kind` is what the text says of the sample's family.
+    /// `None` when `metric_relabel_configs` drop the series. `kind` is what the text last said of a family.
     pub fn of(&self, sample: &Sample<'_, '_>, kind: MetricKind) -> Result<Option<Labels>, ScrapeError> {
+        let shown = || shown(sample);
         // Bounds are numbers: as Prometheus 3 does, `1` and `1.0` are made one series.
         let bound = match kind {
-            MetricKind::Histogram if sample.name.ends_with("_bucket") => "le",
+            MetricKind::Histogram => "le",
             MetricKind::Summary => "quantile",
             _ => "",
         };
         let mut map = LabelMap::new();
         for label in sample.labels {
-            let value = label.value();
-            let value = if label.name == bound { canonical(&value) } else { value.into_owned() };
-            relabel::set(&mut map, label.name, value);
+            let (name, value) = (label.name(), label.value());
+            let value = if name == bound { canonical(&value) } else { value.into_owned() };
+            if name == METRIC_NAME {
+                return Err(ScrapeError::InvalidName(format!("a label is named {METRIC_NAME}: {}", shown())));
+            }
+            relabel::set(&mut map, &name, value);
         }
         if let Some(Bound { label, value }) = sample.bound {
             map.insert(label.to_owned(), written(value));
@@ -42,10 +47,11 @@ impl SeriesLabels<'_> {
         if relabel::apply(&self.job.metric_relabel, &mut map) == Verdict::Drop {
             return Ok(None);
         }
-        let shown = || shown(sample);
         if !map.contains_key(METRIC_NAME) {
             return Err(ScrapeError::Nameless(shown()));
         }
+        let named = check_names(self.job.names.validation, &map);
+        named.map_err(|e| ScrapeError::InvalidName(format!("{e}: {}", shown())))?;
         self.job.limits.check(&map).map_err(|e| ScrapeError::LabelLimit(format!("{}: {e}", shown())))?;
         Ok(Some(to_labels(&map)))
     }
@@ -69,20 +75,44 @@ impl SeriesLabels<'_> {
     }
 }
 
+/// Names after relabelling, of the metric and its labels, the target's among them.
+fn check_names(scheme: NameScheme, map: &LabelMap) -> Result<(), String> {
+    let wrong = |what: &str, name: &str| {
+        Err(format!(
+            "{name:?} is not a valid {what} name (metric_name_validation_scheme is {})",
+            scheme.name()
+        ))
+    };
+    if let Some(name) = map.get(METRIC_NAME).filter(|name| !scheme.is_metric_name(name)) {
+        return wrong("metric", name);
+    }
+    match map.keys().find(|name| !scheme.is_label_name(name)) {
+        Some(name) => wrong("label", name),
+        None => Ok(()),
+    }
+}
+
 /// A series as errors show it.
 pub fn shown(sample: &Sample<'_, '_>) -> String {
-    let labels: Vec<String> = sample.labels.iter().map(|l| format!("{}=\"{}\"", l.name, l.raw)).collect();
-    let all = if labels.is_empty() {
-        sample.name.to_owned()
-    } else {
-        format!("{}{{{}}}", sample.name, labels.join(","))
-    };
+    let legacy = NameScheme::Legacy;
+    let is_plain = legacy.is_metric_name(sample.name);
+    let mut parts = Vec::new();
+    if !is_plain {
+        parts.push(format!("{:?}", sample.name));
+    }
+    for label in sample.labels {
+        let name = label.name();
+        let quote = if legacy.is_label_name(&name) { "" } else { "\"" };
+        parts.push(format!("{quote}{}{quote}=\"{}\"", label.name, label.raw));
+    }
+    let name = if is_plain { sample.name } else { "" };
+    let all = if parts.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", parts.join(",")) };
     all.chars().take(SHOWN).collect()
 }
 
 /// A number as OpenMetrics writes it (`1.0`, `1e+06`, `+Inf`); other text stays.
 fn canonical(text: &str) -> String {
-    text.parse().map_or_else(|_| text.to_owned(), written)
+    number(text).map_or_else(|| text.to_owned(), written)
 }
 
 fn written(v: f64) -> String {
@@ -149,6 +179,7 @@ mod tests {
             ("Inf", "+Inf"),
             ("+Inf", "+Inf"),
             ("many", "many"),
+            ("1e999", "1e999"),
         ] {
             assert_eq!(canonical(text), canonical_text, "{text}");
         }

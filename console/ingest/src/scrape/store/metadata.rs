@@ -14,16 +14,22 @@ const MAX_HELP_BYTES: usize = 1024;
 pub struct MetadataBook {
     stored: BTreeMap<String, MetricMetadata>,
     current: BTreeMap<String, MetricMetadata>,
+    /// Of the family that was named last.
+    kind: Option<MetricKind>,
 }
 
 impl MetadataBook {
     pub fn begin(&mut self) {
         self.current.clear();
+        self.kind = None;
     }
 
     pub fn see(&mut self, entry: &Entry<'_, '_>) {
         match entry {
-            Entry::Type { family, kind } => self.family(family).kind = *kind,
+            Entry::Type { family, kind } => {
+                self.kind = Some(*kind);
+                self.family(family).kind = *kind;
+            }
             Entry::Help { family, help } => {
                 let end = help.floor_char_boundary(MAX_HELP_BYTES);
                 help[..end].clone_into(&mut self.family(family).help);
@@ -33,11 +39,10 @@ impl MetadataBook {
         }
     }
 
-    /// What the text said of a sample's family so far.
-    pub fn kind_of(&self, sample: &str) -> MetricKind {
-        let kind = |name: &str| self.current.get(name).map(|m| m.kind);
-        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| sample.strip_suffix(suffix));
-        kind(sample).or_else(|| kind(family?)).unwrap_or(MetricKind::Unknown)
+    /// What the text said last of any family. Samples that stand elsewhere than behind their family's type have the wrong
+    /// one, as in Prometheus.
+    pub fn kind(&self) -> MetricKind {
+        self.kind.unwrap_or(MetricKind::Unknown)
     }
 
     /// Stores what is not as it was. A store that refuses is asked again with the next scrape.

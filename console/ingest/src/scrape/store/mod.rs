@@ -193,9 +193,8 @@ impl Book {
             tally.scraped += 1;
             let own_time = sample.timestamp_ms.filter(|_| self.job.honor_timestamps);
             let kind = if sample.value.float().is_some() { Kind::Float } else { Kind::Histogram };
-            let mark = cache.mark(sample.series, kind, own_time.is_some(), || {
-                series.of(&sample, metadata.kind_of(sample.name))
-            })?;
+            let mark = cache
+                .mark(sample.series, kind, own_time.is_some(), || series.of(&sample, metadata.kind()))?;
             let labels = match mark {
                 Mark::Dropped => return Ok(()),
                 Mark::Duplicate => {
@@ -261,7 +260,7 @@ impl Book {
 
 /// An exemplar without a time of its own has its sample's.
 fn exemplar(text: &ExemplarText<'_>, t_ms: i64) -> Exemplar {
-    let labels = Labels::from_pairs(text.labels.iter().map(|l| (l.name, l.value())));
+    let labels = Labels::from_pairs(text.labels.iter().map(|l| (l.name(), l.value())));
     Exemplar { labels, value: text.value, t_ms: text.timestamp_ms.unwrap_or(t_ms) }
 }
 

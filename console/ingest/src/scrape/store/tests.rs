@@ -196,6 +196,27 @@ fn a_busy_store_gets_the_markers_later() {
 }
 
 #[test]
+fn bounds_are_made_equal_by_the_type_that_was_named_last() {
+    let mut b = Bench::new("");
+    b.scrape(
+        1,
+        "a{le=\"1\"} 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nb{\"le\"=\"2\",quantile=\"1\"} 1\n\
+         # TYPE s summary\ns{quantile=\"0\"} 1\n# TYPE g gauge\nh_bucket{le=\"3\"} 1\n",
+    );
+    let bounds: Vec<String> = b
+        .kept
+        .batches
+        .lock()
+        .iter()
+        .flat_map(|s| {
+            let bounds = ["le", "quantile"].map(|name| Some(format!("{name}={}", s.labels.get(name)?)));
+            bounds.into_iter().flatten()
+        })
+        .collect();
+    assert_eq!(bounds, ["le=1", "le=1.0", "le=2.0", "quantile=1", "quantile=0.0", "le=3"]);
+}
+
+#[test]
 fn metadata_is_stored_when_it_changes() {
     let mut b = Bench::new("");
     let text = "# TYPE a counter\n# HELP a It counts.\na 1\n";

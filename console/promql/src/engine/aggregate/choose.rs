@@ -26,11 +26,13 @@ fn checked(k: &[f64]) -> Result<bool, SourceError> {
     if k.iter().any(|k| k.is_nan()) {
         return failed("Parameter value is NaN");
     }
-    if let Some(k) = k.iter().find(|k| **k <= i64::MIN as f64) {
-        return failed(format!("Scalar value {} underflows int64", general(*k)));
+    let smallest = k.iter().copied().fold(f64::MAX, f64::min);
+    if smallest <= i64::MIN as f64 {
+        return failed(format!("Scalar value {} underflows int64", general(smallest)));
     }
-    if let Some(k) = k.iter().find(|k| **k >= i64::MAX as f64) {
-        return failed(format!("Scalar value {} overflows int64", general(*k)));
+    let largest = k.iter().copied().fold(f64::MIN, f64::max);
+    if largest >= i64::MAX as f64 {
+        return failed(format!("Scalar value {} overflows int64", general(largest)));
     }
     Ok(true)
 }

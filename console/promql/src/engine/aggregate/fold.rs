@@ -15,6 +15,7 @@ use crate::{
         grid::{ABSENT, Row, Steps, is_absent},
         window::quantile,
     },
+    gofmt::Quoted,
     histogram::{HistogramSum, MixedBuckets, divide},
     kahan::{Kahan, Mean},
     outcome::Point,
@@ -163,12 +164,12 @@ impl Eval<'_> {
             }
         }
         if !histograms.is_empty() {
-            self.fold_histograms(a, &histograms, &mut out);
+            self.fold_histograms(a, rows, &histograms, &mut out);
         }
         out
     }
 
-    fn fold_histograms(&self, a: &Aggregate, histograms: &Histograms<'_>, out: &mut Row) {
+    fn fold_histograms(&self, a: &Aggregate, rows: Members<'_>, histograms: &Histograms<'_>, out: &mut Row) {
         let span = a.expr.unwrap_parens().span;
         for (i, here) in histograms {
             let has_floats = out.float(*i);
@@ -178,11 +179,18 @@ impl Eval<'_> {
                 }
                 AggregateOp::Group => out.floats[*i] = 1.0,
                 AggregateOp::Sum | AggregateOp::Avg if has_floats.is_some() => {
-                    self.notes.warn(span, "encountered a mix of histograms and floats for aggregation");
+                    if self.is_mix(a, rows, *i, here) {
+                        self.notes.warn(span, "encountered a mix of histograms and floats for aggregation");
+                    }
                     out.floats[*i] = ABSENT;
                 }
                 AggregateOp::Sum | AggregateOp::Avg => {
-                    if let Some(h) = self.total(a, here) {
+                    if let Ok(h) = self.total(a, here) {
+                        let hinted = |hint| here.iter().any(|(_, h)| h.reset_hint == hint);
+                        if hinted(ResetHint::Reset) && hinted(ResetHint::NotReset) {
+                            let message = "conflicting counter resets during histogram aggregation";
+                            self.notes.warn(span, message);
+                        }
                         out.set(*i, Point::Histogram(Arc::new(h)));
                     }
                 }
@@ -191,10 +199,23 @@ impl Eval<'_> {
         }
     }
 
-    /// Sum or mean of histograms. `None` where their buckets do not go together.
-    fn total(&self, a: &Aggregate, all: &[(&str, &Arc<Histogram>)]) -> Option<Histogram> {
+    /// Whether floats are told to be among the histograms of a step. Of the latter is told what there is to tell before, where
+    /// they are added up because one of them comes first; nothing counts behind those that do not go together.
+    fn is_mix(
+        &self,
+        a: &Aggregate,
+        rows: Members<'_>,
+        step: usize,
+        histograms: &[(&str, &Arc<Histogram>)],
+    ) -> bool {
+        let kinds = rows.iter().filter(|r| r.has(step)).map(|r| r.float(step).is_none());
+        let first = kinds.take_while(|is_histogram| *is_histogram).count();
+        first == 0 || self.total(a, histograms).map_or_else(|Misfit(at)| at >= first, |_| true)
+    }
+
+    /// Sum or mean of histograms, or the first whose buckets do not go together with those before.
+    fn total(&self, a: &Aggregate, all: &[(&str, &Arc<Histogram>)]) -> Result<Histogram, Misfit> {
         let span = a.expr.unwrap_parens().span;
-        let hinted = |hint| all.iter().any(|(_, h)| h.reset_hint == hint);
         let mut sum = HistogramSum::new(all[0].1);
         let mut is_incremental = false;
         for (i, (name, h)) in all.iter().enumerate().skip(1) {
@@ -213,22 +234,23 @@ impl Eval<'_> {
                     self.notes.warn(
                         span,
                         format!(
-                            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {name:?}"
+                            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+                            Quoted(name)
                         ),
                     );
-                    return None;
+                    return Err(Misfit(i));
                 }
             }
-        }
-        if hinted(ResetHint::Reset) && hinted(ResetHint::NotReset) {
-            self.notes.warn(span, "conflicting counter resets during histogram aggregation");
         }
         if a.op == AggregateOp::Avg && !is_incremental {
             sum.divide(all.len() as f64);
         }
-        Some(sum.finish())
+        Ok(sum.finish())
     }
 }
+
+/// The place of a histogram among others with which its buckets do not go together.
+struct Misfit(usize);
 
 /// Adds the `count`th histogram; from the first overflow on, `sum` is the mean.
 fn add_to_mean(

@@ -12,7 +12,8 @@ use crate::{
 pub(super) struct Outcome {
     pub point: Point,
     pub holds: bool,
-    pub added: Added,
+    /// Whether custom bounds differed.
+    pub bounds_reconciled: bool,
 }
 
 /// Why two values have no result.
@@ -20,6 +21,8 @@ pub(super) enum Refusal {
     Types(&'static str, &'static str),
     /// One has exponential buckets, the other custom ones.
     Buckets,
+    /// One says that its counter was reset, the other that it was not.
+    Hints,
 }
 
 pub(super) fn truth(holds: bool) -> f64 {
@@ -46,7 +49,7 @@ pub(super) fn float(op: BinaryOp, l: f64, r: f64) -> (f64, bool) {
 }
 
 pub(super) fn apply(op: BinaryOp, left: &Point, right: &Point) -> Result<Outcome, Refusal> {
-    let done = |point, holds| Ok(Outcome { point, holds, added: Added::default() });
+    let done = |point, holds| Ok(Outcome { point, holds, bounds_reconciled: false });
     let compacted = |mut h| {
         histogram::compact(&mut h);
         done(Point::Histogram(Arc::new(h)), true)
@@ -78,11 +81,15 @@ pub(super) fn apply(op: BinaryOp, left: &Point, right: &Point) -> Result<Outcome
             BinaryOp::Add | BinaryOp::Sub => {
                 let combined =
                     if op == BinaryOp::Add { histogram::add(l, r) } else { histogram::subtract(l, r) };
-                let (mut h, added) = combined.map_err(|_| Refusal::Buckets)?;
+                let (mut h, Added { hints_collide, bounds_reconciled }) =
+                    combined.map_err(|_| Refusal::Buckets)?;
+                if hints_collide {
+                    return Err(Refusal::Hints);
+                }
                 if op == BinaryOp::Sub {
                     h.reset_hint = console_model::histogram::ResetHint::Gauge;
                 }
-                Ok(Outcome { point: Point::Histogram(Arc::new(h)), holds: true, added })
+                Ok(Outcome { point: Point::Histogram(Arc::new(h)), holds: true, bounds_reconciled })
             }
             BinaryOp::Equal => done(left.clone(), histogram::is_equal(l, r)),
             BinaryOp::NotEqual => done(left.clone(), !histogram::is_equal(l, r)),

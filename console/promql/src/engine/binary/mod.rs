@@ -4,6 +4,8 @@ mod element;
 mod matching;
 mod set;
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use console_storage::SourceError;
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
     outcome::Point,
     position::Span,
 };
-use element::{Outcome, apply, float, truth};
+use element::{Outcome, Refusal, apply, float, truth};
 pub(crate) use matching::braced;
 
 impl Eval<'_> {
@@ -70,15 +72,19 @@ impl Eval<'_> {
         side: Side,
     ) -> Result<Vec<Row>, SourceError> {
         let is_filter = b.op.is_comparison() && !b.return_bool;
-        for row in &mut rows {
-            self.scalar_floats(b, span, row, scalar, side);
+        let mut notes = LastNotes::default();
+        for (order, row) in rows.iter_mut().enumerate() {
+            scalar_floats(b, row, scalar, side, |step, note| notes.note(step, order, note));
             for (i, h) in std::mem::take(&mut row.histograms) {
                 let (vector, s) = (Point::Histogram(h), Point::Float(scalar[i]));
                 let outcome = match side {
                     Side::Right => apply(b.op, &vector, &s),
                     Side::Left => apply(b.op, &s, &vector),
                 };
-                let Some(outcome) = self.noted(b.op, span, outcome) else { continue };
+                if let Some(note) = Note::of(b.op, &outcome) {
+                    notes.note(i, order, note);
+                }
+                let Ok(outcome) = outcome else { continue };
                 match (is_filter, outcome.holds) {
                     (true, true) => row.set(i, vector),
                     (true, false) => {}
@@ -90,70 +96,98 @@ impl Eval<'_> {
                 self.drop_name(row);
             }
         }
+        self.told(span, notes);
         rows.retain(|r| !r.is_empty());
         merged(rows)
     }
 
-    fn scalar_floats(&self, b: &Binary, span: Span, row: &mut Row, scalar: &[f64], side: Side) {
-        if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-            if row.floats.iter().any(|v| !is_absent(*v)) {
-                self.note_types(b.op, span, "float", "float");
+    fn told(&self, span: Span, notes: LastNotes) {
+        for (_, note) in notes.by_step.into_values() {
+            match note {
+                Note::Warning(message) => self.notes.warn(span, message),
+                Note::Info(message) => self.notes.info(span, message),
             }
-            row.floats.fill(ABSENT);
-            return;
-        }
-        let is_comparison = b.op.is_comparison();
-        for (v, s) in row.floats.iter_mut().zip(scalar).filter(|(v, _)| !is_absent(**v)) {
-            let (value, holds) = match side {
-                Side::Right => float(b.op, *v, *s),
-                Side::Left => float(b.op, *s, *v),
-            };
-            *v = match (is_comparison, b.return_bool) {
-                (true, true) => truth(holds),
-                (true, false) if holds => *v,
-                (true, false) => ABSENT,
-                (false, _) => value,
-            };
         }
     }
+}
 
-    /// The outcome of two elements, with what it has to say noted. `None`: the two do not go together.
-    fn noted(&self, op: BinaryOp, span: Span, outcome: Result<Outcome, element::Refusal>) -> Option<Outcome> {
+/// The outcomes of the floats of a row. `note` takes what there is to say at a step.
+fn scalar_floats(b: &Binary, row: &mut Row, scalar: &[f64], side: Side, mut note: impl FnMut(usize, Note)) {
+    if matches!(b.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+        for (i, v) in row.floats.iter_mut().enumerate().filter(|(_, v)| !is_absent(**v)) {
+            note(i, Note::types(b.op, "float", "float"));
+            *v = ABSENT;
+        }
+        return;
+    }
+    let is_comparison = b.op.is_comparison();
+    for (v, s) in row.floats.iter_mut().zip(scalar).filter(|(v, _)| !is_absent(**v)) {
+        let (value, holds) = match side {
+            Side::Right => float(b.op, *v, *s),
+            Side::Left => float(b.op, *s, *v),
+        };
+        *v = match (is_comparison, b.return_bool) {
+            (true, true) => truth(holds),
+            (true, false) if holds => *v,
+            (true, false) => ABSENT,
+            (false, _) => value,
+        };
+    }
+}
+
+/// What is said of the elements of a step. Of several the last in the order of the query's vectors holds, as in Prometheus.
+#[derive(Default)]
+struct LastNotes {
+    by_step: BTreeMap<usize, (usize, Note)>,
+}
+
+impl LastNotes {
+    fn note(&mut self, step: usize, order: usize, note: Note) {
+        match self.by_step.entry(step) {
+            Entry::Vacant(entry) => {
+                entry.insert((order, note));
+            }
+            Entry::Occupied(mut entry) if entry.get().0 <= order => {
+                entry.insert((order, note));
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+}
+
+/// What there is to say about the outcome of two elements.
+enum Note {
+    Warning(String),
+    Info(String),
+}
+
+impl Note {
+    fn of(op: BinaryOp, outcome: &Result<Outcome, Refusal>) -> Option<Self> {
         let name = match op {
             BinaryOp::Add => "addition",
             _ => "subtraction",
         };
-        match outcome {
-            Ok(outcome) => {
-                if outcome.added.hints_collide {
-                    self.notes.warn(span, format!("conflicting counter resets during histogram {name}"));
-                }
-                if outcome.added.bounds_reconciled {
-                    self.notes.info(span, format!("mismatched custom buckets were reconciled during {name}"));
-                }
-                Some(outcome)
+        Some(match outcome {
+            Ok(outcome) if outcome.bounds_reconciled => {
+                Self::Info(format!("mismatched custom buckets were reconciled during {name}"))
             }
-            Err(element::Refusal::Types(left, right)) => {
-                self.note_types(op, span, left, right);
-                None
+            Ok(_) => return None,
+            Err(Refusal::Hints) => {
+                Self::Warning(format!("conflicting counter resets during histogram {name}"))
             }
-            Err(element::Refusal::Buckets) => {
-                let message =
-                    format!("incompatible bucket layout encountered for binary operator {}", op.symbol());
-                self.notes.warn(span, message);
-                None
-            }
-        }
+            Err(Refusal::Types(left, right)) => Self::types(op, left, right),
+            Err(Refusal::Buckets) => Self::Warning(format!(
+                "incompatible bucket layout encountered for binary operator {}",
+                op.symbol()
+            )),
+        })
     }
 
-    fn note_types(&self, op: BinaryOp, span: Span, left: &str, right: &str) {
+    fn types(op: BinaryOp, left: &str, right: &str) -> Self {
         let symbol = op.symbol();
-        self.notes.info(
-            span,
-            format!(
-                "incompatible sample types encountered for binary operator {symbol:?}: {left} {symbol} {right}"
-            ),
-        );
+        Self::Info(format!(
+            "incompatible sample types encountered for binary operator {symbol:?}: {left} {symbol} {right}"
+        ))
     }
 }
 

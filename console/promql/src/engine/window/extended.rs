@@ -13,7 +13,7 @@ use crate::{
     ast::Extent,
     engine::interpolate::{self, Kind},
     function::Function,
-    histogram::{self, compact, divide, is_reset},
+    histogram::{HistogramSum, divide, is_reset},
     outcome::Point,
 };
 
@@ -31,8 +31,12 @@ fn ends<T>(f: &Frame<'_>, all: &[T], time: impl Fn(&T) -> i64) -> Option<Ends> {
     if is_smoothed {
         last = all[..last].partition_point(|s| time(s) < f.end_ms);
     }
-    let is_outside = time(&all[last]) <= f.start_ms || is_smoothed && time(&all[first]) > f.end_ms;
-    (!is_outside).then_some(Ends { first, last })
+    (time(&all[last]) > f.start_ms).then_some(Ends { first, last })
+}
+
+/// Whether a smoothed window ends before its first sample: it then has values at its ends, but no change.
+fn is_ahead(f: &Frame<'_>, first_ms: i64) -> bool {
+    f.extent == Extent::Smoothed && first_ms > f.end_ms
 }
 
 fn kind(scope: &Scope<'_>) -> Kind {
@@ -70,16 +74,17 @@ pub(crate) fn floats_inside<'a>(f: &Frame<'a>) -> &'a [Sample] {
 }
 
 fn floats(scope: &Scope<'_>, f: &Frame<'_>) -> Option<f64> {
-    let (left, right) = float_ends(f, kind(scope))?;
+    let (left, right) = float_ends(f, kind(scope)).filter(|_| !is_ahead(f, f.floats[0].t_ms))?;
     let mut change = right - left;
     if kind(scope) == Kind::Counter {
-        let mut before = left;
+        let (mut before, mut lost) = (left, 0.0);
         for v in floats_inside(f).iter().map(|s| s.v).chain([right]) {
             if v < before {
-                change += before;
+                lost += before;
             }
             before = v;
         }
+        change += lost;
     }
     Some(if scope.function == Function::Rate { change / seconds(f) } else { change })
 }
@@ -90,7 +95,7 @@ fn seconds(f: &Frame<'_>) -> f64 {
 
 fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
     let all = f.histograms;
-    let ends = ends(f, all, |h| h.t_ms)?;
+    let ends = ends(f, all, |h| h.t_ms).filter(|ends| !is_ahead(f, all[ends.first].t_ms))?;
     let Ends { first, last } = ends;
     let is_smoothed = f.extent == Extent::Smoothed;
     let kind = kind(scope);
@@ -121,25 +126,35 @@ fn histograms(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Histogram> {
     if kind == Kind::Gauge && !(is_gauge(&left) && is_gauge(&right)) {
         warn_not_gauge(scope);
     }
-    let (mut change, added) =
-        histogram::subtract(&right, &left).map_err(|_| scope.warn_mixed_buckets()).ok()?;
-    if added.bounds_reconciled {
+    let mut change = HistogramSum::plain(&right);
+    if change.subtract(&left).map_err(|_| scope.warn_mixed_buckets()).ok()?.bounds_reconciled {
         scope.info_reconciled("subtraction");
     }
+    let add = |sum: &mut HistogramSum, other: &Histogram| {
+        let added = sum.add(other).map_err(|_| scope.warn_mixed_buckets()).ok()?;
+        if added.bounds_reconciled {
+            scope.info_reconciled("addition");
+        }
+        Some(())
+    };
     if kind == Kind::Counter {
+        // First by themselves: the order says how layouts that differ come together.
+        let mut all_lost: Option<HistogramSum> = None;
         for lost in before_resets(f, all, ends, &left, &right) {
-            let (sum, added) = histogram::add(&change, lost).map_err(|_| scope.warn_mixed_buckets()).ok()?;
-            if added.bounds_reconciled {
-                scope.info_reconciled("addition");
+            match &mut all_lost {
+                None => all_lost = Some(HistogramSum::plain(lost)),
+                Some(all_lost) => add(all_lost, lost)?,
             }
-            change = sum;
+        }
+        if let Some(all_lost) = all_lost {
+            add(&mut change, &all_lost.with_empty_buckets())?;
         }
     }
+    let mut change = change.finish();
     if scope.function == Function::Rate {
         change = divide(&change, seconds(f));
     }
     change.reset_hint = ResetHint::Gauge;
-    compact(&mut change);
     Some(change)
 }
 

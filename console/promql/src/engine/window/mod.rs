@@ -14,7 +14,7 @@ use console_model::metric::{HistogramSample, Sample};
 use console_storage::SourceError;
 
 use super::notes::Notes;
-use crate::{ast::Extent, function::Function, outcome::Point, position::Span};
+use crate::{ast::Extent, function::Function, gofmt::Quoted, outcome::Point, position::Span};
 
 pub(crate) use extended::{float_ends, floats_inside};
 pub(crate) use statistics::quantile;
@@ -56,13 +56,16 @@ impl Scope<'_> {
     }
 
     fn warn_mixed_kinds(&self) {
-        self.warn(format!("encountered a mix of histograms and floats for metric name {:?}", self.metric));
+        self.warn(format!(
+            "encountered a mix of histograms and floats for metric name {}",
+            Quoted(self.metric)
+        ));
     }
 
     fn warn_mixed_buckets(&self) {
         self.warn(format!(
-            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {:?}",
-            self.metric
+            "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {}",
+            Quoted(self.metric)
         ));
     }
 
@@ -76,8 +79,8 @@ impl Scope<'_> {
 
     fn info_ignored(&self) {
         self.info(format!(
-            "ignored histograms in a range containing both floats and histograms for metric name {:?}",
-            self.metric
+            "ignored histograms in a range containing both floats and histograms for metric name {}",
+            Quoted(self.metric)
         ));
     }
 }

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     ast::Extent,
     function::Function,
+    gofmt::Quoted,
     histogram::{self, HistogramSum, divide, is_reset, scale},
     outcome::Point,
 };
@@ -46,7 +47,9 @@ pub(super) fn extrapolated(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
         // From zero at the counter's start to the only sample.
         let start_ms = start_inside(f, only.t_ms).filter(|_| is_counter)?;
         let seen = Seen::of(f, only.t_ms, only.t_ms, 1);
-        return Some(Point::Float(only.v * known_factor(scope, f, &seen, start_ms)));
+        // The difference of the sample to itself is a part of the change; infinity has none.
+        let change = if only.v.is_infinite() { f64::NAN } else { only.v };
+        return Some(Point::Float(change * known_factor(scope, f, &seen, start_ms)));
     }
     extrapolated_histogram(scope, f, is_counter).map(|h| Point::Histogram(Arc::new(h)))
 }
@@ -116,11 +119,11 @@ fn per_second(scope: &Scope<'_>, f: &Frame<'_>, factor: f64) -> f64 {
 }
 
 pub(super) fn warn_not_counter(scope: &Scope<'_>) {
-    scope.warn(format!("this native histogram metric is not a counter: {:?}", scope.metric));
+    scope.warn(format!("this native histogram metric is not a counter: {}", Quoted(scope.metric)));
 }
 
 pub(super) fn warn_not_gauge(scope: &Scope<'_>) {
-    scope.warn(format!("this native histogram metric is not a gauge: {:?}", scope.metric));
+    scope.warn(format!("this native histogram metric is not a gauge: {}", Quoted(scope.metric)));
 }
 
 fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Option<Histogram> {
@@ -157,14 +160,17 @@ fn histogram_change(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) -> Optio
     } else if !is_gauge(first) || !is_gauge(last) {
         warn_not_gauge(scope);
     }
-    let Ok((change, added)) = histogram::subtract(last, &before) else {
+    let between = if is_counter { &points[1..points.len() - 1] } else { &[] };
+    let schemas = between.iter().map(|p| p.h.schema).chain([last.schema, before.schema]);
+    let mut total = HistogramSum::plain(last);
+    total.reduce_to_schema(schemas.min().unwrap_or(last.schema));
+    let Ok(added) = total.subtract(&before) else {
         scope.warn_mixed_buckets();
         return None;
     };
     if added.bounds_reconciled {
         scope.info_reconciled("subtraction");
     }
-    let mut total = HistogramSum::new(&change);
     if is_counter {
         if !f.starts.is_empty()
             && points.windows(2).any(|w| overlaps(f.started(w[0].t_ms), f.started(w[1].t_ms)))
@@ -221,6 +227,7 @@ pub(super) fn instant(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
                 warn_not_gauge(scope);
             }
             let mut change = (*b).clone();
+            histogram::compact(&mut change);
             if !is_rate || !(restarted || is_reset(&b, &a)) {
                 let Ok((difference, added)) = histogram::subtract(&b, &a) else {
                     scope.warn_mixed_buckets();

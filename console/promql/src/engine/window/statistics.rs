@@ -85,7 +85,8 @@ pub(super) fn total(scope: &Scope<'_>, f: &Frame<'_>) -> Option<Point> {
     if hints(ResetHint::Reset) && hints(ResetHint::NotReset) {
         scope.warn("conflicting counter resets during histogram aggregation");
     }
-    Some(Point::Histogram(Arc::new(sum.finish())))
+    // As in Prometheus, empty buckets stay.
+    Some(Point::Histogram(Arc::new(sum.with_empty_buckets())))
 }
 
 fn histogram_sum(scope: &Scope<'_>, all: &[HistogramSample]) -> Result<HistogramSum, MixedBuckets> {

@@ -5,8 +5,8 @@ use console_model::{
     histogram::{BucketCount, Histogram, ResetHint},
     metric::{HistogramSample, PointSeries},
 };
+use console_promql::check_pattern;
 use prost::Message;
-use regex::Regex;
 
 /// `ReadRequest.ResponseType`.
 pub const SAMPLES: i32 = 0;
@@ -127,7 +127,7 @@ pub fn matchers(query: &Query) -> Result<Vec<Matcher>, String> {
             other => return Err(format!("invalid matcher type {other}")),
         };
         if matches!(op, MatchOp::Regex | MatchOp::NotRegex) {
-            Regex::new(&format!("^(?s:{})$", m.value)).map_err(|e| format!("invalid matcher: {e}"))?;
+            check_pattern(&m.value).map_err(|e| format!("invalid matcher: {e}"))?;
         }
         Ok(Matcher { name: m.name.clone(), op, value: m.value.clone() })
     };

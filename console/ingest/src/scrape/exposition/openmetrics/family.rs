@@ -1,6 +1,6 @@
 //! A metric family: which samples belong to it, and what must hold among them.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
 use console_model::metric::MetricKind;
 
@@ -8,32 +8,32 @@ use super::{histogram::Buckets, sample::Line};
 use crate::scrape::exposition::{LabelText, cursor::number};
 
 pub struct Family<'a> {
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     pub kind: MetricKind,
     pub unit: &'a str,
     /// Keywords of the metadata lines so far.
-    metadata: Vec<&'a str>,
+    metadata: Vec<&'static str>,
     has_samples: bool,
-    /// The group (labels but for the reserved one) of the sample before, and its time.
-    group: Option<(String, Option<f64>)>,
-    groups: HashSet<String>,
+    /// The group (labels but for the reserved one) of the sample before, and its time, where there was one that counts.
+    group: Option<(Vec<u8>, Option<Option<f64>>)>,
     buckets: Option<Buckets>,
 }
 
-/// Suffixes of the samples of a kind; the first column of the table "Suffixes" of each type.
+/// Suffixes of the samples of a kind; the first column of the table "Suffixes" of each type. Counters and histograms may have
+/// none as well, as Prometheus bears it: many a counter is declared with its `_total`.
 fn suffixes(kind: MetricKind) -> &'static [&'static str] {
     match kind {
-        MetricKind::Counter => &["_total", "_created"],
+        MetricKind::Counter => &["", "_total", "_created"],
         MetricKind::Summary => &["", "_count", "_sum", "_created"],
-        MetricKind::Histogram => &["_count", "_sum", "_bucket", "_created"],
-        MetricKind::GaugeHistogram => &["_gcount", "_gsum", "_bucket"],
+        MetricKind::Histogram => &["", "_count", "_sum", "_bucket", "_created"],
+        MetricKind::GaugeHistogram => &["", "_gcount", "_gsum", "_bucket"],
         MetricKind::Info => &["_info"],
         MetricKind::Gauge | MetricKind::StateSet | MetricKind::Unknown => &[""],
     }
 }
 
 impl<'a> Family<'a> {
-    pub fn new(name: &'a str) -> Self {
+    pub fn new(name: Cow<'a, str>) -> Self {
         Self {
             name,
             kind: MetricKind::Unknown,
@@ -41,13 +41,12 @@ impl<'a> Family<'a> {
             metadata: Vec::new(),
             has_samples: false,
             group: None,
-            groups: HashSet::new(),
             buckets: None,
         }
     }
 
     /// A metadata line of this family.
-    pub fn metadata(&mut self, keyword: &'a str) -> Result<(), String> {
+    pub fn metadata(&mut self, keyword: &'static str) -> Result<(), String> {
         if self.has_samples {
             return Err(format!("metadata of {} must stand before its samples", self.name));
         }
@@ -59,7 +58,7 @@ impl<'a> Family<'a> {
     }
 
     pub fn owns(&self, sample: &str) -> bool {
-        sample.strip_prefix(self.name).is_some_and(|suffix| suffixes(self.kind).contains(&suffix))
+        sample.strip_prefix(&*self.name).is_some_and(|suffix| suffixes(self.kind).contains(&suffix))
     }
 
     /// Names that no other family may have.
@@ -74,16 +73,17 @@ impl<'a> Family<'a> {
         self.has_samples = true;
         let suffix = &line.name[self.name.len()..];
         check_value(self.kind, suffix, line.value)?;
-        if line.exemplar.is_some() && !may_have_exemplar(self.kind, suffix) {
-            return Err("only counters and buckets may have an exemplar".to_owned());
+        if line.exemplar.is_some() && !may_have_exemplar(self.kind, &line.name, suffix) {
+            return Err(format!("{} cannot have an exemplar", line.name));
         }
         let reserved = self.reserved_label(suffix);
         if let Some(name) = reserved {
-            let value = labels.iter().find(|l| l.name == name).map(|l| l.value());
+            let value = labels.iter().find(|l| l.is_named(name)).map(LabelText::value);
             let value = value.ok_or_else(|| format!("label {name:?} is missing"))?;
             check_reserved(self.kind, &value)?;
         }
-        self.regroup(line, group_key(self.kind, labels, reserved))?;
+        let group = group_key(self.kind, labels, reserved);
+        self.regroup(suffix, line.timestamp, group)?;
         if matches!(self.kind, MetricKind::Histogram | MetricKind::GaugeHistogram) {
             let le = labels.iter().find(|l| l.name == "le").and_then(|l| number(&l.value()));
             self.buckets.get_or_insert_default().add(suffix, le, line.value)?;
@@ -108,52 +108,56 @@ impl<'a> Family<'a> {
     }
 
     /// The label that tells samples of one metric from each other.
-    fn reserved_label(&self, suffix: &str) -> Option<&'a str> {
+    fn reserved_label(&self, suffix: &str) -> Option<&str> {
         match self.kind {
             MetricKind::Summary if suffix.is_empty() => Some("quantile"),
             MetricKind::Histogram | MetricKind::GaugeHistogram if suffix == "_bucket" => Some("le"),
-            MetricKind::StateSet => Some(self.name),
+            MetricKind::StateSet => Some(&self.name),
             _ => None,
         }
     }
 
-    /// Groups must not interleave, and time must not go back within one.
-    fn regroup(&mut self, line: &Line<'_>, key: String) -> Result<(), String> {
-        let same = self.group.as_ref().filter(|(group, _)| *group == key);
-        let Some((_, before)) = same else {
-            if !self.groups.insert(key.clone()) {
-                return Err(format!("the samples of one metric of {} do not stand together", self.name));
+    /// Time must not go back within a group; `_created` may lack it. Groups may interleave, as Prometheus bears it; the
+    /// buckets of a histogram must stand together.
+    fn regroup(&mut self, suffix: &str, timestamp: Option<f64>, key: Vec<u8>) -> Result<(), String> {
+        let now = (suffix != "_created").then_some(timestamp);
+        let before = match self.group.take() {
+            Some((group, before)) if group == key => before,
+            _ => {
+                self.group = Some((key, now));
+                return self.buckets.take().map_or(Ok(()), |buckets| buckets.finish());
             }
-            if let Some(buckets) = self.buckets.take() {
-                buckets.finish()?;
-            }
-            self.group = Some((key, line.timestamp));
-            return Ok(());
         };
-        match (*before, line.timestamp) {
-            (Some(before), Some(now)) if before > now && self.kind != MetricKind::Info => {
+        match (before, now) {
+            (Some(Some(before)), Some(Some(now))) if before > now && self.kind != MetricKind::Info => {
                 return Err("timestamps go back within a metric".to_owned());
             }
-            (Some(_), None) | (None, Some(_)) => {
-                return Err("some samples of a metric have a timestamp, and some have none".to_owned());
-            }
-            (Some(before), Some(now)) if before < now => {
+            (Some(Some(before)), Some(Some(now))) if before < now => {
                 if let Some(buckets) = self.buckets.take() {
                     buckets.finish()?;
                 }
             }
+            (Some(Some(_)), Some(None)) | (Some(None), Some(Some(_))) => {
+                return Err("some samples of a metric have a timestamp, and some have none".to_owned());
+            }
             _ => {}
         }
-        self.group = Some((key, line.timestamp));
+        self.group = Some((key, now.or(before)));
         Ok(())
     }
 }
 
-fn may_have_exemplar(kind: MetricKind, suffix: &str) -> bool {
+/// More than OpenMetrics allows, whose place is the total of a counter and the bucket of a histogram: Prometheus takes them
+/// anywhere, and its clients write them at counts.
+fn may_have_exemplar(kind: MetricKind, name: &str, suffix: &str) -> bool {
     match kind {
-        MetricKind::Counter => suffix == "_total",
-        MetricKind::Histogram | MetricKind::GaugeHistogram => suffix == "_bucket",
-        _ => false,
+        MetricKind::Counter => matches!(suffix, "" | "_total"),
+        MetricKind::Histogram | MetricKind::GaugeHistogram => {
+            matches!(suffix, "" | "_bucket" | "_count" | "_gcount")
+        }
+        MetricKind::Summary => true,
+        MetricKind::Unknown => !["_sum", "_created"].iter().any(|part| name.ends_with(part)),
+        MetricKind::Gauge | MetricKind::Info | MetricKind::StateSet => false,
     }
 }
 
@@ -164,9 +168,6 @@ fn check_value(kind: MetricKind, suffix: &str, value: f64) -> Result<(), String>
     }
     if value < 0.0 && counts {
         return Err(format!("{suffix} cannot be negative"));
-    }
-    if matches!(suffix, "_count" | "_bucket" | "_gcount") && value.fract() != 0.0 {
-        return Err(format!("{suffix} must be a whole number"));
     }
     match kind {
         MetricKind::StateSet if value != 0.0 && value != 1.0 => Err("a state must be 0 or 1".to_owned()),
@@ -190,18 +191,17 @@ fn check_reserved(kind: MetricKind, value: &str) -> Result<(), String> {
 }
 
 /// Labels but for the reserved one, sorted. Info metrics are all one group: which labels identify cannot be told.
-fn group_key(kind: MetricKind, labels: &[LabelText<'_>], reserved: Option<&str>) -> String {
+fn group_key(kind: MetricKind, labels: &[LabelText<'_>], reserved: Option<&str>) -> Vec<u8> {
     if kind == MetricKind::Info {
-        return String::new();
+        return Vec::new();
     }
-    let mut rest: Vec<_> = labels.iter().filter(|l| Some(l.name) != reserved).collect();
+    let mut rest: Vec<_> = labels.iter().filter(|l| !reserved.is_some_and(|name| l.is_named(name))).collect();
     rest.sort_by_key(|l| l.name);
-    let mut key = String::new();
-    for label in rest {
-        key.push_str(label.name);
-        key.push('=');
-        key.push_str(label.raw);
-        key.push('"');
+    let mut key = Vec::with_capacity(rest.iter().map(|l| l.name.len() + l.raw.len() + 2).sum());
+    for part in rest.iter().flat_map(|l| [l.name, l.raw]) {
+        key.extend_from_slice(part.as_bytes());
+        // No text has it.
+        key.push(0xff);
     }
     key
 }

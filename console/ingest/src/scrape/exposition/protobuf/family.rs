@@ -137,12 +137,12 @@ impl<'a> Reader<'a> {
         let kind = Type::of(number)
             .ok_or_else(|| at.error(message, FAMILY.path, format!("type {number} is not among 0 to 5")))?;
         if !help.is_empty() {
-            visit(Entry::Help { family: name, help: help.into() })?;
+            visit(Entry::Help { family: name.into(), help: help.into() })?;
         }
         if !unit.is_empty() {
-            visit(Entry::Unit { family: name, unit })?;
+            visit(Entry::Unit { family: name.into(), unit })?;
         }
-        visit(Entry::Type { family: name, kind: kind.kind() })?;
+        visit(Entry::Type { family: name.into(), kind: kind.kind() })?;
         let [bucket, sum, count] = ["_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}"));
         let family = Family { kind, name, bucket, sum, count };
         for field in Fields::of(message).map_while(Result::ok).filter(|f| f.number == 4) {

@@ -3,12 +3,9 @@
 use super::walk::{At, EXEMPLAR, EXEMPLAR_LABEL, Flaw, LABEL, QUANTILE, SIMPLE, SUMMARY, Shape, TIMESTAMP};
 use crate::{
     limits::MAX_EXEMPLAR_CHARS,
-    scrape::exposition::{ExemplarText, LabelText, cursor::NORMAL_NAN, entry::Quotes},
+    scrape::exposition::{ExemplarText, LabelText, MAX_LABELS, cursor::NORMAL_NAN, entry::Quotes},
     wire::{Field, WireError},
 };
-
-/// Labels of one metric: far more than anybody has, so that what they cost is bounded.
-pub const MAX_LABELS: usize = 1000;
 
 /// No NaN may pass for a staleness marker.
 pub fn plain(v: f64) -> f64 {
@@ -47,7 +44,7 @@ pub fn check_names(labels: &[LabelText<'_>], reserved: &str) -> Result<(), Flaw>
 }
 
 fn pair<'a>(at: At<'a>, field: Field<'a>, shape: &Shape) -> Result<LabelText<'a>, Flaw> {
-    let mut label = LabelText { name: "", raw: "", quotes: Quotes::None };
+    let mut label = LabelText { name: "", raw: "", name_quotes: Quotes::None, quotes: Quotes::None };
     at.each(field.bytes()?, shape, |field| {
         match field.number {
             1 => label.name = field.text()?,
