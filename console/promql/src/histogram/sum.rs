@@ -134,7 +134,8 @@ impl HistogramSum {
         Self {
             count: Kahan::new(sign * h.count),
             sum: Kahan::new(sign * h.sum),
-            zero: Kahan::new(sign * h.zero_count),
+            // Custom buckets have no zero bucket, whatever arithmetic has put there.
+            zero: Kahan::new(if h.has_custom_buckets() { 0.0 } else { sign * h.zero_count }),
             positive: cells(&h.positive, sign),
             negative: cells(&h.negative, sign),
             base: Histogram { positive: Vec::new(), negative: Vec::new(), ..h.clone() },

@@ -64,14 +64,16 @@ fn extrapolated_histogram(scope: &Scope<'_>, f: &Frame<'_>, is_counter: bool) ->
     let change = histogram_change(scope, f, is_counter)?;
     let seen = Seen::of(f, first.t_ms, last.t_ms, f.histograms.len());
     if let Some(start_ms) = start_ms {
-        let Ok((sum, added)) = histogram::add(&change, &first.h) else {
-            scope.warn_mixed_buckets();
-            return None;
-        };
-        if added.bounds_reconciled {
-            scope.info_reconciled("addition");
+        let mut sum = HistogramSum::plain(&change);
+        match sum.add(&first.h) {
+            Ok(added) if added.bounds_reconciled => scope.info_reconciled("addition"),
+            Ok(_) => {}
+            Err(_) => {
+                scope.warn_mixed_buckets();
+                return None;
+            }
         }
-        return Some(scale(&sum, known_factor(scope, f, &seen, start_ms)));
+        return Some(scale(&sum.with_empty_buckets(), known_factor(scope, f, &seen, start_ms)));
     }
     let start =
         (is_counter && change.count > 0.0 && first.h.count >= 0.0).then(|| first.h.count / change.count);
