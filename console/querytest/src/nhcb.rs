@@ -7,6 +7,9 @@ use console_model::{
     histogram::{BucketCount, CUSTOM_BUCKETS, Histogram},
 };
 
+/// Empty buckets in a row that Prometheus does not take out of whole counts.
+const MAX_EMPTY: i32 = 2;
+
 /// What the series of one histogram say at one moment.
 #[derive(Clone, Debug, Default)]
 struct Parts {
@@ -24,13 +27,19 @@ impl Parts {
         if self.buckets.last().is_none_or(|b| b.0 != f64::INFINITY) {
             self.buckets.push((f64::INFINITY, count));
         }
+        let is_whole = self.buckets.iter().all(|b| b.1.fract() == 0.0) && count.fract() == 0.0;
         let mut before = 0.0;
-        let mut positive = Vec::new();
+        let mut positive: Vec<BucketCount> = Vec::new();
         for (i, (upper, cumulative)) in self.buckets.iter().enumerate() {
             if *cumulative < before {
                 return Err(format!("bucket counts are not cumulative at {upper}"));
             }
             if *cumulative != before {
+                // Short gaps between whole counts are filled with empty buckets.
+                let next = positive.last().map_or(i as i32, |last| last.index + 1);
+                if is_whole && (i as i32) - next <= MAX_EMPTY {
+                    positive.extend((next..i as i32).map(|index| BucketCount { index, count: 0.0 }));
+                }
                 positive.push(BucketCount { index: i as i32, count: cumulative - before });
             }
             before = *cumulative;
