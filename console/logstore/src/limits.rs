@@ -1,6 +1,6 @@
 //! What may not be stored, and why.
 
-use console_model::{Labels, log::LogEntry};
+use console_model::{Labels, log::LogEntry, names::is_label_name};
 use console_storage::AppendError;
 
 use crate::config::LogLimits;
@@ -38,13 +38,6 @@ pub fn check_labels(labels: &Labels, limits: &LogLimits) -> Result<(), AppendErr
         }
     }
     Ok(())
-}
-
-/// `[a-zA-Z_][a-zA-Z0-9_]*`
-fn is_label_name(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// One line and its time.

@@ -10,6 +10,8 @@ use std::{
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::names::{LabelName, Quoted, is_metric_name};
+
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
@@ -200,16 +202,25 @@ impl<'de> Deserialize<'de> for Labels {
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.metric_name();
-        f.write_str(name)?;
-        let rest = self.iter().filter(|l| &*l.name != METRIC_NAME);
-        if name.is_empty() || rest.clone().next().is_some() {
-            f.write_str("{")?;
-            for (i, l) in rest.enumerate() {
-                write!(f, "{}{}={:?}", if i == 0 { "" } else { ", " }, l.name, l.value)?;
-            }
-            f.write_str("}")?;
+        let is_plain = is_metric_name(name);
+        if is_plain {
+            f.write_str(name)?;
         }
-        Ok(())
+        let mut rest = self.iter().filter(|l| &*l.name != METRIC_NAME).peekable();
+        if is_plain && rest.peek().is_none() {
+            return Ok(());
+        }
+        f.write_str("{")?;
+        let mut separator = "";
+        if !is_plain && !name.is_empty() {
+            write!(f, "{}", Quoted(name))?;
+            separator = ", ";
+        }
+        for l in rest {
+            write!(f, "{separator}{}={:?}", LabelName(&l.name), l.value)?;
+            separator = ", ";
+        }
+        f.write_str("}")
     }
 }
 
@@ -222,6 +233,19 @@ mod tests {
         let l = Labels::from_pairs([("b", "1"), ("a", "2"), ("b", "3"), ("c", "")]);
         assert_eq!(l.to_string(), r#"{a="2", b="3"}"#);
         assert_eq!(l.with("a", "").to_string(), r#"{b="3"}"#);
+    }
+
+    #[test]
+    fn names_that_do_not_stand_for_themselves_are_written_in_quotes() {
+        for (labels, wanted) in [
+            (Labels::from_pairs([("__name__", "up")]), "up"),
+            (Labels::from_pairs([("__name__", "up"), ("job", "a")]), r#"up{job="a"}"#),
+            (Labels::from_pairs([("__name__", "a.b")]), r#"{"a.b"}"#),
+            (Labels::from_pairs([("__name__", "a.b"), ("c.d", "1")]), r#"{"a.b", "c.d"="1"}"#),
+            (Labels::default(), "{}"),
+        ] {
+            assert_eq!(labels.to_string(), wanted);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod labels;
 pub mod log;
 pub mod matcher;
 pub mod metric;
+pub mod names;
 pub mod profile;
 pub mod runbook;
 pub mod span;

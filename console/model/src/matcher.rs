@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::{LabelName, Quoted};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MatchOp {
     Equal,
@@ -35,32 +37,8 @@ impl MatchOp {
 /// As PromQL has it inside of braces. A name that is no identifier stands in quotes, which Prometheus 2 does not know.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_identifier(&self.name) {
-            f.write_str(&self.name)?;
-        } else {
-            quoted(f, &self.name)?;
-        }
-        f.write_str(self.op.symbol())?;
-        quoted(f, &self.value)
+        write!(f, "{}{}{}", LabelName(&self.name), self.op.symbol(), Quoted(&self.value))
     }
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            other => fmt::Write::write_char(f, other)?,
-        }
-    }
-    f.write_str("\"")
 }
 
 impl Matcher {

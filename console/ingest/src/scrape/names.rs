@@ -1,7 +1,7 @@
 //! Which names metrics and labels may have, and in which form targets are asked for them (prometheus/common/model:
 //! `ValidationScheme`, `EscapingScheme`).
 
-use super::exposition::{is_label_name, is_metric_name};
+use console_model::names::{is_label_name, is_metric_name};
 
 /// What jobs say of names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,16 +1,27 @@
 //! What to ask of a metric whose name is all that is known.
 
+use console_model::names::{Quoted, is_metric_name};
+
 use crate::view::chart::Unit;
 
 /// The usual question: a rate for counters, the 95th percentile for histograms, the value for the rest.
 pub fn query_for(metric: &str) -> String {
-    let metric = metric.trim();
+    let (metric, selector) = (metric.trim(), selector(metric.trim()));
     if metric.ends_with("_bucket") {
-        format!("histogram_quantile(0.95, sum by (job, le) (rate({metric}[1m])))")
+        format!("histogram_quantile(0.95, sum by (job, le) (rate({selector}[1m])))")
     } else if ["_total", "_count", "_sum"].iter().any(|suffix| metric.ends_with(suffix)) {
-        format!("sum by (job) (rate({metric}[1m]))")
+        format!("sum by (job) (rate({selector}[1m]))")
     } else {
+        selector
+    }
+}
+
+/// A name that does not stand for itself is written in braces and quotes.
+fn selector(metric: &str) -> String {
+    if metric.is_empty() || is_metric_name(metric) {
         metric.to_owned()
+    } else {
+        format!("{{{}}}", Quoted(metric))
     }
 }
 
@@ -58,6 +69,8 @@ mod tests {
         );
         assert_eq!(query_for("x_bucket"), "histogram_quantile(0.95, sum by (job, le) (rate(x_bucket[1m])))");
         assert_eq!(query_for(" up "), "up");
+        assert_eq!(query_for("http.requests_total"), "sum by (job) (rate({\"http.requests_total\"}[1m]))");
+        assert_eq!(query_for("cpu.load"), "{\"cpu.load\"}");
     }
 
     #[test]

@@ -71,13 +71,3 @@ fn parse_text<'a, E: From<SyntaxError>>(
         prometheus::parse(text, visit)
     }
 }
-
-/// `[a-zA-Z_:][a-zA-Z0-9_:]*`
-pub fn is_metric_name(name: &str) -> bool {
-    !name.is_empty() && cursor::metric_name_length(name) == name.len()
-}
-
-/// `[a-zA-Z_][a-zA-Z0-9_]*`
-pub fn is_label_name(name: &str) -> bool {
-    is_metric_name(name) && !name.contains(':')
-}

@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use console_model::{Labels, histogram::Histogram, labels::METRIC_NAME, metric::Point};
+use console_model::{
+    Labels,
+    histogram::Histogram,
+    labels::METRIC_NAME,
+    metric::Point,
+    names::{Quoted, is_metric_name},
+};
 
 use crate::json::general;
 
@@ -33,22 +39,14 @@ impl Escaping {
                 let plain = |(at, c): (usize, char)| if is_plain(at, c) { c } else { '_' };
                 name.chars().enumerate().map(plain).collect()
             }
-            Self::AllowUtf8 if is_identifier(name) => name.to_owned(),
-            Self::AllowUtf8 => quoted(name),
+            Self::AllowUtf8 if is_metric_name(name) => name.to_owned(),
+            Self::AllowUtf8 => Quoted(name).to_string(),
         }
     }
 }
 
 fn is_plain(at: usize, c: char) -> bool {
     c == '_' || c == ':' || c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit())
-}
-
-fn is_identifier(name: &str) -> bool {
-    name.chars().enumerate().all(|(at, c)| is_plain(at, c))
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('\n', "\\n").replace('"', "\\\""))
 }
 
 /// All samples with their times, by metric.
@@ -99,7 +97,7 @@ impl Metric<'_> {
         } else {
             self.out.push_str(&name);
         }
-        let label = |name: &str, value: &str| format!("{}={}", self.escaping.name(name), quoted(value));
+        let label = |name: &str, value: &str| format!("{}={}", self.escaping.name(name), Quoted(value));
         let others = self.labels.iter().filter(|l| &*l.name != METRIC_NAME);
         inside.extend(others.map(|l| label(&l.name, &l.value)));
         if self.labels.get(INSTANCE).is_none() {
