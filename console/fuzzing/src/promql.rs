@@ -12,7 +12,7 @@ use console_model::{
 };
 use console_promql::{
     Moments, OutcomeValue, ParseOptions, Point, PromqlLimits,
-    ast::{Expr, ExprKind},
+    ast::{Expr, ExprKind, duration::DurationExpr},
     evaluate_parsed, format, parse, parse_selector, selectors,
 };
 use console_storage::{
@@ -148,7 +148,7 @@ pub fn parse_body(data: &[u8]) {
 
 fn written_out(expr: &Expr, text: &str, options: ParseOptions) {
     let (line, pretty) = (format::one_line(expr, text), format::pretty(expr, text));
-    for written in [&line, &pretty].into_iter().filter(|_| !has_bare_offset(expr)) {
+    for written in [&line, &pretty].into_iter().filter(|_| !reads_otherwise(expr)) {
         let again = match parse(written, options) {
             Ok(again) => again,
             // A range of less than a millisecond is written as none, as Prometheus does.
@@ -161,15 +161,18 @@ fn written_out(expr: &Expr, text: &str, options: ParseOptions) {
     selectors(expr);
 }
 
-/// Whether an offset is computed without parentheses around it. `offset --1 * 3` is written as `offset 1 * 3`, as Prometheus
-/// does, which is a product of what is offset.
-fn has_bare_offset(expr: &Expr) -> bool {
-    let offset = match &expr.kind {
-        ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => &s.offset,
-        ExprKind::Subquery(s) => &s.offset,
-        _ => &None,
+/// Whether what is written is read as something else, as with Prometheus. `offset --1 * 3` is written as `offset 1 * 3`,
+/// which is a product of what is offset; a number that is written as a duration loses a millisecond where it is no whole
+/// count of nanoseconds.
+fn reads_otherwise(expr: &Expr) -> bool {
+    let is_bare = |offset: &Option<Box<DurationExpr>>| offset.as_ref().is_some_and(|o| !o.is_wrapped);
+    let here = match &expr.kind {
+        ExprKind::Selector(s) | ExprKind::Range { selector: s, .. } => is_bare(&s.offset),
+        ExprKind::Subquery(s) => is_bare(&s.offset),
+        ExprKind::Number(v) => ((v * 1e9) as i64 / 1_000_000) as f64 / 1000.0 != *v,
+        _ => false,
     };
-    offset.as_ref().is_some_and(|o| !o.is_wrapped) || expr.children().into_iter().any(has_bare_offset)
+    here || expr.children().into_iter().any(reads_otherwise)
 }
 
 /// Infinity is written with its sign, as Prometheus does; a sign binds less tightly than `^`, so that `Inf ^ 2` comes
