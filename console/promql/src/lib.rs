@@ -4,8 +4,7 @@
 //! error, never read nearly right. An evaluation is bounded in samples, steps and time, and stops when its caller goes
 //! away.
 //!
-//! What Prometheus keeps behind feature flags (`info`, `fill`, `anchored`, `smoothed`, arithmetic in durations, some
-//! functions) is off unless [`PromqlLimits::experimental`] says otherwise.
+//! What Prometheus keeps behind feature flags (`info`, `fill`, `anchored`, `smoothed`, some functions) is off unless [`PromqlLimits::experimental`] says otherwise.
 
 pub mod ast;
 pub mod conformance;

@@ -1,4 +1,4 @@
-//! Durations: literals, and expressions of them where experimental syntax is on.
+//! Durations: literals, and expressions of them.
 
 use super::{POWER, ParseError, Parser, Token, precedence};
 use crate::{
@@ -73,13 +73,8 @@ impl Parser<'_> {
         }
         let (sign, span) = self.advance();
         let operand = match self.peek() {
-            // Here alone parentheses need no experimental syntax.
             Token::LeftParen => self.parenthesised_duration()?,
-            Token::Word => {
-                let call = self.duration_call()?;
-                self.experimental_duration(span);
-                call
-            }
+            Token::Word => self.duration_call()?,
             _ => self.duration_literal(),
         };
         Ok(self.with_sign(&sign, span, operand).into())
@@ -106,7 +101,6 @@ impl Parser<'_> {
             let (_, op_span) = self.advance();
             let right = self.duration_expr(if op == BinaryOp::Pow { strength } else { strength + 1 })?;
             self.look();
-            self.experimental_duration(left.span);
             if matches!(right.kind, DurationKind::Seconds { value: 0.0, .. }) {
                 match op {
                     BinaryOp::Div => self.note(op_span, "division by zero"),
@@ -133,19 +127,8 @@ impl Parser<'_> {
                 let span = literal.span;
                 Ok(self.in_range(literal, span))
             }
-            Token::LeftParen => {
-                let expr = self.parenthesised_duration()?;
-                self.experimental_duration(match &expr.kind {
-                    DurationKind::Sign { is_negative: false, of } => of.span,
-                    _ => expr.span,
-                });
-                Ok(expr)
-            }
-            Token::Word => {
-                let call = self.duration_call()?;
-                self.experimental_duration(call.span);
-                Ok(call)
-            }
+            Token::LeftParen => self.parenthesised_duration(),
+            Token::Word => self.duration_call(),
             _ => Err(self.unexpected()),
         }
     }
@@ -235,11 +218,5 @@ impl Parser<'_> {
             self.note(at, "duration out of range");
         }
         expr
-    }
-
-    fn experimental_duration(&mut self, span: Span) {
-        if !self.options.experimental {
-            self.note(span, "experimental duration expression is not enabled");
-        }
     }
 }

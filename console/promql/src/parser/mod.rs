@@ -58,8 +58,8 @@ impl From<ParseError> for SourceError {
 /// What the parser accepts beyond the stable language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParseOptions {
-    /// What Prometheus keeps behind feature flags: experimental functions and aggregations, arithmetic in durations, `fill`
-    /// modifiers, `anchored` and `smoothed` selectors.
+    /// What Prometheus keeps behind feature flags: experimental functions and aggregations, `fill` modifiers, `anchored` and
+    /// `smoothed` selectors.
     pub experimental: bool,
 }
 

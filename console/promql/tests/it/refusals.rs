@@ -71,9 +71,12 @@ const STABLE: &[(&str, &str)] = &[
     ("foo[0m]", "1:5: parse error: duration must be greater than 0"),
     ("foo[-1m]", "1:5: parse error: duration must be greater than 0"),
     ("foo[1m:0s]", "1:8: parse error: duration must be greater than 0"),
-    ("foo[5m+1m]", "1:5: parse error: experimental duration expression is not enabled"),
-    ("foo[step()]", "1:5: parse error: experimental duration expression is not enabled"),
-    ("foo offset (1m)", "1:13: parse error: experimental duration expression is not enabled"),
+    ("foo[5m/0]", "1:7: parse error: division by zero"),
+    (
+        "foo[step() step()]",
+        r#"1:12: parse error: unexpected "step" in subquery or range, expected ":" or "]""#,
+    ),
+    ("foo offset (1m", "1:15: parse error: unclosed left parenthesis"),
     (
         "foo offset",
         "1:11: parse error: unexpected end of input in offset, expected number, duration, step(), or range()",
