@@ -9,8 +9,8 @@ use crate::{
     script::{ScriptError, When},
 };
 
-/// A message, as a whole or as a pattern. An annotation may be written without its place in the query, as scripts before
-/// Prometheus 3.14 do.
+/// A message, as a whole or as a pattern. An annotation may be written without its place in the query and what is told with
+/// it, as scripts of Prometheus 3.14 and before do.
 #[derive(Clone, Debug)]
 pub(crate) enum Pattern {
     Any,
@@ -23,11 +23,19 @@ impl Pattern {
         match self {
             Self::Any => true,
             Self::Message(m) => {
-                text.strip_prefix(m.as_str()).is_some_and(|rest| rest.is_empty() || is_place(rest))
+                text.strip_prefix(m.as_str()).is_some_and(|rest| rest.is_empty() || is_detail(rest))
             }
             Self::Fits(regex) => regex.is_match(text),
         }
     }
+}
+
+/// What an annotation says beside its message: its place, and before it how often it was said, or of which buckets and samples.
+fn is_detail(text: &str) -> bool {
+    let (detail, place) = text.split_at(text.rfind(" (").unwrap_or_default());
+    let is_known =
+        detail.is_empty() || detail.starts_with(", from buckets ") || detail.ends_with(" occurrences)");
+    is_known && is_place(place)
 }
 
 /// ` (1:25)`: line and column.

@@ -77,6 +77,26 @@ fn failures_and_annotations_are_expected_by_message_or_pattern() {
 }
 
 #[test]
+fn annotations_may_be_told_without_place_and_details() {
+    let script = |told: &str| {
+        format!(
+            "load 1m\n  f_bucket{{le=\"1\"}} 4\n  f_bucket{{le=\"+Inf\"}} 2\n\n\
+             eval instant at 0 histogram_quantile(0.5, f_bucket)\n  expect info msg: {told}\n  {{}} 0.5"
+        )
+    };
+    let message = "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see \
+                   https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) for \
+                   metric name \"f_bucket\"";
+    passes(&script(message));
+    assert!(failures(&script(&message.replace("f_bucket", "f")))[0].is_some());
+}
+
+#[test]
+fn the_last_line_of_a_series_holds() {
+    passes("load 1m\n  a 1 2 3\n  a _ 5\n\neval range from 0 to 2m step 1m a\n  a _ 5 5");
+}
+
+#[test]
 fn scalars_strings_and_range_vectors_are_values_too() {
     passes(
         "load 10s
