@@ -173,7 +173,7 @@ impl Eval<'_> {
         };
         for (m, (_, o)) in group.many.iter().flat_map(|m| group.one.iter().map(move |o| (*m, *o))) {
             self.budget.check()?;
-            self.pairs(t, m, o, &mut made, out)?;
+            self.pairs(t, m, o, &mut made, out);
         }
         // As in Prometheus, "right" fills the side that is one, "left" the side that may be many, even where they stand the
         // other way round.
@@ -181,14 +181,14 @@ impl Eval<'_> {
             let mut filled = filler(t.labels, fill, count);
             filled.retain(|i| !group.one.iter().any(|(_, o)| o.has(i)));
             for m in &group.many {
-                self.pairs(t, *m, &filled, &mut made, out)?;
+                self.pairs(t, *m, &filled, &mut made, out);
             }
         }
         if let Some(fill) = b.matching.fill_left {
             let mut filled = filler(t.labels, fill, count);
             filled.retain(|i| made.any.as_ref().is_some_and(|any| !any[i]));
             for (order, o) in &group.one {
-                self.pairs(t, (*order, &filled), o, &mut made, out)?;
+                self.pairs(t, (*order, &filled), o, &mut made, out);
             }
         }
         Ok(())
@@ -202,7 +202,7 @@ impl Eval<'_> {
         one: &Row,
         made: &mut Made,
         out: &mut Results,
-    ) -> Result<(), SourceError> {
+    ) {
         let b = t.b;
         let labels = self.result_labels(b, &many.labels, &one.labels);
         let is_single = b.matching.cardinality == Cardinality::OneToOne;
@@ -238,11 +238,11 @@ impl Eval<'_> {
                 continue;
             }
             if row.has(i) {
-                return Err(grid::same_labelset());
+                out.failure.at(i, grid::same_labelset());
+                break;
             }
             row.set(i, if b.return_bool { Point::Float(truth(holds)) } else { point });
         }
-        Ok(())
     }
 
     fn result_labels(&self, b: &Binary, many: &Labels, one: &Labels) -> Labels {
