@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::limits::IngestLimits;
+use crate::{buffer::Buffer, limits::IngestLimits};
 
 /// An oversize body is read up to this many times the limit, and this long, before its sender is cut off.
 const DRAIN_FACTOR: usize = 8;
@@ -135,7 +135,10 @@ pub fn decompress(encoding: Encoding, raw: Bytes, limits: &IngestLimits) -> Resu
             if announced > limit {
                 return Err(BodyError::Bomb { limit });
             }
-            return snap::raw::Decoder::new().decompress_vec(&raw).map(Bytes::from).map_err(|e| corrupt(&e));
+            let mut out = Buffer::take(announced);
+            // It is an error to have less or more than was announced: nothing of before is left in it.
+            snap::raw::Decoder::new().decompress(&raw, out.as_mut()).map_err(|e| corrupt(&e))?;
+            return Ok(Bytes::from_owner(out));
         }
         Encoding::Zstd => zstd::stream::read::Decoder::with_buffer(&raw[..]).and_then(|mut decoder| {
             // A frame may ask for a window of gigabytes; 2^26 is 64 MiB.

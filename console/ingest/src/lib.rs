@@ -9,6 +9,7 @@
 
 pub mod auth;
 pub mod body;
+mod buffer;
 pub mod gate;
 mod ingest;
 mod json;
