@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
-/// Below this, whole numbers are exact and short.
-const MAX_WHOLE: f64 = 1e15;
+/// Below this, 2^53, no shorter text than all digits of a whole number stands for it alone.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+/// Sizes of which the fast writer has fractions, and never an exponent.
+const PLAIN: std::ops::Range<f64> = 1e-4..MAX_WHOLE;
 
 /// Seconds with up to three decimals.
 pub fn seconds(out: &mut Vec<u8>, t_ms: i64) {
@@ -21,40 +23,55 @@ pub fn seconds(out: &mut Vec<u8>, t_ms: i64) {
 
 /// A sample's value in quotes, with an exponent only below 1e-6 and from 1e21 on.
 pub fn sample(out: &mut Vec<u8>, v: f64) {
+    out.push(b'"');
+    sample_digits(out, v);
+    out.push(b'"');
+}
+
+/// As [`sample`], without the quotes.
+pub fn sample_digits(out: &mut Vec<u8>, v: f64) {
     let size = v.abs();
     if size == 0.0 || (1e-6..1e21).contains(&size) || !v.is_finite() {
-        return scalar(out, v);
+        scalar_digits(out, v);
+    } else {
+        out.extend_from_slice(scientific(v).as_bytes());
     }
-    out.push(b'"');
-    out.extend_from_slice(scientific(v).as_bytes());
-    out.push(b'"');
 }
 
 /// A value in quotes, never with an exponent: Go's `strconv.FormatFloat(v, 'f', -1, 64)`.
 pub fn scalar(out: &mut Vec<u8>, v: f64) {
     out.push(b'"');
+    scalar_digits(out, v);
+    out.push(b'"');
+}
+
+fn scalar_digits(out: &mut Vec<u8>, v: f64) {
+    let size = v.abs();
+    // Nothing is lost below the bound; what is not finite is not below it.
+    let truncated = size as u64;
+    if size < MAX_WHOLE && truncated as f64 == size {
+        if v.is_sign_negative() {
+            out.push(b'-');
+        }
+        whole(out, truncated);
+    } else if PLAIN.contains(&size) {
+        // Of two candidates equally near it takes the even one, as Go does.
+        out.extend_from_slice(zmij::Buffer::new().format_finite(v).as_bytes());
+    } else {
+        unusual(out, v);
+    }
+}
+
+#[cold]
+fn unusual(out: &mut Vec<u8>, v: f64) {
     if v.is_nan() {
         out.extend_from_slice(b"NaN");
     } else if v.is_infinite() {
         out.extend_from_slice(if v > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if v.fract() == 0.0 && v.abs() < MAX_WHOLE {
-        if v.is_sign_negative() {
-            out.push(b'-');
-        }
-        whole(out, v.abs() as u64);
     } else {
-        let mut buffer = zmij::Buffer::new();
-        let text = buffer.format_finite(v);
-        // Of two candidates equally near it takes the even one, as Go does. It writes large whole numbers with a
-        // fraction, and very small ones with an exponent.
-        if v.fract() == 0.0 || text.bytes().any(|b| b == b'e') {
-            // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
-            let _ = write!(out, "{v}");
-        } else {
-            out.extend_from_slice(text.as_bytes());
-        }
+        // Rust's Display is the shortest that reads back, without an exponent, as Go's is. A vector takes all.
+        let _ = write!(out, "{v}");
     }
-    out.push(b'"');
 }
 
 /// With an exponent of at least two digits and a sign: Go's `strconv.FormatFloat(v, 'e', -1, 64)`.
@@ -102,6 +119,9 @@ mod tests {
             (-17.0, "-17"),
             (0.1, "0.1"),
             (1e15, "1000000000000000"),
+            (9_007_199_254_740_991.0, "9007199254740991"),
+            (-9_007_199_254_740_992.0, "-9007199254740992"),
+            (0.000_099_9, "0.0000999"),
             (1e20, "100000000000000000000"),
             (1e21, "1e+21"),
             (-1.5e300, "-1.5e+300"),

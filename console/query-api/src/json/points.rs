@@ -8,7 +8,7 @@ use console_model::{
 use super::{
     histogram::histogram,
     labels, list,
-    number::{sample, scalar, seconds},
+    number::{sample, sample_digits, scalar, seconds},
     text,
 };
 
@@ -83,7 +83,8 @@ fn float(out: &mut Vec<u8>, labels: &Labels, s: Sample) {
     out.push(b'}');
 }
 
-/// Times as text. The series of a range query have the same ones: each is written once and copied then.
+/// What stands before each value of a series, `[1435781451.781,"`, with a comma before all but the first. The series of a
+/// range query have the same times: each is written once and copied then.
 #[derive(Default)]
 struct Times {
     text: Vec<u8>,
@@ -92,8 +93,8 @@ struct Times {
 }
 
 impl Times {
-    /// Writes the time of the sample of this place in its series.
-    fn write(&mut self, out: &mut Vec<u8>, place: usize, t_ms: i64) {
+    /// Writes what stands before the sample of this place in its series.
+    fn before(&mut self, out: &mut Vec<u8>, place: usize, t_ms: i64) {
         match self.known.get(place) {
             Some((known, end)) if *known == t_ms => {
                 let start = place.checked_sub(1).map_or(0, |before| self.known[before].1);
@@ -101,12 +102,18 @@ impl Times {
             }
             None if place == self.known.len() => {
                 let start = self.text.len();
-                seconds(&mut self.text, t_ms);
+                Self::written(&mut self.text, place, t_ms);
                 self.known.push((t_ms, self.text.len()));
                 out.extend_from_slice(&self.text[start..]);
             }
-            _ => seconds(out, t_ms),
+            _ => Self::written(out, place, t_ms),
         }
+    }
+
+    fn written(out: &mut Vec<u8>, place: usize, t_ms: i64) {
+        out.extend_from_slice(if place == 0 { b"[" } else { b",[" });
+        seconds(out, t_ms);
+        out.extend_from_slice(b",\"");
     }
 }
 
@@ -119,14 +126,13 @@ fn series(
 ) {
     metric(out, labels);
     if !samples.is_empty() {
-        out.extend_from_slice(b",\"values\":");
-        list(out, samples.iter().enumerate(), |out, (place, s)| {
-            out.push(b'[');
-            times.write(out, place, s.t_ms);
-            out.push(b',');
-            sample(out, s.v);
-            out.push(b']');
-        });
+        out.extend_from_slice(b",\"values\":[");
+        for (place, s) in samples.iter().enumerate() {
+            times.before(out, place, s.t_ms);
+            sample_digits(out, s.v);
+            out.extend_from_slice(b"\"]");
+        }
+        out.push(b']');
     }
     if !histograms.is_empty() {
         out.extend_from_slice(b",\"histograms\":");
