@@ -226,7 +226,12 @@ fn points(row: Row, steps: &Steps) -> PointSeries {
     let sample = |(i, v): (usize, &f64)| {
         (v.to_bits() != ABSENT.to_bits()).then(|| Sample { t_ms: steps.at(i), v: *v })
     };
-    let samples = row.floats.iter().enumerate().filter_map(sample).collect();
+    // Most rows have a sample at nearly every step.
+    let mut samples = Vec::with_capacity(row.floats.len());
+    samples.extend(row.floats.iter().enumerate().filter_map(sample));
+    if samples.len() < samples.capacity() / 2 {
+        samples.shrink_to_fit();
+    }
     let histogram = |(i, h)| HistogramSample { t_ms: steps.at(i), h };
     let histograms = row.histograms.into_iter().map(histogram).collect();
     PointSeries { labels: row.labels, samples, histograms }

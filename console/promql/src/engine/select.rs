@@ -346,6 +346,17 @@ fn instant_row(series: PointSeries, steps: &Steps, gaze: Gaze, lookback: i64, ti
     let mut row =
         Row { labels, drop_name: false, floats: Vec::with_capacity(steps.count), histograms: Vec::new() };
     let (mut floats_seen, mut histograms_seen) = (0, 0);
+    if histograms.is_empty() && !times {
+        // Nearly all series are such.
+        for i in 0..steps.count {
+            let moment = gaze.at(steps, i);
+            floats_seen = advance(samples, floats_seen, |s| s.t_ms <= moment);
+            let newest = samples[..floats_seen].last();
+            let newest = newest.filter(|s| s.t_ms > moment.saturating_sub(lookback) && !is_stale_nan(s.v));
+            row.floats.push(newest.map_or(ABSENT, |s| s.v));
+        }
+        return row;
+    }
     for i in 0..steps.count {
         let moment = gaze.at(steps, i);
         let oldest = moment.saturating_sub(lookback);
