@@ -91,10 +91,7 @@ impl Escaping {
     }
 
     pub fn parse(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|e| e.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("{name:?} is none of {names}")
-        })
+        named(&Self::ALL, Self::name, name)
     }
 
     /// Where nothing is said of it.
@@ -104,6 +101,14 @@ impl Escaping {
             NameScheme::Legacy => Self::Underscores,
         }
     }
+}
+
+/// The one of `all` with this name.
+pub fn named<T: Copy>(all: &[T], name_of: impl Fn(T) -> &'static str, name: &str) -> Result<T, String> {
+    all.iter().copied().find(|one| name_of(*one) == name).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|one| name_of(*one)).collect();
+        format!("{name:?} is none of {}", names.join(", "))
+    })
 }
 
 fn is_word(c: char) -> bool {

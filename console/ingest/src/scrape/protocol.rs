@@ -1,6 +1,10 @@
 //! Which formats targets are asked for, and which one an answer is in (prometheus/config: `ScrapeProtocol`).
 
-use super::{error::ScrapeError, exposition::Format, names::Escaping};
+use super::{
+    error::ScrapeError,
+    exposition::Format,
+    names::{Escaping, named},
+};
 
 /// A format and its version, as configurations name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +42,7 @@ impl Protocol {
     }
 
     pub fn parse(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|p| p.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            format!("{name:?} is none of {names}")
-        })
+        named(&Self::ALL, Self::name, name)
     }
 
     fn media_range(self) -> &'static str {

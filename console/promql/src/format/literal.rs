@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use console_model::{MatchOp, Matcher};
+use console_model::{MatchOp, Matcher, names::is_label_name};
 
 use crate::{
     ast::{At, Extent, duration::DurationExpr},
@@ -68,9 +68,7 @@ pub fn extent(out: &mut dyn Write, extent: Extent) -> fmt::Result {
 
 /// A label's name, in quotes where it would not be read otherwise.
 pub fn label_name(out: &mut dyn Write, name: &str) -> fmt::Result {
-    let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_plain { out.write_str(name) } else { out.write_str(&gofmt::quote(name.as_bytes())) }
+    if is_label_name(name) { out.write_str(name) } else { out.write_str(&gofmt::quote(name.as_bytes())) }
 }
 
 pub fn label_names(out: &mut dyn Write, names: &[impl AsRef<str>]) -> fmt::Result {

@@ -13,6 +13,8 @@ mod entry;
 mod openmetrics;
 mod prometheus;
 mod protobuf;
+#[cfg(test)]
+mod testing;
 
 pub use cursor::number;
 pub use entry::{Bound, Entry, ExemplarText, LabelText, Place, Sample, SampleValue, SyntaxError};

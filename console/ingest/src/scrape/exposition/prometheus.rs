@@ -111,29 +111,11 @@ fn keyword(cursor: &mut Cursor<'_>) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrape::exposition::testing::shown;
 
     /// Entries, a line each; the error last.
     fn read(text: &str) -> String {
-        let mut out = String::new();
-        let done = parse(text, |entry| {
-            match entry {
-                Entry::Sample(s) => {
-                    let labels: Vec<_> =
-                        s.labels.iter().map(|l| format!("{}={:?}", l.name(), l.value())).collect();
-                    let series = String::from_utf8_lossy(s.series);
-                    let value = s.value.float().unwrap();
-                    out.push_str(&format!("{series}|{}|{} {value}", s.name, labels.join(",")));
-                    out.push_str(&s.timestamp_ms.map(|t| format!(" @{t}")).unwrap_or_default());
-                }
-                other => out.push_str(&format!("{other:?}")),
-            }
-            out.push('\n');
-            Ok::<(), SyntaxError>(())
-        });
-        if let Err(e) = done {
-            out.push_str(&e.to_string());
-        }
-        out
+        shown(true, |visit| parse(text, visit))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use console_model::{
     Labels,
     labels::{Label, METRIC_NAME},
+    names::is_label_name,
 };
 use console_storage::SourceError;
 
@@ -33,9 +34,7 @@ pub(super) fn signature(m: &Matching, labels: &Labels) -> Labels {
 pub(crate) fn braced(labels: &Labels) -> String {
     let pair = |l: &Label| {
         let (name, value) = (&*l.name, Quoted(&l.value));
-        let is_word = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            && !name.starts_with(|c: char| c.is_ascii_digit());
-        if is_word { format!("{name}={value}") } else { format!("{}={value}", Quoted(name)) }
+        if is_label_name(name) { format!("{name}={value}") } else { format!("{}={value}", Quoted(name)) }
     };
     let pairs: Vec<String> = labels.iter().map(pair).collect();
     format!("{{{}}}", pairs.join(", "))

@@ -142,31 +142,11 @@ fn kind(text: &str) -> Option<MetricKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scrape::exposition::testing::shown;
 
     /// Entries, a line each; the error last.
     fn read(text: &str) -> String {
-        let mut out = String::new();
-        let list = |labels: &[super::super::LabelText<'_>]| {
-            labels.iter().map(|l| format!("{}={:?}", l.name(), l.value())).collect::<Vec<_>>().join(",")
-        };
-        let done = parse(text, |entry| {
-            match entry {
-                Entry::Sample(s) => {
-                    out.push_str(&format!("{}|{} {}", s.name, list(s.labels), s.value.float().unwrap()));
-                    out.push_str(&s.timestamp_ms.map(|t| format!(" @{t}")).unwrap_or_default());
-                    for e in s.exemplars {
-                        out.push_str(&format!(" # {} {}", list(&e.labels), e.value));
-                    }
-                }
-                other => out.push_str(&format!("{other:?}")),
-            }
-            out.push('\n');
-            Ok::<(), SyntaxError>(())
-        });
-        if let Err(e) = done {
-            out.push_str(&e.to_string());
-        }
-        out
+        shown(false, |visit| parse(text, visit))
     }
 
     fn error(text: &str) -> String {
