@@ -2,7 +2,13 @@
 //!
 //! `GET /v1/categories` → [`Categories`]; `GET /v1/products?category=&q=&page=&per_page=&sort=` → [`ProductPage`];
 //! `GET /v1/products/{slug or id}` → [`Product`]; `GET /v1/products-by-id?ids=a,b` → [`Products`];
-//! `GET /v1/products/{slug}/picture.svg` → SVG.
+//! `GET /v1/products/{slug}/picture.svg?v=` → SVG, under its version only (404 for another, so that nothing wrong is pinned).
+//!
+//! Lists take `maker=`, `min_price=`, `max_price=` (minor units) too. A search that finds nothing literally finds what is
+//! spelled alike and says so in `corrected`. `GET /v1/products/{slug}/related` → [`Products`]; `GET /v1/suggestions?q=` →
+//! [`Suggestions`]; `GET /v1/sitemap` → [`Sitemap`].
+//!
+//! Staff: `POST /v1/staff/products/{id}` [`EditProduct`] → [`Product`]; `GET /v1/staff/products/{id}/history` → [`ProductHistory`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -100,6 +106,82 @@ pub struct ProductPage {
     pub per_page: u32,
     /// Products on all pages.
     pub total: u64,
+    /// The words that were searched instead, when nothing matched as it was spelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<String>,
+    /// Makers among all matches with how many products each, most first; for filters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub makers: Vec<MakerCount>,
+}
+
+/// A maker and how many of the matches are its.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MakerCount {
+    /// The maker.
+    pub maker: String,
+    /// Its products among the matches.
+    pub count: u64,
+}
+
+/// What a search box offers while somebody types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestions {
+    /// Products, best first; at most 8.
+    pub products: Vec<ProductSummary>,
+}
+
+/// Everything that search engines may index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sitemap {
+    /// Slugs of all products.
+    pub products: Vec<String>,
+    /// Slugs of all categories.
+    pub categories: Vec<String>,
+}
+
+/// Staff changes a product; absent fields stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditProduct {
+    /// The staff member.
+    pub actor: String,
+    /// Its new name, 1 to 120 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its new description, 1 to 2000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its new price; positive, in the same currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// Why; at most 500 bytes.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// One change of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductChange {
+    /// When.
+    pub at: chrono::DateTime<chrono::Utc>,
+    /// Who.
+    pub actor: String,
+    /// Which field: `name`, `description`, `price`.
+    pub field: String,
+    /// Its value before.
+    pub before: String,
+    /// Its value since.
+    pub after: String,
+    /// Why.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// A product's changes, newest first; at most 100.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductHistory {
+    /// The changes.
+    pub changes: Vec<ProductChange>,
 }
 
 impl ProductPage {
@@ -180,7 +262,8 @@ mod tests {
 
     #[test]
     fn an_empty_list_has_one_page() {
-        let page = ProductPage { items: vec![], page: 1, per_page: 24, total: 0 };
+        let page =
+            ProductPage { items: vec![], page: 1, per_page: 24, total: 0, corrected: None, makers: vec![] };
         assert_eq!(page.pages(), 1);
         assert_eq!(ProductPage { total: 25, ..page }.pages(), 2);
     }

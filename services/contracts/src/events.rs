@@ -1,18 +1,24 @@
-//! Events on the stream `orders.events`.
+//! Events on the streams `orders.events` and `identity.events`.
 //!
 //! A stream entry has the fields `id` (the event's id: consumers drop repeats by it), `type`, `payload` (JSON of
-//! [`OrderEvent`]) and the W3C trace context (`traceparent`, `tracestate`). Delivery is at least once, in order for
-//! each order.
+//! [`OrderEvent`] or [`IdentityEvent`]) and the W3C trace context (`traceparent`, `tracestate`). Delivery is at least
+//! once, in order for each order or account.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::orders::OrderLine;
+use crate::orders::{OrderLine, Shipment};
 use crate::{AccountId, Money, OrderId};
 
-/// Name of the Redis stream.
+/// Name of the Redis stream of [`OrderEvent`].
 pub const ORDERS_STREAM: &str = "orders.events";
+/// Name of the Redis stream of [`IdentityEvent`].
+pub const IDENTITY_STREAM: &str = "identity.events";
+/// Every consumer group that reads a stream. A producer trims only behind what all of them have acknowledged.
+pub const CONSUMER_GROUPS: [&str; 1] = ["notifications"];
 
 /// What happened to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +35,21 @@ pub enum OrderEventKind {
     /// It cannot be fulfilled (out of stock).
     #[serde(rename = "order.failed")]
     Failed,
+    /// Cancelled after it was confirmed; the money is given back.
+    #[serde(rename = "order.cancelled")]
+    Cancelled,
+    /// The parcel is on its way.
+    #[serde(rename = "order.shipped")]
+    Shipped,
+    /// The shopper sends pieces back.
+    #[serde(rename = "order.return_requested")]
+    ReturnRequested,
+    /// Money was given back.
+    #[serde(rename = "order.refunded")]
+    Refunded,
+    /// A kind that this version does not know: acknowledged and left alone.
+    #[serde(other, rename = "unknown")]
+    Unknown,
 }
 
 impl OrderEventKind {
@@ -39,6 +60,11 @@ impl OrderEventKind {
             Self::Confirmed => "order.confirmed",
             Self::Declined => "order.declined",
             Self::Failed => "order.failed",
+            Self::Cancelled => "order.cancelled",
+            Self::Shipped => "order.shipped",
+            Self::ReturnRequested => "order.return_requested",
+            Self::Refunded => "order.refunded",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -66,4 +92,93 @@ pub struct OrderEvent {
     pub lines: Vec<OrderLine>,
     /// What it costs.
     pub total: Money,
+    /// The money given back, for `order.refunded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<Money>,
+    /// The parcel, for `order.shipped`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<Shipment>,
+}
+
+/// What happened to an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IdentityEventKind {
+    /// Somebody asked for a new password; `token` goes into the mail's link.
+    #[serde(rename = "identity.password_reset_requested")]
+    PasswordResetRequested,
+    /// The password was changed.
+    #[serde(rename = "identity.password_changed")]
+    PasswordChanged,
+    /// Somebody tried to register with an address that has an account: only its owner is told.
+    #[serde(rename = "identity.already_registered")]
+    AlreadyRegistered,
+    /// An account was made.
+    #[serde(rename = "identity.registered")]
+    Registered,
+    /// The account was deleted.
+    #[serde(rename = "identity.deleted")]
+    Deleted,
+    /// A kind that this version does not know: acknowledged and left alone.
+    #[serde(other, rename = "unknown")]
+    Unknown,
+}
+
+impl IdentityEventKind {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PasswordResetRequested => "identity.password_reset_requested",
+            Self::PasswordChanged => "identity.password_changed",
+            Self::AlreadyRegistered => "identity.already_registered",
+            Self::Registered => "identity.registered",
+            Self::Deleted => "identity.deleted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One event about an account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityEvent {
+    /// The event's own id.
+    pub id: Uuid,
+    /// What happened.
+    pub kind: IdentityEventKind,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// The account.
+    pub account_id: AccountId,
+    /// Where mails go.
+    pub email: String,
+    /// The name to greet.
+    pub name: String,
+    /// The one-time secret of a password reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for IdentityEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdentityEvent")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_a_later_version_is_read_as_unknown() {
+        assert_eq!(
+            serde_json::from_str::<OrderEventKind>("\"order.painted\"").unwrap(),
+            OrderEventKind::Unknown
+        );
+        assert_eq!(
+            serde_json::from_str::<IdentityEventKind>("\"identity.knighted\"").unwrap(),
+            IdentityEventKind::Unknown
+        );
+    }
 }

@@ -1,5 +1,21 @@
 //! Identity: accounts and sessions as they travel.
 //!
+//! | route | request | answer |
+//! |---|---|---|
+//! | `POST /v1/accounts` (Idempotency-Key) | [`RegisterAccount`] | 201 [`Registered`], the same whether the address had an account or not; 429 |
+//! | `GET /v1/accounts/{id}` | | [`Account`] |
+//! | `PUT /v1/accounts/{id}/password` | [`ChangePassword`] | 204; 401 when the present password is wrong; every other session ends |
+//! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
+//! | `GET`, `PUT /v1/accounts/{id}/addresses` | [`Addresses`] | [`Addresses`] |
+//! | `GET /v1/accounts/{id}/sessions` | | [`Sessions`] |
+//! | `DELETE /v1/accounts/{id}/sessions/{session_id}` | | 204 |
+//! | `POST /v1/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`Session`]; 401; 429 |
+//! | `GET`, `DELETE /v1/sessions/current` with the session's token in `x-session-token` | | [`SessionInfo`]; 404 when it is over |
+//! | `POST /v1/password-resets` | [`RequestReset`] | 204, always; 429 |
+//! | `POST /v1/password-resets/confirm` | [`ConfirmReset`] | 204; 422 when the token is not valid (any more); every session ends |
+//! | `POST /v1/staff/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`StaffSession`]; 401; 429 |
+//! | `GET`, `DELETE /v1/staff/sessions/current` with `x-session-token` | | [`StaffMember`] |
+//!
 //! Types that carry a password or a token hide it in their `Debug` form.
 
 use std::fmt;
@@ -9,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::AccountId;
 
-/// `POST /v1/accounts` (with `Idempotency-Key`): registers a shopper; answers 201 with an [`Account`].
+/// Registers a shopper.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct RegisterAccount {
     /// Address to log in with and to send mail to; compared without case.
@@ -18,6 +34,9 @@ pub struct RegisterAccount {
     pub display_name: String,
     /// The password as typed, 10 to 200 characters.
     pub password: String,
+    /// Address of the shopper's machine as the storefront saw it, for throttling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<String>,
 }
 
 /// A shopper's account.
@@ -33,8 +52,7 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
 }
 
-/// `POST /v1/sessions`: logs in; answers 201 with a [`Session`], 401 when address or password is wrong (the same for
-/// both), 429 with `Retry-After` when throttled.
+/// Logs in. A wrong address and a wrong password are answered alike.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct LogIn {
     /// Address of the account.
@@ -44,6 +62,9 @@ pub struct LogIn {
     /// Address of the shopper's machine as the storefront saw it, for throttling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_address: Option<String>,
+    /// The shopper's browser as it names itself, for the list of sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
 }
 
 /// A new session. The token is shown once; only its hash is stored.
@@ -57,7 +78,7 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
-/// `GET /v1/sessions/{token}`: who is logged in; 404 when the session is over.
+/// Who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// Whose session it is.
@@ -66,20 +87,145 @@ pub struct SessionInfo {
     pub expires_at: DateTime<Utc>,
 }
 
-impl fmt::Debug for RegisterAccount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RegisterAccount").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for LogIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogIn").finish_non_exhaustive()
-    }
-}
-
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("account", &self.account.id).finish_non_exhaustive()
     }
 }
+
+/// What registering answers. Whether the address was new is told to its owner by mail only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The address that mail went to.
+    pub email: String,
+}
+
+/// Sets a new password.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The present one.
+    pub current: String,
+    /// The new one, 10 to 200 characters.
+    pub new: String,
+    /// The session that goes on; all others end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_session_token: Option<String>,
+}
+
+/// Proves who asks, for what cannot be undone.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ConfirmPassword {
+    /// The present password.
+    pub password: String,
+}
+
+/// Asks for a mail with a link to set a new password.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RequestReset {
+    /// Address of the account.
+    pub email: String,
+    /// Address of the shopper's machine, for throttling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<String>,
+}
+
+/// Sets a new password by the token of a mail.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ConfirmReset {
+    /// The token; works once, for an hour.
+    pub token: String,
+    /// The new password, 10 to 200 characters.
+    pub password: String,
+}
+
+/// An address of an account's book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedAddress {
+    /// Its name in the book, such as "Home"; 1 to 40 characters.
+    pub label: String,
+    /// The address.
+    pub address: crate::orders::Address,
+}
+
+/// An account's book, the preferred address first; at most 10.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// The addresses.
+    pub addresses: Vec<SavedAddress>,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    /// Its public id, to end it by; never its token.
+    pub id: uuid::Uuid,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it was last seen, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// The browser as it named itself, shortened.
+    #[serde(default)]
+    pub user_agent: String,
+    /// Whether it is the one that asks.
+    #[serde(default)]
+    pub current: bool,
+}
+
+/// An account's sessions, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// The sessions.
+    pub sessions: Vec<SessionSummary>,
+}
+
+/// What a staff member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StaffRole {
+    /// Sees orders and stock.
+    Viewer,
+    /// Ships, refunds, adjusts stock.
+    Clerk,
+    /// Changes products and prices too.
+    Manager,
+}
+
+/// A member of the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffMember {
+    /// The name that the audit log shows; unique.
+    pub username: String,
+    /// The role.
+    pub role: StaffRole,
+}
+
+/// A new staff session.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StaffSession {
+    /// Opaque secret.
+    pub token: String,
+    /// Whose it is.
+    pub staff: StaffMember,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+macro_rules! hides_secrets {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+hides_secrets!(
+    RegisterAccount,
+    LogIn,
+    ChangePassword,
+    ConfirmPassword,
+    RequestReset,
+    ConfirmReset,
+    StaffSession
+);

@@ -2,7 +2,11 @@
 //!
 //! `GET /v1/stock?ids=a,b` → [`StockLevels`]; `POST /v1/reservations` (Idempotency-Key) [`NewReservation`] → 201
 //! [`Reservation`], or 409 `conflict` when something is short; `POST /v1/reservations/{id}/confirm` and `…/release` →
-//! [`Reservation`].
+//! [`Reservation`]; `POST /v1/reservations/{id}/returns` (Idempotency-Key) [`ReturnStock`] → [`Reservation`]: pieces of a
+//! confirmed reservation go back on sale (a cancelled or returned order).
+//!
+//! Staff: `GET /v1/staff/stock?q=&page=` → [`StockPage`]; `POST /v1/staff/stock/{product_id}/adjustments`
+//! (Idempotency-Key) [`NewAdjustment`] → 201 [`StockItem`]; `GET /v1/staff/stock/{product_id}/ledger?page=` → [`StockLedger`].
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -82,4 +86,83 @@ pub struct Reservation {
     pub state: ReservationState,
     /// When it expires unless confirmed.
     pub expires_at: DateTime<Utc>,
+}
+
+/// Pieces of a confirmed reservation that go back on sale. The same key gives them back once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnStock {
+    /// What goes back; never more of a line than was reserved and not yet given back.
+    pub lines: Vec<ReservationLine>,
+    /// Why: `cancelled` or `returned`.
+    pub reason: String,
+}
+
+/// A product's stock as staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockItem {
+    /// The product.
+    pub product_id: ProductId,
+    /// Pieces that nobody has reserved.
+    pub available: i64,
+    /// Pieces set aside for orders that are not confirmed yet.
+    pub held: i64,
+    /// The supplier refills up to here.
+    pub target: i64,
+}
+
+/// A page of stock, scarcest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockPage {
+    /// The items.
+    pub items: Vec<StockItem>,
+    /// The page, from 1.
+    pub page: u32,
+    /// Whether another page follows.
+    pub has_more: bool,
+}
+
+/// Staff corrects a level.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAdjustment {
+    /// The staff member.
+    pub actor: String,
+    /// Pieces more (positive) or fewer (negative); not zero, at most 100,000 either way.
+    pub delta: i64,
+    /// Why: `delivery`, `count`, `damage`, `theft`, `other`.
+    pub reason: String,
+    /// In words; at most 500 bytes.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// One movement of stock. The sum of all deltas of a product is what is available.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Pieces that came (positive) or went.
+    pub delta: i64,
+    /// Why: `opening`, `reserved`, `released`, `expired`, `cancelled`, `returned`, `delivery`, `count`, `damage`, `theft`, `other`.
+    pub reason: String,
+    /// Who: `system` or a staff member.
+    pub actor: String,
+    /// In words.
+    #[serde(default)]
+    pub note: String,
+    /// The order that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+}
+
+/// A page of a product's movements, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockLedger {
+    /// The movements.
+    pub entries: Vec<LedgerEntry>,
+    /// The page, from 1.
+    pub page: u32,
+    /// Whether another page follows.
+    pub has_more: bool,
 }

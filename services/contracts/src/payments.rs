@@ -1,9 +1,17 @@
-//! Payment authorisations as they travel.
+//! Payments as they travel.
 //!
-//! `POST /v1/authorisations` (Idempotency-Key) [`NewAuthorisation`] → 201 [`Authorisation`];
-//! `POST /v1/authorisations/{id}/capture` and `…/void` → [`Authorisation`]; `GET /v1/authorisations/{id}`.
+//! | route | request | answer |
+//! |---|---|---|
+//! | `POST /v1/authorisations` (Idempotency-Key) | [`NewAuthorisation`] | 201 [`Authorisation`]; 409 `key_reused` with the existing one; 409 `conflict` when the order was abandoned; 503 while the provider's answer is unknown |
+//! | `GET /v1/authorisations/{id}` | | [`Authorisation`] |
+//! | `POST /v1/authorisations/{id}/capture`, `…/void` | | [`Authorisation`]; 404 and 409 are final answers |
+//! | `POST /v1/authorisations/{id}/refunds` (Idempotency-Key) | [`NewRefund`] | 201 [`Refund`]; 409 `conflict` over the captured amount |
+//! | `POST /v1/orders/{order_id}/abandon` | | [`Abandoned`]: whatever the provider still decides for this order is given back, and no later authorisation of it succeeds |
+//! | `POST /webhooks/{provider}` | the provider's own body, signed | 204; 401 without a valid signature |
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Money, OrderId, PaymentId};
 
@@ -47,8 +55,10 @@ pub enum AuthorisationState {
     Open,
     /// Taken.
     Captured,
-    /// Given back.
+    /// Given back before it was taken.
     Voided,
+    /// Taken, and all of it given back.
+    Refunded,
 }
 
 impl AuthorisationState {
@@ -58,6 +68,7 @@ impl AuthorisationState {
             Self::Open => "open",
             Self::Captured => "captured",
             Self::Voided => "voided",
+            Self::Refunded => "refunded",
         }
     }
 }
@@ -75,4 +86,69 @@ pub struct Authorisation {
     pub outcome: AuthorisationOutcome,
     /// What became of it.
     pub state: AuthorisationState,
+    /// What the provider calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_reference: Option<String>,
+    /// How much of it was given back after it was taken, minor units of the amount's currency.
+    #[serde(default)]
+    pub refunded_minor: i64,
+}
+
+/// Asks for taken money to be given back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRefund {
+    /// How much; positive, in the authorisation's currency.
+    pub amount: Money,
+    /// Why, for the provider's statement; at most 200 bytes.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Where a refund stands at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefundState {
+    /// Written and asked for; the reconciler carries it to an end.
+    Requested,
+    /// The provider gives the money back.
+    Succeeded,
+    /// The provider refused.
+    Failed,
+}
+
+impl RefundState {
+    /// Its name in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Its id.
+    pub id: Uuid,
+    /// What it gives back from.
+    pub authorisation_id: PaymentId,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: RefundState,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What was known of an order's payment when it was abandoned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abandoned {
+    /// The order.
+    pub order_id: OrderId,
+    /// The authorisation, if one was known; it is voided or being voided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorisation: Option<Authorisation>,
 }

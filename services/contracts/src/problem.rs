@@ -13,6 +13,10 @@ pub enum Code {
     NotFound,
     /// The request contradicts the present state (already exists, already settled).
     Conflict,
+    /// The idempotency key belongs to another request; `existing` holds what came of that one.
+    KeyReused,
+    /// This version of the cart is an order already; `existing` holds it.
+    AlreadyOrdered,
     /// The request itself is wrong; sending it again will not help.
     Invalid,
     /// No or wrong credentials.
@@ -34,7 +38,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::KeyReused | Self::AlreadyOrdered => 409,
             Self::Invalid => 422,
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
@@ -50,6 +54,8 @@ impl Code {
         match self {
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
+            Self::KeyReused => "key_reused",
+            Self::AlreadyOrdered => "already_ordered",
             Self::Invalid => "invalid",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -65,6 +71,8 @@ impl Code {
         match self {
             Self::NotFound => "Not found",
             Self::Conflict => "Conflict",
+            Self::KeyReused => "Idempotency key used for another request",
+            Self::AlreadyOrdered => "Cart already ordered",
             Self::Invalid => "Invalid request",
             Self::Unauthenticated => "Authentication required",
             Self::Forbidden => "Forbidden",
@@ -132,6 +140,9 @@ pub struct ProblemBody {
     /// Single fields of the request that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// What exists already, in the shape in which the route answers it (`key_reused`, `already_ordered`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<serde_json::Value>,
 }
 
 /// One field of a request that is wrong.
@@ -156,6 +167,8 @@ mod tests {
         for code in [
             Code::NotFound,
             Code::Conflict,
+            Code::KeyReused,
+            Code::AlreadyOrdered,
             Code::Invalid,
             Code::Unauthenticated,
             Code::Forbidden,
@@ -166,7 +179,7 @@ mod tests {
         ] {
             assert_eq!(code.as_str().parse::<Code>().unwrap(), code);
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
-            assert_eq!(Code::from_status(code.status()), code);
+            assert_eq!(Code::from_status(code.status()).status(), code.status());
         }
     }
 

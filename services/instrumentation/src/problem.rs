@@ -16,6 +16,7 @@ pub struct Problem {
     status: StatusCode,
     detail: String,
     errors: Vec<FieldProblem>,
+    existing: Option<serde_json::Value>,
     retry_after_seconds: Option<u64>,
 }
 
@@ -27,7 +28,14 @@ impl Problem {
     /// A problem with the code's own status.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { code, status, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+        Self {
+            code,
+            status,
+            detail: detail.into(),
+            errors: Vec::new(),
+            existing: None,
+            retry_after_seconds: None,
+        }
     }
 
     /// A defect or lost dependency: logs the error with its causes, tells the caller nothing about them.
@@ -60,6 +68,13 @@ impl Problem {
         self
     }
 
+    /// What exists already, in the shape in which the route answers it.
+    pub fn existing<T: serde::Serialize>(mut self, existing: &T) -> Self {
+        // Contract types always serialise.
+        self.existing = serde_json::to_value(existing).ok();
+        self
+    }
+
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.code
@@ -86,6 +101,7 @@ impl IntoResponse for Problem {
             code: self.code,
             trace_id: telemetry::current_trace_id(),
             errors: self.errors,
+            existing: self.existing,
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -42,7 +42,12 @@ impl MailKind {
     /// What to say of an event; nothing is said of an order that was only placed.
     pub const fn of(event: OrderEventKind) -> Option<Self> {
         match event {
-            OrderEventKind::Placed => None,
+            OrderEventKind::Placed
+            | OrderEventKind::Cancelled
+            | OrderEventKind::Shipped
+            | OrderEventKind::ReturnRequested
+            | OrderEventKind::Refunded
+            | OrderEventKind::Unknown => None,
             OrderEventKind::Confirmed => Some(Self::OrderConfirmed),
             OrderEventKind::Declined => Some(Self::OrderDeclined),
             OrderEventKind::Failed => Some(Self::OrderFailed),
@@ -152,6 +157,8 @@ mod tests {
                 unit_price: Money::new(1_250, Currency::Usd),
             }],
             total: Money::new(2_500, Currency::Usd),
+            refund: None,
+            shipment: None,
         }
     }
 

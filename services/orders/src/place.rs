@@ -61,6 +61,13 @@ impl PlaceOrder {
             total,
             ship_to: request.ship_to,
             placed_at: now,
+            cart: None,
+            shipment: None,
+            refunds: Vec::new(),
+            returns: Vec::new(),
+            can_cancel: false,
+            can_return: false,
+            reason: None,
         };
         let new = Stored {
             order,

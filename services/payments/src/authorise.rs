@@ -45,7 +45,15 @@ impl Payments {
         let id = PaymentId::new(ids::new_id());
         let token_digest = Some(digest(&request.payment_token));
         let NewAuthorisation { order_id, amount, .. } = request;
-        let authorisation = Authorisation { id, order_id, amount, outcome, state: AuthorisationState::Open };
+        let authorisation = Authorisation {
+            id,
+            order_id,
+            amount,
+            outcome,
+            state: AuthorisationState::Open,
+            provider_reference: None,
+            refunded_minor: 0,
+        };
         let new = Stored { key: key.to_owned(), token_digest, authorisation };
         if self.authorisations.insert(&new, self.clock.now()).await? {
             self.metrics.authorisations.with_label_values(&[outcome.as_str()]).inc();

@@ -119,7 +119,14 @@ impl PgCatalog {
         query.push(" LIMIT ").push_bind(i64::from(list.per_page)).push(" OFFSET ").push_bind(offset);
         let rows = observe("SELECT products page", query.build().fetch_all(&self.pool)).await?;
         let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(ProductPage { items, page: list.page, per_page: list.per_page, total: total.unsigned_abs() })
+        Ok(ProductPage {
+            items,
+            page: list.page,
+            per_page: list.per_page,
+            total: total.unsigned_abs(),
+            corrected: None,
+            makers: Vec::new(),
+        })
     }
 }
 

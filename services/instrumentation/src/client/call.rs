@@ -45,6 +45,8 @@ pub enum CallError {
         detail: String,
         /// Single wrong fields.
         errors: Vec<FieldProblem>,
+        /// What exists already (`key_reused`, `already_ordered`).
+        existing: Option<Box<serde_json::Value>>,
         /// When to come back.
         retry_after_seconds: Option<u64>,
     },
@@ -175,13 +177,15 @@ impl Answer {
         let retry_after = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = serde_json::from_slice::<ProblemBody>(&self.body).ok();
         let code = body.as_ref().map_or(Code::from_status(self.status), |body| body.code);
-        let (detail, errors) = body.map(|body| (body.detail, body.errors)).unwrap_or_default();
+        let (detail, errors, existing) =
+            body.map(|body| (body.detail, body.errors, body.existing)).unwrap_or_default();
         CallError::Problem {
             peer,
             status: self.status,
             code,
             detail,
             errors,
+            existing: existing.map(Box::new),
             retry_after_seconds: retry_after,
         }
     }
@@ -196,6 +200,12 @@ impl CallError {
             Self::Unavailable { .. } => Code::Unavailable,
             Self::Decode { .. } => Code::Internal,
         }
+    }
+
+    /// What exists already, when the callee refused because of it and said what it is.
+    pub fn existing<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
+        let Self::Problem { existing: Some(existing), .. } = self else { return None };
+        serde_json::from_value((**existing).clone()).ok()
     }
 
     /// Whether the call surely had no effect because the callee refused it knowingly (a 4xx).

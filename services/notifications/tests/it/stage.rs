@@ -175,6 +175,8 @@ pub fn event(kind: OrderEventKind) -> OrderEvent {
             unit_price: Money::new(129_900, Currency::Usd),
         }],
         total: Money::new(259_800, Currency::Usd),
+        refund: None,
+        shipment: None,
     }
 }
 

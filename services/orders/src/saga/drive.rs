@@ -98,10 +98,11 @@ impl Saga {
 
 fn ending(status: OrderStatus) -> Option<OrderEventKind> {
     match status {
-        OrderStatus::Pending => None,
+        OrderStatus::Pending | OrderStatus::ManualReview => None,
         OrderStatus::Confirmed => Some(OrderEventKind::Confirmed),
         OrderStatus::Declined => Some(OrderEventKind::Declined),
         OrderStatus::Rejected => Some(OrderEventKind::Failed),
+        OrderStatus::Cancelled => Some(OrderEventKind::Cancelled),
     }
 }
 

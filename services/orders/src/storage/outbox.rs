@@ -37,6 +37,8 @@ impl Event {
             name: order.ship_to.name.clone(),
             lines: order.lines.clone(),
             total: order.total,
+            refund: None,
+            shipment: None,
         };
         Self { event, traceparent: current_traceparent() }
     }

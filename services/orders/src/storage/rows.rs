@@ -32,17 +32,18 @@ pub fn order(row: &PgRow, lines: &[PgRow]) -> Result<Order, sqlx::Error> {
         number: row.try_get("number")?,
         account_id: account.map(AccountId::new),
         email: row.try_get("email")?,
-        status: match status.as_str() {
-            "pending" => OrderStatus::Pending,
-            "confirmed" => OrderStatus::Confirmed,
-            "declined" => OrderStatus::Declined,
-            "rejected" => OrderStatus::Rejected,
-            other => return Err(unknown("status", other)),
-        },
+        status: OrderStatus::parse(&status).ok_or_else(|| unknown("status", &status))?,
         lines: lines.iter().map(|l| line(l, currency)).collect::<Result<_, _>>()?,
         total: Money::new(row.try_get("total_minor")?, currency),
         ship_to: serde_json::from_value(ship_to).map_err(|e| sqlx::Error::Decode(e.into()))?,
         placed_at: row.try_get("placed_at")?,
+        cart: None,
+        shipment: None,
+        refunds: Vec::new(),
+        returns: Vec::new(),
+        can_cancel: false,
+        can_return: false,
+        reason: None,
     })
 }
 

@@ -117,6 +117,8 @@ fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
                 "voided" => AuthorisationState::Voided,
                 other => return Err(unknown("state", other)),
             },
+            provider_reference: None,
+            refunded_minor: 0,
         },
     })
 }

@@ -97,6 +97,7 @@ impl Attempt<'_> {
             lines: lines.collect(),
             ship_to: self.typed.address(),
             payment_token: self.typed.value("payment_token").to_owned(),
+            cart: None,
         }
     }
 
@@ -106,7 +107,10 @@ impl Attempt<'_> {
             Err(cause) => return self.failed(cause).await,
         };
         let (outcome, status, text) = match order.status {
-            OrderStatus::Confirmed | OrderStatus::Pending => {
+            OrderStatus::Confirmed
+            | OrderStatus::Pending
+            | OrderStatus::ManualReview
+            | OrderStatus::Cancelled => {
                 let outcome = if order.status == OrderStatus::Pending { "pending" } else { "placed" };
                 self.count(outcome);
                 return Ok(self.placed(&order).await);

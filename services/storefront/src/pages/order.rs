@@ -37,6 +37,8 @@ pub(super) fn status(status: OrderStatus) -> Markup {
         OrderStatus::Pending => ("waiting", "Being confirmed"),
         OrderStatus::Declined => ("bad", "Payment declined"),
         OrderStatus::Rejected => ("bad", "Sold out"),
+        OrderStatus::Cancelled => ("bad", "Cancelled"),
+        OrderStatus::ManualReview => ("waiting", "Being looked at"),
     };
     html! { span class={ "status " (class) } { (word) } }
 }
@@ -48,7 +50,7 @@ fn headline(order: &Order) -> (&'static str, Tone, Markup) {
             Tone::Good,
             html! { p { "Your order is confirmed and paid. A message is on its way to " strong { (masked(&order.email)) } "." } },
         ),
-        OrderStatus::Pending => (
+        OrderStatus::Pending | OrderStatus::ManualReview => (
             "We have your order.",
             Tone::Plain,
             html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " strong { (masked(&order.email)) } ". Load this page again to see how it stands." } },
@@ -57,6 +59,11 @@ fn headline(order: &Order) -> (&'static str, Tone, Markup) {
             "The payment did not go through.",
             Tone::Bad,
             html! { p { "The bank declined the card, so nothing was charged and nothing will be sent." } },
+        ),
+        OrderStatus::Cancelled => (
+            "This order was cancelled.",
+            Tone::Plain,
+            html! { p { "The money goes back to the card that it came from." } },
         ),
         OrderStatus::Rejected => (
             "Sold out at the last moment.",

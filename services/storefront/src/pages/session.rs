@@ -94,6 +94,7 @@ pub(super) async fn register(
             email: typed.value("email").to_owned(),
             display_name: typed.value("name").to_owned(),
             password: form.raw("password").to_owned(),
+            client_address: None,
         };
         match shop.peers.register(&secret(), &request).await {
             Ok(_) => {
@@ -145,7 +146,8 @@ async fn try_login(
 ) -> Result<Session, CallError> {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
     let client_address = forwarded.and_then(|list| list.split(',').next_back()).map(|a| a.trim().to_owned());
-    let request = LogIn { email: email.to_owned(), password: password.to_owned(), client_address };
+    let request =
+        LogIn { email: email.to_owned(), password: password.to_owned(), client_address, user_agent: None };
     shop.peers.log_in(&secret(), &request).await
 }
 

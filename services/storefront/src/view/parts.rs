@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn pager_shows_the_ends_and_the_neighbours() {
-        let page = ProductPage { items: vec![], page: 6, per_page: 10, total: 120 };
+        let page =
+            ProductPage { items: vec![], page: 6, per_page: 10, total: 120, corrected: None, makers: vec![] };
         let html = pager(&page, |n| format!("?page={n}")).into_string();
         for number in [1, 5, 6, 7, 12] {
             assert!(html.contains(&format!("?page={number}\"")), "{html}");

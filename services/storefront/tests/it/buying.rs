@@ -37,6 +37,13 @@ pub fn order(status: OrderStatus, account_id: Option<AccountId>) -> Order {
             country: "DE".to_owned(),
         },
         placed_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        cart: None,
+        shipment: None,
+        refunds: vec![],
+        returns: vec![],
+        can_cancel: false,
+        can_return: false,
+        reason: None,
     }
 }
 

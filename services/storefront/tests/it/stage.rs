@@ -94,7 +94,14 @@ impl Stage {
             price: product.price,
             picture_version: product.picture_version.clone(),
         };
-        let page = ProductPage { items: vec![summary], page: 1, per_page: 24, total: 60 };
+        let page = ProductPage {
+            items: vec![summary],
+            page: 1,
+            per_page: 24,
+            total: 60,
+            corrected: None,
+            makers: vec![],
+        };
         let products = Products { products: vec![product.clone()] };
         let json = |value: serde_json::Value| ResponseTemplate::new(200).set_body_json(value);
         for (route, body) in [
