@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault test check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault test bare check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; wit
 
 test: check unit e2e ## lints, unit, corpora, integration, then the whole platform in a browser and under kill -9
 
+bare: ## the README's commands in a bare Debian root: make bare [C="make setup"]; as root
+	@xtask/setup.sh bare
+	@xtask/bare.sh $(if $(C),"$(C)")
+
 check: setup ## formatting and lints
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
@@ -68,7 +72,8 @@ smoke: ## k6 smoke profile against a running platform
 load: ## k6 average profile against a running platform
 	loadtests/run.sh average
 
-bench-shop: ## product page against a bare axum handler; needs a running platform and wrk
+bench-shop: ## product page against a bare axum handler; needs a running platform
+	@xtask/setup.sh bench-shop
 	@$(XTASK) bench-shop
 
 bench-fault: setup ## seconds from a fault switched on to the Slack POST
@@ -89,12 +94,11 @@ fuzz: ## coverage-guided fuzzing: make fuzz T=promql_eval [FOR=60]; without T, l
 	@console/fuzz/run.sh $(T) $(FOR)
 
 diff-prometheus: setup ## random PromQL against Debian's Prometheus 2.42: make diff-prometheus [QUERIES=20000] [SEED=1]
-	@xtask/setup.sh peers prometheus
 	cargo build --locked --bin console-server --bin diff-prometheus
 	@$(TARGET_DIR)/debug/diff-prometheus $(if $(QUERIES),--queries $(QUERIES)) $(if $(SEED),--seed $(SEED))
 
 bench-metrics: setup ## metrics of the console against Debian's Prometheus and VictoriaMetrics: make bench-metrics [ARGS="--only console"]
-	@xtask/setup.sh peers prometheus victoria-metrics prometheus-node-exporter
+	@xtask/setup.sh bench-metrics
 	cargo build --locked --release --bin console-server --bin bench-metrics
 	@$(TARGET_DIR)/release/bench-metrics $(ARGS)
 

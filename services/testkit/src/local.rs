@@ -39,7 +39,7 @@ pub(crate) struct LocalServer {
 impl LocalServer {
     /// Starts a command in a directory that it then owns.
     fn start(directory: PathBuf, command: &[String]) -> Self {
-        let keeper = Command::new("sh")
+        let keeper = Command::new(listed("sh"))
             .args(["-c", KEEPER, "keeper"])
             .arg(&directory)
             .args(command)
@@ -80,8 +80,9 @@ pub(crate) fn postgres() -> &'static Path {
 pub(crate) fn start_redis() -> (LocalServer, PathBuf) {
     let directory = short_directory();
     let socket = directory.join("redis.sock");
-    let command = ["redis-server", "--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"];
-    let mut command: Vec<String> = command.map(str::to_owned).to_vec();
+    let arguments = ["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"].map(str::to_owned);
+    let mut command = vec![listed("redis-server").display().to_string()];
+    command.extend(arguments);
     command.extend([socket.display().to_string(), "--dir".to_owned(), directory.display().to_string()]);
     let server = LocalServer::start(directory, &command);
     server.wait_for_socket(&socket);
@@ -93,7 +94,7 @@ fn start_postgres() -> LocalServer {
     let template = template(&binaries);
     let directory = short_directory();
     let data = directory.join("data");
-    let copied = Command::new("cp").arg("-a").arg(&template).arg(&data).status();
+    let copied = Command::new(listed("cp")).arg("-a").arg(&template).arg(&data).status();
     assert!(copied.is_ok_and(|status| status.success()), "the template cluster can be copied");
     let identity = identity(&directory);
     let mut command = identity.prefix;
@@ -144,19 +145,16 @@ fn template(binaries: &Path) -> PathBuf {
         let building = short_directory();
         let identity = identity(&building);
         let cluster = building.join("cluster");
-        let (program, arguments) = match identity.prefix.split_first() {
-            Some((program, arguments)) => (program.clone(), arguments.to_vec()),
-            None => ("env".to_owned(), Vec::new()),
-        };
-        let made = Command::new(program)
-            .args(arguments)
-            .arg(binaries.join("initdb"))
+        let mut command = identity.prefix;
+        command.push(binaries.join("initdb").display().to_string());
+        let made = Command::new(&command[0])
+            .args(&command[1..])
             .args(["-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"])
             .arg(&cluster)
             .output()
             .expect("initdb can be started");
         assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
-        let moved = Command::new("cp").arg("-a").arg(&cluster).arg(&ready).status();
+        let moved = Command::new(listed("cp")).arg("-a").arg(&cluster).arg(&ready).status();
         assert!(moved.is_ok_and(|status| status.success()), "the template cluster can be stored");
         let _ = fs::remove_dir_all(&building);
     }
@@ -171,37 +169,31 @@ struct Identity {
 /// Postgres refuses to run as root: then it runs in a user namespace, which keeps file ownership, or where that is not
 /// allowed as the user `postgres`, who gets the directory.
 fn identity(directory: &Path) -> Identity {
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let user = Command::new("id").arg("-u").output().expect("id can be started").stdout;
+    let words = |program: &str, arguments: &str| -> Vec<String> {
+        let program = listed(program).display().to_string();
+        std::iter::once(program).chain(arguments.split(' ').map(str::to_owned)).collect()
+    };
+    let user = Command::new(listed("id")).arg("-u").output().expect("id can be started").stdout;
     if user.trim_ascii() != b"0" {
         return Identity { prefix: Vec::new() };
     }
-    let namespace = words("unshare --user --map-user=1000 --map-group=1000 --");
+    let namespace = words("unshare", "--user --map-user=1000 --map-group=1000 --");
     let works = Command::new(&namespace[0]).args(&namespace[1..]).arg("true").stderr(Stdio::null()).status();
     if works.is_ok_and(|status| status.success()) {
         return Identity { prefix: namespace };
     }
-    let given = Command::new("chown").args(["-R", "postgres"]).arg(directory).status();
+    let given = Command::new(listed("chown")).args(["-R", "postgres"]).arg(directory).status();
     assert!(given.is_ok_and(|status| status.success()), "the user postgres exists");
-    Identity { prefix: words("setpriv --reuid=postgres --regid=postgres --clear-groups --") }
+    Identity { prefix: words("setpriv", "--reuid=postgres --regid=postgres --clear-groups --") }
 }
 
+/// The directory of `postgres` and `initdb`.
 fn postgres_binaries() -> PathBuf {
-    let mut candidates: Vec<PathBuf> = Vec::new();
-    for (root, below) in
-        [("/usr/lib/postgresql", "bin"), ("/opt/homebrew/opt", "bin"), ("/usr/local/opt", "bin")]
-    {
-        let mut found: Vec<PathBuf> = fs::read_dir(root)
-            .map(|entries| entries.flatten().map(|entry| entry.path().join(below)).collect())
-            .unwrap_or_default();
-        found.sort();
-        candidates.extend(found.into_iter().rev());
-    }
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        candidates.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    }
-    candidates
-        .into_iter()
-        .find(|directory| directory.join("initdb").exists() && directory.join("postgres").exists())
-        .expect("Postgres is installed: apt-get install postgresql, or brew install postgresql")
+    let postgres = listed("postgres");
+    postgres.parent().expect("a program lies in a directory").to_owned()
+}
+
+/// A program of the repository's list: one that is absent ends the test, naming its package.
+fn listed(program: &str) -> PathBuf {
+    xtask_programs::path(program).unwrap_or_else(|missing| panic!("{missing}"))
 }
