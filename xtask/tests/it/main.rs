@@ -2,4 +2,5 @@
 
 mod arrows;
 mod gitops;
+mod programs;
 mod words;

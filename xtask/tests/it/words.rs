@@ -11,7 +11,7 @@ fn no_unfinished_code_and_no_ignored_tests() {
         concat!("FIX", "ME"),
     ];
     for marker in markers {
-        let found = Command::new("git")
+        let found = Command::new(xtask_programs::path("git").unwrap())
             .args(["grep", "-nF", marker, "--", "*.rs"])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .output()

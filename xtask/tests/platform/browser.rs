@@ -34,7 +34,7 @@ pub struct Browser {
 impl Browser {
     pub async fn open(look: Look) -> Result<Self, Failure> {
         let port = free_port().await?;
-        let driver = Command::new("chromedriver")
+        let driver = Command::new(xtask_programs::path("chromedriver")?)
             .args([format!("--port={port}"), "--silent".to_owned()])
             .kill_on_drop(true)
             .spawn()
@@ -144,11 +144,7 @@ fn capabilities(look: Look, profile: &Path) -> Result<ChromeCapabilities, Failur
         capabilities.add_arg("--blink-settings=preferredColorScheme=1")?;
     }
     capabilities.set("goog:loggingPrefs", serde_json::json!({"browser": "ALL"}))?;
-    if let Some(binary) =
-        ["/usr/bin/chromium", "/usr/bin/google-chrome"].iter().find(|b| Path::new(b).exists())
-    {
-        capabilities.set_binary(binary)?;
-    }
+    capabilities.set_binary(&xtask_programs::path("chromium")?.display().to_string())?;
     Ok(capabilities)
 }
 

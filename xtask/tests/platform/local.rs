@@ -134,7 +134,7 @@ impl Platform {
         let row = status.lines().find(|l| l.starts_with("postgres ")).ok_or("no postgres in the status")?;
         let address = row.split_whitespace().last().ok_or("no address")?;
         let (sockets, port) = address.rsplit_once(':').ok_or("no port in postgres' address")?;
-        let output = Command::new("psql")
+        let output = Command::new(xtask_programs::path("psql")?)
             .args(["-h", sockets, "-p", port, "-U", "app", "-d", database, "-qtAc", statement])
             .output()
             .await?;

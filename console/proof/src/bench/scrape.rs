@@ -8,8 +8,6 @@ use super::{
 };
 use crate::peer::{Endpoint, Launch, Peer, PeerError, Process, free_ports};
 
-/// Where Debian installs it.
-pub const PROGRAM: &str = "/usr/bin/prometheus-node-exporter";
 /// Before measuring: Prometheus finds its targets after five seconds.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -34,7 +32,7 @@ pub async fn scrape(
     let dir = tempfile::tempdir().map_err(PeerError::io("no temporary folder"))?;
     let launch = Launch {
         name: "node exporter",
-        program: PROGRAM.into(),
+        program: xtask_programs::path("prometheus-node-exporter")?,
         args: vec![format!("--web.listen-address=127.0.0.1:{port}"), "--log.level=error".to_owned()],
         log: dir.path().join("output.log"),
     };

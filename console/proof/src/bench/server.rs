@@ -42,12 +42,12 @@ impl Server {
         match self {
             Self::Prometheus => {
                 let flags = ["--web.enable-admin-api"];
-                prometheus::start(Path::new(prometheus::PROGRAM), &scrape_config, &flags).await
+                prometheus::start(&prometheus::program()?, &scrape_config, &flags).await
             }
             Self::VictoriaMetrics => {
                 let flag = scrape_file.map(|f| format!("-promscrape.config={}", f.display()));
                 let flags: Vec<&str> = flag.iter().map(String::as_str).collect();
-                victoria_metrics::start(Path::new(victoria_metrics::PROGRAM), &flags).await
+                victoria_metrics::start(&victoria_metrics::program()?, &flags).await
             }
             Self::Console => {
                 let program = console.map_or_else(console::program, |p| Ok(p.to_owned()))?;

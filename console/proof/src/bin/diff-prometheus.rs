@@ -21,8 +21,9 @@ struct Arguments {
     /// The console's program; else `console-server` of the same build.
     #[arg(long)]
     console: Option<PathBuf>,
-    #[arg(long, default_value = prometheus::PROGRAM)]
-    prometheus: PathBuf,
+    /// Prometheus' program; else the installed one.
+    #[arg(long)]
+    prometheus: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -45,6 +46,10 @@ async fn compared(arguments: Arguments) -> Result<diff::Report, diff::DiffError>
         Some(program) => program,
         None => console::program()?,
     };
-    let Arguments { queries, seed, prometheus, .. } = arguments;
+    let prometheus = match arguments.prometheus {
+        Some(program) => program,
+        None => prometheus::program()?,
+    };
+    let Arguments { queries, seed, .. } = arguments;
     diff::run(&Options { queries, seed, console, prometheus }).await
 }

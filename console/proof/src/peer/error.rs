@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PeerError {
+    #[error(transparent)]
+    Missing(#[from] xtask_programs::Missing),
     #[error("{program} does not start; is it installed?")]
     Spawn { program: PathBuf, source: std::io::Error },
     #[error("{name} ended instead of serving:\n{output}")]

@@ -1,11 +1,16 @@
 //! Debian's Prometheus 2.42 (package `prometheus`).
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{Endpoint, Launch, Peer, PeerError, free_ports};
 
-/// Where Debian installs it.
-pub const PROGRAM: &str = "/usr/bin/prometheus";
+/// The installed one.
+pub fn program() -> Result<PathBuf, PeerError> {
+    Ok(xtask_programs::path("prometheus")?)
+}
 
 /// Starts it with a configuration file (`scrape_configs` and the like; may be empty) and further flags.
 pub async fn start(program: &Path, config: &str, flags: &[&str]) -> Result<Peer, PeerError> {

@@ -1,11 +1,13 @@
 //! Debian's VictoriaMetrics 1.79.5 (package `victoria-metrics`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Endpoint, Launch, Peer, PeerError, free_ports};
 
-/// Where Debian installs it.
-pub const PROGRAM: &str = "/usr/bin/victoria-metrics";
+/// The installed one.
+pub fn program() -> Result<PathBuf, PeerError> {
+    Ok(xtask_programs::path("victoria-metrics")?)
+}
 
 /// Starts it with further flags. Samples are visible to queries at once: no latency offset.
 pub async fn start(program: &Path, flags: &[&str]) -> Result<Peer, PeerError> {

@@ -25,30 +25,18 @@ async fn takes_and_answers(mut peer: Peer) {
 
 #[tokio::test]
 async fn prometheus_takes_and_answers() {
-    if !Path::new(prometheus::PROGRAM).exists() {
-        println!("skipped: {} is absent", prometheus::PROGRAM);
-        return;
-    }
-    takes_and_answers(prometheus::start(Path::new(prometheus::PROGRAM), "", &[]).await.unwrap()).await;
+    takes_and_answers(prometheus::start(&prometheus::program().unwrap(), "", &[]).await.unwrap()).await;
 }
 
 #[tokio::test]
 async fn victoria_metrics_takes_and_answers() {
-    if !Path::new(victoria_metrics::PROGRAM).exists() {
-        println!("skipped: {} is absent", victoria_metrics::PROGRAM);
-        return;
-    }
-    takes_and_answers(victoria_metrics::start(Path::new(victoria_metrics::PROGRAM), &[]).await.unwrap())
+    takes_and_answers(victoria_metrics::start(&victoria_metrics::program().unwrap(), &[]).await.unwrap())
         .await;
 }
 
 #[tokio::test]
 async fn a_wrong_configuration_is_told_in_the_server_s_words() {
-    if !Path::new(prometheus::PROGRAM).exists() {
-        println!("skipped: {} is absent", prometheus::PROGRAM);
-        return;
-    }
-    let refused = prometheus::start(Path::new(prometheus::PROGRAM), "colour: blue\n", &[]).await;
+    let refused = prometheus::start(&prometheus::program().unwrap(), "colour: blue\n", &[]).await;
     match refused.err() {
         Some(PeerError::Ended { output, .. }) => assert!(output.contains("colour"), "{output}"),
         other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! The suite over the embedded store, over the console's own API, and over Debian's Prometheus 2.42.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use console_model::{
@@ -104,12 +104,7 @@ async fn the_console_s_own_api_answers_the_suite() {
 
 #[tokio::test]
 async fn prometheus_answers_the_suite() {
-    let program = Path::new(prometheus::PROGRAM);
-    if !program.exists() {
-        println!("skipped: {} is not installed", program.display());
-        return;
-    }
-    let peer = prometheus::start(program, "", &[]).await.unwrap();
+    let peer = prometheus::start(&prometheus::program().unwrap(), "", &[]).await.unwrap();
     let end_s = now_ms() / 1000;
     let body = remote_write::compress(&write_request::message(&batches(end_s))).unwrap();
     remote_write::send(peer.endpoint(), body).await.unwrap();

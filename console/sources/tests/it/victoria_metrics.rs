@@ -1,7 +1,5 @@
 //! VictoriaMetrics, which answers in its own way where Prometheus says nothing.
 
-use std::path::Path;
-
 use console_model::{TimeRange, clock::now_ms, metric::QueryValue};
 use console_proof::peer::{
     remote_write::{self, WriteSeries},
@@ -15,12 +13,7 @@ use console_storage::{
 
 #[tokio::test]
 async fn victoria_metrics_is_understood() {
-    let program = Path::new(victoria_metrics::PROGRAM);
-    if !program.exists() {
-        println!("skipped: {} is not installed", program.display());
-        return;
-    }
-    let peer = victoria_metrics::start(program, &[]).await.unwrap();
+    let peer = victoria_metrics::start(&victoria_metrics::program().unwrap(), &[]).await.unwrap();
     let now = now_ms() / 1000 * 1000;
     let mut series = WriteSeries::new("up", &[("job", "a")]);
     series.samples = (0..10).map(|i| (now - 600_000 + i * 15_000, 1.0)).collect();
