@@ -253,6 +253,9 @@ mod tests {
     fn closed_label_values_are_zero_from_the_first_scrape() {
         let metrics = Metrics::new("payments", "1.0.0").unwrap();
         metrics.counter_vec("shop_payment_authorisations_total").unwrap();
+        metrics.counter_vec("shop_payment_webhooks_total").unwrap();
+        metrics.gauge("shop_payment_reconciliation_lag_seconds").unwrap();
+        metrics.gauge_vec("shop_payment_differences").unwrap();
         let text = metrics.render().unwrap();
         assert!(text.contains(r#"shop_payment_authorisations_total{outcome="declined"} 0"#), "{text}");
         assert!(text.contains(r#"shop_build_info{version="1.0.0"} 1"#));

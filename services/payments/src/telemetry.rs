@@ -1,27 +1,29 @@
-//! The service's own metrics and faults.
+//! The service's own metrics.
 
-use prometheus::IntCounterVec;
+use prometheus::{Gauge, IntCounterVec, IntGaugeVec};
 use shop_instrumentation::metrics::{MetricError, Metrics};
 
-/// Every authorisation is declined while it is on.
-pub const DECLINE: &str = "payments.decline";
-/// Every authorisation takes longer while it is on.
-pub const LATENCY: &str = "payments.latency";
-
-/// Counters of this service.
+/// Metrics of this service.
 #[derive(Clone)]
 pub struct PaymentMetrics {
     /// By outcome: `approved`, `declined`, `error`.
     pub authorisations: IntCounterVec,
+    /// By outcome: `accepted`, `replayed`, `refused`.
+    pub webhooks: IntCounterVec,
+    /// Age of the oldest operation whose outcome is not known, seconds.
+    pub reconciliation_lag: Gauge,
+    /// Open differences between the provider's books and ours, by kind.
+    pub differences: IntGaugeVec,
 }
 
 impl PaymentMetrics {
-    /// Registers the counters and shows each outcome from the start, so that a rate is never "no data".
+    /// Registers the metrics; closed label sets are shown from the start, so that a rate is never "no data".
     pub fn new(metrics: &Metrics) -> Result<Self, MetricError> {
-        let authorisations = metrics.counter_vec("shop_payment_authorisations_total")?;
-        for outcome in ["approved", "declined", "error"] {
-            authorisations.with_label_values(&[outcome]);
-        }
-        Ok(Self { authorisations })
+        Ok(Self {
+            authorisations: metrics.counter_vec("shop_payment_authorisations_total")?,
+            webhooks: metrics.counter_vec("shop_payment_webhooks_total")?,
+            reconciliation_lag: metrics.gauge("shop_payment_reconciliation_lag_seconds")?,
+            differences: metrics.gauge_vec("shop_payment_differences")?,
+        })
     }
 }

@@ -1,24 +1,38 @@
 //! Routes.
 
+mod webhooks;
+
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use shop_contracts::PaymentId;
-use shop_contracts::payments::{Authorisation, NewAuthorisation};
+use shop_contracts::payments::{Abandoned, Authorisation, NewAuthorisation, NewRefund, Refund};
+use shop_contracts::{OrderId, PaymentId};
 use shop_instrumentation::Problem;
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
 
-use crate::authorise::Payments;
+pub use self::webhooks::{WebhookKey, Webhooks};
+use crate::payments::Payments;
+use crate::webhook::LONGEST_BODY;
 
-/// All routes of the service.
-pub fn router(payments: Payments) -> Router {
+/// All routes of the service. `webhook_key` is how the provider signs; without it every webhook is refused.
+pub fn router(payments: Payments, webhook_key: Option<WebhookKey>) -> Router {
+    let webhooks = Webhooks { payments: payments.clone(), key: webhook_key.map(Arc::new) };
+    let webhooks = Router::new()
+        .route("/webhooks/{provider}", post(webhooks::receive))
+        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .with_state(webhooks);
     Router::new()
         .route("/v1/authorisations", post(authorise))
         .route("/v1/authorisations/{id}", get(show))
         .route("/v1/authorisations/{id}/capture", post(capture))
         .route("/v1/authorisations/{id}/void", post(void))
+        .route("/v1/authorisations/{id}/refunds", post(refund))
+        .route("/v1/orders/{order_id}/abandon", post(abandon))
         .with_state(payments)
+        .merge(webhooks)
 }
 
 async fn authorise(
@@ -48,4 +62,20 @@ async fn void(
     Path(id): Path<PaymentId>,
 ) -> Result<Json<Authorisation>, Problem> {
     payments.void(id).await.map(Json)
+}
+
+async fn refund(
+    State(payments): State<Payments>,
+    Path(id): Path<PaymentId>,
+    key: IdempotencyKey,
+    Json(request): Json<NewRefund>,
+) -> Result<(StatusCode, Json<Refund>), Problem> {
+    Ok((StatusCode::CREATED, Json(payments.refund(id, key.as_str(), &request).await?)))
+}
+
+async fn abandon(
+    State(payments): State<Payments>,
+    Path(order): Path<OrderId>,
+) -> Result<Json<Abandoned>, Problem> {
+    payments.abandon(order).await.map(Json)
 }

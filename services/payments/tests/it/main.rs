@@ -1,6 +1,15 @@
 //! Payments on a real Postgres.
 
+mod abandoned;
+mod books;
+mod conformance;
+mod effects;
+mod provider_faults;
+mod recording;
+mod refunds;
 mod repeats;
+mod stripe;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -8,19 +17,43 @@ use axum::Router;
 use serde_json::{Value, json};
 use shop_contracts::OrderId;
 use shop_instrumentation::config::Env;
-use shop_instrumentation::faults::Activate;
+use shop_instrumentation::faults::{Activate, Faults};
 use shop_instrumentation::{Boot, ids};
-use shop_payments::authorise::Payments;
-use shop_payments::provider::SandboxProvider;
-use shop_payments::storage::postgres::{MIGRATOR, PgAuthorisations};
-use shop_payments::telemetry::{DECLINE, PaymentMetrics};
-use shop_payments::wiring::FAULTS;
+use shop_payments::payments::Payments;
+use shop_payments::provider::PaymentProvider;
+use shop_payments::provider::faulty::{DECLINE, FAULTS, FaultyProvider};
+use shop_payments::provider::sandbox::SandboxProvider;
+use shop_payments::storage::sandbox::PgSandbox;
+use shop_payments::storage::{MIGRATOR, PgPayments};
+use shop_payments::telemetry::PaymentMetrics;
 use shop_testkit::{MockClock, TestDb, http};
 
 struct Fixture {
     router: Router,
     payments: Payments,
+    faults: Faults,
+    clock: MockClock,
     db: TestDb,
+}
+
+impl Fixture {
+    /// The same database with another provider, as another instance would have it.
+    fn with_provider(&self, provider: Arc<dyn PaymentProvider>) -> Payments {
+        Payments { provider, ..self.payments.clone() }
+    }
+
+    /// What the sandbox's books say was moved for an order, minor units by kind.
+    async fn moved(&self, order: OrderId, kind: &str) -> Vec<i64> {
+        sqlx::query_scalar(
+            "SELECT m.amount_minor FROM sandbox_movements m JOIN sandbox_payments p USING (reference) \
+             WHERE p.order_id = $1 AND m.kind = $2 ORDER BY m.id",
+        )
+        .bind(order.uuid())
+        .bind(kind)
+        .fetch_all(&self.db.pool)
+        .await
+        .unwrap()
+    }
 }
 
 async fn fixture() -> Fixture {
@@ -28,14 +61,15 @@ async fn fixture() -> Fixture {
     let boot =
         Boot::for_tests("payments", Env::from_pairs::<String, String>([])).expect("metrics are declared");
     boot.faults.declare(FAULTS);
-    let payments = Payments {
-        authorisations: PgAuthorisations::new(db.pool.clone()),
-        provider: Arc::new(SandboxProvider),
-        metrics: PaymentMetrics::new(&boot.metrics).expect("metrics are declared"),
-        faults: boot.faults.clone(),
-        clock: MockClock::new().shared(),
-    };
-    Fixture { router: shop_payments::http::router(payments.clone()), payments, db }
+    let clock = MockClock::new();
+    let books = PgSandbox::new(db.pool.clone());
+    let sandbox = SandboxProvider { books, webhooks: None, clock: clock.shared() };
+    let provider = FaultyProvider { inner: Arc::new(sandbox), faults: boot.faults.clone() };
+    let metrics = PaymentMetrics::new(&boot.metrics).expect("metrics are declared");
+    let store = PgPayments::new(db.pool.clone());
+    let payments = Payments::new(store, Arc::new(provider), metrics, clock.shared());
+    let router = shop_payments::http::router(payments.clone(), None);
+    Fixture { router, payments, faults: boot.faults.clone(), clock, db }
 }
 
 fn order() -> OrderId {
@@ -86,7 +120,9 @@ async fn a_key_for_something_else_is_a_conflict() {
     let other_amount = http::post(&f.router, "/v1/authorisations", "k", &body(one, 101, "tok_visa")).await;
     let other_order = http::post(&f.router, "/v1/authorisations", "k", &body(order(), 100, "tok_visa")).await;
     assert_eq!((other_amount.status.as_u16(), other_order.status.as_u16()), (409, 409));
-    assert_eq!(other_amount.code(), "conflict");
+    assert_eq!(other_amount.code(), "key_reused");
+    let existing = &other_order.json::<Value>()["existing"];
+    assert_eq!((&existing["order_id"], &existing["amount"]["amount_minor"]), (&json!(one), &json!(100)));
 }
 
 #[tokio::test]
@@ -125,10 +161,10 @@ async fn a_broken_provider_leaves_nothing_behind_and_says_when_to_retry() {
 #[tokio::test]
 async fn the_fault_declines_every_card_until_it_is_off() {
     let f = fixture().await;
-    f.payments.faults.activate(DECLINE, Activate { ttl_seconds: 60, ratio: 1.0, delay_ms: 0 }).unwrap();
+    f.faults.activate(DECLINE, Activate { ttl_seconds: 60, ratio: 1.0, delay_ms: 0 }).unwrap();
     let during: Value =
         http::post(&f.router, "/v1/authorisations", "a", &body(order(), 1, "tok_visa")).await.json();
-    f.payments.faults.deactivate(DECLINE).unwrap();
+    f.faults.deactivate(DECLINE).unwrap();
     let after: Value =
         http::post(&f.router, "/v1/authorisations", "b", &body(order(), 1, "tok_visa")).await.json();
     assert_eq!((&during["outcome"], &after["outcome"]), (&json!("declined"), &json!("approved")));

@@ -1,0 +1,209 @@
+//! A provider that counts what really happened: it honours keys as a real one does, and its answers can be lost.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use shop_contracts::{Money, OrderId};
+use shop_payments::provider::{
+    HoldDecision, HoldRequest, Lookup, PaymentProvider, ProviderError, ProviderPayment, ProviderRefund,
+    RefundStanding, Standing,
+};
+use tokio::sync::Semaphore;
+
+/// What becomes of the next answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    Arrive,
+    /// The call has its effect, then the connection breaks.
+    Lost,
+    /// The call has its effect, then nobody answers.
+    Never,
+    /// The call has its effect only when the gate opens.
+    Gated,
+}
+
+/// One movement of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    pub kind: &'static str,
+    pub order: OrderId,
+    pub amount_minor: i64,
+}
+
+#[derive(Debug, Clone)]
+struct Payment {
+    order: OrderId,
+    amount: i64,
+}
+
+#[derive(Default)]
+struct Book {
+    /// By reference.
+    payments: HashMap<String, Payment>,
+    /// What a key did: the reference that it belongs to.
+    keys: HashMap<String, String>,
+    refunds: HashMap<String, Vec<ProviderRefund>>,
+    effects: Vec<Effect>,
+}
+
+pub struct Recording {
+    book: Mutex<Book>,
+    answers: Mutex<Answers>,
+    pub gate: Semaphore,
+    /// A permit for each call that arrived.
+    pub arrived: Semaphore,
+}
+
+impl Recording {
+    pub fn new() -> Self {
+        Self {
+            book: Mutex::default(),
+            answers: Mutex::new(Answers::Arrive),
+            gate: Semaphore::new(0),
+            arrived: Semaphore::new(0),
+        }
+    }
+
+    pub fn answers(&self, answers: Answers) {
+        *self.answers.lock().unwrap() = answers;
+    }
+
+    /// The amounts that moved for an order.
+    pub fn effects(&self, order: OrderId, kind: &str) -> Vec<i64> {
+        let book = self.book.lock().unwrap();
+        book.effects.iter().filter(|e| e.order == order && e.kind == kind).map(|e| e.amount_minor).collect()
+    }
+
+    /// All that was taken, of every order.
+    pub fn taken(&self) -> i64 {
+        let book = self.book.lock().unwrap();
+        book.effects.iter().filter(|e| e.kind == "capture").map(|e| e.amount_minor).sum()
+    }
+
+    async fn before(&self) {
+        self.arrived.add_permits(1);
+        let gated = *self.answers.lock().unwrap() == Answers::Gated;
+        if gated {
+            self.gate.acquire().await.unwrap().forget();
+        }
+    }
+
+    async fn after<T>(&self, answer: T) -> Result<T, ProviderError> {
+        let answers = *self.answers.lock().unwrap();
+        match answers {
+            Answers::Lost => Err(ProviderError::Unknown("connection reset".to_owned())),
+            Answers::Never => std::future::pending().await,
+            Answers::Arrive | Answers::Gated => Ok(answer),
+        }
+    }
+
+    fn act(
+        &self,
+        kind: &'static str,
+        key: &str,
+        reference: &str,
+        amount: Option<i64>,
+    ) -> Result<(), ProviderError> {
+        let mut book = self.book.lock().unwrap();
+        let payment = book.payments.get(reference).cloned();
+        let payment = payment.ok_or_else(|| ProviderError::Refused("no such payment".to_owned()))?;
+        if book.keys.contains_key(key) {
+            return Ok(());
+        }
+        let done = |kind: &str| book.effects.iter().any(|e| e.order == payment.order && e.kind == kind);
+        let allowed = match kind {
+            "refund" => done("capture"),
+            _ => !done("capture") && !done("void"),
+        };
+        if !allowed {
+            return Err(ProviderError::Refused("not in this state".to_owned()));
+        }
+        book.keys.insert(key.to_owned(), reference.to_owned());
+        let amount_minor = amount.unwrap_or(payment.amount);
+        if kind == "refund" {
+            let refund = ProviderRefund {
+                key: Some(key.to_owned()),
+                amount_minor,
+                standing: RefundStanding::Succeeded,
+            };
+            book.refunds.entry(reference.to_owned()).or_default().push(refund);
+        }
+        book.effects.push(Effect { kind, order: payment.order, amount_minor });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PaymentProvider for Recording {
+    fn name(&self) -> &'static str {
+        "recording"
+    }
+
+    fn lookup_lag(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    async fn authorise(&self, hold: HoldRequest<'_>) -> Result<HoldDecision, ProviderError> {
+        self.before().await;
+        let reference = {
+            let mut book = self.book.lock().unwrap();
+            if let Some(reference) = book.keys.get(hold.key) {
+                reference.clone()
+            } else {
+                let reference = format!("rec_{}", book.payments.len());
+                let (order, amount) = (hold.order_id, hold.amount.amount_minor);
+                book.keys.insert(hold.key.to_owned(), reference.clone());
+                book.payments.insert(reference.clone(), Payment { order, amount });
+                book.effects.push(Effect { kind: "hold", order, amount_minor: amount });
+                reference
+            }
+        };
+        self.after(HoldDecision::Approved { reference }).await
+    }
+
+    async fn capture(&self, key: &str, reference: &str, amount: Money) -> Result<(), ProviderError> {
+        self.before().await;
+        self.act("capture", key, reference, Some(amount.amount_minor))?;
+        self.after(()).await
+    }
+
+    async fn void(&self, key: &str, reference: &str) -> Result<(), ProviderError> {
+        self.before().await;
+        self.act("void", key, reference, None)?;
+        self.after(()).await
+    }
+
+    async fn refund(
+        &self,
+        key: &str,
+        reference: &str,
+        amount: Money,
+    ) -> Result<RefundStanding, ProviderError> {
+        self.before().await;
+        self.act("refund", key, reference, Some(amount.amount_minor))?;
+        self.after(RefundStanding::Succeeded).await
+    }
+
+    async fn status(&self, lookup: Lookup<'_>) -> Result<Option<ProviderPayment>, ProviderError> {
+        let book = self.book.lock().unwrap();
+        let reference = match lookup {
+            Lookup::Key(key) => book.keys.get(key).cloned(),
+            Lookup::Reference(reference) => Some(reference.to_owned()),
+        };
+        let Some(reference) = reference else { return Ok(None) };
+        let Some(payment) = book.payments.get(&reference) else { return Ok(None) };
+        let sum = |kind: &str| -> i64 {
+            let of = book.effects.iter().filter(|e| e.order == payment.order && e.kind == kind);
+            of.map(|e| e.amount_minor).sum()
+        };
+        let standing = match (sum("capture"), sum("void")) {
+            (1.., _) => Standing::Captured,
+            (_, 1..) => Standing::Released,
+            _ => Standing::Held,
+        };
+        let refunds = book.refunds.get(&reference).cloned().unwrap_or_default();
+        Ok(Some(ProviderPayment { captured_minor: sum("capture"), reference, standing, refunds }))
+    }
+}
