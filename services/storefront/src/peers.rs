@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shop_contracts::catalog::{Categories, Category, Product, ProductPage, Products, Sort};
-use shop_contracts::identity::Account;
-use shop_contracts::identity::{LogIn, RegisterAccount, Session};
+use shop_contracts::identity::{LogIn, RegisterAccount, Registered, Session, SessionInfo};
 use shop_contracts::inventory::StockLevels;
 use shop_contracts::orders::{NewOrder, Order, OrderPage};
 use shop_contracts::{AccountId, OrderId, ProductId};
@@ -39,8 +38,8 @@ pub struct Peers {
     inventory: ServiceClient,
     orders: ServiceClient,
     identity: ServiceClient,
-    categories: Arc<MicroCache<Vec<Category>>>,
-    lists: Arc<MicroCache<ProductPage>>,
+    categories: MicroCache<Vec<Category>, CallError>,
+    lists: MicroCache<ProductPage, CallError>,
 }
 
 impl Peers {
@@ -62,23 +61,22 @@ impl Peers {
             inventory: client("inventory", "INVENTORY_URLS", quick)?,
             orders: client("orders", "ORDERS_URLS", patient)?,
             identity: client("identity", "IDENTITY_URLS", quick)?,
-            categories: Arc::new(MicroCache::new(Duration::from_secs(15), 1)),
-            lists: Arc::new(MicroCache::new(Duration::from_secs(2), 256)),
+            categories: MicroCache::new(Duration::from_secs(15), Duration::from_hours(1), 1),
+            lists: MicroCache::new(Duration::from_secs(2), Duration::from_secs(10), 256),
         })
     }
 
     /// All categories; the last ones known when the catalogue does not answer, for the menu must not vanish.
     pub async fn categories(&self) -> Arc<Vec<Category>> {
-        let load = async {
-            self.catalog
-                .request::<Categories>(Call::get("/v1/categories"))
-                .await
-                .map(|answer| answer.categories)
+        let catalog = self.catalog.clone();
+        let load = || async move {
+            let answer: Result<Categories, CallError> = catalog.request(Call::get("/v1/categories")).await;
+            answer.map(|answer| answer.categories)
         };
         match self.categories.get_or_load("all", load).await {
             Ok(categories) => categories,
             Err(cause) => {
-                tracing::warn!(error = %cause, "categories are not to be had");
+                tracing::warn!(error = %cause, "categories are not available");
                 self.categories.last("all").unwrap_or_default()
             }
         }
@@ -93,7 +91,8 @@ impl Peers {
                 path.push_str(&format!("&{name}={}", urlencoding::encode(value)));
             }
         }
-        self.lists.get_or_load(&path.clone(), self.catalog.request(Call::get(path))).await
+        let (catalog, call) = (self.catalog.clone(), Call::get(&path));
+        self.lists.get_or_load(&path, || async move { catalog.request(call).await }).await
     }
 
     /// The product with this slug.
@@ -110,9 +109,13 @@ impl Peers {
         self.catalog.request::<Products>(Call::get(path)).await.map(|answer| answer.products)
     }
 
-    /// The picture of the product with this slug.
-    pub async fn picture(&self, slug: &str) -> Result<Answer, CallError> {
-        self.catalog.send(Call::get(format!("/v1/products/{}/picture.svg", urlencoding::encode(slug)))).await
+    /// The picture of the product with this slug, under this version if one is named.
+    pub async fn picture(&self, slug: &str, version: &str) -> Result<Answer, CallError> {
+        let mut path = format!("/v1/products/{}/picture.svg", urlencoding::encode(slug));
+        if !version.is_empty() {
+            path.push_str(&format!("?v={}", urlencoding::encode(version)));
+        }
+        self.catalog.send(Call::get(path)).await
     }
 
     /// How many of each can be had; `None` when inventory does not say.
@@ -126,7 +129,7 @@ impl Peers {
                 Some(answer.levels.into_iter().map(|level| (level.product_id, level.available)).collect())
             }
             Err(cause) => {
-                tracing::warn!(error = %cause, "stock is not to be had");
+                tracing::warn!(error = %cause, "stock is not available");
                 None
             }
         }
@@ -147,8 +150,8 @@ impl Peers {
         self.orders.request(Call::get(format!("/v1/orders?account_id={account}&page={page}"))).await
     }
 
-    /// Makes an account.
-    pub async fn register(&self, key: &str, request: &RegisterAccount) -> Result<Account, CallError> {
+    /// Makes an account, unless the address has one; the answer does not tell.
+    pub async fn register(&self, key: &str, request: &RegisterAccount) -> Result<Registered, CallError> {
         self.identity.request(Call::post("/v1/accounts", request).idempotency_key(key)).await
     }
 
@@ -157,9 +160,15 @@ impl Peers {
         self.identity.request(Call::post("/v1/sessions", request).idempotency_key(key)).await
     }
 
+    /// The session of this token, if it still stands.
+    pub async fn session(&self, token: &str) -> Result<SessionInfo, CallError> {
+        self.identity.request(Call::get("/v1/sessions/current").header("x-session-token", token)).await
+    }
+
     /// Ends a session.
     pub async fn log_out(&self, token: &str) -> Result<(), CallError> {
-        self.identity.send(Call::delete(format!("/v1/sessions/{token}"))).await.map(|_| ())
+        let call = Call::delete("/v1/sessions/current").header("x-session-token", token);
+        self.identity.send(call).await.map(|_| ())
     }
 }
 

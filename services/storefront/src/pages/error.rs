@@ -1,6 +1,6 @@
 //! When a page cannot be shown: what happened, what to do, and the trace to name when asking for help.
 
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::html;
@@ -8,7 +8,6 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 use shop_instrumentation::telemetry::current_trace_id;
 
-use crate::store::StoreError;
 use crate::view::Frame;
 
 /// Why there is no page.
@@ -20,15 +19,18 @@ pub enum PageError {
     /// The form does not carry this visitor's token.
     #[error("the form is not ours")]
     ForeignForm,
+    /// The address cannot be read.
+    #[error("the address cannot be read: {0}")]
+    BadAddress(String),
     /// The form cannot be read.
     #[error("the form cannot be read: {0}")]
     BadForm(String),
+    /// Too many tries; how many seconds to wait.
+    #[error("too many tries")]
+    TooMany(u64),
     /// A peer failed.
     #[error(transparent)]
     Peer(#[from] CallError),
-    /// Carts and sessions are not to be had.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Any address that leads nowhere.
@@ -42,12 +44,16 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::ForeignForm => StatusCode::FORBIDDEN,
-            Self::BadForm(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadForm(_) | Self::BadAddress(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Peer(cause) => match cause.code() {
                 Code::NotFound => StatusCode::NOT_FOUND,
-                Code::Unavailable | Code::Timeout | Code::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
+                Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+                Code::Conflict | Code::KeyReused | Code::AlreadyOrdered => StatusCode::CONFLICT,
+                Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+                Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+                // That a peer does not know us is no fault of the shopper's.
+                Code::Unauthenticated | Code::Forbidden | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
     }
@@ -65,9 +71,17 @@ impl PageError {
             (Self::BadForm(_), _) => {
                 ("We could not read that", "The form arrived damaged. Go back and send it once more.")
             }
-            (Self::Store(_), _) => (
-                "Your cart is safe, but out of reach",
-                "Carts and log-ins are temporarily unavailable. You can go on looking around; please try again in a minute.",
+            (Self::BadAddress(_), _) | (_, StatusCode::UNPROCESSABLE_ENTITY) => (
+                "We could not read that",
+                "The address holds something that is no text, or too much of it. Please type it once more.",
+            ),
+            (_, StatusCode::TOO_MANY_REQUESTS) => (
+                "One at a time, please",
+                "That was tried very often in a short time. Please wait a minute and try again.",
+            ),
+            (_, StatusCode::CONFLICT) => (
+                "Something has changed meanwhile",
+                "What you asked for does not fit any more. Go back, load the page again and look at it once more.",
             ),
             (_, StatusCode::SERVICE_UNAVAILABLE) => (
                 "Heavy weather just now",
@@ -75,7 +89,7 @@ impl PageError {
             ),
             _ => (
                 "That was our fault",
-                "Something broke on our side while making this page. Nothing was ordered and nothing was charged by it.",
+                "Something broke on our side while making this page. We have been told and are on it.",
             ),
         }
     }
@@ -104,9 +118,15 @@ impl IntoResponse for PageError {
         };
         let page = Frame::Stranger.page(title, "", &[], None, body);
         let mut response = (status, page).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        let wait = match (&self, status) {
+            (Self::TooMany(seconds), _) => Some(*seconds),
+            (_, StatusCode::SERVICE_UNAVAILABLE) => Some(5),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }

@@ -2,14 +2,10 @@
 
 mod account;
 mod cart;
+mod catalog;
 mod checkout;
 mod error;
-mod home;
-mod listing;
-mod order;
-mod picture;
-mod product;
-mod session;
+mod orders;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,21 +19,23 @@ use axum::http::header::{
 };
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use maud::Markup;
 use prometheus::IntCounterVec;
+use shop_instrumentation::client::CallError;
 
 pub use self::error::PageError;
 use crate::assets;
+use crate::border::TrustedProxies;
 use crate::micro_cache::MicroCache;
 use crate::peers::Peers;
-use crate::store::Store;
 use crate::view::{Frame, Page};
-use crate::visitor::Visitor;
+use crate::visitor::{Cookies, Sessions, Visitor};
 
-/// How long a product's page is kept: a price or a sold-out is at most this late.
-const PRODUCT_TTL: Duration = Duration::from_secs(1);
-const PICTURE_TTL: Duration = Duration::from_hours(1);
+/// How long a product's page is kept. While a busy page is rendered anew the last one is shown a little longer.
+const PRODUCT_FRESH: Duration = Duration::from_secs(1);
+const PRODUCT_STALE: Duration = Duration::from_secs(4);
+const PICTURE_FRESH: Duration = Duration::from_hours(1);
 
 const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
@@ -47,54 +45,46 @@ const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; scri
 pub struct Shop {
     /// The services behind.
     pub peers: Peers,
-    /// Carts and sessions.
-    pub store: Store,
-    /// Whether cookies are for https only.
-    pub secure_cookies: bool,
+    /// Carts and sessions, as visitors carry them.
+    pub cookies: Arc<Cookies>,
+    /// What identity says about sessions.
+    pub sessions: Arc<Sessions>,
+    /// Who may tell a client's address.
+    pub proxies: Arc<TrustedProxies>,
     checkouts: IntCounterVec,
-    products: Arc<MicroCache<Page>>,
-    pictures: Arc<MicroCache<axum::body::Bytes>>,
+    products: MicroCache<Page, CallError>,
+    pictures: MicroCache<axum::body::Bytes, CallError>,
 }
 
 impl Shop {
     /// A shop over these.
-    pub fn new(peers: Peers, store: Store, checkouts: IntCounterVec, secure_cookies: bool) -> Self {
+    pub fn new(peers: Peers, cookies: Cookies, proxies: TrustedProxies, checkouts: IntCounterVec) -> Self {
         Self {
             peers,
-            store,
-            secure_cookies,
+            cookies: Arc::new(cookies),
+            sessions: Arc::default(),
+            proxies: Arc::new(proxies),
             checkouts,
-            products: Arc::new(MicroCache::new(PRODUCT_TTL, 512)),
-            pictures: Arc::new(MicroCache::new(PICTURE_TTL, 512)),
+            products: MicroCache::new(PRODUCT_FRESH, PRODUCT_STALE, 512),
+            pictures: MicroCache::new(PICTURE_FRESH, Duration::ZERO, 1_024),
         }
     }
 
     /// A whole page for this visitor.
     async fn page(&self, visitor: &Visitor, title: &str, body: Markup) -> Response {
         let menu = self.peers.categories().await;
-        let page = Frame::For(visitor).page(title, "", &menu, None, body);
-        visitor.keep(self, page.into_response())
+        Frame::For(visitor).page(title, "", &menu, None, body).into_response()
     }
 }
 
 /// All routes.
 pub fn router(shop: Shop) -> Router {
     Router::new()
-        .route("/", get(home::show))
-        .route("/c/{slug}", get(listing::category))
-        .route("/search", get(listing::search))
-        .route("/p/{slug}", get(product::show))
-        .route("/pictures/{file}", get(picture::show))
-        .route("/cart", get(cart::show))
-        .route("/cart/add", post(cart::add))
-        .route("/cart/update", post(cart::update))
-        .route("/cart/remove", post(cart::remove))
-        .route("/checkout", get(checkout::show).post(checkout::place))
-        .route("/orders/{id}", get(order::show))
-        .route("/account", get(account::show))
-        .route("/login", get(session::show_login).post(session::log_in))
-        .route("/register", get(session::show_register).post(session::register))
-        .route("/logout", post(session::log_out))
+        .merge(catalog::routes())
+        .merge(cart::routes())
+        .merge(checkout::routes())
+        .merge(orders::routes())
+        .merge(account::routes())
         .route("/assets/{file}", get(assets::serve))
         .fallback(error::not_found)
         .layer(from_fn(guard))

@@ -48,10 +48,10 @@ impl Frame<'_> {
     fn visitor(&self) -> Markup {
         match self {
             Self::For(visitor) => {
-                visitor_links(visitor.account.as_ref().map(|a| a.display_name.as_str()), visitor.cart_count)
+                visitor_links(visitor.account.as_ref().map(|a| a.display_name.as_str()), visitor.cart_count())
             }
             Self::Open => PreEscaped(VISITOR_SLOT.to_owned()),
-            Self::Stranger => visitor_links(None, Some(0)),
+            Self::Stranger => visitor_links(None, 0),
         }
     }
 
@@ -137,8 +137,7 @@ impl Page {
     }
 }
 
-fn visitor_links(name: Option<&str>, cart_count: Option<u32>) -> Markup {
-    let count = cart_count.unwrap_or(0);
+fn visitor_links(name: Option<&str>, count: u32) -> Markup {
     html! {
         div.you {
             @match name {

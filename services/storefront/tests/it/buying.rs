@@ -1,5 +1,6 @@
 use axum::http::StatusCode;
 use chrono::DateTime;
+use serde_json::json;
 use shop_contracts::orders::{Address, NewOrder, Order, OrderLine, OrderStatus};
 use shop_contracts::{AccountId, Currency, Money, OrderId};
 use shop_testkit::http::Answer;
@@ -57,6 +58,13 @@ impl Stage {
         Mock::given(method("GET")).and(path(one)).respond_with(found).mount(&self.orders).await;
     }
 
+    /// Orders now refuses everything because of this order.
+    pub async fn orders_refuse(&self, code: &str, existing: &Order) {
+        self.orders_answer(existing).await;
+        let refusal = refusal(code, existing);
+        Mock::given(method("POST")).respond_with(refusal).with_priority(1).mount(&self.orders).await;
+    }
+
     async fn keys_sent(&self) -> Vec<String> {
         let asked = self.orders.received_requests().await.unwrap();
         let posts = asked.iter().filter(|request| request.method.as_str() == "POST");
@@ -64,7 +72,15 @@ impl Stage {
     }
 }
 
-async fn check_out(shopper: &mut Shopper<'_>) -> Answer {
+fn with_card(token: &'static str) -> [(&'static str, &'static str); 7] {
+    FIELDS.map(|(name, value)| (name, if name == "payment_token" { token } else { value }))
+}
+
+fn refusal(code: &str, existing: &Order) -> ResponseTemplate {
+    ResponseTemplate::new(409).set_body_json(json!({"status": 409, "code": code, "existing": existing}))
+}
+
+pub async fn check_out(shopper: &mut Shopper<'_>) -> Answer {
     shopper.open("/checkout").await;
     shopper.submit("/checkout", &FIELDS).await
 }
@@ -88,6 +104,7 @@ async fn guest_buys_a_lamp_and_sees_the_number_but_not_the_address() {
     let sent: NewOrder = asked[0].body_json().unwrap();
     assert_eq!((sent.lines.len(), sent.lines[0].unit_price), (1, Money::new(129_900, Currency::Eur)));
     assert_eq!((sent.account_id, sent.ship_to.country.as_str()), (None, "DE"));
+    assert!(sent.cart.is_some_and(|cart| cart.version > 0 && cart.id.len() == 32));
     assert!(stage.metrics().await.contains("shop_checkouts_total{outcome=\"placed\"} 1"));
 }
 
@@ -122,15 +139,23 @@ async fn unanswered_order_is_tried_again_under_the_same_key() {
 #[tokio::test]
 async fn declined_card_keeps_the_cart_and_the_form_and_takes_another_key() {
     let stage = Stage::set().await;
-    stage.orders_answer(&order(OrderStatus::Declined, None)).await;
+    let placed = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+    let declined = order(OrderStatus::Declined, None);
+    stage.orders_answer(&Order { placed_at: placed(9_000_000_000), ..declined.clone() }).await;
     let mut shopper = stage.shopper();
     shopper.take_a_lamp().await;
-    let declined = check_out(&mut shopper).await;
-    assert_eq!(declined.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(shopper.page.contains("declined this card") && shopper.page.contains("value=\"1 Quay Street\""));
+    let refused = check_out(&mut shopper).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("Nothing was charged") && shopper.page.contains("declined this card"));
+    assert!(shopper.page.contains("value=\"1 Quay Street\""));
+    let first = stage.keys_sent().await;
+    stage.orders_answer(&Order { placed_at: placed(1), ..declined }).await;
     shopper.submit("/checkout", &FIELDS).await;
-    let keys = stage.keys_sent().await;
-    assert_ne!(keys[0], keys[1]);
+    assert_ne!(first, stage.keys_sent().await);
+    assert!(
+        !shopper.page.contains("othing was charged"),
+        "an order from before says nothing of other presses"
+    );
     assert!(stage.metrics().await.contains("shop_checkouts_total{outcome=\"declined\"} 2"));
 }
 
@@ -190,7 +215,7 @@ async fn order_of_an_account_is_shown_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn checkout_form_carries_key_and_token_in_hidden_fields() {
+async fn checkout_form_carries_the_token_and_what_was_seen_but_no_key() {
     let stage = Stage::set().await;
     let mut shopper = stage.shopper();
     shopper.take_a_lamp().await;
@@ -198,5 +223,113 @@ async fn checkout_form_carries_key_and_token_in_hidden_fields() {
     assert!(shopper.page.contains("id=\"checkout-form\"") && shopper.page.contains("id=\"place-order\""));
     let names: Vec<String> =
         hidden_fields(&shopper.page, "/checkout").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["csrf", "key", "seen"]);
+    assert_eq!(names, ["csrf", "seen"]);
+}
+
+#[tokio::test]
+async fn second_card_under_a_key_that_is_pending_leads_to_the_pending_order() {
+    let stage = Stage::set().await;
+    let pending = order(OrderStatus::Pending, None);
+    stage.orders_answer(&pending).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    let form = (shopper.page.clone(), shopper.cookies.clone());
+    let slow = shopper.submit("/checkout", &with_card("tok_slow")).await;
+    // The browser went on before that answer came: it knows nothing of it.
+    (shopper.page, shopper.cookies) = form;
+    stage.orders_refuse("key_reused", &pending).await;
+    let second = shopper.submit("/checkout", &with_card("tok_visa")).await;
+    assert_eq!(second.headers["location"], slow.headers["location"]);
+    let keys = stage.keys_sent().await;
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("aria-label=\"Cart, 1 piece\""), "a pending order keeps the cart");
+    assert!(shopper.open("/checkout").await.status.is_redirection(), "and the checkout leads to it");
+    assert_eq!(keys.len(), 1);
+}
+
+#[tokio::test]
+async fn order_of_another_tab_is_shown_instead_of_a_second_one() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    let first = order(OrderStatus::Confirmed, None);
+    stage.orders_refuse("already_ordered", &first).await;
+    let answer = shopper.submit("/checkout", &FIELDS).await;
+    assert_eq!(answer.headers["location"].to_str().unwrap(), format!("/orders/{}", first.id));
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("Nothing in it yet"));
+}
+
+#[tokio::test]
+async fn key_of_a_declined_order_that_nobody_saw_is_followed_by_the_next_in_the_same_press() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    let confirmed = order(OrderStatus::Confirmed, None);
+    stage.orders_answer(&confirmed).await;
+    let lost = order(OrderStatus::Declined, None);
+    Mock::given(method("POST"))
+        .respond_with(refusal("key_reused", &lost))
+        .up_to_n_times(1)
+        .with_priority(1)
+        .mount(&stage.orders)
+        .await;
+    let answer = shopper.submit("/checkout", &FIELDS).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let keys = stage.keys_sent().await;
+    assert!(keys.len() == 2 && keys[0] != keys[1]);
+}
+
+#[tokio::test]
+async fn pending_order_consumes_the_cart_once_its_page_shows_it_confirmed() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    stage.orders_answer(&order(OrderStatus::Pending, None)).await;
+    check_out(&mut shopper).await;
+    let sent: NewOrder = stage.orders.received_requests().await.unwrap()[0].body_json().unwrap();
+    let confirmed = Order { cart: sent.cart, ..order(OrderStatus::Confirmed, None) };
+    stage.orders_answer(&confirmed).await;
+    shopper.open(&format!("/orders/{}", confirmed.id)).await;
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("Nothing in it yet"), "{}", shopper.page);
+}
+
+#[tokio::test]
+async fn order_that_is_confirmed_later_leaves_a_cart_that_has_changed_alone() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    stage.orders_answer(&order(OrderStatus::Pending, None)).await;
+    check_out(&mut shopper).await;
+    let sent: NewOrder = stage.orders.received_requests().await.unwrap()[0].body_json().unwrap();
+    shopper.take_a_lamp().await;
+    stage.orders_answer(&Order { cart: sent.cart, ..order(OrderStatus::Confirmed, None) }).await;
+    shopper.open(&format!("/orders/{}", order(OrderStatus::Confirmed, None).id)).await;
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("aria-label=\"Cart, 2 pieces\""), "{}", shopper.page);
+}
+
+#[tokio::test]
+async fn no_page_says_that_nothing_was_charged_while_an_answer_is_missing() {
+    let stage = Stage::set().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).mount(&stage.orders).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    check_out(&mut shopper).await;
+    for fields in [&FIELDS[..], &FIELDS[..3]] {
+        shopper.submit("/checkout", fields).await;
+        assert!(
+            !shopper.page.contains("harged.") && !shopper.page.contains("othing was"),
+            "{}",
+            shopper.page
+        );
+    }
+    shopper.open("/checkout").await;
+    assert!(shopper.page.contains("We do not know yet whether your order arrived"));
+    let keys = stage.keys_sent().await;
+    assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }

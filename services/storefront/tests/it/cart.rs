@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 use shop_contracts::{Currency, Money};
 
-use crate::stage::{Stage, lamp};
+use crate::stage::{Stage, hidden_fields, lamp};
 
 #[tokio::test]
 async fn lamp_goes_into_the_cart_is_counted_changed_and_removed() {
@@ -49,21 +49,67 @@ async fn sold_out_product_offers_no_form() {
 }
 
 #[tokio::test]
-async fn forms_without_the_visitors_own_token_are_refused() {
+async fn forms_that_act_for_a_visitor_need_that_visitors_token() {
     let stage = Stage::set().await;
     let (mut shopper, mut other) = (stage.shopper(), stage.shopper());
-    other.open("/p/lamp").await;
-    let stolen = other.cookies["csrf"].clone();
-    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let id = lamp().id.to_string();
-    let without_cookie = shopper.post("/cart/add", &[field("csrf", &stolen), field("product_id", &id)]).await;
-    assert_eq!(without_cookie.status, StatusCode::FORBIDDEN);
+    other.take_a_lamp().await;
+    other.open("/cart").await;
+    let stolen = hidden_fields(&other.page, "/cart/remove");
+    assert!(stolen.iter().any(|(name, token)| name == "csrf" && token.len() == 64));
+    assert_eq!(shopper.post("/cart/remove", &stolen).await.status, StatusCode::FORBIDDEN);
+    shopper.take_a_lamp().await;
+    assert_eq!(shopper.post("/cart/remove", &stolen).await.status, StatusCode::FORBIDDEN);
+    let without: Vec<_> = stolen.into_iter().filter(|(name, _)| name != "csrf").collect();
+    assert_eq!(shopper.post("/cart/remove", &without).await.status, StatusCode::FORBIDDEN);
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("aria-label=\"Cart, 1 piece\""));
+    assert_eq!(shopper.submit("/cart/remove", &[]).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn forms_of_another_site_are_refused_whatever_they_carry() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
     shopper.open("/p/lamp").await;
-    let with_another = shopper.post("/cart/add", &[field("csrf", &stolen), field("product_id", &id)]).await;
-    assert_eq!(with_another.status, StatusCode::FORBIDDEN);
-    let with_none = shopper.post("/cart/add", &[field("product_id", &id)]).await;
-    assert_eq!(with_none.status, StatusCode::FORBIDDEN);
+    shopper.site = "cross-site";
+    assert_eq!(shopper.submit("/cart/add", &[]).await.status, StatusCode::FORBIDDEN);
     assert!(!shopper.cookies.contains_key("cart"));
+    shopper.site = "same-origin";
+    shopper.take_a_lamp().await;
+    shopper.open("/cart").await;
+    for site in ["cross-site", "same-site"] {
+        shopper.site = site;
+        let answer = shopper.post("/cart/remove", &hidden_fields(&shopper.page, "/cart/remove")).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{site}");
+    }
+}
+
+#[tokio::test]
+async fn page_that_was_loaded_before_there_was_a_cart_still_adds_to_it() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.open("/p/lamp").await;
+    let before = shopper.page.clone();
+    shopper.take_a_lamp().await;
+    shopper.page = before;
+    assert_eq!(shopper.submit("/cart/add", &[("quantity", "2")]).await.status, StatusCode::SEE_OTHER);
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("aria-label=\"Cart, 3 pieces\""), "{}", shopper.page);
+}
+
+#[tokio::test]
+async fn cookie_that_we_did_not_seal_is_as_good_as_none() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    let mut cart = shopper.cookies["cart"].clone();
+    let last = if cart.pop() == Some('A') { 'Q' } else { 'A' };
+    cart.push(last);
+    for forged in [cart, "0123456789abcdef0123456789abcdef".to_owned(), "x".repeat(4_000)] {
+        shopper.cookies.insert("cart".to_owned(), forged);
+        assert_eq!(shopper.open("/cart").await.status, StatusCode::OK);
+        assert!(shopper.page.contains("Nothing in it yet"));
+    }
 }
 
 #[tokio::test]
@@ -71,17 +117,12 @@ async fn absurd_quantities_and_products_do_no_harm() {
     let stage = Stage::set().await;
     let mut shopper = stage.shopper();
     shopper.open("/p/lamp").await;
-    assert_eq!(shopper.submit("/cart/add", &[("quantity", "-7")]).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(
-        shopper.submit("/cart/add", &[("quantity", "99999999999")]).await.status,
-        StatusCode::SEE_OTHER
-    );
-    for _ in 0..3 {
-        shopper.submit("/cart/add", &[("quantity", "99")]).await;
+    for quantity in ["-7", "99999999999", "99", "99", "99"] {
+        let answer = shopper.submit("/cart/add", &[("quantity", quantity)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
     }
     shopper.open("/cart").await;
     assert!(shopper.page.contains("aria-label=\"Cart, 99 pieces\""), "{}", shopper.page);
-    let csrf = shopper.cookies["csrf"].clone();
-    let nonsense = [("csrf".to_owned(), csrf), ("product_id".to_owned(), "x".to_owned())];
+    let nonsense = [("product_id".to_owned(), "x".to_owned())];
     assert_eq!(shopper.post("/cart/add", &nonsense).await.status, StatusCode::NOT_FOUND);
 }

@@ -1,8 +1,11 @@
-//! The storefront with a real Redis and stand-ins for the services behind it.
+//! The storefront with stand-ins for the services behind it.
 
 mod browsing;
 mod buying;
 mod cart;
+mod checkout_model;
+mod fuzz;
+mod input;
 mod outage;
 mod people;
 mod stage;

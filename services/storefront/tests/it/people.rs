@@ -2,8 +2,10 @@ use axum::http::StatusCode;
 use chrono::DateTime;
 use serde_json::json;
 use shop_contracts::AccountId;
-use shop_contracts::identity::{Account, Session};
+use shop_contracts::identity::{Account, Registered, Session, SessionInfo};
 use shop_contracts::orders::{OrderPage, OrderStatus};
+use shop_storefront::keyring::Keyring;
+use shop_storefront::visitor::SignedIn;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, ResponseTemplate};
 
@@ -21,7 +23,7 @@ fn kim() -> Account {
 
 impl Stage {
     async fn identity_knows_kim(&self) {
-        let created = ResponseTemplate::new(201).set_body_json(kim());
+        let created = ResponseTemplate::new(201).set_body_json(Registered { email: kim().email });
         Mock::given(method("POST"))
             .and(path("/v1/accounts"))
             .respond_with(created)
@@ -76,6 +78,74 @@ async fn shopper_registers_sees_the_account_and_logs_out() {
     assert_eq!(shopper.open("/account").await.headers["location"], "/login");
     let asked = stage.identity.received_requests().await.unwrap();
     assert!(asked.iter().any(|request| request.method.as_str() == "DELETE"));
+}
+
+/// Kim's cookie as it was sealed some seconds ago.
+fn sealed(seconds_ago: i64) -> String {
+    let now = shop_instrumentation::clock::now().timestamp();
+    let expires_at = DateTime::from_timestamp(now + 3_600, 0).unwrap();
+    let session = Session { token: "t".repeat(43), account: kim(), expires_at };
+    let who = SignedIn::new(session, now - seconds_ago);
+    let keys = Keyring::parse(&"5a".repeat(32)).unwrap();
+    keys.seal("session", &serde_json::to_vec(&who).unwrap())
+}
+
+#[tokio::test]
+async fn session_is_checked_with_identity_once_a_minute_and_a_revoked_one_ends() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mut shopper = stage.shopper();
+    let asked = async || stage.identity.received_requests().await.unwrap();
+    shopper.cookies.insert("session".to_owned(), sealed(5));
+    shopper.open("/account").await;
+    assert!(shopper.page.contains("Ahoy, Kim Harbour") && asked().await.is_empty(), "fresh: not asked");
+
+    let expires_at = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+    let info = ResponseTemplate::new(200).set_body_json(SessionInfo { account: kim(), expires_at });
+    Mock::given(path("/v1/sessions/current")).respond_with(info).mount(&stage.identity).await;
+    shopper.cookies.insert("session".to_owned(), sealed(90));
+    for _ in 0..3 {
+        shopper.open("/account").await;
+        assert!(shopper.page.contains("Ahoy, Kim Harbour"));
+    }
+    let calls = asked().await;
+    assert_eq!(calls.len(), 1, "asked once, then believed for a minute");
+    assert_eq!(calls[0].headers["x-session-token"].to_str().unwrap(), "t".repeat(43));
+
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.cookies.insert("session".to_owned(), sealed(90));
+    let over = json!({"status": 404, "code": "not_found"});
+    let over = ResponseTemplate::new(404).set_body_json(over);
+    Mock::given(path("/v1/sessions/current")).respond_with(over).mount(&stage.identity).await;
+    assert_eq!(shopper.open("/account").await.headers["location"], "/login");
+}
+
+#[tokio::test]
+async fn identity_that_cannot_be_reached_logs_nobody_out() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let gone = ResponseTemplate::new(503);
+    Mock::given(path("/v1/sessions/current")).respond_with(gone).mount(&stage.identity).await;
+    let mut shopper = stage.shopper();
+    shopper.cookies.insert("session".to_owned(), sealed(90));
+    shopper.open("/account").await;
+    assert!(shopper.page.contains("Ahoy, Kim Harbour"), "{}", shopper.page);
+}
+
+#[tokio::test]
+async fn registering_a_taken_address_says_no_more_than_look_into_your_mail() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let wrong = ResponseTemplate::new(401).set_body_json(json!({"status": 401, "code": "unauthenticated"}));
+    Mock::given(path("/v1/sessions")).respond_with(wrong).with_priority(1).mount(&stage.identity).await;
+    let mut shopper = stage.shopper();
+    shopper.open("/register").await;
+    let fields = [("name", "Kim"), ("email", "kim@example.com"), ("password", "a long enough one")];
+    let answer = shopper.submit("/register", &fields).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text().contains("Look into your mail") && !answer.text().contains("already"));
+    assert!(!shopper.cookies.contains_key("session"));
 }
 
 #[tokio::test]

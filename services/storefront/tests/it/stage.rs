@@ -15,7 +15,6 @@ use shop_instrumentation::bootstrap::service_router;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::http::server::ServerConfig;
 use shop_storefront::wiring;
-use shop_testkit::TestRedis;
 use shop_testkit::http::{Answer, call};
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -23,7 +22,6 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 /// Everything around one storefront.
 pub struct Stage {
     pub router: Router,
-    pub redis: TestRedis,
     pub catalog: MockServer,
     pub inventory: MockServer,
     pub orders: MockServer,
@@ -35,6 +33,8 @@ pub struct Shopper<'a> {
     router: &'a Router,
     pub cookies: BTreeMap<String, String>,
     pub page: String,
+    /// What the browser says about who sends a form.
+    pub site: &'static str,
 }
 
 pub fn lamp() -> Product {
@@ -55,11 +55,11 @@ pub fn lamp() -> Product {
 impl Stage {
     /// A lamp at its price, nine in stock; orders and identity answer nothing yet.
     pub async fn set() -> Self {
-        let (redis, catalog) = tokio::join!(TestRedis::start(), MockServer::start());
-        let (inventory, orders) = tokio::join!(MockServer::start(), MockServer::start());
-        let identity = MockServer::start().await;
+        let (catalog, inventory) = tokio::join!(MockServer::start(), MockServer::start());
+        let (orders, identity) = tokio::join!(MockServer::start(), MockServer::start());
         let env = Env::from_pairs([
-            ("REDIS_URL", redis.url.clone()),
+            ("COOKIE_KEY", "5a".repeat(32)),
+            ("TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
             ("CATALOG_URLS", catalog.uri()),
             ("INVENTORY_URLS", inventory.uri()),
             ("ORDERS_URLS", orders.uri()),
@@ -69,7 +69,7 @@ impl Stage {
         let parts = boot.parts();
         let routes = wiring::routes(boot).unwrap();
         let router = service_router(routes, ServerConfig::default(), &parts);
-        let stage = Self { router, redis, catalog, inventory, orders, identity };
+        let stage = Self { router, catalog, inventory, orders, identity };
         stage.sells(&lamp()).await;
         stage.has(9).await;
         stage
@@ -132,7 +132,7 @@ impl Stage {
     }
 
     pub fn shopper(&self) -> Shopper<'_> {
-        Shopper { router: &self.router, cookies: BTreeMap::new(), page: String::new() }
+        Shopper { router: &self.router, cookies: BTreeMap::new(), page: String::new(), site: "same-origin" }
     }
 
     pub async fn metrics(&self) -> String {
@@ -151,7 +151,8 @@ impl Shopper<'_> {
     /// Fills in the form with this action on the page last loaded and sends it. Hidden fields go along.
     pub async fn submit(&mut self, action: &str, fields: &[(&str, &str)]) -> Answer {
         let mut form = hidden_fields(&self.page, action);
-        assert!(form.iter().any(|(name, _)| name == "csrf"), "no form for {action} on {}", self.page);
+        let there = self.page.contains(&format!("action=\"{action}\""));
+        assert!(there, "no form for {action} on {}", self.page);
         form.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let answer = self.post(action, &form).await;
         if answer.status.is_client_error() || answer.status.is_server_error() {
@@ -171,6 +172,9 @@ impl Shopper<'_> {
         let jar =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        if method == Method::POST {
+            headers.push(("sec-fetch-site", self.site));
+        }
         if !jar.is_empty() {
             headers.push(("cookie", &jar));
         }

@@ -3,22 +3,28 @@
 //! An order of an account is shown to that account only. A guest's order is shown to whoever knows its address (an id
 //! that cannot be guessed), and therefore without the guest's own address.
 
-use axum::extract::{Path, State};
+use axum::Router;
+use axum::extract::{RawPathParams, State};
 use axum::response::Response;
+use axum::routing::get;
 use maud::{Markup, html};
 use shop_contracts::orders::{Order, OrderStatus};
 
 use super::{PageError, Shop, see_other};
 use crate::form::country_name;
 use crate::view::{Tone, notice, price};
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, keep_cart, now_us};
 
-pub(super) async fn show(
+pub(super) fn routes() -> Router<Shop> {
+    Router::new().route("/orders/{id}", get(show))
+}
+
+async fn show(
     State(shop): State<Shop>,
-    Path(id): Path<String>,
-    visitor: Visitor,
+    path: RawPathParams,
+    mut visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let id = id.parse().map_err(|_| PageError::NotFound)?;
+    let id = path.iter().next().and_then(|(_, id)| id.parse().ok()).ok_or(PageError::NotFound)?;
     let order = shop.peers.order(id).await?;
     let asker = visitor.account.as_ref().map(|account| account.account_id);
     match order.account_id {
@@ -26,8 +32,13 @@ pub(super) async fn show(
         Some(owner) if asker != Some(owner) => return Err(PageError::NotFound),
         _ => {}
     }
+    let learned = visitor.cart.as_mut().is_some_and(|cart| cart.learn(&order, now_us()));
     let body = body(&order, order.account_id.is_some());
-    Ok(shop.page(&visitor, &format!("Order {}", order.number), body).await)
+    let mut response = shop.page(&visitor, &format!("Order {}", order.number), body).await;
+    if let Some(cart) = visitor.cart.as_ref().filter(|_| learned) {
+        keep_cart(&mut response, &shop, cart);
+    }
+    Ok(response)
 }
 
 /// The word for where an order stands, with its colour.

@@ -1,90 +1,95 @@
 //! The cart: what is in it at today's prices, and the three forms that change it.
 
-use axum::extract::{Query, State};
+use axum::Router;
+use axum::extract::State;
 use axum::response::Response;
+use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 use shop_contracts::ProductId;
 
 use super::{PageError, Shop, see_other};
-use crate::cart::{Line, Priced};
-use crate::store::StoreError;
+use crate::border::QueryFields;
+use crate::cart::{Cart, Line, MAX_QUANTITY, Priced};
 use crate::view::{Frame, Tone, notice, picture, price};
-use crate::visitor::{Submitted, Visitor, keep_cart, secret};
+use crate::visitor::{OpenForm, OwnForm, Submitted, Visitor, keep_cart, new_cart, now_us};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Params {
-    added: String,
-    full: String,
+pub(super) fn routes() -> Router<Shop> {
+    Router::new()
+        .route("/cart", get(show))
+        .route("/cart/add", post(add))
+        .route("/cart/update", post(update))
+        .route("/cart/remove", post(remove))
 }
 
-pub(super) async fn show(
+async fn show(
     State(shop): State<Shop>,
-    Query(params): Query<Params>,
-    visitor: Visitor,
+    query: QueryFields,
+    mut visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let cart = load(&shop, &visitor).await?;
-    remember(&shop, &visitor, &cart).await;
-    let added = cart.lines.iter().find(|line| line.product.slug == params.added);
-    let body = body(&visitor, &cart, added, !params.full.is_empty());
-    Ok(shop.page(&visitor, "Cart", body).await)
+    let cart = load(&shop, visitor.cart.as_ref()).await?;
+    let added = cart.lines.iter().find(|line| line.product.slug == query.get("added"));
+    let body = body(&visitor, &cart, added, !query.get("full").is_empty());
+    let mut response = shop.page(&visitor, "Cart", body).await;
+    remember(&shop, &mut response, &mut visitor, &cart);
+    Ok(response)
 }
 
-pub(super) async fn add(State(shop): State<Shop>, form: Submitted) -> Result<Response, PageError> {
+async fn add(State(shop): State<Shop>, OpenForm(form): OpenForm) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
-    let quantity = form.text("quantity").parse().unwrap_or(1).clamp(1, shop.store.config.max_quantity);
+    let quantity = form.text("quantity").parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
     let products = shop.peers.products(&[id]).await?;
     let product = products.first().ok_or(PageError::NotFound)?;
-    let cart = form.visitor.cart.clone().unwrap_or_else(secret);
-    let fits = shop.store.add(&cart, id, quantity, product.price).await?;
-    let way = if fits { format!("/cart?added={}", product.slug) } else { "/cart?full=1".to_owned() };
-    let mut response = see_other(&way);
+    let mut cart = form.visitor.cart.unwrap_or_else(new_cart);
+    let fits = cart.add(id, quantity, product.price, now_us());
+    let target = if fits { format!("/cart?added={}", product.slug) } else { "/cart?full=1".to_owned() };
+    let mut response = see_other(&target);
     keep_cart(&mut response, &shop, &cart);
     Ok(response)
 }
 
-pub(super) async fn update(State(shop): State<Shop>, form: Submitted) -> Result<Response, PageError> {
+async fn update(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
     let quantity: u32 = form.text("quantity").parse().unwrap_or(1);
-    change(&shop, &form, quantity).await
+    change(&shop, form, quantity)
 }
 
-pub(super) async fn remove(State(shop): State<Shop>, form: Submitted) -> Result<Response, PageError> {
-    change(&shop, &form, 0).await
+async fn remove(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
+    change(&shop, form, 0)
 }
 
-async fn change(shop: &Shop, form: &Submitted, quantity: u32) -> Result<Response, PageError> {
+fn change(shop: &Shop, form: Submitted, quantity: u32) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
     let mut response = see_other("/cart");
-    if let Some(cart) = &form.visitor.cart {
-        if shop.store.cart(cart).await?.iter().any(|entry| entry.product_id == id) {
-            shop.store.set_quantity(cart, id, quantity).await?;
-        }
-        keep_cart(&mut response, shop, cart);
+    if let Some(mut cart) = form.visitor.cart {
+        cart.set_quantity(id, quantity, now_us());
+        keep_cart(&mut response, shop, &cart);
     }
     Ok(response)
 }
 
-/// The visitor's cart at today's prices.
-pub(super) async fn load(shop: &Shop, visitor: &Visitor) -> Result<Priced, PageError> {
-    let entries = match &visitor.cart {
-        None => Vec::new(),
-        Some(_) if visitor.cart_count.is_none() => return Err(StoreError.into()),
-        Some(cart) => shop.store.cart(cart).await?,
-    };
-    let ids: Vec<ProductId> = entries.iter().map(|entry| entry.product_id).collect();
+/// A cart at today's prices.
+pub(super) async fn load(shop: &Shop, cart: Option<&Cart>) -> Result<Priced, PageError> {
+    let lines = cart.map(|cart| cart.lines.as_slice()).unwrap_or_default();
+    let ids: Vec<ProductId> = lines.iter().map(|line| line.product_id).collect();
     let (products, stock) = tokio::join!(shop.peers.products(&ids), shop.peers.stock(&ids));
-    Ok(Priced::new(&entries, products?, stock.as_ref()))
+    Ok(Priced::new(lines, products?, stock.as_ref()))
 }
 
-/// After a cart was shown its prices have been seen, and what is no longer sold need not be told again.
-pub(super) async fn remember(shop: &Shop, visitor: &Visitor, cart: &Priced) {
-    let Some(id) = &visitor.cart else { return };
-    let prices: Vec<_> = cart.lines.iter().map(|line| (line.product.id, line.product.price)).collect();
-    // The page is right without it; the same change would only be told twice.
-    let _ = shop.store.saw_prices(id, &prices).await;
-    for gone in &cart.gone {
-        let _ = shop.store.set_quantity(id, *gone, 0).await;
+/// After a cart was shown its prices have been seen, and what is no longer sold need not be told again. Contents that an
+/// order may have been made of stay as they are.
+pub(super) fn remember(shop: &Shop, response: &mut Response, visitor: &mut Visitor, shown: &Priced) {
+    let Some(cart) = &mut visitor.cart else { return };
+    let mut changed = false;
+    for line in &shown.lines {
+        changed |= cart.saw_price(line.product.id, line.product.price);
+    }
+    if !cart.is_unsettled(cart.version) {
+        for gone in &shown.gone {
+            cart.set_quantity(*gone, 0, now_us());
+            changed = true;
+        }
+    }
+    if changed {
+        keep_cart(response, shop, cart);
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use shop_contracts::catalog::Product;
 use shop_contracts::{Currency, Money, ProductId};
 
-use crate::store::CartEntry;
+use super::contents::CartLine;
 
 /// One line as it would be bought now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +37,17 @@ pub struct Priced {
 }
 
 impl Priced {
-    /// Prices `entries` with what the catalogue and inventory say. An amount out of range drops the line as gone.
+    /// Prices `entries` with what the catalogue and inventory say. An amount out of range drops the line as gone; two
+    /// entries of one product are one line.
     pub fn new(
-        entries: &[CartEntry],
+        entries: &[CartLine],
         products: Vec<Product>,
         stock: Option<&HashMap<ProductId, u32>>,
     ) -> Self {
         let mut products: HashMap<ProductId, Product> =
             products.into_iter().map(|product| (product.id, product)).collect();
         let (mut lines, mut gone, mut total) = (Vec::new(), Vec::new(), Money::zero(Currency::Eur));
-        for entry in entries {
+        for entry in merged(entries) {
             let Some(product) = products.remove(&entry.product_id) else {
                 gone.push(entry.product_id);
                 continue;
@@ -93,6 +94,18 @@ impl Priced {
     }
 }
 
+/// One entry a product, in the order of their first mention.
+fn merged(entries: &[CartLine]) -> Vec<CartLine> {
+    let mut once: Vec<CartLine> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match once.iter_mut().find(|known| known.product_id == entry.product_id) {
+            Some(known) => known.quantity = known.quantity.saturating_add(entry.quantity),
+            None => once.push(*entry),
+        }
+    }
+    once
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,9 +125,9 @@ mod tests {
         }
     }
 
-    fn entry(slug: &str, quantity: u32, seen: i64) -> CartEntry {
+    fn entry(slug: &str, quantity: u32, seen: i64) -> CartLine {
         let seen = Some(Money::new(seen, Currency::Eur));
-        CartEntry { product_id: ProductId::from_slug(slug), quantity, seen }
+        CartLine { product_id: ProductId::from_slug(slug), quantity, seen }
     }
 
     #[test]
@@ -143,6 +156,15 @@ mod tests {
         assert_eq!(print(1, 100), print(1, 100));
         assert_ne!(print(1, 100), print(2, 100));
         assert_ne!(print(1, 100), print(1, 101));
+    }
+
+    #[test]
+    fn two_entries_of_one_product_are_one_line_and_not_sold_out() {
+        let stock = HashMap::from([(ProductId::from_slug("a"), 3)]);
+        let entries = [entry("a", 1, 100), entry("a", 2, 100)];
+        let cart = Priced::new(&entries, vec![product("a", 100)], Some(&stock));
+        assert_eq!((cart.lines.len(), cart.lines[0].quantity, cart.lines[0].short), (1, 3, None));
+        assert!(cart.gone.is_empty() && cart.can_be_bought());
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Departments and search results: a page of tiles, sorted.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 use shop_contracts::catalog::{ProductPage, Sort};
 
 use super::{PageError, Shop};
+use crate::border::{QueryFields, Slug};
 use crate::peers::Listing;
 use crate::view::{Frame, pager, tiles};
 use crate::visitor::Visitor;
@@ -15,43 +15,39 @@ const PER_PAGE: u32 = 24;
 const LAST_PAGE: u32 = 10_000;
 const LONGEST_SEARCH: usize = 200;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Params {
-    q: String,
-    page: String,
-    sort: String,
-}
-
-impl Params {
-    /// Addresses are typed and mangled by people: what makes no sense falls back to the first page in plain order.
-    fn listing(&self) -> Listing {
-        let words: String = self.q.chars().filter(|c| !c.is_control()).take(LONGEST_SEARCH).collect();
-        let words = words.trim().to_owned();
-        Listing {
-            category: None,
-            words: (!words.is_empty()).then_some(words),
-            page: self.page.parse().unwrap_or(1).clamp(1, LAST_PAGE),
-            per_page: PER_PAGE,
-            sort: self.sort.parse().unwrap_or_default(),
-        }
+/// What a query asks for. Page and order are typed and mangled by people: nonsense is the first page in plain order.
+fn listing(query: &QueryFields) -> Result<Listing, PageError> {
+    let words = query.get("q").trim();
+    if words.chars().count() > LONGEST_SEARCH {
+        return Err(PageError::BadAddress(format!("q is longer than {LONGEST_SEARCH} characters")));
     }
+    if words.contains(char::is_control) {
+        return Err(PageError::BadAddress("q holds a control character".to_owned()));
+    }
+    Ok(Listing {
+        category: None,
+        words: (!words.is_empty()).then(|| words.to_owned()),
+        page: query.page(LAST_PAGE),
+        per_page: PER_PAGE,
+        sort: query.get("sort").parse().unwrap_or_default(),
+    })
 }
 
 pub(super) async fn category(
     State(shop): State<Shop>,
-    Path(slug): Path<String>,
-    Query(params): Query<Params>,
+    slug: Slug,
+    query: QueryFields,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let listing = Listing { category: Some(slug.clone()), words: None, ..params.listing() };
+    let slug = slug.as_str();
+    let listing = Listing { category: Some(slug.to_owned()), words: None, ..listing(&query)? };
     let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
     let page = page?;
     let category = menu.iter().find(|category| category.slug == slug);
     if category.is_none() && page.total == 0 {
         return Err(PageError::NotFound);
     }
-    let (name, blurb) = category.map_or((slug.as_str(), ""), |c| (c.name.as_str(), c.blurb.as_str()));
+    let (name, blurb) = category.map_or((slug, ""), |c| (c.name.as_str(), c.blurb.as_str()));
     let path = format!("/c/{slug}");
     let body = html! {
         div.wrap {
@@ -63,16 +59,15 @@ pub(super) async fn category(
             (results(&path, &listing, &page))
         }
     };
-    let page = Frame::For(&visitor).page(name, "", &menu, Some(&slug), body);
-    Ok(visitor.keep(&shop, page.into_response()))
+    Ok(Frame::For(&visitor).page(name, "", &menu, Some(slug), body).into_response())
 }
 
 pub(super) async fn search(
     State(shop): State<Shop>,
-    Query(params): Query<Params>,
+    query: QueryFields,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let listing = params.listing();
+    let listing = listing(&query)?;
     let Some(words) = listing.words.clone() else {
         let body = html! { div.wrap.narrow.lost { h1 { "What are you looking for?" } p.lead { "Type a word or two into the field above: “reefing”, “oxblood lantern”, “7 × 50”." } } };
         return Ok(shop.page(&visitor, "Search", body).await);
@@ -96,8 +91,7 @@ pub(super) async fn search(
             } @else { (results("/search", &listing, &page)) }
         }
     };
-    let page = Frame::For(&visitor).page(&format!("Search: {words}"), &words, &menu, None, body);
-    Ok(visitor.keep(&shop, page.into_response()))
+    Ok(Frame::For(&visitor).page(&format!("Search: {words}"), &words, &menu, None, body).into_response())
 }
 
 fn results(path: &str, listing: &Listing, page: &ProductPage) -> Markup {
@@ -152,6 +146,7 @@ fn address(path: &str, listing: &Listing, page: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::border::Pairs;
 
     #[test]
     fn addresses_carry_only_what_differs_from_the_plain_list() {
@@ -161,9 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn mangled_parameters_fall_back_to_the_plain_list() {
-        let params = Params { q: "  \u{0} ".to_owned(), page: "-4".to_owned(), sort: "up".to_owned() };
-        let listing = params.listing();
-        assert_eq!((listing.words, listing.page, listing.sort), (None, 1, Sort::Relevance));
+    fn mangled_page_and_order_fall_back_and_words_that_are_no_text_are_refused() {
+        let ask = |query: &[u8]| listing(&QueryFields(Pairs::decode(query).unwrap()));
+        let plain = ask(b"q=+&page=-4&sort=up").unwrap();
+        assert_eq!((plain.words, plain.page, plain.sort), (None, 1, Sort::Relevance));
+        assert!(ask(format!("q={}", "a".repeat(201)).as_bytes()).is_err());
+        assert!(ask(b"q=a%0Ab").is_err());
     }
 }

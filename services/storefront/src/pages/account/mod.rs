@@ -1,43 +1,38 @@
 //! The account: who is logged in, and what they ordered.
 
-use axum::extract::{Query, State};
+mod log_in;
+
+use axum::Router;
+use axum::extract::State;
 use axum::response::Response;
+use axum::routing::{get, post};
 use maud::{Markup, html};
-use serde::Deserialize;
 use shop_contracts::orders::OrderPage;
 
-use super::{PageError, Shop, order, see_other};
-use crate::store::{LoggedIn, StoreError};
+use super::{PageError, Shop, orders, see_other, with_status};
+use crate::border::QueryFields;
 use crate::view::{Frame, Tone, notice, price};
-use crate::visitor::Visitor;
+use crate::visitor::{SignedIn, Visitor};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Params {
-    page: String,
+pub(super) fn routes() -> Router<Shop> {
+    Router::new()
+        .route("/account", get(show))
+        .route("/login", get(log_in::show_login).post(log_in::log_in))
+        .route("/register", get(log_in::show_register).post(log_in::register))
+        .route("/logout", post(log_in::log_out))
 }
 
-pub(super) async fn show(
-    State(shop): State<Shop>,
-    Query(params): Query<Params>,
-    visitor: Visitor,
-) -> Result<Response, PageError> {
-    let Some(account) = &visitor.account else {
-        // With Redis away nobody can be told from a stranger: that is an outage, not a log-out.
-        return match visitor.cart_count {
-            None => Err(StoreError.into()),
-            Some(_) => Ok(see_other("/login")),
-        };
-    };
-    let page = params.page.parse().unwrap_or(1).clamp(1, 10_000);
+async fn show(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Result<Response, PageError> {
+    let Some(account) = &visitor.account else { return Ok(see_other("/login")) };
+    let page = query.page(10_000);
     let orders = shop.peers.orders_of(account.account_id, page).await;
     if let Err(cause) = &orders {
-        tracing::warn!(error = %cause, "orders are not to be had");
+        tracing::warn!(error = %cause, "orders are not available");
     }
     Ok(shop.page(&visitor, "Your account", body(&visitor, account, orders.ok().as_ref())).await)
 }
 
-fn body(visitor: &Visitor, account: &LoggedIn, orders: Option<&OrderPage>) -> Markup {
+fn body(visitor: &Visitor, account: &SignedIn, orders: Option<&OrderPage>) -> Markup {
     html! {
         div.wrap.narrow {
             div.list-head {
@@ -55,7 +50,7 @@ fn body(visitor: &Visitor, account: &LoggedIn, orders: Option<&OrderPage>) -> Ma
                                 a href={ "/orders/" (one.id) } {
                                     span.order-no { (one.number) }
                                     span.hint { (one.placed_at.format("%-d %b %Y")) " · " (one.lines.iter().map(|line| line.quantity).sum::<u32>()) " pieces" }
-                                    (order::status(one.status))
+                                    (orders::status(one.status))
                                     strong { (price(one.total)) }
                                 }
                             }

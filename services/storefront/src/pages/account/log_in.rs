@@ -1,32 +1,25 @@
 //! Registering, logging in and out.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
 use shop_contracts::identity::{LogIn, RegisterAccount, Session};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
+use shop_instrumentation::{clock, ids};
 
 use super::{PageError, Shop, see_other, with_status};
+use crate::border::{ClientAddress, QueryFields};
 use crate::form::{Typed, safe_return};
-use crate::store::LoggedIn;
 use crate::view::{Frame, Tone, field, notice};
-use crate::visitor::{Submitted, Visitor, keep_session, secret};
+use crate::visitor::{OpenForm, OwnForm, SignedIn, Visitor, drop_session, keep_session};
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Params {
-    return_to: String,
-}
+/// Longest name of a browser that identity is told.
+const LONGEST_BROWSER: usize = 200;
 
-pub(super) async fn show_login(
-    State(shop): State<Shop>,
-    Query(params): Query<Params>,
-    visitor: Visitor,
-) -> Response {
-    let return_to = safe_return(&params.return_to);
+pub(super) async fn show_login(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Response {
+    let return_to = safe_return(query.get("return_to"));
     if visitor.account.is_some() {
         return see_other(&return_to);
     }
@@ -35,10 +28,10 @@ pub(super) async fn show_login(
 
 pub(super) async fn show_register(
     State(shop): State<Shop>,
-    Query(params): Query<Params>,
+    query: QueryFields,
     visitor: Visitor,
 ) -> Response {
-    let return_to = safe_return(&params.return_to);
+    let return_to = safe_return(query.get("return_to"));
     if visitor.account.is_some() {
         return see_other(&return_to);
     }
@@ -47,9 +40,11 @@ pub(super) async fn show_register(
 
 pub(super) async fn log_in(
     State(shop): State<Shop>,
+    client: ClientAddress,
     headers: HeaderMap,
-    form: Submitted,
+    OpenForm(form): OpenForm,
 ) -> Result<Response, PageError> {
+    form.proven()?;
     let return_to = safe_return(&form.text("return_to"));
     let mut typed = Typed::default();
     typed.set("email", form.text("email"));
@@ -64,8 +59,8 @@ pub(super) async fn log_in(
     if !typed.is_fine() {
         return Ok(again(StatusCode::UNPROCESSABLE_ENTITY, &typed, None).await);
     }
-    match try_login(&shop, &headers, typed.value("email"), form.raw("password")).await {
-        Ok(session) => welcome(&shop, &form.visitor, session, &return_to).await,
+    match try_login(&shop, client, &headers, typed.value("email"), form.raw("password")).await {
+        Ok(session) => Ok(welcome(&shop, session, &return_to)),
         Err(cause) => match cause.code() {
             Code::Unauthenticated | Code::NotFound | Code::Invalid => {
                 let text = "E-mail or password is not right. Please try again.".to_owned();
@@ -82,9 +77,11 @@ pub(super) async fn log_in(
 
 pub(super) async fn register(
     State(shop): State<Shop>,
+    client: ClientAddress,
     headers: HeaderMap,
-    form: Submitted,
+    OpenForm(form): OpenForm,
 ) -> Result<Response, PageError> {
+    form.proven()?;
     let return_to = safe_return(&form.text("return_to"));
     let mut typed = Typed::default();
     typed.set("email", form.text("email")).set("name", form.text("name"));
@@ -94,12 +91,26 @@ pub(super) async fn register(
             email: typed.value("email").to_owned(),
             display_name: typed.value("name").to_owned(),
             password: form.raw("password").to_owned(),
-            client_address: None,
+            client_address: client.text(),
         };
-        match shop.peers.register(&secret(), &request).await {
+        match shop.peers.register(&fresh_key(), &request).await {
             Ok(_) => {
-                let session = try_login(&shop, &headers, &request.email, &request.password).await?;
-                return welcome(&shop, &form.visitor, session, &return_to).await;
+                return match try_login(&shop, client, &headers, &request.email, &request.password).await {
+                    Ok(session) => Ok(welcome(&shop, session, &return_to)),
+                    // The address may have had an account with another password: its owner is told by mail, nobody else.
+                    Err(cause) if cause.is_rejection() => {
+                        let body = written_page(&request.email, &return_to);
+                        Ok(shop.page(&form.visitor, "Look into your mail", body).await)
+                    }
+                    Err(cause) => Err(cause.into()),
+                };
+            }
+            Err(cause) if cause.code() == Code::RateLimited => {
+                let text = format!("Too many tries. Please wait {} and try again.", wait(&cause));
+                typed.wrong("email", text);
+                let body = register_page(&form.visitor, &typed, &return_to);
+                let page = shop.page(&form.visitor, "Register", body).await;
+                return Ok(with_status(StatusCode::TOO_MANY_REQUESTS, page));
             }
             Err(CallError::Problem { code: Code::Conflict, .. }) => {
                 typed.wrong("email", "There is an account with this address already. Log in instead?");
@@ -124,54 +135,45 @@ pub(super) async fn register(
     Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, shop.page(&form.visitor, "Register", body).await))
 }
 
-pub(super) async fn log_out(State(shop): State<Shop>, form: Submitted) -> Result<Response, PageError> {
-    if let Some(session) = &form.visitor.session {
-        shop.store.close_session(session).await?;
-    }
-    if let Some(account) = &form.visitor.account
-        && let Err(cause) = shop.peers.log_out(&account.identity_token).await
-    {
-        tracing::warn!(error = %cause, "session could not be ended at identity, it will run out");
+pub(super) async fn log_out(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
+    if let Some(who) = &form.visitor.account {
+        if let Err(cause) = shop.peers.log_out(&who.token).await {
+            tracing::warn!(error = %cause, "session could not be ended at identity, it will run out");
+        }
+        shop.sessions.ended(&who.token);
     }
     let mut response = see_other("/");
-    keep_session(&mut response, &shop, None);
+    drop_session(&mut response, &shop);
     Ok(response)
 }
 
 async fn try_login(
     shop: &Shop,
+    client: ClientAddress,
     headers: &HeaderMap,
     email: &str,
     password: &str,
 ) -> Result<Session, CallError> {
-    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let client_address = forwarded.and_then(|list| list.split(',').next_back()).map(|a| a.trim().to_owned());
-    let request =
-        LogIn { email: email.to_owned(), password: password.to_owned(), client_address, user_agent: None };
-    shop.peers.log_in(&secret(), &request).await
+    let browser = headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok());
+    let request = LogIn {
+        email: email.to_owned(),
+        password: password.to_owned(),
+        client_address: client.text(),
+        user_agent: browser.map(|name| name.chars().take(LONGEST_BROWSER).collect()),
+    };
+    shop.peers.log_in(&fresh_key(), &request).await
 }
 
-/// A log-in always starts a session under a new secret.
-async fn welcome(
-    shop: &Shop,
-    visitor: &Visitor,
-    session: Session,
-    return_to: &str,
-) -> Result<Response, PageError> {
-    let id = secret();
-    let who = LoggedIn {
-        account_id: session.account.id,
-        display_name: session.account.display_name,
-        email: session.account.email,
-        identity_token: session.token,
-    };
-    shop.store.open_session(&id, &who).await?;
-    if let Some(old) = &visitor.session {
-        let _ = shop.store.close_session(old).await;
-    }
+/// Each press of these forms is a try of its own.
+fn fresh_key() -> String {
+    ids::new_id().simple().to_string()
+}
+
+/// A log-in always starts a session of its own.
+fn welcome(shop: &Shop, session: Session, return_to: &str) -> Response {
     let mut response = see_other(return_to);
-    keep_session(&mut response, shop, Some(&id));
-    Ok(response)
+    keep_session(&mut response, shop, &SignedIn::new(session, clock::now().timestamp()));
+    response
 }
 
 fn wait(cause: &CallError) -> String {
@@ -181,6 +183,16 @@ fn wait(cause: &CallError) -> String {
         }
         CallError::Problem { retry_after_seconds: Some(seconds), .. } => format!("{seconds} seconds"),
         _ => "a minute".to_owned(),
+    }
+}
+
+fn written_page(email: &str, return_to: &str) -> Markup {
+    html! {
+        div.wrap.slim {
+            h1 { "Look into your mail" }
+            p.lead { "We have written to " strong { (email) } ". The message says how to go on." }
+            p.actions { a.button href={ "/login?return_to=" (return_to) } { "Log in" } a.button.quiet href="/" { "To the front of the shop" } }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A product. Rendered once a second for everybody; what is the visitor's own is filled in.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -8,23 +8,25 @@ use shop_contracts::catalog::{Category, Product};
 use shop_instrumentation::client::CallError;
 
 use super::{PageError, Shop};
+use crate::border::Slug;
+use crate::peers::Peers;
 use crate::view::{Frame, Page, picture, price, stock_line};
 use crate::visitor::Visitor;
 
 pub(super) async fn show(
     State(shop): State<Shop>,
-    Path(slug): Path<String>,
+    slug: Slug,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let page = shop.products.get_or_load(&slug, render(&shop, &slug)).await?;
-    let html = ([(CONTENT_TYPE, "text/html; charset=utf-8")], page.fill(&visitor)).into_response();
-    Ok(visitor.keep(&shop, html))
+    let load = || render(shop.peers.clone(), slug.clone());
+    let page = shop.products.get_or_load(slug.as_str(), load).await?;
+    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8")], page.fill(&visitor)).into_response())
 }
 
-async fn render(shop: &Shop, slug: &str) -> Result<Page, CallError> {
-    let (menu, product) = tokio::join!(shop.peers.categories(), shop.peers.product(slug));
+async fn render(peers: Peers, slug: Slug) -> Result<Page, CallError> {
+    let (menu, product) = tokio::join!(peers.categories(), peers.product(slug.as_str()));
     let product = product?;
-    let stock = shop.peers.stock(&[product.id]).await;
+    let stock = peers.stock(&[product.id]).await;
     let available = stock.map(|levels| levels.get(&product.id).copied().unwrap_or(0));
     Ok(Page::new(page(&product, available, &menu)))
 }

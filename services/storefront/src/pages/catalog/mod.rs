@@ -1,0 +1,20 @@
+//! What there is to buy: the front, departments, search, products and their pictures.
+
+mod home;
+mod listing;
+mod picture;
+mod product;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{PageError, Shop};
+
+pub(super) fn routes() -> Router<Shop> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/c/{slug}", get(listing::category))
+        .route("/search", get(listing::search))
+        .route("/p/{slug}", get(product::show))
+        .route("/pictures/{file}", get(picture::show))
+}

@@ -1,0 +1,108 @@
+//! Who asks: the cart and the session in the visitor's cookies, and the forms that only this shop's pages can send.
+//!
+//! A visitor without a cart and a session gets no cookie and no token, so that one page is the same for all of them.
+
+mod cookies;
+mod csrf;
+mod session;
+mod submitted;
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::Response;
+use shop_instrumentation::{clock, ids};
+
+pub use self::cookies::{Cookies, Kind};
+pub use self::session::{RECHECK, Sessions, SignedIn};
+pub use self::submitted::{OpenForm, OwnForm, Submitted};
+use crate::cart::{Cart, CartId};
+use crate::pages::Shop;
+
+/// Life of the cart's cookie, slid forward with every change.
+const CART_SECONDS: u64 = 30 * 24 * 3600;
+/// Life of the cookie of a cart that was bought: for as long an old form still leads to its order.
+const BOUGHT_SECONDS: u64 = 24 * 3600;
+
+/// The shopper behind a request.
+pub struct Visitor {
+    /// The token that this visitor's forms carry; empty for somebody of whom nothing is known.
+    pub csrf: String,
+    /// The cart, if there ever was one.
+    pub cart: Option<Cart>,
+    /// Who is logged in.
+    pub account: Option<SignedIn>,
+}
+
+impl Visitor {
+    /// Reads the visitor's cookies; asks identity about a session at most once a minute.
+    pub async fn from_headers(headers: &HeaderMap, shop: &Shop) -> Self {
+        let cart = shop.cookies.read(headers, Kind::Cart).and_then(|bytes| Cart::from_bytes(&bytes));
+        let session = shop.cookies.read(headers, Kind::Session);
+        let mut account = session.and_then(|bytes| serde_json::from_slice::<SignedIn>(&bytes).ok());
+        if let Some(who) = &account
+            && !shop.sessions.stands(&shop.peers, who, clock::now().timestamp()).await
+        {
+            account = None;
+        }
+        let mut visitor = Self { csrf: String::new(), cart, account };
+        if let Some(binding) = visitor.bindings().first() {
+            visitor.csrf = csrf::token(shop.cookies.keys(), binding);
+        }
+        visitor
+    }
+
+    /// Whether nothing is known of this visitor: the page may be the same for everybody.
+    pub fn is_anonymous(&self) -> bool {
+        self.cart.is_none() && self.account.is_none()
+    }
+
+    /// Pieces in the cart.
+    pub fn cart_count(&self) -> u32 {
+        self.cart.as_ref().map_or(0, Cart::count)
+    }
+
+    fn bindings(&self) -> Vec<csrf::Binding> {
+        let session = self.account.iter().map(|who| csrf::Binding::session(&who.token));
+        session.chain(self.cart.iter().map(|cart| csrf::Binding::cart(cart.id))).collect()
+    }
+}
+
+impl FromRequestParts<Shop> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Infallible> {
+        Ok(Self::from_headers(&parts.headers, shop).await)
+    }
+}
+
+/// A new, empty cart.
+pub fn new_cart() -> Cart {
+    Cart::new(CartId(ids::random_bytes()), now_us())
+}
+
+/// The present time in microseconds, as versions of carts count it.
+pub fn now_us() -> u64 {
+    clock::now().timestamp_micros().unsigned_abs()
+}
+
+/// Puts the cart into the visitor's cookie.
+pub fn keep_cart(response: &mut Response, shop: &Shop, cart: &Cart) {
+    let life = if cart.is_empty() { BOUGHT_SECONDS } else { CART_SECONDS };
+    shop.cookies.set(response, Kind::Cart, &cart.to_bytes(), life);
+}
+
+/// Puts the session into the visitor's cookie.
+pub fn keep_session(response: &mut Response, shop: &Shop, who: &SignedIn) {
+    // A text-only struct always serialises.
+    let plain = serde_json::to_vec(who).unwrap_or_default();
+    let life = who.expires_at.saturating_sub(who.checked_at).max(0).unsigned_abs();
+    shop.cookies.set(response, Kind::Session, &plain, life);
+}
+
+/// Takes the session's cookie away.
+pub fn drop_session(response: &mut Response, shop: &Shop) {
+    shop.cookies.remove(response, Kind::Session);
+}
