@@ -120,6 +120,7 @@ async fn twenty_calls_at_once_on_two_instances_hold_and_take_once() {
         ids.insert(asked.await.unwrap().unwrap().id);
     }
     assert_eq!((ids.len(), provider.effects(order, "hold")), (1, vec![700]));
+    assert_eq!(provider.arrived.available_permits(), 0, "one asked, the others waited for its answer");
     let id = *ids.first().unwrap();
     provider.answers(Answers::Arrive);
     let taking = (0..20).map(|i| if i % 2 == 0 { one.capture(id) } else { two.capture(id) });
