@@ -10,6 +10,7 @@ const MAX_EMAIL_CHARS: usize = 254;
 const MAX_NAME_CHARS: usize = 100;
 const MIN_PASSWORD_CHARS: usize = 10;
 const MAX_PASSWORD_CHARS: usize = 200;
+const MAX_USERNAME_CHARS: usize = 40;
 
 /// An address as it is stored and compared: trimmed, lower case.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Email(String);
 /// A password as typed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
+
+/// A staff member's name: lower-case letters, digits, `.`, `_` and `-`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username(String);
 
 /// A checked registration.
 #[derive(Clone)]
@@ -63,6 +68,20 @@ impl Password {
     }
 }
 
+impl Username {
+    /// A name, or nothing; case and blanks around do not matter.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim().to_ascii_lowercase();
+        let fine = (1..=MAX_USERNAME_CHARS).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+        fine.then_some(Self(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl Registration {
     /// Checks every field; the problem names all that are wrong.
     pub fn parse(request: RegisterAccount) -> Result<Self, Problem> {
@@ -101,6 +120,43 @@ pub fn parse_log_in(email: &str, password: String) -> Result<(Email, Password), 
             ],
         )),
     }
+}
+
+/// Checks name and password of a staff member's log-in; the problem names what is wrong.
+pub fn parse_staff_log_in(name: &str, password: String) -> Result<(Username, Password), Problem> {
+    match (Username::parse(name), Password::parse(password)) {
+        (Some(name), Some(password)) => Ok((name, password)),
+        (name, password) => Err(wrong(
+            "nobody can be logged in with this",
+            [
+                (
+                    name.is_some(),
+                    "email",
+                    format!("must be a name of 1 to {MAX_USERNAME_CHARS} letters and digits"),
+                ),
+                (password.is_some(), "password", format!("must be 1 to {MAX_PASSWORD_CHARS} characters")),
+            ],
+        )),
+    }
+}
+
+/// An address to send a mail to; the problem names the field.
+pub fn parse_email(email: &str) -> Result<Email, Problem> {
+    Email::parse(email).ok_or_else(|| {
+        wrong("no mail can be sent there", [(false, "email", "is not an e-mail address".to_owned())])
+    })
+}
+
+/// A password to compare; the problem names `field`.
+pub fn parse_password(field: &'static str, password: String) -> Result<Password, Problem> {
+    let detail = format!("must be 1 to {MAX_PASSWORD_CHARS} characters");
+    Password::parse(password).ok_or_else(|| wrong("the password is not right", [(false, field, detail)]))
+}
+
+/// A new password; the problem names `field`.
+pub fn parse_new_password(field: &'static str, password: String) -> Result<Password, Problem> {
+    let detail = format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters");
+    Password::parse_new(password).ok_or_else(|| wrong("the password cannot be set", [(false, field, detail)]))
 }
 
 fn wrong<const N: usize>(detail: &str, fields: [(bool, &str, String); N]) -> Problem {
@@ -142,6 +198,14 @@ mod tests {
         assert!(Password::parse_new("ümläut ünd".to_owned()).is_some());
         assert!(Password::parse_new("123456789".to_owned()).is_none());
         assert!(Password::parse_new("x".repeat(201)).is_none());
+    }
+
+    #[test]
+    fn staff_names_are_short_and_plain() {
+        assert_eq!(Username::parse(" Kim.H-2 ").unwrap().as_str(), "kim.h-2");
+        for nonsense in ["", "kim harbour", "kim@example.com", "k\0m", &"x".repeat(41)] {
+            assert_eq!(Username::parse(nonsense), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
-//! Logging in and out, and who is logged in.
+//! Logging in.
 
-use shop_contracts::AccountId;
-use shop_contracts::identity::{LogIn, Session, SessionInfo};
-use shop_instrumentation::{Code, Problem};
+use shop_contracts::identity::{LogIn, Session};
+use shop_instrumentation::{Code, Problem, ids};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -10,8 +9,11 @@ use crate::credentials::{Email, Password, parse_log_in};
 use crate::identity::Identity;
 use crate::storage::accounts::Stored;
 use crate::storage::sessions::NewSession;
-use crate::throttle::{Decision, Subject, Verdict};
+use crate::throttle::{Subject, Verdict};
 use crate::token::Token;
+
+/// Four bytes each at most; the table's own bound is twice the usual.
+const MAX_USER_AGENT_CHARS: usize = 100;
 
 impl Identity {
     /// Opens a session. Address unknown and password wrong are one answer, in content and in time.
@@ -21,28 +23,29 @@ impl Identity {
         let (email, password) = parse_log_in(&request.email, request.password)?;
         let subject = Subject::new(email.as_str(), request.client_address.as_deref());
         let span = tracing::info_span!("log in", user.id = Empty, shop.login.outcome = Empty);
-        self.admit(key, &email, &password, &subject).instrument(span).await
+        let user_agent = shortened(request.user_agent.as_deref().unwrap_or_default());
+        self.try_log_in(key, &email, &password, &subject, &user_agent).instrument(span).await
     }
 
-    async fn admit(
+    async fn try_log_in(
         &self,
         key: &str,
         email: &Email,
         password: &Password,
         subject: &Subject,
+        user_agent: &str,
     ) -> Result<Session, Problem> {
-        self.suffer().await?;
+        self.inject_faults().await?;
         // Counted before the password is looked at, so that tries at the same time cannot slip through.
-        if let Decision::Wait { seconds } = self.throttle.attempt(subject, self.clock.now()).await {
+        if let Err(problem) = self.admit(&self.throttles.log_in, subject, "too many tries to log in").await {
             self.count("throttled");
-            tracing::warn!(retry_after_seconds = seconds, "log-in throttled");
-            return Err(Problem::new(Code::RateLimited, "too many tries to log in").retry_after(seconds));
+            return Err(problem);
         }
         match self.check(email, password).await {
             Ok(Some(known)) => {
-                self.throttle.settle(subject, Verdict::Right, self.clock.now()).await;
+                self.throttles.log_in.settle(subject, Verdict::Right, self.clock.now()).await;
                 Span::current().record("user.id", known.account.id.to_string());
-                let session = self.open(key, known).await?;
+                let session = self.open(key, known, user_agent).await?;
                 self.count("success");
                 tracing::info!(user.id = %session.account.id, "logged in");
                 Ok(session)
@@ -50,10 +53,10 @@ impl Identity {
             Ok(None) => {
                 self.count("invalid");
                 tracing::info!("log-in refused");
-                Err(Problem::new(Code::Unauthenticated, "address or password is wrong"))
+                Err(wrong_password())
             }
             Err(problem) => {
-                self.throttle.settle(subject, Verdict::Unjudged, self.clock.now()).await;
+                self.throttles.log_in.settle(subject, Verdict::Unjudged, self.clock.now()).await;
                 Err(problem)
             }
         }
@@ -67,41 +70,37 @@ impl Identity {
         Ok(known.filter(|_| right))
     }
 
-    async fn open(&self, key: &str, known: Stored) -> Result<Session, Problem> {
+    async fn open(&self, key: &str, known: Stored, user_agent: &str) -> Result<Session, Problem> {
         let (token, now) = (Token::mint(), self.clock.now());
         let expires_at = now + self.session_ttl;
         let new = NewSession {
             token_digest: token.digest(),
             account: known.account.id,
             idempotency_key: key.to_owned(),
+            password_hash: known.password_hash,
+            user_agent: user_agent.to_owned(),
+            public_id: ids::new_id(),
             created_at: now,
             expires_at,
         };
-        self.sessions.open(&new).await?;
-        Ok(Session { token: token.into_string(), account: known.account, expires_at })
-    }
-
-    /// Whose session it is, while it lasts.
-    pub async fn session(&self, token: &str) -> Result<SessionInfo, Problem> {
-        let found = match Token::parse(token) {
-            Some(token) => self.sessions.find(&token.digest(), self.clock.now()).await?,
-            None => None,
-        };
-        found.ok_or_else(|| Problem::new(Code::NotFound, "the session is over"))
-    }
-
-    /// Ends a session. One that is over already is as good as ended.
-    pub async fn log_out(&self, token: &str) -> Result<(), Problem> {
-        let Some(token) = Token::parse(token) else { return Ok(()) };
-        let ended: Option<AccountId> = self.sessions.close(&token.digest()).await?;
-        if let Some(account) = ended {
-            tracing::info!(user.id = %account, "logged out");
+        // The password was changed, or the account deleted, while this one was being compared.
+        if !self.sessions.open(&new).await? {
+            return Err(wrong_password());
         }
-        Ok(())
+        Ok(Session { token: token.into_string(), account: known.account, expires_at })
     }
 
     fn count(&self, outcome: &'static str) {
         Span::current().record("shop.login.outcome", outcome);
         self.metrics.login_attempts.with_label_values(&[outcome]).inc();
     }
+}
+
+fn wrong_password() -> Problem {
+    Problem::new(Code::Unauthenticated, "address or password is wrong")
+}
+
+/// What a browser calls itself, for its owner to recognise: text without controls, of bounded length.
+fn shortened(user_agent: &str) -> String {
+    user_agent.chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT_CHARS).collect()
 }

@@ -1,6 +1,6 @@
 //! The service's own metrics and faults.
 
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::{Gauge, IntCounter, IntCounterVec};
 use shop_instrumentation::faults::FaultSpec;
 use shop_instrumentation::metrics::{MetricError, Metrics};
 
@@ -21,6 +21,14 @@ pub struct IdentityMetrics {
     /// By outcome: `success`, `invalid`, `throttled`.
     pub login_attempts: IntCounterVec,
     pub registrations: IntCounter,
+    /// By outcome: `created`, `existing`, `throttled`.
+    pub registration_attempts: IntCounterVec,
+    /// By outcome: `requested`, `throttled`, `confirmed`, `refused`.
+    pub password_resets: IntCounterVec,
+    /// By outcome: `success`, `invalid`, `throttled`.
+    pub staff_login_attempts: IntCounterVec,
+    /// Age of the oldest deleted account whose orders still name a person.
+    pub deletion_lag_seconds: Gauge,
 }
 
 impl IdentityMetrics {
@@ -28,6 +36,10 @@ impl IdentityMetrics {
         Ok(Self {
             login_attempts: metrics.counter_vec("shop_login_attempts_total")?,
             registrations: metrics.counter("shop_registrations_total")?,
+            registration_attempts: metrics.counter_vec("shop_registration_attempts_total")?,
+            password_resets: metrics.counter_vec("shop_password_resets_total")?,
+            staff_login_attempts: metrics.counter_vec("shop_staff_login_attempts_total")?,
+            deletion_lag_seconds: metrics.gauge("shop_account_deletion_lag_seconds")?,
         })
     }
 }

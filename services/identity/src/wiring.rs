@@ -1,16 +1,26 @@
 //! The one place that knows every part of identity.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use redis::aio::ConnectionManager;
+use shop_instrumentation::client::{ClientConfig, ServiceClient};
 use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
-use crate::identity::Identity;
+use crate::credentials::Password;
+use crate::identity::{Identity, Throttles};
 use crate::password::Passwords;
 use crate::storage::MIGRATOR;
 use crate::storage::accounts::PgAccounts;
+use crate::storage::addresses::PgAddresses;
+use crate::storage::deletions::PgDeletions;
+use crate::storage::registrations::PgRegistrations;
+use crate::storage::resets::PgResets;
 use crate::storage::sessions::PgSessions;
+use crate::storage::staff::PgStaff;
 use crate::telemetry::{FAULTS, IdentityMetrics};
 use crate::throttle::memory::MemoryCounters;
 use crate::throttle::redis::RedisCounters;
@@ -21,44 +31,112 @@ use crate::{http, workers};
 const SESSION_DAYS: u64 = 30;
 /// Each takes 19 MiB and a whole core for some hundredths of a second.
 const HASHES_AT_ONCE: usize = 2;
+/// A person registers once; a few more for typing errors. Behind one address there may be an office, or a fair.
+const REGISTER: Limits = Limits { max_per_account: 5, max_per_address: 30, window: Duration::from_mins(15) };
+/// A mail each.
+const RESET: Limits = Limits { max_per_account: 3, max_per_address: 20, window: Duration::from_mins(15) };
+const STAFF: Limits = Limits { max_per_account: 5, max_per_address: 20, window: Duration::from_mins(5) };
 
 /// Connects, migrates, and hands back routes and workers.
 pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let database_url: String = boot.env.required("DATABASE_URL");
     let redis_url: String = boot.env.required("REDIS_URL");
+    let orders_urls = boot.env.list("ORDERS_URLS");
     let session_days = positive(&mut boot.env, "SESSION_DAYS", SESSION_DAYS);
     let hashes_at_once = positive(&mut boot.env, "PASSWORD_HASHES_AT_ONCE", HASHES_AT_ONCE);
-    let limits = limits(&mut boot.env);
+    let limits = AllLimits::from_env(&mut boot.env);
+    let staff_password = staff_password(&mut boot.env);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
     let redis = kv::connect(&redis_url)?;
+    let orders = ServiceClient::new("orders", orders_urls, boot.metrics.clone(), ClientConfig::default())?;
     boot.health.watch_postgres(pool.clone());
     // Without Redis people still log in; throttling then counts in each instance.
     boot.health.watch_redis(redis.clone(), Need::Optional);
     boot.faults.declare(FAULTS);
-    let shared = RedisCounters::new(redis, limits.window);
     let identity = Identity {
         accounts: PgAccounts::new(pool.clone()),
-        sessions: PgSessions::new(pool),
+        registrations: PgRegistrations::new(pool.clone()),
+        sessions: PgSessions::new(pool.clone()),
+        resets: PgResets::new(pool.clone()),
+        addresses: PgAddresses::new(pool.clone()),
+        deletions: PgDeletions::new(pool.clone()),
+        staff: PgStaff::new(pool),
         passwords: Passwords::new(hashes_at_once).map_err(|error| StartError::Other(error.to_string()))?,
-        throttle: Throttle::new(limits, shared, MemoryCounters::default()),
+        throttles: limits.throttles(&redis),
         metrics: IdentityMetrics::new(&boot.metrics)?,
         faults: boot.faults.clone(),
         clock: clock::system(),
         session_ttl: Duration::from_hours(24) * session_days as u32,
     };
+    if let Some(password) = staff_password {
+        let seeded = identity.seed_staff(&password).await;
+        seeded.map_err(|problem| StartError::Other(format!("first staff member: {}", problem.detail())))?;
+    }
     let upkeep = tokio::spawn(workers::run(identity.clone(), boot.shutdown.clone()));
-    Ok(App::new(http::router(identity)).server(http::limits()).worker("upkeep", upkeep))
+    let forget = tokio::spawn(workers::forget(identity.clone(), Arc::new(orders), boot.shutdown.clone()));
+    Ok(App::new(http::router(identity))
+        .server(http::limits())
+        .worker("upkeep", upkeep)
+        .worker("forget", forget))
 }
 
-fn limits(env: &mut Env) -> Limits {
-    let default = Limits::default();
-    Limits {
-        max_per_account: positive(env, "LOGIN_MAX_PER_ACCOUNT", default.max_per_account),
-        max_per_address: positive(env, "LOGIN_MAX_PER_ADDRESS", default.max_per_address),
-        window: Duration::from_secs(positive(env, "LOGIN_WINDOW_SECONDS", default.window.as_secs())),
+struct AllLimits {
+    log_in: Limits,
+    register: Limits,
+    reset: Limits,
+    staff: Limits,
+}
+
+impl AllLimits {
+    fn from_env(env: &mut Env) -> Self {
+        Self {
+            log_in: limits(env, "LOGIN", Limits::default()),
+            register: limits(env, "REGISTER", REGISTER),
+            reset: limits(env, "RESET", RESET),
+            staff: limits(env, "STAFF", STAFF),
+        }
     }
+
+    fn throttles(&self, redis: &ConnectionManager) -> Throttles {
+        let throttle = |scope, limits: Limits| {
+            let shared = RedisCounters::new(redis.clone(), limits.window);
+            Throttle::new(scope, limits, shared, MemoryCounters::default())
+        };
+        Throttles {
+            log_in: throttle("login", self.log_in),
+            register: throttle("register", self.register),
+            reset: throttle("reset", self.reset),
+            staff: throttle("staff", self.staff),
+        }
+    }
+}
+
+fn limits(env: &mut Env, prefix: &str, default: Limits) -> Limits {
+    let window_seconds = positive(env, &format!("{prefix}_WINDOW_SECONDS"), default.window.as_secs());
+    Limits {
+        max_per_account: positive(env, &format!("{prefix}_MAX_PER_ACCOUNT"), default.max_per_account),
+        max_per_address: positive(env, &format!("{prefix}_MAX_PER_ADDRESS"), default.max_per_address),
+        window: Duration::from_secs(window_seconds),
+    }
+}
+
+/// The password of the first staff member, if there is to be one.
+fn staff_password(env: &mut Env) -> Option<Password> {
+    let path: PathBuf = env.maybe("STAFF_PASSWORD_FILE")?;
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            env.note(format!("STAFF_PASSWORD_FILE cannot be read: {error}"));
+            return None;
+        }
+    };
+    let password = Password::parse_new(text.trim_end_matches(['\r', '\n']).to_owned());
+    if password.is_none() {
+        env.note("STAFF_PASSWORD_FILE must hold a password of 10 to 200 characters");
+    }
+    password
 }
 
 /// A number that must not be nothing.
@@ -68,4 +146,25 @@ fn positive<T: std::str::FromStr + PartialEq + Default>(env: &mut Env, name: &st
         env.note(format!("{name} must be at least 1"));
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staff_password_is_a_line_of_a_file_and_never_part_of_a_complaint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        let env = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let mut env = Env::from_pairs([("STAFF_PASSWORD_FILE", path.display().to_string())]);
+            let password = staff_password(&mut env);
+            (password, env.finish().err().map(|error| error.to_string()))
+        };
+        let (password, complaint) = env("a long enough one\n");
+        assert_eq!((password.unwrap().expose(), complaint), ("a long enough one", None));
+        let (password, complaint) = env("tooshort\n");
+        assert!(password.is_none() && !complaint.unwrap().contains("tooshort"));
+    }
 }

@@ -6,6 +6,7 @@
 mod argon2id;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shop_instrumentation::{Code, Problem};
 use tokio::sync::Semaphore;
@@ -24,6 +25,7 @@ pub struct Passwords {
     admitted: Arc<Semaphore>,
     /// Compared against when there is no account, so that the answer takes as long.
     stand_in: Arc<str>,
+    worked_on: Arc<AtomicU64>,
 }
 
 /// Why nothing was hashed.
@@ -46,7 +48,7 @@ impl Passwords {
         let slots = Arc::new(Semaphore::new(at_once));
         let admitted = Arc::new(Semaphore::new(at_once * (1 + WAITING_PER_SLOT)));
         let stand_in = argon2id::nobodys().map_err(PasswordError::Hash)?.into();
-        Ok(Self { argon2id: Argon2id::default(), slots, admitted, stand_in })
+        Ok(Self { argon2id: Argon2id::default(), slots, admitted, stand_in, worked_on: Arc::default() })
     }
 
     /// The hash as a PHC string.
@@ -63,12 +65,18 @@ impl Passwords {
         Ok(same && exists)
     }
 
+    /// Passwords hashed or compared so far: the measure of the time that an answer takes.
+    pub fn worked_on(&self) -> u64 {
+        self.worked_on.load(Ordering::Relaxed)
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let slot = self.slots.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        self.worked_on.fetch_add(1, Ordering::Relaxed);
         // The places go with the thread: a caller who leaves does not make room before the work is over.
         let job = move || {
             let _places = (admitted, slot);

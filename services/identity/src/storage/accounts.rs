@@ -1,10 +1,13 @@
 //! Accounts in Postgres.
 
+use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
+use shop_contracts::events::IdentityEventKind;
 use shop_contracts::identity::Account;
 use shop_instrumentation::db;
-use sqlx::{PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
 
+use super::outbox;
 use crate::credentials::Email;
 
 /// An account with what proves who owns it.
@@ -35,39 +38,87 @@ impl PgAccounts {
         db::observe("SELECT accounts", row).await?.as_ref().map(stored).transpose()
     }
 
-    /// The account that was registered under a key.
-    pub async fn find_by_key(&self, key: &str) -> Result<Option<Stored>, sqlx::Error> {
+    /// The account with this id.
+    pub async fn find(&self, id: AccountId) -> Result<Option<Stored>, sqlx::Error> {
         let query = sqlx::query(
-            "SELECT id, email, display_name, password_hash, created_at FROM accounts \
-             WHERE idempotency_key = $1",
+            "SELECT id, email, display_name, password_hash, created_at FROM accounts WHERE id = $1",
         );
-        let row = query.bind(key).fetch_optional(&self.pool);
+        let row = query.bind(id.uuid()).fetch_optional(&self.pool);
         db::observe("SELECT accounts", row).await?.as_ref().map(stored).transpose()
     }
 
-    /// Keeps a new account. `false` when its address or its key is already there: nothing was changed.
-    pub async fn insert(&self, key: &str, new: &Stored) -> Result<bool, sqlx::Error> {
-        let Stored { account, password_hash } = new;
-        let query = sqlx::query(
-            "INSERT INTO accounts (id, email, display_name, password_hash, idempotency_key, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
-        );
-        let query = query
-            .bind(account.id.uuid())
-            .bind(&account.email)
-            .bind(&account.display_name)
-            .bind(password_hash)
-            .bind(key)
-            .bind(account.created_at)
-            .execute(&self.pool);
-        match db::observe("INSERT accounts", query).await {
-            Ok(_) => Ok(true),
-            Err(error) => match db::violated_constraint(&error) {
-                Some("accounts_email_key" | "accounts_idempotency_key") => Ok(false),
-                _ => Err(error),
-            },
-        }
+    /// Replaces the password that was `known`, ends every session but the one of `keep_token`, makes asked-for resets
+    /// worthless, and tells the owner. `false` when the password is another one meanwhile: nothing was changed.
+    pub async fn change_password(
+        &self,
+        known: &Stored,
+        new_hash: &str,
+        keep_token: Option<&[u8]>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, sqlx::Error> {
+        let work = async {
+            let mut tx = self.pool.begin().await?;
+            let id = known.account.id.uuid();
+            let changed =
+                sqlx::query("UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+                    .bind(id)
+                    .bind(&known.password_hash)
+                    .bind(new_hash)
+                    .execute(&mut *tx)
+                    .await?;
+            if changed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            end_access(&mut tx, known.account.id, keep_token).await?;
+            let event = outbox::event(IdentityEventKind::PasswordChanged, &known.account, now);
+            outbox::insert(&mut tx, &event).await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        db::observe("UPDATE accounts", work).await
     }
+
+    /// Removes an account with everything that hangs on it, notes that orders has to forget the person, and tells the
+    /// owner. `false` when it was gone already.
+    pub async fn delete(&self, account: &Account, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+        let work = async {
+            let mut tx = self.pool.begin().await?;
+            let removed = sqlx::query("DELETE FROM accounts WHERE id = $1")
+                .bind(account.id.uuid())
+                .execute(&mut *tx)
+                .await?;
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            sqlx::query("INSERT INTO account_deletions (account_id, deleted_at, due_at) VALUES ($1, $2, $2)")
+                .bind(account.id.uuid())
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            outbox::insert(&mut tx, &outbox::event(IdentityEventKind::Deleted, account, now)).await?;
+            tx.commit().await?;
+            Ok(true)
+        };
+        db::observe("DELETE accounts", work).await
+    }
+}
+
+/// Ends every session but the one of `keep_token` (under every token that it was given out under), and every reset.
+pub(super) async fn end_access(
+    tx: &mut PgConnection,
+    account: AccountId,
+    keep_token: Option<&[u8]>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM sessions WHERE account_id = $1 AND idempotency_key NOT IN \
+         (SELECT idempotency_key FROM sessions WHERE account_id = $1 AND token_digest = $2)",
+    )
+    .bind(account.uuid())
+    .bind(keep_token)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("DELETE FROM password_resets WHERE account_id = $1").bind(account.uuid()).execute(tx).await?;
+    Ok(())
 }
 
 /// Reads the columns of an account.

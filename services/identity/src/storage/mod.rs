@@ -1,7 +1,13 @@
-//! Where accounts and sessions are kept.
+//! Where identity keeps what it knows.
 
 pub mod accounts;
+pub mod addresses;
+pub mod deletions;
+pub mod outbox;
+pub mod registrations;
+pub mod resets;
 pub mod sessions;
+pub mod staff;
 
 /// The migrations of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

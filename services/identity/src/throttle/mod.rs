@@ -1,5 +1,6 @@
-//! Slowing down those who try passwords: wrong log-ins are counted for the account and for the address that they come
-//! from, in windows of fixed length that start and end for everybody at the same time.
+//! Slowing down those who try passwords, register, or ask for mails: tries are counted for the account and for the
+//! address that they come from, in windows of fixed length that start and end for everybody at the same time. Each kind
+//! of try (a scope) counts apart.
 //!
 //! What must always hold: an address without an account is throttled like one with; no address of either kind is
 //! readable in Redis. Counts are in Redis, shared by all instances; while it does not answer each instance counts for
@@ -21,9 +22,9 @@ use self::redis::RedisCounters;
 /// How much is borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Wrong log-ins of one account in a window.
+    /// Tries for one account in a window.
     pub max_per_account: u32,
-    /// Wrong log-ins from one address in a window. Larger: a whole office may be behind it.
+    /// Tries from one address in a window. Larger: a whole office may be behind it.
     pub max_per_address: u32,
     /// Length of a window.
     pub window: Duration,
@@ -89,6 +90,7 @@ pub trait Counters: Send + Sync + 'static {
 /// Redis, and memory while Redis is away.
 #[derive(Clone)]
 pub struct Throttle {
+    scope: &'static str,
     limits: Limits,
     shared: RedisCounters,
     own: MemoryCounters,
@@ -105,28 +107,38 @@ impl Subject {
                     IpAddr::V6(v6) => digest(&v6.octets()[..8]),
                 }
             });
-        Self { account: format!("account:{}", digest(email.as_bytes())), address }
+        Self { account: digest(email.as_bytes()), address }
     }
 
-    fn counters(&self, limits: &Limits) -> Vec<Counter> {
-        let account = Counter { key: self.account.clone(), max: limits.max_per_account };
-        let address = self.address_key().map(|key| Counter { key, max: limits.max_per_address });
+    fn counters(&self, scope: &str, limits: &Limits) -> Vec<Counter> {
+        let account = Counter { key: self.account_key(scope), max: limits.max_per_account };
+        let address = self.address_key(scope).map(|key| Counter { key, max: limits.max_per_address });
         std::iter::once(account).chain(address).collect()
     }
 
-    fn address_key(&self) -> Option<String> {
-        self.address.as_ref().map(|digest| format!("address:{digest}"))
+    fn account_key(&self, scope: &str) -> String {
+        format!("{scope}:account:{}", self.account)
+    }
+
+    fn address_key(&self, scope: &str) -> Option<String> {
+        self.address.as_ref().map(|digest| format!("{scope}:address:{digest}"))
     }
 }
 
 impl Throttle {
-    pub fn new(limits: Limits, shared: RedisCounters, own: MemoryCounters) -> Self {
-        Self { limits, shared, own }
+    /// A throttle of `scope`; throttles of other scopes count apart.
+    pub fn new(scope: &'static str, limits: Limits, shared: RedisCounters, own: MemoryCounters) -> Self {
+        Self { scope, limits, shared, own }
+    }
+
+    /// What is counted, for the log.
+    pub fn scope(&self) -> &'static str {
+        self.scope
     }
 
     /// Counts a try, or says how long to wait; a refused try does not count.
     pub async fn attempt(&self, subject: &Subject, now: DateTime<Utc>) -> Decision {
-        let (window, counters) = (self.window(now), subject.counters(&self.limits));
+        let (window, counters) = (self.window(now), subject.counters(self.scope, &self.limits));
         let added = match self.shared.add(window, &counters).await {
             Ok(added) => added,
             Err(_) => self.own.add(window, &counters).await.unwrap_or(true),
@@ -138,7 +150,7 @@ impl Throttle {
     pub async fn settle(&self, subject: &Subject, verdict: Verdict, now: DateTime<Utc>) {
         // Where the try was counted is not known any more if Redis went or came meanwhile: both are asked.
         for counters in [&self.shared as &dyn Counters, &self.own] {
-            if let Err(error) = settle(counters, self.window(now), subject, verdict).await {
+            if let Err(error) = settle(counters, self.window(now), subject, self.scope, verdict).await {
                 tracing::debug!(%error, "try stays counted");
             }
         }
@@ -162,13 +174,14 @@ async fn settle(
     counters: &dyn Counters,
     window: i64,
     subject: &Subject,
+    scope: &str,
     verdict: Verdict,
 ) -> Result<(), CountersAway> {
-    let address = subject.address_key();
+    let (account, address) = (subject.account_key(scope), subject.address_key(scope));
     let mut back: Vec<&str> = address.as_deref().into_iter().collect();
     match verdict {
-        Verdict::Right => counters.clear(window, &subject.account).await?,
-        Verdict::Unjudged => back.push(&subject.account),
+        Verdict::Right => counters.clear(window, &account).await?,
+        Verdict::Unjudged => back.push(&account),
     }
     if back.is_empty() { Ok(()) } else { counters.take_back(window, &back).await }
 }

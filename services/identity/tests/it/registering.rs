@@ -1,19 +1,25 @@
-use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Method;
-use serde_json::{Value, json};
-use shop_contracts::identity::Account;
-use shop_testkit::http::call;
+use serde_json::json;
+use shop_contracts::events::IdentityEventKind;
+use shop_contracts::identity::{Account, Registered};
+use shop_identity::throttle::Limits;
+use shop_testkit::http::{call, get};
 
-use crate::{PASSWORD, fields, fixture, kim};
+use crate::{PASSWORD, fields, fixture, fixture_with, kim, path_of};
 
 #[tokio::test]
 async fn new_shopper_gets_an_account_with_the_address_in_lower_case() {
     let f = fixture().await;
     let answer = f.register("k", &kim()).await;
     assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
-    let account: Account = answer.json();
+    assert_eq!(answer.json::<Registered>().email, "kim@example.com");
+    let events = f.events().await;
+    assert_eq!((events.len(), events[0].kind), (1, IdentityEventKind::Registered));
+    assert_eq!((events[0].email.as_str(), events[0].name.as_str()), ("kim@example.com", "Kim Harbour"));
+    let account: Account = get(&f.router, &path_of(events[0].account_id, "")).await.json();
     assert_eq!((account.email.as_str(), account.display_name.as_str()), ("kim@example.com", "Kim Harbour"));
     assert!(f.metrics().await.contains("shop_registrations_total 1"));
 }
@@ -28,49 +34,109 @@ async fn password_is_kept_as_argon2id_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn the_same_request_many_times_at_once_makes_one_account() {
+async fn the_same_request_many_times_at_once_makes_one_account_and_one_mail() {
     let f = fixture().await;
     let body = kim();
     let answers = futures::future::join_all((0..12).map(|_| f.register("k", &body))).await;
-    let ids: BTreeSet<String> = answers.iter().map(|a| a.json::<Value>()["id"].to_string()).collect();
-    assert!(answers.iter().all(|a| a.status.as_u16() == 201));
-    assert_eq!((ids.len(), f.scalar("SELECT count(*) FROM accounts").await), (1, 1));
+    assert!(answers.iter().all(|answer| answer.status.as_u16() == 201));
+    assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 1);
+    assert_eq!(f.kinds().await, ["identity.registered"]);
 }
 
 #[tokio::test]
-async fn an_address_is_taken_whatever_its_case() {
+async fn an_answer_does_not_tell_who_has_an_account_only_a_mail_to_its_owner_does() {
     let f = fixture().await;
-    f.register("one", &kim()).await;
+    let first = f.register("one", &kim()).await;
     let mut other = kim();
     other["email"] = json!("KIM@EXAMPLE.COM");
+    other["display_name"] = json!("Mallory");
     other["password"] = json!("another long one");
-    let answer = f.register("two", &other).await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (409, "conflict".to_owned()));
-    assert_eq!(fields(&answer), ["email"]);
+    for _ in 0..2 {
+        let answer = f.register("two", &other).await;
+        assert_eq!((answer.status, answer.text()), (first.status, first.text()));
+    }
+    let events = f.events().await;
+    let told: Vec<_> = events.iter().map(|event| (event.kind, event.name.as_str())).collect();
+    let expected = [
+        (IdentityEventKind::Registered, "Kim Harbour"),
+        (IdentityEventKind::AlreadyRegistered, "Kim Harbour"),
+    ];
+    assert_eq!(told, expected, "once, by the owner's own name");
+    assert_eq!(f.log_in("kim@example.com", "another long one", None).await.status.as_u16(), 401);
+    assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 201);
 }
 
 #[tokio::test]
-async fn two_who_want_one_address_at_once_are_told_apart_by_the_database() {
+async fn whoever_registers_costs_one_hash_whether_the_address_is_known_or_not() {
+    let f = fixture().await;
+    let hashes = || f.identity.passwords.worked_on();
+    for (key, expected) in [("new", 1), ("known", 2), ("known again", 3)] {
+        f.register(key, &kim()).await;
+        assert_eq!(hashes(), expected, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn of_those_who_want_one_address_at_once_one_gets_it_and_nobody_is_told() {
     let f = fixture().await;
     let body = kim();
     let answers = futures::future::join_all(["a", "b", "c"].map(|key| f.register(key, &body))).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|a| a.status.as_u16()).collect();
-    statuses.sort_unstable();
-    assert_eq!(statuses, [201, 409, 409]);
+    assert!(answers.iter().all(|answer| answer.status.as_u16() == 201));
+    let mut kinds = f.kinds().await;
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["identity.already_registered", "identity.already_registered", "identity.registered"]);
 }
 
 #[tokio::test]
-async fn a_key_for_another_account_or_password_is_a_conflict() {
+async fn a_key_for_another_address_or_name_is_refused() {
     let f = fixture().await;
     f.register("k", &kim()).await;
-    for (field, value) in
-        [("email", "bo@example.com"), ("display_name", "Bo"), ("password", "some other password")]
-    {
+    for (field, value) in [("email", "bo@example.com"), ("display_name", "Bo")] {
         let mut other = kim();
         other[field] = json!(value);
-        assert_eq!(f.register("k", &other).await.status.as_u16(), 409, "{field}");
+        let answer = f.register("k", &other).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (409, "key_reused".to_owned()), "{field}");
     }
     assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_of_the_version_before_is_still_known() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    sqlx::query("DELETE FROM registrations").execute(&f.db.pool).await.unwrap();
+    assert_eq!(f.register("k", &kim()).await.status.as_u16(), 201);
+    let mut other = kim();
+    other["email"] = json!("bo@example.com");
+    assert_eq!(f.register("k", &other).await.code(), "key_reused");
+    assert_eq!(f.kinds().await, ["identity.registered"]);
+}
+
+#[tokio::test]
+async fn an_address_or_a_machine_that_registers_too_often_waits() {
+    let limits = Limits { max_per_account: 2, max_per_address: 3, window: Duration::from_mins(15) };
+    let f = fixture_with(limits).await;
+    let from = |email: &str, address: &str| json!({"email": email, "display_name": "Kim", "password": PASSWORD, "client_address": address});
+    let statuses = async |tries: &[(&str, &str)]| {
+        let mut statuses = Vec::new();
+        for (i, (email, address)) in tries.iter().enumerate() {
+            let key = format!("{email}{i}");
+            statuses.push(f.register(&key, &from(email, address)).await.status.as_u16());
+        }
+        statuses
+    };
+    let one_address =
+        [("a@example.com", "10.0.0.1"), ("a@example.com", "10.0.0.2"), ("a@example.com", "10.0.0.3")];
+    assert_eq!(statuses(&one_address).await, [201, 201, 429]);
+    let one_machine =
+        [("b@example.com", "10.0.0.1"), ("c@example.com", "10.0.0.1"), ("d@example.com", "10.0.0.1")];
+    assert_eq!(statuses(&one_machine).await, [201, 201, 429]);
+    assert_eq!(statuses(&[("e@example.com", "10.0.0.9")]).await, [201], "others are not held up");
+    assert!(f.metrics().await.contains("shop_registration_attempts_total{outcome=\"throttled\"} 2"));
+    f.clock.advance_seconds(900);
+    assert_eq!(statuses(&[("d@example.com", "10.0.0.1")]).await, [201]);
+    let waiting = f.register("more", &from("d@example.com", "10.0.0.1")).await;
+    assert_eq!(waiting.status.as_u16(), 201);
 }
 
 #[tokio::test]

@@ -1,0 +1,106 @@
+//! Staff: who they are, and their log-in. Nothing here is shared with shoppers' accounts.
+
+use std::time::Duration;
+
+use shop_contracts::identity::{LogIn, StaffMember, StaffRole, StaffSession};
+use shop_instrumentation::{Code, Problem};
+
+use crate::credentials::{Password, Username, parse_staff_log_in};
+use crate::identity::Identity;
+use crate::storage::staff::{NewStaffSession, StoredStaff};
+use crate::throttle::{Subject, Verdict};
+use crate::token::Token;
+
+/// A working day.
+const SESSION_TTL: Duration = Duration::from_hours(8);
+/// The first member, seeded at start.
+const FIRST: &str = "staff";
+
+impl Identity {
+    /// Opens a session of a staff member. Name unknown and password wrong are one answer, in content and in time.
+    pub async fn log_in_staff(&self, key: &str, request: LogIn) -> Result<StaffSession, Problem> {
+        let (username, password) = parse_staff_log_in(&request.email, request.password)?;
+        self.inject_faults().await?;
+        let subject = Subject::new(username.as_str(), request.client_address.as_deref());
+        let throttle = &self.throttles.staff;
+        if let Err(problem) = self.admit(throttle, &subject, "too many tries to log in").await {
+            self.count_staff("throttled");
+            return Err(problem);
+        }
+        match self.check_staff(&username, &password).await {
+            Ok(Some(known)) => {
+                throttle.settle(&subject, Verdict::Right, self.clock.now()).await;
+                let session = self.open_staff(key, known.member).await?;
+                self.count_staff("success");
+                tracing::info!(staff = session.staff.username, "staff logged in");
+                Ok(session)
+            }
+            Ok(None) => {
+                self.count_staff("invalid");
+                tracing::warn!("staff log-in refused");
+                Err(Problem::new(Code::Unauthenticated, "name or password is wrong"))
+            }
+            Err(problem) => {
+                throttle.settle(&subject, Verdict::Unjudged, self.clock.now()).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Whose staff session it is, while it lasts.
+    pub async fn staff_session(&self, token: Option<&Token>) -> Result<StaffMember, Problem> {
+        let over = || Problem::new(Code::NotFound, "the session is over");
+        let digest = token.ok_or_else(over)?.digest();
+        self.staff.session(&digest, self.clock.now()).await?.ok_or_else(over)
+    }
+
+    /// Ends a staff session. One that is over already is ended just as well.
+    pub async fn log_out_staff(&self, token: Option<&Token>) -> Result<(), Problem> {
+        if let Some(token) = token {
+            self.staff.close(&token.digest()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the first member, a manager, unless there is a member already.
+    pub async fn seed_staff(&self, password: &Password) -> Result<(), Problem> {
+        if !self.staff.is_empty().await? {
+            return Ok(());
+        }
+        let password_hash = self.passwords.hash(password).await?;
+        let member = StaffMember { username: FIRST.to_owned(), role: StaffRole::Manager };
+        if self.staff.insert(&StoredStaff { member, password_hash }, self.clock.now()).await? {
+            tracing::info!(staff = FIRST, "first staff member made");
+        }
+        Ok(())
+    }
+
+    async fn check_staff(
+        &self,
+        username: &Username,
+        password: &Password,
+    ) -> Result<Option<StoredStaff>, Problem> {
+        let known = self.staff.find(username).await?;
+        let hash = known.as_ref().map(|known| known.password_hash.as_str());
+        let right = self.passwords.verify(password, hash).await?;
+        Ok(known.filter(|_| right))
+    }
+
+    async fn open_staff(&self, key: &str, staff: StaffMember) -> Result<StaffSession, Problem> {
+        let (token, now) = (Token::mint(), self.clock.now());
+        let expires_at = now + SESSION_TTL;
+        let new = NewStaffSession {
+            token_digest: token.digest(),
+            username: staff.username.clone(),
+            idempotency_key: key.to_owned(),
+            created_at: now,
+            expires_at,
+        };
+        self.staff.open(&new).await?;
+        Ok(StaffSession { token: token.into_string(), staff, expires_at })
+    }
+
+    fn count_staff(&self, outcome: &'static str) {
+        self.metrics.staff_login_attempts.with_label_values(&[outcome]).inc();
+    }
+}

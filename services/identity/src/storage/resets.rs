@@ -1,0 +1,114 @@
+//! Asked-for new passwords in Postgres.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::AccountId;
+use shop_contracts::events::IdentityEventKind;
+use shop_contracts::identity::Account;
+use shop_instrumentation::db;
+use sqlx::{PgPool, Row as _};
+
+use super::accounts::{account, end_access};
+use super::outbox;
+use crate::token::Token;
+
+/// The table `password_resets`.
+#[derive(Clone)]
+pub struct PgResets {
+    pool: PgPool,
+}
+
+impl PgResets {
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Keeps the digest of a token and, if it is somebody's, hands the token to the mail. A token of nobody is kept as
+    /// well, so that the transaction writes and waits for the disk either way.
+    pub async fn request(
+        &self,
+        owner: Option<&Account>,
+        token: Token,
+        now: DateTime<Utc>,
+        expires_at: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let work = async {
+            let mut tx = self.pool.begin().await?;
+            // Selected rather than named: an account that was deleted a moment ago makes it nobody's.
+            sqlx::query(
+                "INSERT INTO password_resets (token_digest, account_id, created_at, expires_at) \
+                 VALUES ($1, (SELECT id FROM accounts WHERE id = $2), $3, $4)",
+            )
+            .bind(token.digest())
+            .bind(owner.map(|owner| owner.id.uuid()))
+            .bind(now)
+            .bind(expires_at)
+            .execute(&mut *tx)
+            .await?;
+            if let Some(owner) = owner {
+                outbox::insert(&mut tx, &outbox::reset_requested(owner, token, now)).await?;
+            }
+            tx.commit().await
+        };
+        db::observe("INSERT password_resets", work).await
+    }
+
+    /// Whose new password a token stands for, while it does.
+    pub async fn find(
+        &self,
+        token_digest: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<Option<AccountId>, sqlx::Error> {
+        let query = sqlx::query_scalar(
+            "SELECT account_id FROM password_resets \
+             WHERE token_digest = $1 AND expires_at > $2 AND account_id IS NOT NULL",
+        );
+        let id = query.bind(token_digest).bind(now).fetch_optional(&self.pool);
+        Ok(db::observe("SELECT password_resets", id).await?.map(AccountId::new))
+    }
+
+    /// Uses a token up: sets the password, ends every session and every other reset, and tells the owner. Nothing when
+    /// the token is not valid (any more).
+    pub async fn confirm(
+        &self,
+        token_digest: &[u8],
+        new_hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Account>, sqlx::Error> {
+        let work = async {
+            let mut tx = self.pool.begin().await?;
+            let used = sqlx::query(
+                "DELETE FROM password_resets \
+                 WHERE token_digest = $1 AND expires_at > $2 AND account_id IS NOT NULL RETURNING account_id",
+            )
+            .bind(token_digest)
+            .bind(now)
+            .fetch_optional(&mut *tx)
+            .await?;
+            let Some(used) = used else { return Ok(None) };
+            let row = sqlx::query(
+                "UPDATE accounts SET password_hash = $2 WHERE id = $1 \
+                 RETURNING id, email, display_name, created_at",
+            )
+            .bind(used.try_get::<uuid::Uuid, _>("account_id")?)
+            .bind(new_hash)
+            .fetch_one(&mut *tx)
+            .await?;
+            let owner = account(&row)?;
+            end_access(&mut tx, owner.id, None).await?;
+            outbox::insert(&mut tx, &outbox::event(IdentityEventKind::PasswordChanged, &owner, now)).await?;
+            tx.commit().await?;
+            Ok(Some(owner))
+        };
+        db::observe("UPDATE accounts", work).await
+    }
+
+    /// Removes what is over; answers how many.
+    pub async fn expire(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query(
+            "DELETE FROM password_resets WHERE token_digest IN (SELECT token_digest FROM password_resets \
+             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        );
+        let removed = query.bind(now).bind(limit).execute(&self.pool);
+        Ok(db::observe("DELETE password_resets", removed).await?.rows_affected())
+    }
+}

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shop_contracts::events::IdentityEventKind;
+use shop_identity::throttle::Limits;
+use shop_identity::workers;
+
+use crate::{Fixture, PASSWORD, fields, fixture, fixture_with, kim};
+
+const NEW: &str = "another long enough one";
+
+async fn ask(f: &Fixture, email: &str) -> u16 {
+    f.post("/v1/password-resets", &json!({"email": email})).await.status.as_u16()
+}
+
+async fn mailed_token(f: &Fixture) -> String {
+    let events = f.events().await;
+    let event = events.iter().rev().find(|e| e.kind == IdentityEventKind::PasswordResetRequested);
+    event.expect("a mail was asked for").token.clone().expect("it carries the token")
+}
+
+fn confirm(token: &str) -> Value {
+    json!({"token": token, "password": NEW})
+}
+
+#[tokio::test]
+async fn a_mailed_token_sets_a_new_password_once_and_ends_every_session() {
+    let f = fixture().await;
+    let here = f.logged_in().await;
+    assert_eq!(ask(&f, " KIM@example.com").await, 204);
+    let token = mailed_token(&f).await;
+    let answer = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    assert_eq!(answer.status.as_u16(), 204, "{}", answer.text());
+    assert!(!f.is_open(&here.token).await);
+    assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 401);
+    assert_eq!(f.log_in("kim@example.com", NEW, None).await.status.as_u16(), 201);
+    assert_eq!(f.events().await.last().unwrap().kind, IdentityEventKind::PasswordChanged);
+    let again = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    assert_eq!((again.status.as_u16(), fields(&again)), (422, vec!["token".to_owned()]));
+}
+
+#[tokio::test]
+async fn of_many_who_use_a_token_at_once_one_does() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    ask(&f, "kim@example.com").await;
+    let body = confirm(&mailed_token(&f).await);
+    let answers =
+        futures::future::join_all((0..6).map(|_| f.post("/v1/password-resets/confirm", &body))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 422, 422, 422, 422, 422]);
+}
+
+#[tokio::test]
+async fn asking_answers_and_writes_alike_whether_there_is_an_account_or_not() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    assert_eq!([ask(&f, "kim@example.com").await, ask(&f, "nobody@example.com").await], [204, 204]);
+    assert_eq!(f.scalar("SELECT count(*) FROM password_resets").await, 2);
+    assert_eq!(f.kinds().await, ["identity.registered", "identity.password_reset_requested"]);
+}
+
+#[tokio::test]
+async fn a_token_is_kept_as_its_hash_and_works_for_an_hour() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    ask(&f, "kim@example.com").await;
+    let token = mailed_token(&f).await;
+    let row: String = sqlx::query_scalar("SELECT password_resets::text FROM password_resets")
+        .fetch_one(&f.db.pool)
+        .await
+        .unwrap();
+    assert!(!row.contains(&token), "{row}");
+    f.clock.advance_seconds(3600);
+    let late = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    assert_eq!((late.status.as_u16(), late.code()), (422, "invalid".to_owned()));
+    assert_eq!(workers::once(&f.identity).await.unwrap(), 1);
+    assert_eq!(f.scalar("SELECT count(*) FROM password_resets").await, 0);
+}
+
+#[tokio::test]
+async fn nonsense_and_short_passwords_are_named_and_cost_no_hash() {
+    let f = fixture().await;
+    let before = f.identity.passwords.worked_on();
+    let never = "A".repeat(43);
+    for token in ["", "nonsense", &never] {
+        let answer = f.post("/v1/password-resets/confirm", &confirm(token)).await;
+        assert_eq!((answer.status.as_u16(), fields(&answer)), (422, vec!["token".to_owned()]));
+    }
+    assert_eq!(f.identity.passwords.worked_on(), before);
+    let short = f.post("/v1/password-resets/confirm", &json!({"token": never, "password": "short"})).await;
+    assert_eq!(fields(&short), ["password"]);
+    assert_eq!(fields(&f.post("/v1/password-resets", &json!({"email": "kim"})).await), ["email"]);
+}
+
+#[tokio::test]
+async fn mails_asked_for_too_often_are_refused_alike_for_any_address() {
+    let f = fixture_with(Limits { max_per_account: 2, max_per_address: 4, window: Duration::from_mins(15) })
+        .await;
+    f.register("k", &kim()).await;
+    for email in ["kim@example.com", "nobody@example.com"] {
+        assert_eq!([ask(&f, email).await, ask(&f, email).await, ask(&f, email).await], [204, 204, 429]);
+    }
+    assert!(f.metrics().await.contains("shop_password_resets_total{outcome=\"throttled\"} 2"));
+}
+
+#[tokio::test]
+async fn who_guessed_at_the_old_password_does_not_keep_the_owner_out() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    for _ in 0..3 {
+        f.log_in("kim@example.com", "a wrong password", None).await;
+    }
+    assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 429);
+    ask(&f, "kim@example.com").await;
+    f.post("/v1/password-resets/confirm", &confirm(&mailed_token(&f).await)).await;
+    assert_eq!(f.log_in("kim@example.com", NEW, None).await.status.as_u16(), 201);
+}
