@@ -3,37 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use shop_contracts::events::{ORDERS_STREAM, OrderEvent, OrderEventKind};
 use shop_instrumentation::clock::SharedClock;
 use shop_instrumentation::faults::Faults;
 use shop_instrumentation::streams;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::compose::{Composer, MailKind};
+use crate::compose::Composer;
+use crate::event::{Event, MailKind};
 use crate::event_stream::{Entry, EventStream, GROUP};
+use crate::lease::Lease;
 use crate::mailers::{MailError, Mailer};
 use crate::storage::postgres::{Claim, PgDeliveries};
 use crate::telemetry::{ERRORS, LATENCY, NotificationMetrics};
 
 /// Longest time for handing one mail over.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long nobody else touches an event that is being sent; longer than sending can take.
-pub const LEASE: Duration = Duration::from_secs(15);
 /// After so many tries an entry that is no event, or a mail that is refused, is put aside.
 pub const MAX_TRIES: u32 = 5;
-/// A mail that the other side always wants to have later is put aside when its event is so old.
-pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 /// Tries to remember that a mail is out, for that is the one thing that must not be forgotten.
 const REMEMBER_TRIES: u32 = 5;
 const REMEMBER_PAUSE: Duration = Duration::from_millis(200);
 
-/// Everything that is needed to handle an entry.
+/// Everything that is needed to handle an entry of one stream.
 #[derive(Clone)]
 pub struct Notifications {
     pub events: EventStream,
     pub deliveries: PgDeliveries,
+    pub lease: Lease,
     pub composer: Composer,
     pub mailer: Arc<dyn Mailer>,
     pub metrics: NotificationMetrics,
@@ -55,14 +52,15 @@ enum Outcome {
 impl Notifications {
     /// Handles an entry in the trace that it came with. Whatever fails, the entry stays pending and comes again.
     pub async fn handle(&self, entry: Entry) {
+        let stream = self.events.topic().stream();
         let span = tracing::info_span!(
             "process event",
-            otel.name = format!("process {ORDERS_STREAM}"),
+            otel.name = format!("process {stream}"),
             otel.kind = "consumer",
             otel.status_code = Empty,
             messaging.system = "redis",
             messaging.operation.type = "process",
-            messaging.destination.name = ORDERS_STREAM,
+            messaging.destination.name = stream,
             messaging.consumer.group.name = GROUP,
             messaging.message.id = entry.id,
             shop.order.id = Empty,
@@ -73,7 +71,7 @@ impl Notifications {
     }
 
     async fn settle(&self, entry: Entry) {
-        let kind = entry.text("type").and_then(kind_of);
+        let kind = entry.text("type").and_then(|name| self.events.topic().mail_about(name));
         let done = match self.deliver(&entry).await {
             Outcome::Finished => self.events.acknowledge(&entry).await,
             Outcome::Again => {
@@ -107,7 +105,7 @@ impl Notifications {
     }
 
     async fn deliver(&self, entry: &Entry) -> Outcome {
-        let event = match entry.event() {
+        let event = match entry.event(self.events.topic()) {
             Ok(event) => event,
             Err(error) => {
                 tracing::warn!(entry = entry.id, %error, "entry is no event");
@@ -116,10 +114,12 @@ impl Notifications {
                 return give_up(tries >= u64::from(MAX_TRIES), "unreadable");
             }
         };
-        Span::current().record("shop.order.id", event.order_id.to_string());
-        let Some(kind) = MailKind::of(event.kind) else { return Outcome::Finished };
+        if let Some(order) = event.order() {
+            Span::current().record("shop.order.id", order.to_string());
+        }
+        let Some(kind) = event.mail() else { return Outcome::Finished };
         let now = self.clock.now();
-        match self.deliveries.claim(event.id, event.order_id, kind, now, now + LEASE).await {
+        match self.deliveries.claim(event.id(), event.order(), kind, now, now + self.lease.length).await {
             Ok(Claim::Granted { attempt }) => self.attempt(&event, kind, attempt).await,
             Ok(Claim::Sent) => Outcome::Finished,
             Ok(Claim::Busy) => Outcome::Again,
@@ -130,30 +130,43 @@ impl Notifications {
         }
     }
 
-    async fn attempt(&self, event: &OrderEvent, kind: MailKind, attempt: i32) -> Outcome {
-        match self.send(event, kind).await {
+    async fn attempt(&self, event: &Event, kind: MailKind, attempt: i32) -> Outcome {
+        let keep_lease = || self.lease.keep(&self.deliveries, &self.clock, event.id(), attempt);
+        let sent = tokio::select! {
+            sent = self.send(event, kind) => sent,
+            () = keep_lease() => {
+                tracing::warn!(event = %event.id(), attempt, "lease lost, the mail is left to whoever has it");
+                return Outcome::Again;
+            }
+        };
+        match sent {
             Ok(()) => {
                 self.count(kind, "sent");
-                tracing::info!(order_id = %event.order_id, kind = kind.as_str(), attempt, "mail sent");
-                self.remember(event).await
+                tracing::info!(event = %event.id(), kind = kind.as_str(), attempt, "mail sent");
+                tokio::select! {
+                    outcome = self.remember(event) => outcome,
+                    // Remembering goes on without it: the mail is out.
+                    () = async { keep_lease().await; std::future::pending().await } => Outcome::Again,
+                }
             }
             Err(error) => {
                 self.count(kind, "failed");
-                tracing::warn!(order_id = %event.order_id, kind = kind.as_str(), attempt, %error, "mail not sent");
-                if let Err(error) = self.deliveries.release(event.id, self.clock.now()).await {
+                tracing::warn!(event = %event.id(), kind = kind.as_str(), attempt, %error, "mail not sent");
+                let now = self.clock.now();
+                if let Err(error) = self.deliveries.release(event.id(), attempt, now).await {
                     tracing::debug!(%error, "lease runs out by itself");
                 }
                 match error {
                     MailError::Refused(_) => give_up(attempt >= MAX_TRIES as i32, "refused"),
                     MailError::NotNow(_) => {
-                        give_up(self.clock.now() - event.occurred_at > GIVE_UP_AFTER, "expired")
+                        give_up(now - event.occurred_at() > kind.worth_sending_for(), "expired")
                     }
                 }
             }
         }
     }
 
-    async fn send(&self, event: &OrderEvent, kind: MailKind) -> Result<(), MailError> {
+    async fn send(&self, event: &Event, kind: MailKind) -> Result<(), MailError> {
         let mail = self.composer.compose(kind, event).map_err(|e| MailError::Refused(e.to_string()))?;
         self.faults.delay(LATENCY).await;
         if self.faults.is_active(ERRORS) {
@@ -165,9 +178,9 @@ impl Notifications {
             .unwrap_or_else(|_| Err(MailError::NotNow("the mail was not taken in time".to_owned())))
     }
 
-    async fn remember(&self, event: &OrderEvent) -> Outcome {
+    async fn remember(&self, event: &Event) -> Outcome {
         for attempt in 1..=REMEMBER_TRIES {
-            match self.deliveries.mark_sent(event.id, self.clock.now()).await {
+            match self.deliveries.mark_sent(event.id(), self.clock.now()).await {
                 Ok(()) => return Outcome::Finished,
                 Err(error) => tracing::warn!(%error, attempt, "sent mail could not be remembered"),
             }
@@ -183,12 +196,4 @@ impl Notifications {
 
 fn give_up(hopeless: bool, reason: &'static str) -> Outcome {
     if hopeless { Outcome::Hopeless { reason } } else { Outcome::Again }
-}
-
-/// By the field `type`, which can be read when the payload cannot.
-fn kind_of(name: &str) -> Option<MailKind> {
-    [OrderEventKind::Confirmed, OrderEventKind::Declined, OrderEventKind::Failed]
-        .into_iter()
-        .find(|kind| kind.as_str() == name)
-        .and_then(MailKind::of)
 }

@@ -1,4 +1,4 @@
-//! The stream `orders.events` as this service's consumer group sees it.
+//! A stream of events as this service's consumer group sees it.
 //!
 //! Replies are read as bytes: whatever somebody puts on the stream, it must not stop what comes after it.
 
@@ -8,13 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use redis::aio::ConnectionManager;
 use redis::{RedisError, Value};
-use shop_contracts::events::{ORDERS_STREAM, OrderEvent};
 use shop_instrumentation::kv;
+
+use crate::event::{Event, Topic};
 
 /// The group: an event goes to one of its consumers.
 pub const GROUP: &str = "notifications";
-/// Where events go that no try could handle, whole, with `reason` and `entry` (their place on the stream).
-pub const DEAD_STREAM: &str = "orders.events.dead";
 /// The dead-letter stream keeps about this many.
 const MAX_DEAD: usize = 10_000;
 /// A consumer without work that has not asked for so long is one that is gone.
@@ -35,13 +34,14 @@ pub struct Entry {
 pub enum Unreadable {
     #[error("no field 'payload'")]
     NoPayload,
-    #[error("payload is not an order event (line {line}, column {column})")]
+    #[error("payload is not an event of this stream (line {line}, column {column})")]
     NotAnEvent { line: usize, column: usize },
 }
 
 /// This process's place in the group. Clones share it.
 #[derive(Clone)]
 pub struct EventStream {
+    topic: Topic,
     /// For commands that answer at once.
     redis: ConnectionManager,
     /// For reads that wait.
@@ -51,14 +51,20 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// A consumer named `consumer`; a read waits up to `wait` for something to come.
+    /// A consumer of `topic` named `consumer`; a read waits up to `wait` for something to come.
     pub fn connect(
+        topic: Topic,
         url: &str,
         redis: ConnectionManager,
         consumer: &str,
         wait: Duration,
     ) -> Result<Self, RedisError> {
-        Ok(Self { redis, waiting: kv::connect_blocking(url, wait)?, consumer: consumer.into(), wait })
+        Ok(Self { topic, redis, waiting: kv::connect_blocking(url, wait)?, consumer: consumer.into(), wait })
+    }
+
+    /// What is read.
+    pub fn topic(&self) -> Topic {
+        self.topic
     }
 
     /// New entries, at most `count`; none when nothing came. Makes the group when it is not there, from the first entry
@@ -67,7 +73,7 @@ impl EventStream {
         let mut command = redis::cmd("XREADGROUP");
         command.arg("GROUP").arg(GROUP).arg(&*self.consumer).arg("COUNT").arg(count);
         command.arg("BLOCK").arg(self.wait.as_millis().max(1) as u64);
-        command.arg("STREAMS").arg(ORDERS_STREAM).arg(">");
+        command.arg("STREAMS").arg(self.topic.stream()).arg(">");
         let mut connection = self.waiting.clone();
         // Not observed as an operation: its duration is how long nothing happened.
         match command.query_async::<Value>(&mut connection).await {
@@ -87,7 +93,7 @@ impl EventStream {
     /// Entries that a consumer took at least `idle` ago and never finished, at most `count`; they are this one's now.
     pub async fn reclaim(&self, idle: Duration, count: usize) -> Result<Vec<Entry>, RedisError> {
         let mut command = redis::cmd("XAUTOCLAIM");
-        command.arg(ORDERS_STREAM).arg(GROUP).arg(&*self.consumer);
+        command.arg(self.topic.stream()).arg(GROUP).arg(&*self.consumer);
         command.arg(idle.as_millis() as u64).arg("0-0").arg("COUNT").arg(count);
         match self.run::<Vec<Value>>("XAUTOCLAIM", command).await {
             Ok(reply) => {
@@ -110,20 +116,21 @@ impl EventStream {
     /// The entry is finished.
     pub async fn acknowledge(&self, entry: &Entry) -> Result<(), RedisError> {
         let mut command = redis::cmd("XACK");
-        command.arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id);
+        command.arg(self.topic.stream()).arg(GROUP).arg(&entry.id);
         self.run("XACK", command).await
     }
 
-    /// Puts the entry aside and finishes it, both or neither.
+    /// Puts the entry aside and finishes it, both or neither: whole, with `reason` and `entry` (its place on the stream).
     pub async fn bury(&self, entry: &Entry, reason: &str) -> Result<(), RedisError> {
         let mut pipe = redis::pipe();
         pipe.atomic();
-        let add = pipe.cmd("XADD").arg(DEAD_STREAM).arg("MAXLEN").arg("~").arg(MAX_DEAD).arg("*");
+        let add =
+            pipe.cmd("XADD").arg(self.topic.dead_stream()).arg("MAXLEN").arg("~").arg(MAX_DEAD).arg("*");
         add.arg("reason").arg(reason).arg("entry").arg(&entry.id);
         for (name, value) in &entry.fields {
             add.arg(name).arg(value);
         }
-        pipe.ignore().cmd("XACK").arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id).ignore();
+        pipe.ignore().cmd("XACK").arg(self.topic.stream()).arg(GROUP).arg(&entry.id).ignore();
         let mut connection = self.redis.clone();
         kv::observe("XADD dead", async move { pipe.query_async::<()>(&mut connection).await }).await
     }
@@ -131,7 +138,7 @@ impl EventStream {
     /// How often the entry was handed out; nothing when it is not pending.
     pub async fn deliveries(&self, entry: &Entry) -> Result<Option<u64>, RedisError> {
         let mut command = redis::cmd("XPENDING");
-        command.arg(ORDERS_STREAM).arg(GROUP).arg(&entry.id).arg(&entry.id).arg(1);
+        command.arg(self.topic.stream()).arg(GROUP).arg(&entry.id).arg(&entry.id).arg(1);
         let pending: Vec<(String, String, u64, u64)> = self.run("XPENDING", command).await?;
         Ok(pending.first().map(|(.., times)| *times))
     }
@@ -139,7 +146,7 @@ impl EventStream {
     /// When the oldest entry came that nobody has finished; nothing when all are.
     pub async fn oldest_unhandled(&self) -> Result<Option<DateTime<Utc>>, RedisError> {
         let mut groups = redis::cmd("XINFO");
-        groups.arg("GROUPS").arg(ORDERS_STREAM);
+        groups.arg("GROUPS").arg(self.topic.stream());
         let groups = match self.run::<redis::streams::StreamInfoGroupsReply>("XINFO", groups).await {
             Ok(reply) => reply.groups,
             // No stream yet: nothing ever came.
@@ -153,13 +160,13 @@ impl EventStream {
         let mut oldest = None;
         if pending > 0 {
             let mut command = redis::cmd("XPENDING");
-            command.arg(ORDERS_STREAM).arg(GROUP).arg("-").arg("+").arg(1);
+            command.arg(self.topic.stream()).arg(GROUP).arg("-").arg("+").arg(1);
             let first: Vec<(String, String, u64, u64)> = self.run("XPENDING", command).await?;
             oldest = first.first().and_then(|(id, ..)| time_of(id));
         }
         let mut command = redis::cmd("XRANGE");
         let start = if delivered == "-" { delivered } else { format!("({delivered}") };
-        command.arg(ORDERS_STREAM).arg(start).arg("+").arg("COUNT").arg(1);
+        command.arg(self.topic.stream()).arg(start).arg("+").arg("COUNT").arg(1);
         let undelivered: Vec<(String, Fields)> = self.run("XRANGE", command).await?;
         let undelivered = undelivered.first().and_then(|(id, _)| time_of(id));
         Ok(oldest.into_iter().chain(undelivered).min())
@@ -168,7 +175,7 @@ impl EventStream {
     /// Removes consumers that are gone and left nothing behind; answers how many.
     pub async fn remove_gone_consumers(&self) -> Result<usize, RedisError> {
         let mut command = redis::cmd("XINFO");
-        command.arg("CONSUMERS").arg(ORDERS_STREAM).arg(GROUP);
+        command.arg("CONSUMERS").arg(self.topic.stream()).arg(GROUP);
         let known = self.run::<redis::streams::StreamInfoConsumersReply>("XINFO", command).await?.consumers;
         let gone = known.into_iter().filter(|consumer| {
             let quiet = consumer.idle as u128 > GONE_AFTER.as_millis();
@@ -177,7 +184,7 @@ impl EventStream {
         let mut removed = 0;
         for consumer in gone {
             let mut command = redis::cmd("XGROUP");
-            command.arg("DELCONSUMER").arg(ORDERS_STREAM).arg(GROUP).arg(consumer.name);
+            command.arg("DELCONSUMER").arg(self.topic.stream()).arg(GROUP).arg(consumer.name);
             self.run::<u64>("XGROUP", command).await?;
             removed += 1;
         }
@@ -186,7 +193,7 @@ impl EventStream {
 
     async fn make_group(&self) -> Result<(), RedisError> {
         let mut command = redis::cmd("XGROUP");
-        command.arg("CREATE").arg(ORDERS_STREAM).arg(GROUP).arg("0").arg("MKSTREAM");
+        command.arg("CREATE").arg(self.topic.stream()).arg(GROUP).arg("0").arg("MKSTREAM");
         match self.run::<()>("XGROUP", command).await {
             Ok(()) => tracing::info!(group = GROUP, "consumer group made"),
             // Another instance was first.
@@ -214,10 +221,11 @@ impl Entry {
     }
 
     /// The event that it carries.
-    pub fn event(&self) -> Result<OrderEvent, Unreadable> {
+    pub fn event(&self, topic: Topic) -> Result<Event, Unreadable> {
         let payload = self.text("payload").ok_or(Unreadable::NoPayload)?;
         // serde's own message may repeat values.
-        serde_json::from_str(payload)
+        topic
+            .parse(payload)
             .map_err(|error| Unreadable::NotAnEvent { line: error.line(), column: error.column() })
     }
 

@@ -9,9 +9,13 @@ pub const ERRORS: &str = "notifications.errors";
 /// Every mail takes longer while it is on.
 pub const LATENCY: &str = "notifications.latency";
 
+/// The folder of mails has no space left while it is on.
+pub const DISK_FULL: &str = "notifications.disk_full";
+
 /// What can be switched on here.
 pub const FAULTS: &[FaultSpec] = &[
     FaultSpec { name: ERRORS, description: "mails cannot be handed over; events wait" },
+    FaultSpec { name: DISK_FULL, description: "the folder of mails has no space left; events wait" },
     FaultSpec { name: LATENCY, description: "every mail takes a second longer" },
 ];
 
@@ -22,7 +26,7 @@ pub struct NotificationMetrics {
     pub notifications: IntCounterVec,
     /// By reason: `unreadable`, `refused`, `expired`.
     pub dead_lettered: IntCounterVec,
-    /// Age of the oldest event not yet handled.
+    /// Age of the oldest event not yet handled, over all streams.
     pub lag_seconds: Gauge,
 }
 

@@ -7,12 +7,15 @@ use std::time::Duration;
 use axum::Router;
 use lettre::message::Mailbox;
 use shop_instrumentation::config::{Env, Secret};
+use shop_instrumentation::faults::Faults;
 use shop_instrumentation::health::Need;
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::compose::Composer;
 use crate::deliver::Notifications;
+use crate::event::Topic;
 use crate::event_stream::EventStream;
+use crate::lease::Lease;
 use crate::mailers::Mailer;
 use crate::mailers::files::FileMailer;
 use crate::mailers::smtp::SmtpMailer;
@@ -27,7 +30,7 @@ const KEEP_MAILS: usize = 2000;
 const READ_WAIT: Duration = Duration::from_secs(2);
 
 /// Where mails go.
-enum Way {
+enum Outlet {
     Files(PathBuf, usize),
     Smtp(Secret),
 }
@@ -38,9 +41,9 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let redis_url: String = boot.env.required("REDIS_URL");
     let public_url: Option<String> = boot.env.maybe("PUBLIC_URL");
     let from = from(&mut boot.env);
-    let way = way(&mut boot.env);
+    let outlet = outlet(&mut boot.env);
     boot.env.finish()?;
-    let mailer = mailer(way)?;
+    let mailer = mailer(outlet, &boot.faults)?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
     let redis = kv::connect(&redis_url)?;
@@ -48,20 +51,28 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     // Without the stream there is nothing that this service could do.
     boot.health.watch_redis(redis.clone(), Need::Required);
     boot.faults.declare(FAULTS);
-    let notifications = Notifications {
-        events: EventStream::connect(&redis_url, redis, &boot.info.instance, READ_WAIT)?,
+    let stream =
+        |topic| EventStream::connect(topic, &redis_url, redis.clone(), &boot.info.instance, READ_WAIT);
+    let orders = Notifications {
+        events: stream(Topic::Orders)?,
         deliveries: PgDeliveries::new(pool),
+        lease: Lease::default(),
         composer: Composer::new(from, public_url),
         mailer,
         metrics: NotificationMetrics::new(&boot.metrics)?,
         faults: boot.faults.clone(),
         clock: clock::system(),
     };
+    let identity = Notifications { events: stream(Topic::Identity)?, ..orders.clone() };
     let stop = &boot.shutdown;
+    let consume = |of: &Notifications| tokio::spawn(workers::consume(of.clone(), stop.clone()));
+    let reclaim = |of: &Notifications| tokio::spawn(workers::reclaim(of.clone(), stop.clone()));
     Ok(App::new(Router::new())
-        .worker("consume", tokio::spawn(workers::consume(notifications.clone(), stop.clone())))
-        .worker("reclaim", tokio::spawn(workers::reclaim(notifications.clone(), stop.clone())))
-        .worker("upkeep", tokio::spawn(workers::upkeep(notifications, stop.clone()))))
+        .worker("consume orders", consume(&orders))
+        .worker("consume identity", consume(&identity))
+        .worker("reclaim orders", reclaim(&orders))
+        .worker("reclaim identity", reclaim(&identity))
+        .worker("upkeep", tokio::spawn(workers::upkeep(vec![orders, identity], stop.clone()))))
 }
 
 fn from(env: &mut Env) -> Mailbox {
@@ -70,29 +81,29 @@ fn from(env: &mut Env) -> Mailbox {
 }
 
 /// A mail server if there is one, else a folder.
-fn way(env: &mut Env) -> Way {
+fn outlet(env: &mut Env) -> Outlet {
     let keep = env.optional("MAIL_KEEP", KEEP_MAILS);
     match env.secret("SMTP_URL") {
-        Some(url) => Way::Smtp(url),
+        Some(url) => Outlet::Smtp(url),
         None => match env.maybe("MAIL_DIR") {
-            Some(directory) => Way::Files(directory, keep),
+            Some(directory) => Outlet::Files(directory, keep),
             None => {
                 env.note("SMTP_URL or MAIL_DIR is required: a mail server, or a folder for mails");
-                Way::Files(PathBuf::new(), keep)
+                Outlet::Files(PathBuf::new(), keep)
             }
         },
     }
 }
 
-fn mailer(way: Way) -> Result<Arc<dyn Mailer>, StartError> {
-    match way {
-        Way::Files(directory, keep) => {
+fn mailer(outlet: Outlet, faults: &Faults) -> Result<Arc<dyn Mailer>, StartError> {
+    match outlet {
+        Outlet::Files(directory, keep) => {
             let opened = FileMailer::open(&directory, keep).map_err(|error| {
                 StartError::Io(format!("MAIL_DIR {} cannot be used", directory.display()), error)
             })?;
-            Ok(Arc::new(opened))
+            Ok(Arc::new(opened.with_faults(faults.clone())))
         }
-        Way::Smtp(url) => {
+        Outlet::Smtp(url) => {
             let server = SmtpMailer::new(&url);
             Ok(Arc::new(server.map_err(|error| StartError::Other(format!("SMTP_URL: {error}")))?))
         }
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn somewhere_mails_must_go() {
         let mut env = Env::from_pairs::<String, String>([]);
-        way(&mut env);
+        outlet(&mut env);
         assert!(env.finish().unwrap_err().to_string().contains("MAIL_DIR"));
     }
 }

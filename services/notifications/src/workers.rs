@@ -13,7 +13,7 @@ use crate::event_stream::Entry;
 const BATCH: usize = 16;
 const TOGETHER: usize = 4;
 /// An entry that was not finished for so long is taken over; as long as a lease, or it would only be found busy.
-pub const LEFT_BEHIND: Duration = crate::deliver::LEASE;
+pub const LEFT_BEHIND: Duration = crate::lease::LENGTH;
 const RECLAIM_EVERY: Duration = Duration::from_secs(5);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const MEASURE_EVERY: Duration = Duration::from_secs(2);
@@ -84,15 +84,17 @@ async fn handle(notifications: &Notifications, entries: Vec<Entry>) {
     futures::stream::iter(entries).for_each_concurrent(TOGETHER, |entry| notifications.handle(entry)).await;
 }
 
-/// Keeps the lag true, and table and group tidy, until `shutdown`.
-pub async fn upkeep(notifications: Notifications, shutdown: CancellationToken) {
+/// Keeps the lag true, and table and groups tidy, until `shutdown`. `all` are the streams of this process.
+pub async fn upkeep(all: Vec<Notifications>, shutdown: CancellationToken) {
     let mut round = 0_u32;
     loop {
-        if let Err(error) = measure(&notifications).await {
+        if let Err(error) = measure(&all).await {
             tracing::debug!(%error, "lag is not fresh");
         }
         if round.is_multiple_of(TIDY_EVERY) {
-            tidy(&notifications).await;
+            for notifications in &all {
+                tidy(notifications).await;
+            }
         }
         round = round.wrapping_add(1);
         tokio::select! {
@@ -102,11 +104,17 @@ pub async fn upkeep(notifications: Notifications, shutdown: CancellationToken) {
     }
 }
 
-/// Sets the lag once.
-pub async fn measure(notifications: &Notifications) -> Result<(), redis::RedisError> {
-    let oldest = notifications.events.oldest_unhandled().await?;
-    let lag_ms = oldest.map_or(0, |oldest| (notifications.clock.now() - oldest).num_milliseconds().max(0));
-    notifications.metrics.lag_seconds.set(lag_ms as f64 / 1000.0);
+/// Sets the lag once: of the stream that is furthest behind.
+pub async fn measure(all: &[Notifications]) -> Result<(), redis::RedisError> {
+    let mut longest_ms = 0;
+    for notifications in all {
+        if let Some(oldest) = notifications.events.oldest_unhandled().await? {
+            longest_ms = longest_ms.max((notifications.clock.now() - oldest).num_milliseconds());
+        }
+    }
+    if let Some(notifications) = all.first() {
+        notifications.metrics.lag_seconds.set(longest_ms as f64 / 1000.0);
+    }
     Ok(())
 }
 

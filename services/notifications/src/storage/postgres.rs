@@ -6,7 +6,7 @@ use shop_instrumentation::db;
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
-use crate::compose::MailKind;
+use crate::event::MailKind;
 
 /// The migrations of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -37,7 +37,7 @@ impl PgDeliveries {
     pub async fn claim(
         &self,
         event_id: Uuid,
-        order: OrderId,
+        order: Option<OrderId>,
         kind: MailKind,
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
@@ -51,7 +51,7 @@ impl PgDeliveries {
         );
         let query = query
             .bind(event_id)
-            .bind(order.uuid())
+            .bind(order.map(OrderId::uuid))
             .bind(kind.as_str())
             .bind(now)
             .bind(lease_until)
@@ -71,11 +71,23 @@ impl PgDeliveries {
         db::observe("UPDATE deliveries", query.bind(event_id).bind(now).execute(&self.pool)).await.map(|_| ())
     }
 
-    /// Gives the lease back after a try that failed.
-    pub async fn release(&self, event_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query =
-            sqlx::query("UPDATE deliveries SET lease_until = $2 WHERE event_id = $1 AND sent_at IS NULL");
-        db::observe("UPDATE deliveries", query.bind(event_id).bind(now).execute(&self.pool)).await.map(|_| ())
+    /// Holds on to the lease of a try. `false` when it is lost: the mail is out, or another try has begun.
+    pub async fn extend(
+        &self,
+        event_id: Uuid,
+        attempt: i32,
+        lease_until: DateTime<Utc>,
+    ) -> Result<bool, sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE deliveries SET lease_until = $3 WHERE event_id = $1 AND attempts = $2 AND sent_at IS NULL",
+        );
+        let held = query.bind(event_id).bind(attempt).bind(lease_until).execute(&self.pool);
+        Ok(db::observe("UPDATE deliveries", held).await?.rows_affected() > 0)
+    }
+
+    /// Gives the lease back after a try that failed, unless another try has begun.
+    pub async fn release(&self, event_id: Uuid, attempt: i32, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        self.extend(event_id, attempt, now).await.map(|_| ())
     }
 
     /// Forgets deliveries from before `before`; answers how many.

@@ -1,18 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use shop_contracts::events::OrderEventKind;
+use shop_contracts::events::{IdentityEventKind, OrderEventKind};
 use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, CancellationToken};
-use shop_notifications::compose::Mail;
-use shop_notifications::mailers::{MailError, Mailer};
 use shop_notifications::wiring;
 use shop_notifications::workers::{consume, consume_once};
 use shop_testkit::{TestDb, eventually};
-use tokio::sync::Notify;
 
-use crate::stage::{Recording, Stage};
+use crate::stage::{Gate, Recording, Stage};
 
 async fn drain(consumer: &crate::stage::Consumer) {
     // The first read may only make the group.
@@ -23,25 +19,55 @@ async fn drain(consumer: &crate::stage::Consumer) {
 #[tokio::test]
 async fn shopper_is_told_what_became_of_the_order_and_nothing_before() {
     let stage = Stage::set().await;
-    let kinds = [OrderEventKind::Confirmed, OrderEventKind::Declined, OrderEventKind::Failed];
-    let events = kinds.map(|kind| stage.event(kind));
+    let told = [
+        (OrderEventKind::Confirmed, "is confirmed", "order_confirmed"),
+        (OrderEventKind::Declined, "could not be paid", "order_declined"),
+        (OrderEventKind::Failed, "cannot be delivered", "order_failed"),
+        (OrderEventKind::Cancelled, "is cancelled", "order_cancelled"),
+        (OrderEventKind::Shipped, "is on its way", "order_shipped"),
+        (OrderEventKind::ReturnRequested, "Your return", "return_requested"),
+        (OrderEventKind::Refunded, "is on its way back", "order_refunded"),
+    ];
     stage.publish(&stage.event(OrderEventKind::Placed)).await;
+    let events = told.map(|(kind, ..)| stage.event(kind));
     for event in &events {
         stage.publish(event).await;
     }
     let consumer = stage.consumer("one");
     drain(&consumer).await;
-    let subjects = ["is confirmed", "could not be paid", "cannot be delivered"];
-    for (event, subject) in events.iter().zip(subjects) {
+    for (event, (_, subject, kind)) in events.iter().zip(told) {
         let text = stage.mail_text(event);
         for part in [subject, "kim@example.com", "QD-4711", "$2598.00", &event.order_id.to_string()] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
-    }
-    assert_eq!((stage.mails().len(), stage.pending().await), (3, 0));
-    for kind in ["order_confirmed", "order_declined", "order_failed"] {
         assert_eq!(consumer.sent(kind, "sent"), 1.0, "{kind}");
     }
+    assert_eq!((stage.mails().len(), stage.pending().await), (events.len(), 0));
+}
+
+#[tokio::test]
+async fn shopper_is_told_what_became_of_the_account() {
+    let stage = Stage::set().await;
+    let told = [
+        (IdentityEventKind::Registered, "Welcome aboard", "registered"),
+        (IdentityEventKind::AlreadyRegistered, "You have an account already", "already_registered"),
+        (IdentityEventKind::PasswordResetRequested, "A new password", "password_reset"),
+        (IdentityEventKind::PasswordChanged, "was changed", "password_changed"),
+        (IdentityEventKind::Deleted, "is deleted", "account_deleted"),
+    ];
+    let events = told.map(|(kind, ..)| stage.account_event(kind));
+    for event in &events {
+        stage.publish_account(event).await;
+    }
+    stage.publish_account(&stage.account_event(IdentityEventKind::Unknown)).await;
+    let consumer = stage.consumer("one");
+    while consume_once(&consumer.accounts).await.unwrap() == 0 {}
+    for (event, (_, subject, kind)) in events.iter().zip(told) {
+        let text = stage.mail_of(event.id);
+        assert!(text.contains(subject) && text.contains("kim@example.com"), "{text}");
+        assert_eq!(consumer.sent(kind, "sent"), 1.0, "{kind}");
+    }
+    assert_eq!((stage.mails().len(), stage.pending_on("identity.events").await), (events.len(), 0));
 }
 
 #[tokio::test]
@@ -93,22 +119,6 @@ async fn a_group_that_was_lost_starts_from_the_beginning_and_sends_nothing_twice
     assert_eq!(mailer.taken(), [first.id, second.id]);
 }
 
-/// Tells that it has begun, and goes on when it is let.
-#[derive(Default)]
-struct Gate {
-    begun: Notify,
-    go_on: Notify,
-}
-
-#[async_trait]
-impl Mailer for Gate {
-    async fn send(&self, _: &Mail) -> Result<(), MailError> {
-        self.begun.notify_one();
-        self.go_on.notified().await;
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn stopping_finishes_what_was_begun() {
     let stage = Stage::set().await;
@@ -143,5 +153,9 @@ async fn the_whole_service_mails_what_comes() {
     stage.publish(&event).await;
     let mail = folder.join(format!("{}.eml", event.id));
     eventually("the mail is there", || async { mail.exists() }).await;
+    let event = stage.account_event(IdentityEventKind::Registered);
+    stage.publish_account(&event).await;
+    let mail = folder.join(format!("{}.eml", event.id));
+    eventually("the other stream's mail is there", || async { mail.exists() }).await;
     stop.cancel();
 }

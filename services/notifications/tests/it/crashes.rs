@@ -6,7 +6,7 @@ use shop_contracts::events::OrderEventKind;
 use shop_instrumentation::clock::Clock as _;
 use shop_instrumentation::faults::Activate;
 use shop_notifications::compose::{Mail, MailKind};
-use shop_notifications::deliver::LEASE;
+use shop_notifications::lease::LENGTH as LEASE;
 use shop_notifications::mailers::{MailError, Mailer};
 use shop_notifications::storage::postgres::Claim;
 use shop_notifications::telemetry::ERRORS;
@@ -40,7 +40,8 @@ async fn killed_before_sending_another_sends_it() {
     let dead = stage.consumer("dead").notifications;
     while dead.events.read(16).await.unwrap().is_empty() {}
     let now = stage.clock.now();
-    let claim = dead.deliveries.claim(event.id, event.order_id, MailKind::OrderConfirmed, now, now + LEASE);
+    let claim =
+        dead.deliveries.claim(event.id, Some(event.order_id), MailKind::OrderConfirmed, now, now + LEASE);
     assert_eq!(claim.await.unwrap(), Claim::Granted { attempt: 1 });
 
     let alive = stage.consumer("alive");
@@ -78,7 +79,8 @@ async fn killed_before_acknowledging_nothing_is_sent_again() {
     let dead = stage.consumer("dead").notifications;
     while dead.events.read(16).await.unwrap().is_empty() {}
     let now = stage.clock.now();
-    let claim = dead.deliveries.claim(event.id, event.order_id, MailKind::OrderConfirmed, now, now + LEASE);
+    let claim =
+        dead.deliveries.claim(event.id, Some(event.order_id), MailKind::OrderConfirmed, now, now + LEASE);
     claim.await.unwrap();
     dead.deliveries.mark_sent(event.id, now).await.unwrap();
 

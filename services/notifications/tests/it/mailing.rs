@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use shop_contracts::events::{OrderEvent, OrderEventKind};
 use shop_instrumentation::config::Secret;
 use shop_notifications::compose::{Mail, MailKind};
+use shop_notifications::event::Event;
 use shop_notifications::mailers::files::FileMailer;
 use shop_notifications::mailers::smtp::SmtpMailer;
 use shop_notifications::mailers::{MailError, Mailer};
@@ -11,7 +12,7 @@ use crate::smtp_server::SmtpServer;
 use crate::stage::{EMAIL, composer, event};
 
 fn mail_of(event: &OrderEvent) -> Mail {
-    composer().compose(MailKind::OrderConfirmed, event).unwrap()
+    composer().compose(MailKind::OrderConfirmed, &Event::Order(event.clone())).unwrap()
 }
 
 fn message_id(mail: &str) -> String {

@@ -2,6 +2,8 @@
 
 mod consuming;
 mod crashes;
+mod disk_full;
+mod leases;
 mod mailing;
 mod observing;
 mod poison;

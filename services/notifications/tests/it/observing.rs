@@ -6,21 +6,21 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
-use shop_contracts::events::OrderEventKind;
+use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEventKind};
 use shop_instrumentation::clock::Clock as _;
 use shop_instrumentation::registry;
 use shop_notifications::workers::{consume_once, measure};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, TOKEN};
 
 #[tokio::test]
 async fn lag_is_the_age_of_the_oldest_event_that_is_not_handled() {
     let stage = Stage::set().await;
     let consumer = stage.consumer("one");
     let lag = || async {
-        measure(&consumer.notifications).await.unwrap();
+        measure(&[consumer.notifications.clone(), consumer.accounts.clone()]).await.unwrap();
         consumer.metric("shop_event_consumer_lag_seconds")
     };
     assert_eq!(lag().await, 0.0, "no stream yet");
@@ -37,6 +37,10 @@ async fn lag_is_the_age_of_the_oldest_event_that_is_not_handled() {
     ack.arg("orders.events").arg("notifications").arg(format!("{came_ms}-0"));
     stage.redis_says::<u64>(ack).await;
     assert_eq!(lag().await, 0.0);
+    let mut add = redis::cmd("XADD");
+    add.arg("identity.events").arg(format!("{came_ms}-0")).arg("id").arg("nonsense");
+    stage.redis_says::<String>(add).await;
+    assert_eq!(lag().await, 12.0, "of whichever stream is further behind");
 }
 
 #[tokio::test]
@@ -136,6 +140,11 @@ async fn no_address_or_name_is_logged_at_any_level_or_kept_in_the_database() {
     wrong.email = "kim@example.com and more".to_owned();
     stage.publish(&wrong).await;
     while consume_once(&consumer.notifications).await.unwrap() == 0 {}
+    stage.publish_account(&stage.account_event(IdentityEventKind::PasswordResetRequested)).await;
+    let strange = stage.account_event(IdentityEventKind::PasswordResetRequested);
+    stage.publish_account(&IdentityEvent { token: Some(format!("{TOKEN}?")), ..strange }).await;
+    while consume_once(&consumer.accounts).await.unwrap() == 0 {}
+    assert_eq!(stage.mails().len(), 2);
     let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
     for expected in ["mail sent", "entry is no event", "mail not sent"] {
         assert!(log.contains(expected), "{expected} is not in the log");
@@ -144,7 +153,7 @@ async fn no_address_or_name_is_logged_at_any_level_or_kept_in_the_database() {
         .fetch_one(&stage.db.pool)
         .await
         .unwrap();
-    for secret in ["kim@example", "Kim Harbour"] {
+    for secret in ["kim@example", "Kim Harbour", TOKEN] {
         assert!(!log.contains(secret), "{secret} is in the log");
         assert!(!rows.contains(secret), "{secret} is in the database");
     }

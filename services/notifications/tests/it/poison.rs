@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use shop_contracts::events::{OrderEvent, OrderEventKind};
+use shop_contracts::events::{IdentityEventKind, OrderEvent, OrderEventKind};
 use shop_notifications::deliver::MAX_TRIES;
 use shop_notifications::mailers::MailError;
 use shop_notifications::workers::{consume_once, reclaim_once};
@@ -102,4 +102,20 @@ async fn a_mail_that_is_wanted_later_for_ever_expires_after_three_days() {
     let dead = stage.dead().await;
     assert_eq!((stage.pending().await, field(&dead[0], "reason")), (0, Some("expired")));
     assert_eq!(consumer.metric("shop_events_dead_lettered_total{reason=\"expired\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn a_link_that_does_not_work_any_more_is_not_mailed() {
+    let stage = Stage::set().await;
+    let mailer = Recording::answering(|| Err(MailError::NotNow("the mail server answered 450".to_owned())));
+    let consumer = stage.consumer_with("one", mailer);
+    let event = stage.account_event(IdentityEventKind::PasswordResetRequested);
+    stage.publish_account(&event).await;
+    while consume_once(&consumer.accounts).await.unwrap() == 0 {}
+    stage.clock.advance_seconds(3601);
+    reclaim_once(&consumer.accounts, Duration::ZERO).await.unwrap();
+    let mut dead = redis::cmd("XLEN");
+    dead.arg("identity.events.dead");
+    assert_eq!((stage.pending_on("identity.events").await, stage.redis_says::<u64>(dead).await), (0, 1));
+    assert_eq!(consumer.sent("password_reset", "dead_lettered"), 1.0);
 }

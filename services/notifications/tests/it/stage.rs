@@ -5,25 +5,30 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use shop_contracts::events::{OrderEvent, OrderEventKind};
+use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEvent, OrderEventKind};
 use shop_contracts::orders::OrderLine;
-use shop_contracts::{Currency, Money, OrderId, ProductId};
+use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
 use shop_instrumentation::clock::Clock as _;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::metrics::Metrics;
 use shop_instrumentation::{Boot, ids, kv};
 use shop_notifications::compose::{Composer, Mail};
 use shop_notifications::deliver::Notifications;
+use shop_notifications::event::Topic;
 use shop_notifications::event_stream::EventStream;
+use shop_notifications::lease::Lease;
 use shop_notifications::mailers::files::FileMailer;
 use shop_notifications::mailers::{MailError, Mailer};
 use shop_notifications::storage::postgres::{MIGRATOR, PgDeliveries};
 use shop_notifications::telemetry::{FAULTS, NotificationMetrics};
 use shop_testkit::{MockClock, TestDb, TestRedis};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub const EMAIL: &str = "kim@example.com";
+/// A reset's one-time secret.
+pub const TOKEN: &str = "a-token-of-43-characters_that-nobody-guessed";
 
 pub struct Stage {
     pub db: TestDb,
@@ -34,7 +39,10 @@ pub struct Stage {
 
 /// One process, with its own counters.
 pub struct Consumer {
+    /// Of orders' stream.
     pub notifications: Notifications,
+    /// Of identity's stream.
+    pub accounts: Notifications,
     pub metrics: Metrics,
 }
 
@@ -49,21 +57,32 @@ impl Stage {
         self.consumer_with(name, Arc::new(self.files()))
     }
 
+    /// A consumer whose folder's disk can be made full.
+    pub fn consumer_on_a_full_disk(&self, name: &str) -> Consumer {
+        let mut consumer = self.consumer(name);
+        let mailer = self.files().with_faults(consumer.notifications.faults.clone());
+        consumer.notifications.mailer = Arc::new(mailer);
+        consumer
+    }
+
     pub fn consumer_with(&self, name: &str, mailer: Arc<dyn Mailer>) -> Consumer {
         let boot = Boot::for_tests("notifications", Env::from_pairs::<String, String>([])).unwrap();
         boot.faults.declare(FAULTS);
         let redis = kv::connect(&self.redis.url).unwrap();
         let wait = Duration::from_millis(10);
         let notifications = Notifications {
-            events: EventStream::connect(&self.redis.url, redis, name, wait).unwrap(),
+            events: EventStream::connect(Topic::Orders, &self.redis.url, redis.clone(), name, wait).unwrap(),
             deliveries: PgDeliveries::new(self.db.pool.clone()),
+            lease: Lease::default(),
             composer: composer(),
             mailer,
             metrics: NotificationMetrics::new(&boot.metrics).unwrap(),
             faults: boot.faults.clone(),
             clock: self.clock.shared(),
         };
-        Consumer { notifications, metrics: boot.metrics.clone() }
+        let events = EventStream::connect(Topic::Identity, &self.redis.url, redis, name, wait).unwrap();
+        let accounts = Notifications { events, ..notifications.clone() };
+        Consumer { notifications, accounts, metrics: boot.metrics.clone() }
     }
 
     pub fn files(&self) -> FileMailer {
@@ -87,10 +106,35 @@ impl Stage {
         .await;
     }
 
-    /// Puts anything on the stream.
+    /// An event of now about an account, not yet on the stream.
+    pub fn account_event(&self, kind: IdentityEventKind) -> IdentityEvent {
+        IdentityEvent {
+            id: ids::new_id(),
+            kind,
+            occurred_at: self.clock.now(),
+            account_id: AccountId::new(ids::new_id()),
+            email: EMAIL.to_owned(),
+            name: "Kim Harbour".to_owned(),
+            token: (kind == IdentityEventKind::PasswordResetRequested).then(|| TOKEN.to_owned()),
+        }
+    }
+
+    /// Puts an event on the stream as identity's relay does.
+    pub async fn publish_account(&self, event: &IdentityEvent) {
+        let payload = serde_json::to_string(event).unwrap();
+        let (id, kind) = (event.id.to_string(), event.kind.as_str());
+        let fields = [("id", id.as_bytes()), ("type", kind.as_bytes()), ("payload", payload.as_bytes())];
+        self.add_to("identity.events", &fields).await;
+    }
+
+    /// Puts anything on orders' stream.
     pub async fn add(&self, fields: &[(&str, &[u8])]) {
+        self.add_to("orders.events", fields).await;
+    }
+
+    async fn add_to(&self, stream: &str, fields: &[(&str, &[u8])]) {
         let mut command = redis::cmd("XADD");
-        command.arg("orders.events").arg("*");
+        command.arg(stream).arg("*");
         for (name, value) in fields {
             command.arg(name).arg(value);
         }
@@ -104,8 +148,12 @@ impl Stage {
 
     /// Entries that were handed out and not finished.
     pub async fn pending(&self) -> u64 {
+        self.pending_on("orders.events").await
+    }
+
+    pub async fn pending_on(&self, stream: &str) -> u64 {
         let mut command = redis::cmd("XPENDING");
-        command.arg("orders.events").arg("notifications");
+        command.arg(stream).arg("notifications");
         let (pending, ..): (u64, redis::Value, redis::Value, redis::Value) = self.redis_says(command).await;
         pending
     }
@@ -130,7 +178,11 @@ impl Stage {
     }
 
     pub fn mail_text(&self, event: &OrderEvent) -> String {
-        std::fs::read_to_string(self.folder.path().join(format!("{}.eml", event.id))).unwrap()
+        self.mail_of(event.id)
+    }
+
+    pub fn mail_of(&self, event_id: Uuid) -> String {
+        std::fs::read_to_string(self.folder.path().join(format!("{event_id}.eml"))).unwrap()
     }
 }
 
@@ -202,5 +254,29 @@ impl Mailer for Recording {
         tokio::task::yield_now().await;
         self.taken.lock().unwrap().push(mail.event_id);
         (self.answer)()
+    }
+}
+
+/// Tells that it has begun, goes on when it is let, and remembers what it finished.
+#[derive(Default)]
+pub struct Gate {
+    pub begun: Notify,
+    pub go_on: Notify,
+    finished: Mutex<Vec<Uuid>>,
+}
+
+impl Gate {
+    pub fn finished(&self) -> Vec<Uuid> {
+        self.finished.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Mailer for Gate {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        self.begun.notify_one();
+        self.go_on.notified().await;
+        self.finished.lock().unwrap().push(mail.event_id);
+        Ok(())
     }
 }

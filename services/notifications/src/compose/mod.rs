@@ -1,0 +1,213 @@
+//! From an event to a mail. Pure: the same event always makes the same bytes.
+
+mod account;
+mod order;
+
+use std::time::SystemTime;
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, SinglePart};
+use lettre::{Address, Message};
+use uuid::Uuid;
+
+use crate::event::Event;
+pub use crate::event::MailKind;
+
+/// A mail, ready to go.
+#[derive(Clone)]
+pub struct Mail {
+    /// The event that it tells of; what tells a repeated mail from another.
+    pub event_id: Uuid,
+    pub message: Message,
+}
+
+/// Writes mails in the shop's name.
+#[derive(Debug, Clone)]
+pub struct Composer {
+    from: Mailbox,
+    /// Where the shop is, without a slash at the end; without it mails have no link.
+    public_url: Option<String>,
+}
+
+/// The event cannot be made into a mail, now or later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unmailable(&'static str);
+
+impl Composer {
+    pub fn new(from: Mailbox, public_url: Option<String>) -> Self {
+        Self { from, public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()) }
+    }
+
+    /// The mail about an event.
+    pub fn compose(&self, kind: MailKind, event: &Event) -> Result<Mail, Unmailable> {
+        let address: Address = event.email().parse().map_err(|_| Unmailable("the address is not one"))?;
+        let to = Mailbox::new(Some(one_line(event.name())), address);
+        let url = self.public_url.as_deref();
+        let (subject, news) = match event {
+            Event::Order(event) => (order::subject(kind, event), order::text(kind, event, url)),
+            Event::Account(event) => (account::subject(kind).to_owned(), account::text(kind, event, url)?),
+        };
+        let text = format!("Ahoy {},\n\n{news}Quarterdeck\n", one_line(event.name()));
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(subject)
+            .date(SystemTime::from(event.occurred_at()))
+            .message_id(Some(format!("<{}@{}>", event.id(), self.from.email.domain())))
+            // RFC 3834: no out-of-office replies to this.
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
+            .singlepart(SinglePart::plain(text))
+            .map_err(|_| Unmailable("the mail cannot be put together"))?;
+        Ok(Mail { event_id: event.id(), message })
+    }
+}
+
+/// Nothing that a shopper typed starts a new line or header.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEvent, OrderEventKind};
+    use shop_contracts::orders::{OrderLine, Shipment};
+    use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
+
+    use super::*;
+
+    fn event() -> OrderEvent {
+        OrderEvent {
+            id: Uuid::from_u128(7),
+            kind: OrderEventKind::Confirmed,
+            occurred_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            order_id: OrderId::new(Uuid::from_u128(8)),
+            number: "QD-1".to_owned(),
+            account_id: None,
+            email: "kim@example.com".to_owned(),
+            name: "Kim Harbour".to_owned(),
+            lines: vec![OrderLine {
+                product_id: ProductId::from_slug("lamp"),
+                name: "Lamp".to_owned(),
+                quantity: 2,
+                unit_price: Money::new(1_250, Currency::Usd),
+            }],
+            total: Money::new(2_500, Currency::Usd),
+            refund: Some(Money::new(1_250, Currency::Usd)),
+            shipment: Some(Shipment {
+                carrier: "Tug & Sons".to_owned(),
+                tracking_number: "T-42".to_owned(),
+                shipped_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+            }),
+        }
+    }
+
+    fn account_event(kind: IdentityEventKind) -> IdentityEvent {
+        let OrderEvent { id, occurred_at, email, name, .. } = event();
+        let account_id = AccountId::new(Uuid::from_u128(9));
+        IdentityEvent {
+            id,
+            kind,
+            occurred_at,
+            account_id,
+            email,
+            name,
+            token: Some("abc-DEF_123".to_owned()),
+        }
+    }
+
+    fn composer() -> Composer {
+        let from = "Shop <shop@quarterdeck.example>".parse().unwrap();
+        Composer::new(from, Some("https://shop.example/".to_owned()))
+    }
+
+    /// The mail, with soft line breaks of quoted-printable undone.
+    fn written(event: &Event) -> String {
+        let mail = composer().compose(event.mail().unwrap(), event).unwrap();
+        String::from_utf8(mail.message.formatted()).unwrap().replace("=\r\n", "").replace("=3D", "=")
+    }
+
+    #[test]
+    fn mail_says_what_was_bought_and_where_to_look() {
+        let event = Event::Order(event());
+        let text = written(&event);
+        for part in [
+            "kim@example.com",
+            "Subject: Your order QD-1 is confirmed",
+            "2 x Lamp  $25.00",
+            "Total: $25.00",
+            "https://shop.example/orders/00000000-0000-0000-0000-000000000008",
+            "Message-ID: <00000000-0000-0000-0000-000000000007@quarterdeck.example>",
+        ] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert_eq!(text, written(&event), "the same event makes the same bytes");
+    }
+
+    #[test]
+    fn mails_about_what_comes_after_an_order_say_what_matters() {
+        for (kind, parts) in [
+            (OrderEventKind::Cancelled, ["is cancelled", "goes back"]),
+            (OrderEventKind::Shipped, ["Tug & Sons", "T-42"]),
+            (OrderEventKind::ReturnRequested, ["Your return", "within two weeks"]),
+            (OrderEventKind::Refunded, ["given back $12.50", "few days"]),
+        ] {
+            let text = written(&Event::Order(OrderEvent { kind, ..event() }));
+            for part in parts.into_iter().chain(["QD-1", "Ahoy Kim Harbour", "Quarterdeck"]) {
+                assert!(text.contains(part), "{part} is not in\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn mails_about_accounts_say_what_to_do() {
+        for (kind, parts) in [
+            (IdentityEventKind::Registered, ["Welcome aboard", "https://shop.example/account"]),
+            (IdentityEventKind::AlreadyRegistered, ["one already", "https://shop.example/login"]),
+            (
+                IdentityEventKind::PasswordResetRequested,
+                ["within an hour", "https://shop.example/reset-password?token=abc-DEF_123"],
+            ),
+            (IdentityEventKind::PasswordChanged, ["was changed", "https://shop.example/forgot-password"]),
+            (IdentityEventKind::Deleted, ["is deleted", "do not name you"]),
+        ] {
+            let text = written(&Event::Account(account_event(kind)));
+            for part in parts.into_iter().chain(["kim@example.com", "Ahoy Kim Harbour"]) {
+                assert!(text.contains(part), "{part} is not in\n{text}");
+            }
+            let shows = text.contains("abc-DEF_123");
+            assert_eq!(
+                shows,
+                kind == IdentityEventKind::PasswordResetRequested,
+                "a token stands in its mail alone"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reset_without_a_token_or_with_a_strange_one_is_no_mail() {
+        for token in [None, Some(String::new()), Some("a\r\nhttps://evil.example".to_owned())] {
+            let event = IdentityEvent { token, ..account_event(IdentityEventKind::PasswordResetRequested) };
+            assert!(composer().compose(MailKind::PasswordReset, &Event::Account(event)).is_err());
+        }
+    }
+
+    #[test]
+    fn no_name_smuggles_in_a_header() {
+        let name = "Kim\r\nBcc: everybody@example.com".to_owned();
+        let text = written(&Event::Order(OrderEvent { name, ..event() }));
+        assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_repeating_it() {
+        let composer = Composer::new("shop@quarterdeck.example".parse().unwrap(), None);
+        let wrong = Event::Order(OrderEvent { email: "kim at example".to_owned(), ..event() });
+        let error = composer.compose(MailKind::OrderConfirmed, &wrong).err().unwrap();
+        assert!(!error.to_string().contains("kim"));
+    }
+}
