@@ -13,7 +13,7 @@ for (const form of document.querySelectorAll('form[data-once]')) {
   const button = form.querySelector('button[type=submit]');
   form.addEventListener('submit', () => {
     button.dataset.label = button.textContent;
-    button.textContent = 'Placing your order…';
+    button.textContent = form.dataset.once || 'Placing your order…';
     setTimeout(() => { button.disabled = true; }, 0);
   });
   window.addEventListener('pageshow', () => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use shop_contracts::catalog::{Categories, Category, Product, ProductPage, Products, Sort};
 use shop_contracts::identity::{LogIn, RegisterAccount, Registered, Session, SessionInfo};
 use shop_contracts::inventory::StockLevels;
-use shop_contracts::orders::{NewOrder, Order, OrderPage};
+use shop_contracts::orders::{CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage};
 use shop_contracts::{AccountId, OrderId, ProductId};
 use shop_instrumentation::StartError;
 use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, ServiceClient};
@@ -143,6 +143,22 @@ impl Peers {
     /// The order with this id.
     pub async fn order(&self, id: OrderId) -> Result<Order, CallError> {
         self.orders.request(Call::get(format!("/v1/orders/{id}"))).await
+    }
+
+    /// The order with this number, if it was placed with this address.
+    pub async fn look_up(&self, lookup: &OrderLookup) -> Result<Order, CallError> {
+        self.orders.request(Call::post("/v1/orders/lookup", lookup).idempotent()).await
+    }
+
+    /// Cancels an order; once, however often it is asked.
+    pub async fn cancel(&self, id: OrderId, cancel: &CancelOrder) -> Result<Order, CallError> {
+        self.orders.request(Call::post(format!("/v1/orders/{id}/cancel"), cancel).idempotent()).await
+    }
+
+    /// Announces a return; the same key announces it once.
+    pub async fn send_back(&self, id: OrderId, key: &str, new: &NewReturn) -> Result<Order, CallError> {
+        let call = Call::post(format!("/v1/orders/{id}/returns"), new).idempotency_key(key);
+        self.orders.request(call).await
     }
 
     /// One page of an account's orders, newest first.

@@ -11,7 +11,7 @@ use shop_instrumentation::telemetry::current_trace_id;
 use crate::view::Frame;
 
 /// Why there is no page.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum PageError {
     /// No such page.
     #[error("no such page")]

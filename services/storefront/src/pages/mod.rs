@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
@@ -27,15 +28,25 @@ use shop_instrumentation::client::CallError;
 pub use self::error::PageError;
 use crate::assets;
 use crate::border::TrustedProxies;
+use crate::encoding::{Effort, Encoding};
 use crate::micro_cache::MicroCache;
 use crate::peers::Peers;
-use crate::view::{Frame, Page};
+use crate::throttle::Throttle;
+use crate::view::Frame;
 use crate::visitor::{Cookies, Sessions, Visitor};
 
-/// How long a product's page is kept. While a busy page is rendered anew the last one is shown a little longer.
-const PRODUCT_FRESH: Duration = Duration::from_secs(1);
-const PRODUCT_STALE: Duration = Duration::from_secs(4);
+/// How long a page of the catalogue is kept. While a busy one is rendered anew the last one is shown a little longer.
+const PAGE_FRESH: Duration = Duration::from_secs(1);
+const PAGE_STALE: Duration = Duration::from_secs(4);
+/// Pages kept at most, 30 KB each.
+const MOST_PAGES: usize = 256;
 const PICTURE_FRESH: Duration = Duration::from_hours(1);
+
+/// Tries to look up an order, for one number and from one address.
+const LOOKUPS: u32 = 10;
+const LOOKUP_WINDOW: Duration = Duration::from_mins(10);
+/// Pages below this many bytes gain nothing.
+const LEAST_COMPRESSED: usize = 1_024;
 
 const POLICY: &str = "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
@@ -51,8 +62,9 @@ pub struct Shop {
     pub sessions: Arc<Sessions>,
     /// Who may tell a client's address.
     pub proxies: Arc<TrustedProxies>,
+    lookups: Arc<Throttle>,
     checkouts: IntCounterVec,
-    products: MicroCache<Page, CallError>,
+    published: MicroCache<catalog::Published, PageError>,
     pictures: MicroCache<axum::body::Bytes, CallError>,
 }
 
@@ -64,8 +76,9 @@ impl Shop {
             cookies: Arc::new(cookies),
             sessions: Arc::default(),
             proxies: Arc::new(proxies),
+            lookups: Arc::new(Throttle::new(LOOKUPS, LOOKUP_WINDOW)),
             checkouts,
-            products: MicroCache::new(PRODUCT_FRESH, PRODUCT_STALE, 512),
+            published: MicroCache::new(PAGE_FRESH, PAGE_STALE, MOST_PAGES),
             pictures: MicroCache::new(PICTURE_FRESH, Duration::ZERO, 1_024),
         }
     }
@@ -91,8 +104,9 @@ pub fn router(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// Headers that every answer carries, unless it brought its own.
+/// Headers that every answer carries, unless it brought its own, and pages compressed unless they are already.
 async fn guard(request: Request, next: Next) -> Response {
+    let encoding = Encoding::preferred(request.headers());
     let mut response = next.run(request).await;
     let is_page =
         response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -105,7 +119,26 @@ async fn guard(request: Request, next: Next) -> Response {
         headers.insert(isolate, HeaderValue::from_static("same-origin"));
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     }
-    response
+    match encoding {
+        Some(encoding) if is_page && !response.headers().contains_key(CONTENT_ENCODING) => {
+            compressed(response, encoding).await
+        }
+        _ => response,
+    }
+}
+
+/// A page in this encoding. Its tokens are masked anew each time, so its length tells nothing about them.
+async fn compressed(response: Response, encoding: Encoding) -> Response {
+    let (mut parts, body) = response.into_parts();
+    // Pages are whole in memory already.
+    let Ok(plain) = to_bytes(body, usize::MAX).await else { return parts.status.into_response() };
+    if plain.len() < LEAST_COMPRESSED {
+        return Response::from_parts(parts, plain.into());
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+    parts.headers.entry(VARY).or_insert(HeaderValue::from_static("accept-encoding, cookie"));
+    Response::from_parts(parts, encoding.compress(&plain, Effort::Quick).into())
 }
 
 /// Go and look there: the answer to a form that did its work.

@@ -22,14 +22,15 @@ pub enum Frame<'a> {
     Stranger,
 }
 
-/// A page that was rendered once for all, with gaps for what is the visitor's own.
+/// A page that was rendered once for all: as it is for somebody of whom nothing is known, and where in it the places are
+/// that are the visitor's own.
 pub struct Page {
-    pieces: Vec<Piece>,
-    length: usize,
+    plain: String,
+    gaps: Vec<(std::ops::Range<usize>, Gap)>,
 }
 
-enum Piece {
-    Text(String),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gap {
     Visitor,
     Csrf,
 }
@@ -109,30 +110,47 @@ impl Frame<'_> {
 }
 
 impl Page {
-    /// Cuts a page rendered with [`Frame::Open`] at its gaps.
+    /// Fills the gaps of a page rendered with [`Frame::Open`] for somebody of whom nothing is known.
     pub fn new(markup: Markup) -> Self {
         let text = markup.into_string();
-        let mut pieces = Vec::new();
+        let (mut plain, mut gaps) = (String::with_capacity(text.len()), Vec::new());
+        let nobody = Frame::Stranger.visitor().into_string();
         for (at, part) in text.split('\u{1}').enumerate() {
-            pieces.push(match (at % 2, part) {
-                (1, "visitor") => Piece::Visitor,
-                (1, "csrf") => Piece::Csrf,
-                _ => Piece::Text(part.to_owned()),
-            });
+            let gap = match (at % 2, part) {
+                (1, "visitor") => Gap::Visitor,
+                (1, "csrf") => Gap::Csrf,
+                _ => {
+                    plain.push_str(part);
+                    continue;
+                }
+            };
+            let start = plain.len();
+            if gap == Gap::Visitor {
+                plain.push_str(&nobody);
+            }
+            gaps.push((start..plain.len(), gap));
         }
-        Self { pieces, length: text.len() + 256 }
+        Self { plain, gaps }
+    }
+
+    /// The page for everybody of whom nothing is known.
+    pub fn plain(&self) -> &str {
+        &self.plain
     }
 
     /// The page for one visitor.
     pub fn fill(&self, visitor: &Visitor) -> String {
-        let mut page = String::with_capacity(self.length);
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => page.push_str(text),
-                Piece::Csrf => page.push_str(&visitor.csrf),
-                Piece::Visitor => page.push_str(&Frame::For(visitor).visitor().into_string()),
+        let mut page = String::with_capacity(self.plain.len() + 256);
+        let mut from = 0;
+        for (range, gap) in &self.gaps {
+            page.push_str(&self.plain[from..range.start]);
+            match gap {
+                Gap::Csrf => page.push_str(&visitor.csrf),
+                Gap::Visitor => page.push_str(&Frame::For(visitor).visitor().into_string()),
             }
+            from = range.end;
         }
+        page.push_str(&self.plain[from..]);
         page
     }
 }
@@ -166,13 +184,14 @@ fn footer() -> Markup {
                         li { a href="/" { "Home" } }
                         li { a href="/cart" { "Cart" } }
                         li { a href="/account" { "Your orders" } }
+                        li { a href="/orders/lookup" { "Find an order" } }
                     }
                 }
                 div {
                     h2 { "Good to know" }
                     ul {
                         li { "Prices include VAT and delivery" }
-                        li { "Sixty days to send things back" }
+                        li { a href="/orders/lookup" { "Sixty days to send things back" } }
                         li { "Demonstration shop: no card is charged" }
                     }
                 }
@@ -202,9 +221,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gaps_of_an_open_page_are_found() {
-        let page = Page::new(Frame::Open.page("T", "", &[], None, html! { form { (Frame::Open.csrf()) } }));
-        assert_eq!(page.pieces.iter().filter(|piece| matches!(piece, Piece::Csrf)).count(), 1);
-        assert_eq!(page.pieces.iter().filter(|piece| matches!(piece, Piece::Visitor)).count(), 1);
+    fn gaps_of_an_open_page_are_filled_for_nobody_and_for_somebody() {
+        let markup = |frame: Frame<'_>| frame.page("T", "", &[], None, html! { form { (frame.csrf()) } });
+        let page = Page::new(markup(Frame::Open));
+        assert_eq!(page.gaps.len(), 2);
+        assert_eq!(page.plain(), markup(Frame::Stranger).into_string());
+        let visitor = Visitor { csrf: "ab".repeat(32), cart: None, account: None, guest_orders: vec![] };
+        assert_eq!(page.fill(&visitor), markup(Frame::For(&visitor)).into_string());
     }
 }

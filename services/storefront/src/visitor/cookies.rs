@@ -14,6 +14,8 @@ pub enum Kind {
     Cart,
     /// Who is logged in.
     Session,
+    /// Orders that the visitor placed or looked up as a guest.
+    Orders,
 }
 
 /// Reads and writes the shop's cookies.
@@ -29,6 +31,8 @@ impl Kind {
             (Self::Cart, false) => "cart",
             (Self::Session, true) => "__Host-session",
             (Self::Session, false) => "session",
+            (Self::Orders, true) => "__Host-orders",
+            (Self::Orders, false) => "orders",
         }
     }
 
@@ -36,6 +40,7 @@ impl Kind {
         match self {
             Self::Cart => "cart",
             Self::Session => "session",
+            Self::Orders => "orders",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It is masked with fresh random bytes on every page, so that a compressed page does not tell it to somebody who can
 //! make the visitor load pages and counts their bytes.
 
+use shop_contracts::OrderId;
 use shop_instrumentation::ids::random_bytes;
 
 use crate::keyring::{Keyring, SIGNATURE_BYTES};
@@ -20,6 +21,12 @@ impl Binding {
     /// A cart, by its id.
     pub fn cart(id: crate::cart::CartId) -> Self {
         Self(format!("cart {id}"))
+    }
+}
+
+impl From<OrderId> for Binding {
+    fn from(order: OrderId) -> Self {
+        Self(format!("order {order}"))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod cookies;
 mod csrf;
+mod guest_orders;
 mod session;
 mod submitted;
 
@@ -13,9 +14,11 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::Response;
+use shop_contracts::OrderId;
 use shop_instrumentation::{clock, ids};
 
 pub use self::cookies::{Cookies, Kind};
+pub use self::guest_orders::keep_guest_order;
 pub use self::session::{RECHECK, Sessions, SignedIn};
 pub use self::submitted::{OpenForm, OwnForm, Submitted};
 use crate::cart::{Cart, CartId};
@@ -34,6 +37,8 @@ pub struct Visitor {
     pub cart: Option<Cart>,
     /// Who is logged in.
     pub account: Option<SignedIn>,
+    /// Orders that the visitor placed or looked up as a guest, newest first.
+    pub guest_orders: Vec<OrderId>,
 }
 
 impl Visitor {
@@ -47,7 +52,8 @@ impl Visitor {
         {
             account = None;
         }
-        let mut visitor = Self { csrf: String::new(), cart, account };
+        let guest_orders = guest_orders::read(headers, shop);
+        let mut visitor = Self { csrf: String::new(), cart, account, guest_orders };
         if let Some(binding) = visitor.bindings().first() {
             visitor.csrf = csrf::token(shop.cookies.keys(), binding);
         }
@@ -66,7 +72,8 @@ impl Visitor {
 
     fn bindings(&self) -> Vec<csrf::Binding> {
         let session = self.account.iter().map(|who| csrf::Binding::session(&who.token));
-        session.chain(self.cart.iter().map(|cart| csrf::Binding::cart(cart.id))).collect()
+        let cart = self.cart.iter().map(|cart| csrf::Binding::cart(cart.id));
+        session.chain(cart).chain(self.guest_orders.iter().map(|order| csrf::Binding::from(*order))).collect()
     }
 }
 

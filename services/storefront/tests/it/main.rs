@@ -2,10 +2,12 @@
 
 mod browsing;
 mod buying;
+mod caching;
 mod cart;
 mod checkout_model;
 mod fuzz;
 mod input;
+mod orders;
 mod outage;
 mod people;
 mod stage;

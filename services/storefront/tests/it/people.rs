@@ -53,8 +53,8 @@ impl Stage {
     }
 }
 
-async fn log_in(shopper: &mut Shopper<'_>, way: &str) {
-    shopper.open(way).await;
+async fn log_in(shopper: &mut Shopper<'_>, path: &str) {
+    shopper.open(path).await;
     let fields = [("email", "kim@example.com"), ("password", "a long enough one")];
     let answer = shopper.submit("/login", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
@@ -155,9 +155,9 @@ async fn logging_in_goes_back_to_where_it_was_needed_and_owners_see_their_order_
     let mine = order(OrderStatus::Confirmed, Some(kim().id));
     stage.orders_answer(&mine).await;
     let mut shopper = stage.shopper();
-    let way =
+    let login =
         shopper.open(&format!("/orders/{}", mine.id)).await.headers["location"].to_str().unwrap().to_owned();
-    log_in(&mut shopper, &way).await;
+    log_in(&mut shopper, &login).await;
     shopper.open(&format!("/orders/{}", mine.id)).await;
     assert!(shopper.page.contains("1 Quay Street"));
     shopper.take_a_lamp().await;

@@ -1,41 +1,50 @@
 //! The front of the shop: departments and a handful of things from each.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::future::join_all;
 use maud::{Markup, html};
 use shop_contracts::catalog::{Category, ProductSummary};
 
-use super::{PageError, Shop};
-use crate::peers::Listing;
-use crate::view::{Tone, notice, picture, tiles};
+use super::{PageError, Shop, published};
+use crate::peers::{Listing, Peers};
+use crate::view::{Frame, Tone, notice, picture, tiles};
 use crate::visitor::Visitor;
 
-/// Which product of each department stands for it, and which one is shown below.
-const FACE: usize = 4;
+/// Which product of a department's first page stands for it.
+const EXAMPLE: usize = 4;
 
-pub(super) async fn show(State(shop): State<Shop>, visitor: Visitor) -> Result<Response, PageError> {
-    let menu = shop.peers.categories().await;
-    let shelves = join_all(menu.iter().map(|category| {
+pub(super) async fn show(
+    State(shop): State<Shop>,
+    headers: HeaderMap,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    published::answer(&shop, "/", &visitor, &headers, || render(shop.peers.clone())).await
+}
+
+async fn render(peers: Peers) -> Result<Markup, PageError> {
+    let menu = peers.categories().await;
+    let departments = join_all(menu.iter().map(|category| {
         let listing =
             Listing { category: Some(category.slug.clone()), page: 1, per_page: 24, ..Listing::default() };
-        let peers = shop.peers.clone();
+        let peers = peers.clone();
         async move { peers.list(&listing).await.ok() }
     }))
     .await;
-    let shelves: Vec<(&Category, Vec<ProductSummary>)> = menu
+    let departments: Vec<(&Category, Vec<ProductSummary>)> = menu
         .iter()
-        .zip(shelves)
+        .zip(departments)
         .map(|(category, page)| (category, page.map(|page| page.items.clone()).unwrap_or_default()))
         .collect();
-    Ok(shop.page(&visitor, "Ship chandlers", body(&shelves)).await)
+    Ok(Frame::Open.page("Ship chandlers", "", &menu, None, body(&departments)))
 }
 
-fn body(shelves: &[(&Category, Vec<ProductSummary>)]) -> Markup {
+fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
     let chosen = |at: usize| -> Vec<ProductSummary> {
-        shelves.iter().filter_map(|(_, items)| items.get(at).cloned()).collect()
+        departments.iter().filter_map(|(_, items)| items.get(at).cloned()).collect()
     };
-    let faces = chosen(16);
+    let pictured = chosen(16);
     html! {
         section.hero {
             div.wrap.hero-grid {
@@ -49,20 +58,20 @@ fn body(shelves: &[(&Category, Vec<ProductSummary>)]) -> Markup {
                     }
                 }
                 div.hero-pictures aria-hidden="true" {
-                    @for item in faces.iter().skip(2).step_by(2).take(3) { (picture(&item.slug, &item.picture_version, 300, false)) }
+                    @for item in pictured.iter().skip(2).step_by(2).take(3) { (picture(&item.slug, &item.picture_version, 300, false)) }
                 }
             }
         }
-        @if shelves.is_empty() {
+        @if departments.is_empty() {
             div.wrap { (notice(Tone::Bad, html! { p { strong { "The shelves are out of reach just now." } " The catalogue does not answer; please try again in a moment." } })) }
         } @else {
             section.wrap aria-labelledby="departments" {
                 h2 #departments { "Departments" }
                 ul.rooms {
-                    @for (category, items) in shelves {
+                    @for (category, items) in departments {
                         li {
                             a href={ "/c/" (category.slug) } {
-                                @if let Some(item) = items.get(FACE) { (picture(&item.slug, &item.picture_version, 160, false)) }
+                                @if let Some(item) = items.get(EXAMPLE) { (picture(&item.slug, &item.picture_version, 160, false)) }
                                 span.room-name { (category.name) }
                                 span.room-blurb { (category.blurb) }
                             }

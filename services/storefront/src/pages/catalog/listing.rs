@@ -1,13 +1,14 @@
 //! Departments and search results: a page of tiles, sorted.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::catalog::{ProductPage, Sort};
 
-use super::{PageError, Shop};
+use super::{PageError, Published, Shop, published};
 use crate::border::{QueryFields, Slug};
-use crate::peers::Listing;
+use crate::peers::{Listing, Peers};
 use crate::view::{Frame, pager, tiles};
 use crate::visitor::Visitor;
 
@@ -37,17 +38,24 @@ pub(super) async fn category(
     State(shop): State<Shop>,
     slug: Slug,
     query: QueryFields,
+    headers: HeaderMap,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let slug = slug.as_str();
-    let listing = Listing { category: Some(slug.to_owned()), words: None, ..listing(&query)? };
-    let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
+    let slug = slug.as_str().to_owned();
+    let listing = Listing { category: Some(slug.clone()), words: None, ..listing(&query)? };
+    let key = address(&format!("/c/{slug}"), &listing, listing.page);
+    let render = || render_category(shop.peers.clone(), slug, listing);
+    published::answer(&shop, &key, &visitor, &headers, render).await
+}
+
+async fn render_category(peers: Peers, slug: String, listing: Listing) -> Result<Markup, PageError> {
+    let (menu, page) = tokio::join!(peers.categories(), peers.list(&listing));
     let page = page?;
     let category = menu.iter().find(|category| category.slug == slug);
     if category.is_none() && page.total == 0 {
         return Err(PageError::NotFound);
     }
-    let (name, blurb) = category.map_or((slug, ""), |c| (c.name.as_str(), c.blurb.as_str()));
+    let (name, blurb) = category.map_or((slug.as_str(), ""), |c| (c.name.as_str(), c.blurb.as_str()));
     let path = format!("/c/{slug}");
     let body = html! {
         div.wrap {
@@ -59,20 +67,29 @@ pub(super) async fn category(
             (results(&path, &listing, &page))
         }
     };
-    Ok(Frame::For(&visitor).page(name, "", &menu, Some(slug), body).into_response())
+    Ok(Frame::Open.page(name, "", &menu, Some(&slug), body))
 }
 
+/// Rendered for each who asks: hardly two look for the same.
 pub(super) async fn search(
     State(shop): State<Shop>,
     query: QueryFields,
+    headers: HeaderMap,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let listing = listing(&query)?;
-    let Some(words) = listing.words.clone() else {
-        let body = html! { div.wrap.narrow.lost { h1 { "What are you looking for?" } p.lead { "Type a word or two into the field above: “reefing”, “oxblood lantern”, “7 × 50”." } } };
-        return Ok(shop.page(&visitor, "Search", body).await);
+    let page = match listing.words.clone() {
+        Some(words) => render_search(&shop.peers, &words, &listing).await?,
+        None => {
+            let body = html! { div.wrap.narrow.lost { h1 { "What are you looking for?" } p.lead { "Type a word or two into the field above: “reefing”, “oxblood lantern”, “7 × 50”." } } };
+            Frame::Open.page("Search", "", &shop.peers.categories().await, None, body)
+        }
     };
-    let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
+    Ok(Published::new(page).answer(&visitor, &headers))
+}
+
+async fn render_search(peers: &Peers, words: &str, listing: &Listing) -> Result<Markup, PageError> {
+    let (menu, page) = tokio::join!(peers.categories(), peers.list(listing));
     let page = page?;
     let body = html! {
         div.wrap {
@@ -81,17 +98,17 @@ pub(super) async fn search(
                     h1 { "“" (words) "”" }
                     p.lead { @match page.total { 0 => "Nothing found", 1 => "One thing found", many => { (many) " things found" } } }
                 }
-                @if page.total > 1 { (sorting("/search", Some(&words), listing.sort)) }
+                @if page.total > 1 { (sorting("/search", Some(words), listing.sort)) }
             }
             @if page.total == 0 {
                 div.empty {
                     p { "We have nothing by that name. Try fewer or shorter words, or look through a department:" }
                     ul.chips { @for category in menu.iter() { li { a href={ "/c/" (category.slug) } { (category.name) } } } }
                 }
-            } @else { (results("/search", &listing, &page)) }
+            } @else { (results("/search", listing, &page)) }
         }
     };
-    Ok(Frame::For(&visitor).page(&format!("Search: {words}"), &words, &menu, None, body).into_response())
+    Ok(Frame::Open.page(&format!("Search: {words}"), words, &menu, None, body))
 }
 
 fn results(path: &str, listing: &Listing, page: &ProductPage) -> Markup {

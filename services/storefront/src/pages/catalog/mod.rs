@@ -4,10 +4,12 @@ mod home;
 mod listing;
 mod picture;
 mod product;
+mod published;
 
 use axum::Router;
 use axum::routing::get;
 
+pub(super) use self::published::Published;
 use super::{PageError, Shop};
 
 pub(super) fn routes() -> Router<Shop> {

@@ -1,34 +1,33 @@
-//! A product. Rendered once a second for everybody; what is the visitor's own is filled in.
+//! A product.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::catalog::{Category, Product};
-use shop_instrumentation::client::CallError;
 
-use super::{PageError, Shop};
+use super::{PageError, Shop, published};
 use crate::border::Slug;
 use crate::peers::Peers;
-use crate::view::{Frame, Page, picture, price, stock_line};
+use crate::view::{Frame, picture, price, stock_line};
 use crate::visitor::Visitor;
 
 pub(super) async fn show(
     State(shop): State<Shop>,
     slug: Slug,
+    headers: HeaderMap,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let load = || render(shop.peers.clone(), slug.clone());
-    let page = shop.products.get_or_load(slug.as_str(), load).await?;
-    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8")], page.fill(&visitor)).into_response())
+    let key = format!("/p/{}", slug.as_str());
+    published::answer(&shop, &key, &visitor, &headers, || render(shop.peers.clone(), slug)).await
 }
 
-async fn render(peers: Peers, slug: Slug) -> Result<Page, CallError> {
+async fn render(peers: Peers, slug: Slug) -> Result<Markup, PageError> {
     let (menu, product) = tokio::join!(peers.categories(), peers.product(slug.as_str()));
     let product = product?;
     let stock = peers.stock(&[product.id]).await;
     let available = stock.map(|levels| levels.get(&product.id).copied().unwrap_or(0));
-    Ok(Page::new(page(&product, available, &menu)))
+    Ok(page(&product, available, &menu))
 }
 
 fn page(product: &Product, available: Option<u32>, menu: &[Category]) -> Markup {

@@ -22,7 +22,7 @@ use super::{PageError, Shop, cart, see_other, with_status};
 use crate::cart::{Cart, Priced};
 use crate::checkout::{Age, Charge, OrdersAnswer, Seen, Settled, Verdict};
 use crate::form::{CARDS, Typed};
-use crate::visitor::{OwnForm, Visitor, keep_cart, now_us};
+use crate::visitor::{OwnForm, Visitor, keep_cart, keep_guest_order, now_us};
 
 const FIELDS: [&str; 7] = ["name", "email", "address1", "city", "postcode", "country", "payment_token"];
 /// Keys of orders that were over before this press, skipped in one press at most.
@@ -146,6 +146,9 @@ impl Press {
                 self.count(if waits { "pending" } else { "placed" });
                 let mut response = see_other(&format!("/orders/{order}"));
                 keep_cart(&mut response, &self.shop, &self.contents);
+                if self.visitor.account.is_none() {
+                    keep_guest_order(&mut response, &self.shop, &self.visitor, order);
+                }
                 response
             }
             (Verdict::Over(_, charge), Ok(order)) => self.over(&order, charge).await,

@@ -1,0 +1,140 @@
+//! What an owner does with an order: cancel it, send pieces back.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use sha2::{Digest as _, Sha256};
+use shop_contracts::OrderId;
+use shop_contracts::orders::{CancelOrder, NewReturn, Order, ReturnLine};
+use shop_instrumentation::client::CallError;
+use shop_instrumentation::problem::Code;
+
+use super::access::{Access, PathId};
+use super::show::{left_of, page};
+use super::{PageError, Shop, see_other, with_status};
+use crate::view::{Tone, notice};
+use crate::visitor::{OwnForm, Submitted, Visitor};
+
+/// Longest reason in bytes, as orders takes it.
+const LONGEST_REASON: usize = 500;
+
+pub(super) async fn cancel(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    OwnForm(form): OwnForm,
+) -> Result<Response, PageError> {
+    owned(&shop, id, &form.visitor).await?;
+    let cancel = CancelOrder { actor: "shopper".to_owned(), reason: String::new() };
+    match shop.peers.cancel(id, &cancel).await {
+        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=cancelled"))),
+        Err(cause) => {
+            let text = html! { p { strong { "This order cannot be cancelled any more." } " If it is on its way, you can send it back." } };
+            refused(&shop, id, form.visitor, cause, text).await
+        }
+    }
+}
+
+pub(super) async fn send_back(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    OwnForm(form): OwnForm,
+) -> Result<Response, PageError> {
+    let order = owned(&shop, id, &form.visitor).await?;
+    let new = chosen(&order, &form)?;
+    if new.lines.is_empty() {
+        let text = html! { p { strong { "Nothing was chosen." } " Please say what you send back." } };
+        return Ok(again(&shop, form.visitor, &order, StatusCode::UNPROCESSABLE_ENTITY, text).await);
+    }
+    let key = return_key(id, &form.text("known"), &new);
+    match shop.peers.send_back(id, &key, &new).await {
+        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=returned"))),
+        Err(cause) => {
+            let text = html! { p { strong { "That cannot be sent back." } " Please look at what is left of this order and until when it can be returned." } };
+            refused(&shop, id, form.visitor, cause, text).await
+        }
+    }
+}
+
+/// The order, if it is this visitor's own.
+async fn owned(shop: &Shop, id: OrderId, visitor: &Visitor) -> Result<Order, PageError> {
+    let order = shop.peers.order(id).await?;
+    match Access::of(visitor, &order) {
+        Access::Own => Ok(order),
+        _ => Err(PageError::NotFound),
+    }
+}
+
+/// What the form says comes back; a number that is none, or larger than what is left, is a damaged form.
+fn chosen(order: &Order, form: &Submitted) -> Result<NewReturn, PageError> {
+    let mut lines = Vec::new();
+    for line in &order.lines {
+        let typed = form.text(&format!("line-{}", line.product_id));
+        let quantity: u32 = match typed.as_str() {
+            "" => 0,
+            number => number.parse().map_err(|_| PageError::BadForm("not a number".to_owned()))?,
+        };
+        if quantity > line.quantity.min(left_of(order, line)) {
+            return Err(PageError::BadForm("more than there is".to_owned()));
+        }
+        if quantity > 0 && !lines.iter().any(|known: &ReturnLine| known.product_id == line.product_id) {
+            lines.push(ReturnLine { product_id: line.product_id, quantity });
+        }
+    }
+    let reason = form.text("reason");
+    if reason.len() > LONGEST_REASON || reason.contains(char::is_control) {
+        return Err(PageError::BadForm(format!("reason: at most {LONGEST_REASON} bytes of text")));
+    }
+    Ok(NewReturn { lines, reason })
+}
+
+/// The same for two presses of one form: the order, what was known to come back then, and what was chosen.
+fn return_key(id: OrderId, known: &str, new: &NewReturn) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("return {id} {known}\n"));
+    for line in &new.lines {
+        hash.update(format!("{} {}\n", line.product_id, line.quantity));
+    }
+    hex::encode(&hash.finalize()[..16])
+}
+
+/// Orders refused: says why above the order as it is now. Anything else is an error page.
+async fn refused(
+    shop: &Shop,
+    id: OrderId,
+    visitor: Visitor,
+    cause: CallError,
+    text: Markup,
+) -> Result<Response, PageError> {
+    match cause.code() {
+        Code::KeyReused => Ok(see_other(&format!("/orders/{id}?done=returned"))),
+        Code::Conflict | Code::Invalid => {
+            let order = owned(shop, id, &visitor).await?;
+            Ok(again(shop, visitor, &order, StatusCode::CONFLICT, text).await)
+        }
+        _ => Err(cause.into()),
+    }
+}
+
+async fn again(shop: &Shop, visitor: Visitor, order: &Order, status: StatusCode, text: Markup) -> Response {
+    with_status(status, page(shop, visitor, order, Access::Own, Some(notice(Tone::Bad, text))).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use shop_contracts::ProductId;
+
+    use super::*;
+
+    #[test]
+    fn two_presses_of_one_form_have_one_key_and_the_next_return_another() {
+        let id = OrderId::new(uuid::Uuid::from_bytes([1; 16]));
+        let line = |quantity| ReturnLine { product_id: ProductId::from_slug("lamp"), quantity };
+        let new =
+            |quantity, reason: &str| NewReturn { lines: vec![line(quantity)], reason: reason.to_owned() };
+        let key = return_key(id, "0", &new(1, "broken"));
+        assert_eq!(key, return_key(id, "0", &new(1, "bent")));
+        assert_ne!(key, return_key(id, "1", &new(1, "broken")));
+        assert_ne!(key, return_key(id, "0", &new(2, "broken")));
+    }
+}

@@ -1,0 +1,228 @@
+//! An order's page.
+//!
+//! While an order is pending the page loads itself again, less and less often. Once it shows an order that stands, the
+//! version of the cart that the order was made from is consumed.
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::ProductId;
+use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS};
+use shop_instrumentation::clock;
+
+use super::access::{Access, PathId};
+use super::status::{headline, refund, returned, status};
+use super::{PageError, Shop, see_other};
+use crate::border::QueryFields;
+use crate::form::country_name;
+use crate::view::{Frame, Tone, notice, price};
+use crate::visitor::{Visitor, keep_cart, now_us};
+
+pub(super) async fn show(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    query: QueryFields,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let order = shop.peers.order(id).await?;
+    let access = Access::of(&visitor, &order);
+    match access {
+        Access::LogIn => Ok(see_other(&format!("/login?return_to=/orders/{id}"))),
+        Access::Denied => Err(PageError::NotFound),
+        Access::Own | Access::Glance => {
+            Ok(page(&shop, visitor, &order, access, note(query.get("done"))).await)
+        }
+    }
+}
+
+/// What was just done, if something was.
+fn note(done: &str) -> Option<Markup> {
+    let text = match done {
+        "cancelled" => "The order is cancelled. The money goes back to the card that it came from.",
+        "returned" => "We know what is coming back. Put the order's number into the parcel.",
+        _ => return None,
+    };
+    Some(notice(Tone::Good, html! { p { (text) } }))
+}
+
+/// The page of an order that the visitor may see, with a note above it.
+pub(super) async fn page(
+    shop: &Shop,
+    mut visitor: Visitor,
+    order: &Order,
+    access: Access,
+    note: Option<Markup>,
+) -> Response {
+    let learned = visitor.cart.as_mut().is_some_and(|cart| cart.learn(order, now_us()));
+    let body = body(&visitor, order, access, note);
+    let mut response = shop.page(&visitor, &format!("Order {}", order.number), body).await;
+    if let Some(cart) = visitor.cart.as_ref().filter(|_| learned) {
+        keep_cart(&mut response, shop, cart);
+    }
+    let age = (clock::now() - order.placed_at).num_seconds();
+    if let Some(seconds) = refresh(order.status, age) {
+        response.headers_mut().insert(HeaderName::from_static("refresh"), HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// After how many seconds the page of an order of this age loads itself again.
+fn refresh(status: OrderStatus, age_seconds: i64) -> Option<u32> {
+    match (status, age_seconds) {
+        (OrderStatus::Pending, ..60) => Some(3),
+        (OrderStatus::Pending, ..1_800) => Some(15),
+        _ => None,
+    }
+}
+
+fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) -> Markup {
+    let (title, tone, text) = headline(order);
+    let own = access == Access::Own;
+    html! {
+        div.wrap.narrow.order {
+            p.eyebrow { "Order " span #order-number { (order.number) } }
+            h1 { (title) }
+            @match note { Some(note) => (note), None => (notice(tone, text)) }
+            dl.facts {
+                dt { "Status" } dd #order-status { (status(order.status)) }
+                dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y, %H:%M UTC")) } }
+                @if let Some(parcel) = &order.shipment {
+                    dt { "Parcel" }
+                    dd { (parcel.carrier) ", " span #tracking-number { (parcel.tracking_number) } ", left on " (parcel.shipped_at.format("%-d %B %Y")) }
+                }
+                dt { "Goes to" }
+                dd {
+                    @if own { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
+                    (order.ship_to.city) ", " (country_name(&order.ship_to.country))
+                }
+            }
+            ul.lines.plain {
+                @for line in &order.lines {
+                    li.line {
+                        div.line-name { (name(line)) p.hint { (line.quantity) " × " (price(line.unit_price)) } }
+                        p.line-total { @if let Ok(total) = line.unit_price.checked_mul(line.quantity) { (price(total)) } }
+                    }
+                }
+            }
+            dl.sums { dt { "Delivery" } dd { "Included" } dt.total { "Total" } dd.total { (price(order.total)) } }
+            (refunds(order))
+            (returns(order))
+            @if own {
+                @if order.can_cancel { (cancel_form(visitor, order)) }
+                @if order.can_return { (return_form(visitor, order)) }
+            } @else if order.can_cancel || order.can_return {
+                p.hint { "To cancel or to send something back, " a href={ "/orders/lookup?number=" (order.number) } { "tell us the e-mail address" } " that this order was placed with." }
+            }
+            p.actions {
+                a.button href="/" { "Back to the shop" }
+                @if order.account_id.is_some() { a.button.quiet href="/account" { "All your orders" } }
+            }
+        }
+    }
+}
+
+fn name(line: &OrderLine) -> Markup {
+    html! { @if line.name.is_empty() { "Product " (line.product_id) } @else { (line.name) } }
+}
+
+fn refunds(order: &Order) -> Markup {
+    html! {
+        @if !order.refunds.is_empty() {
+            h2 { "Money back" }
+            ul.lines.plain #refunds {
+                @for one in &order.refunds {
+                    li.line {
+                        div.line-name { (refund(one.status)) p.hint { (one.created_at.format("%-d %B %Y")) " · to the card that paid" } }
+                        p.line-total { (price(one.amount)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn returns(order: &Order) -> Markup {
+    let named = |id: ProductId| order.lines.iter().find(|line| line.product_id == id);
+    html! {
+        @if !order.returns.is_empty() {
+            h2 { "Sent back" }
+            ul.lines.plain #returns {
+                @for one in &order.returns {
+                    li.line {
+                        div.line-name {
+                            (returned(one.status))
+                            @for line in &one.lines {
+                                p.hint { (line.quantity) " × " @match named(line.product_id) { Some(known) => (name(known)), None => { "Product " (line.product_id) } } }
+                            }
+                        }
+                        p.line-total { (one.created_at.format("%-d %b")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cancel_form(visitor: &Visitor, order: &Order) -> Markup {
+    html! {
+        details.order-action {
+            summary { "Cancel this order" }
+            form #cancel-form.form action={ "/orders/" (order.id) "/cancel" } method="post" data-once="Cancelling…" {
+                (Frame::For(visitor).csrf())
+                p { "It has not left our house yet. The whole amount goes back to the card that paid." }
+                button.button type="submit" { "Cancel order " (order.number) }
+            }
+        }
+    }
+}
+
+/// Pieces of a line that were not sent back yet.
+pub(super) fn left_of(order: &Order, line: &OrderLine) -> u32 {
+    let back = order.returns.iter().flat_map(|one| &one.lines);
+    let back: u32 = back.filter(|one| one.product_id == line.product_id).map(|one| one.quantity).sum();
+    line.quantity.saturating_sub(back)
+}
+
+fn return_form(visitor: &Visitor, order: &Order) -> Markup {
+    let until = order.placed_at + chrono::Duration::days(RETURN_DAYS);
+    html! {
+        details.order-action {
+            summary { "Send something back" }
+            form #return-form.form action={ "/orders/" (order.id) "/returns" } method="post" data-once="Sending…" {
+                (Frame::For(visitor).csrf())
+                input type="hidden" name="known" value=(order.returns.len());
+                p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. The money follows when it is back with us." }
+                @for line in &order.lines {
+                    @let left = left_of(order, line);
+                    @if left > 0 {
+                        div.field.return-line {
+                            label for={ "line-" (line.product_id) } { (name(line)) }
+                            select id={ "line-" (line.product_id) } name={ "line-" (line.product_id) } {
+                                @for n in 0..=left { option value=(n) { @match n { 0 => "Keep", n => { "Send back " (n) } } } }
+                            }
+                        }
+                    }
+                }
+                div.field {
+                    label for="reason" { "Why, if you like" }
+                    input #reason name="reason" maxlength="200" autocomplete="off";
+                }
+                button.button type="submit" { "Announce the return" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pending_pages_load_themselves_again_and_not_for_ever() {
+        assert_eq!(refresh(OrderStatus::Pending, 1), Some(3));
+        assert_eq!(refresh(OrderStatus::Pending, 600), Some(15));
+        assert_eq!(refresh(OrderStatus::Pending, 86_400), None);
+        assert_eq!(refresh(OrderStatus::Confirmed, 1), None);
+    }
+}
