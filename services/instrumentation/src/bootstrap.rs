@@ -260,7 +260,9 @@ where
         let _ = stream.set_nodelay(true);
     });
     let accept_until = CancellationToken::new();
-    let server = axum::serve(listener, router).with_graceful_shutdown(accept_until.clone().cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(accept_until.clone().cancelled_owned());
     let mut server = tokio::spawn(async move { server.await });
 
     let mut workers: FuturesUnordered<_> =

@@ -1,6 +1,9 @@
 //! The one place that knows every part of the storefront.
 
+use std::time::Duration;
+
 use axum::Router;
+use shop_instrumentation::http::server::ServerConfig;
 use shop_instrumentation::{App, Boot, StartError};
 
 use crate::border::TrustedProxies;
@@ -9,9 +12,17 @@ use crate::pages::{self, Shop};
 use crate::peers::Peers;
 use crate::visitor::Cookies;
 
+/// Longest time for one page. Longer than a checkout with its calls: a press must end with a page that says what is known.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// The storefront, ready to run.
 pub async fn start(boot: Boot) -> Result<App, StartError> {
-    Ok(App::new(routes(boot)?))
+    Ok(App::new(routes(boot)?).server(server()))
+}
+
+/// Limits of the server.
+pub fn server() -> ServerConfig {
+    ServerConfig { request_timeout: PAGE_TIMEOUT, ..ServerConfig::default() }
 }
 
 /// Reads the configuration and hands back the routes. Nothing is asked of the peers: a shop without them still answers.

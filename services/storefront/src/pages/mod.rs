@@ -42,8 +42,9 @@ const PAGE_STALE: Duration = Duration::from_secs(4);
 const MOST_PAGES: usize = 256;
 const PICTURE_FRESH: Duration = Duration::from_hours(1);
 
-/// Tries to look up an order, for one number and from one address.
-const LOOKUPS: u32 = 10;
+/// Tries to look up an order: for one number, and from one address, behind which a whole office may sit.
+const LOOKUPS_BY_NUMBER: u32 = 10;
+const LOOKUPS_BY_CLIENT: u32 = 30;
 const LOOKUP_WINDOW: Duration = Duration::from_mins(10);
 /// Pages below this many bytes gain nothing.
 const LEAST_COMPRESSED: usize = 1_024;
@@ -62,7 +63,8 @@ pub struct Shop {
     pub sessions: Arc<Sessions>,
     /// Who may tell a client's address.
     pub proxies: Arc<TrustedProxies>,
-    lookups: Arc<Throttle>,
+    lookups_by_number: Arc<Throttle>,
+    lookups_by_client: Arc<Throttle>,
     checkouts: IntCounterVec,
     published: MicroCache<catalog::Published, PageError>,
     pictures: MicroCache<axum::body::Bytes, CallError>,
@@ -76,7 +78,8 @@ impl Shop {
             cookies: Arc::new(cookies),
             sessions: Arc::default(),
             proxies: Arc::new(proxies),
-            lookups: Arc::new(Throttle::new(LOOKUPS, LOOKUP_WINDOW)),
+            lookups_by_number: Arc::new(Throttle::new(LOOKUPS_BY_NUMBER, LOOKUP_WINDOW)),
+            lookups_by_client: Arc::new(Throttle::new(LOOKUPS_BY_CLIENT, LOOKUP_WINDOW)),
             checkouts,
             published: MicroCache::new(PAGE_FRESH, PAGE_STALE, MOST_PAGES),
             pictures: MicroCache::new(PICTURE_FRESH, Duration::ZERO, 1_024),

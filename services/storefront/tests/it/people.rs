@@ -176,7 +176,7 @@ async fn log_in_never_leads_to_another_site() {
 }
 
 #[tokio::test]
-async fn wrong_password_throttling_and_taken_address_are_said_plainly() {
+async fn wrong_password_and_throttling_are_said_plainly() {
     let stage = Stage::set().await;
     let problem = |status: u16, code: &str| {
         ResponseTemplate::new(status).set_body_json(json!({"status": status, "code": code}))
@@ -199,10 +199,32 @@ async fn wrong_password_throttling_and_taken_address_are_said_plainly() {
         assert!(!shopper.page.contains("value=\"wrong\""), "a password never comes back");
     }
     stage.identity.reset().await;
-    Mock::given(path("/v1/accounts")).respond_with(problem(409, "conflict")).mount(&stage.identity).await;
+    let slow_down = problem(429, "rate_limited").insert_header("retry-after", "120");
+    Mock::given(path("/v1/accounts")).respond_with(slow_down).mount(&stage.identity).await;
     let mut shopper = stage.shopper();
     shopper.open("/register").await;
     let fields = [("name", "Kim"), ("email", "kim@example.com"), ("password", "a long enough one")];
-    assert_eq!(shopper.submit("/register", &fields).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(shopper.page.contains("There is an account with this address already"));
+    assert_eq!(shopper.submit("/register", &fields).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(shopper.page.contains("wait 2 minutes"));
+}
+
+#[tokio::test]
+async fn identity_is_told_the_address_that_the_edge_saw_and_not_what_the_client_claims() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mut shopper = stage.shopper();
+    shopper.forwarded = "198.51.100.1, 203.0.113.9";
+    log_in(&mut shopper, "/login").await;
+    let fields = [("name", "Kim"), ("email", "kim@example.com"), ("password", "a long enough one")];
+    let mut stranger = stage.shopper();
+    stranger.forwarded = shopper.forwarded;
+    stranger.open("/register").await;
+    stranger.submit("/register", &fields).await;
+    let asked = stage.identity.received_requests().await.unwrap();
+    let told: Vec<String> = asked
+        .iter()
+        .filter(|request| request.method.as_str() == "POST")
+        .map(|request| request.body_json::<serde_json::Value>().unwrap()["client_address"].to_string())
+        .collect();
+    assert_eq!(told, vec!["\"203.0.113.9\""; 3]);
 }

@@ -1,10 +1,12 @@
 //! A storefront, its stand-in peers, and a shopper with a cookie jar.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Method;
+use axum::{Extension, Router};
 use shop_contracts::catalog::{
     Attribute, Categories, Category, Product, ProductPage, ProductSummary, Products,
 };
@@ -13,7 +15,6 @@ use shop_contracts::{Currency, Money, ProductId};
 use shop_instrumentation::Boot;
 use shop_instrumentation::bootstrap::service_router;
 use shop_instrumentation::config::Env;
-use shop_instrumentation::http::server::ServerConfig;
 use shop_storefront::wiring;
 use shop_testkit::http::{Answer, call};
 use wiremock::matchers::{method, path, path_regex};
@@ -35,6 +36,8 @@ pub struct Shopper<'a> {
     pub page: String,
     /// What the browser says about who sends a form.
     pub site: &'static str,
+    /// What the edge says about where the request comes from.
+    pub forwarded: &'static str,
 }
 
 pub fn lamp() -> Product {
@@ -68,7 +71,9 @@ impl Stage {
         let boot = Boot::for_tests("storefront", env).unwrap();
         let parts = boot.parts();
         let routes = wiring::routes(boot).unwrap();
-        let router = service_router(routes, ServerConfig::default(), &parts);
+        // Every connection comes from the edge.
+        let edge = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        let router = service_router(routes, wiring::server(), &parts).layer(Extension(edge));
         let stage = Self { router, catalog, inventory, orders, identity };
         stage.sells(&lamp()).await;
         stage.has(9).await;
@@ -132,7 +137,13 @@ impl Stage {
     }
 
     pub fn shopper(&self) -> Shopper<'_> {
-        Shopper { router: &self.router, cookies: BTreeMap::new(), page: String::new(), site: "same-origin" }
+        Shopper {
+            router: &self.router,
+            cookies: BTreeMap::new(),
+            page: String::new(),
+            site: "same-origin",
+            forwarded: "203.0.113.9",
+        }
     }
 
     pub async fn metrics(&self) -> String {
@@ -172,6 +183,7 @@ impl Shopper<'_> {
         let jar =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.push(("x-forwarded-for", self.forwarded));
         if method == Method::POST {
             headers.push(("sec-fetch-site", self.site));
         }

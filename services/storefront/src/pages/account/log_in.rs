@@ -112,9 +112,6 @@ pub(super) async fn register(
                 let page = shop.page(&form.visitor, "Register", body).await;
                 return Ok(with_status(StatusCode::TOO_MANY_REQUESTS, page));
             }
-            Err(CallError::Problem { code: Code::Conflict, .. }) => {
-                typed.wrong("email", "There is an account with this address already. Log in instead?");
-            }
             Err(CallError::Problem { code: Code::Invalid, errors, detail, .. }) => {
                 for wrong in &errors {
                     let field = match wrong.field.as_str() {

@@ -65,9 +65,8 @@ pub(super) async fn find(
 fn count_try(shop: &Shop, client: ClientAddress, number: &str) -> Result<(), PageError> {
     let now = Instant::now();
     let plain: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
-    let by_number = shop.lookups.count(&format!("number {}", plain.to_ascii_uppercase()), now);
-    let by_client =
-        client.text().map_or(Ok(()), |client| shop.lookups.count(&format!("client {client}"), now));
+    let by_number = shop.lookups_by_number.count(&plain.to_ascii_uppercase(), now);
+    let by_client = client.text().map_or(Ok(()), |client| shop.lookups_by_client.count(&client, now));
     by_number.and(by_client).map_err(PageError::TooMany)
 }
 
