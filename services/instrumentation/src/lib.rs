@@ -35,6 +35,7 @@ pub mod http;
 pub mod ids;
 pub mod kv;
 pub mod metrics;
+pub mod outbox;
 mod path;
 pub mod problem;
 pub mod registry;

@@ -8,7 +8,6 @@ pub mod clients;
 pub mod http;
 pub mod place;
 pub mod ports;
-pub mod relay;
 pub mod saga;
 pub mod storage;
 pub mod telemetry;

@@ -8,11 +8,14 @@ use shop_instrumentation::metrics::{MetricError, Metrics};
 pub const ERRORS: &str = "orders.errors";
 /// Placing an order takes longer while it is on.
 pub const LATENCY: &str = "orders.latency";
+/// The outbox relay sends nothing while it is on.
+pub const QUEUE_STUCK: &str = "orders.queue_stuck";
 
 /// What can be switched on here.
 pub const FAULTS: &[FaultSpec] = &[
     FaultSpec { name: ERRORS, description: "placing an order fails with an internal error" },
     FaultSpec { name: LATENCY, description: "placing an order takes a second longer" },
+    FaultSpec { name: QUEUE_STUCK, description: "events stay in the outbox: the relay sends nothing" },
 ];
 
 /// Metrics of this service.
@@ -21,8 +24,6 @@ pub struct OrderMetrics {
     pub placed: IntCounter,
     pub failed: IntCounterVec,
     pub value_minor: IntCounterVec,
-    pub outbox_lag_seconds: Gauge,
-    pub outbox_pending: Gauge,
     pub sagas_in_progress: Gauge,
 }
 
@@ -39,8 +40,6 @@ impl OrderMetrics {
             placed: metrics.counter("shop_orders_placed_total")?,
             failed,
             value_minor,
-            outbox_lag_seconds: metrics.gauge("shop_outbox_lag_seconds")?,
-            outbox_pending: metrics.gauge("shop_outbox_pending")?,
             sagas_in_progress: metrics.gauge("shop_sagas_in_progress")?,
         })
     }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
 use shop_instrumentation::client::{ClientConfig, ServiceClient};
 use shop_instrumentation::health::Need;
+use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::clients::{HttpPaymentGateway, HttpPriceList, HttpStock};
 use crate::place::PlaceOrder;
 use crate::saga::Saga;
 use crate::storage::postgres::{MIGRATOR, PgOrders};
-use crate::telemetry::{FAULTS, OrderMetrics};
-use crate::{http, relay, workers};
+use crate::telemetry::{FAULTS, OrderMetrics, QUEUE_STUCK};
+use crate::{http, workers};
 
 /// Connects, migrates, and hands back routes and workers.
 pub async fn start(mut boot: Boot) -> Result<App, StartError> {
@@ -36,6 +38,10 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         metrics: OrderMetrics::new(&boot.metrics)?,
         clock: clock::system(),
     };
+    let target = Target { stream: ORDERS_STREAM, groups: &CONSUMER_GROUPS };
+    let metrics = OutboxMetrics::new(&boot.metrics)?;
+    let relay = Relay::new(pool, redis, target, RelayConfig::default(), metrics, clock::system())
+        .stuck_by(boot.faults.clone(), QUEUE_STUCK);
     let place = PlaceOrder {
         saga: saga.clone(),
         prices: Arc::new(HttpPriceList(client("catalog", catalog)?)),
@@ -45,5 +51,5 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     Ok(App::new(http::router(place))
         .worker("recovery", tokio::spawn(workers::recover(saga.clone(), stop.clone())))
         .worker("gauges", tokio::spawn(workers::observe(saga, stop.clone())))
-        .worker("relay", tokio::spawn(relay::run(pool, redis, stop.clone()))))
+        .worker("relay", tokio::spawn(relay.run(stop.clone()))))
 }

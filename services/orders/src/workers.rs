@@ -7,7 +7,6 @@ use tracing::Instrument as _;
 
 use crate::saga::Saga;
 use crate::saga::drive::LEASE;
-use crate::storage::outbox;
 
 const EVERY: Duration = Duration::from_millis(500);
 const BATCH: i64 = 16;
@@ -63,10 +62,6 @@ pub async fn observe(saga: Saga, shutdown: CancellationToken) {
 }
 
 async fn measure(saga: &Saga) -> Result<(), sqlx::Error> {
-    let (pending, oldest) = outbox::backlog(saga.orders.pool()).await?;
-    let lag_ms = oldest.map_or(0, |t| (saga.clock.now() - t).num_milliseconds().max(0));
-    saga.metrics.outbox_pending.set(pending as f64);
-    saga.metrics.outbox_lag_seconds.set(lag_ms as f64 / 1000.0);
     saga.metrics.sagas_in_progress.set(saga.orders.in_progress().await? as f64);
     Ok(())
 }

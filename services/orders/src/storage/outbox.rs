@@ -4,22 +4,12 @@ use chrono::{DateTime, Utc};
 use shop_contracts::events::{OrderEvent, OrderEventKind};
 use shop_contracts::orders::Order;
 use shop_instrumentation::{ids, streams};
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
 
 /// An event and the trace that it belongs to.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub event: OrderEvent,
-    pub traceparent: Option<String>,
-}
-
-/// What the relay sends.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    pub seq: i64,
-    pub event_id: uuid::Uuid,
-    pub kind: String,
-    pub payload: String,
     pub traceparent: Option<String>,
 }
 
@@ -63,44 +53,4 @@ pub async fn insert(tx: &mut PgConnection, event: &Event) -> Result<(), sqlx::Er
     .execute(tx)
     .await
     .map(|_| ())
-}
-
-/// Makes this transaction the only relay until it ends: events leave in the order in which they were written.
-/// `false` when another instance is relaying.
-pub async fn lock(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    /// "outbox" in ASCII: any number that nothing else in this database locks.
-    const RELAY_LOCK: i64 = 0x6f75_7462_6f78;
-    sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(RELAY_LOCK).fetch_one(tx).await
-}
-
-/// The oldest events.
-pub async fn oldest(tx: &mut PgConnection, limit: i64) -> Result<Vec<Waiting>, sqlx::Error> {
-    let query = sqlx::query(
-        "SELECT seq, event_id, kind, payload::text AS payload, traceparent FROM outbox ORDER BY seq LIMIT $1",
-    );
-    let rows = query.bind(limit).fetch_all(tx).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Waiting {
-                seq: row.try_get("seq")?,
-                event_id: row.try_get("event_id")?,
-                kind: row.try_get("kind")?,
-                payload: row.try_get("payload")?,
-                traceparent: row.try_get("traceparent")?,
-            })
-        })
-        .collect()
-}
-
-/// Removes events that were sent.
-pub async fn remove(tx: &mut PgConnection, seqs: &[i64]) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM outbox WHERE seq = ANY ($1)").bind(seqs).execute(tx).await.map(|_| ())
-}
-
-/// How many events wait, and since when the oldest.
-pub async fn backlog(db: &sqlx::PgPool) -> Result<(i64, Option<DateTime<Utc>>), sqlx::Error> {
-    let row = sqlx::query("SELECT count(*) AS pending, min(created_at) AS oldest FROM outbox")
-        .fetch_one(db)
-        .await?;
-    Ok((row.try_get("pending")?, row.try_get("oldest")?))
 }
