@@ -34,6 +34,7 @@ pub mod health;
 pub mod http;
 pub mod ids;
 pub mod kv;
+pub mod kv_memory;
 pub mod metrics;
 pub mod outbox;
 mod path;
