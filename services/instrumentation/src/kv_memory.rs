@@ -12,7 +12,7 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// Which of the shop's two Redis a connection leads to; the label `store`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Store {
-    /// Carts, sessions, throttles, event streams: refuses writes when it is full.
+    /// Event streams, throttles: refuses writes when it is full.
     Durable,
     /// Product caches: evicts when it is full.
     Cache,

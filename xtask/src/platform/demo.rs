@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     faults,
     layout::{Demo, Layout},
-    process::{Probe, Unit},
+    probe::Probe,
+    process::Unit,
     supervisor::Supervisor,
 };
 
@@ -46,7 +47,7 @@ pub async fn run_until(layout: &Layout, supervisor: &Supervisor, stop: Cancellat
 }
 
 fn traffic(layout: &Layout) -> Result<Unit, String> {
-    let k6 = find_k6()?;
+    let k6 = xtask_programs::path("k6")?;
     let mut unit = Unit::new("traffic", "traffic", k6, layout.log_file("traffic"));
     unit.args = [
         "run",
@@ -64,24 +65,7 @@ fn traffic(layout: &Layout) -> Result<Unit, String> {
     unit.env =
         vec![("SHOP_URL".to_owned(), layout.shop_url()), ("GOMEMLIMIT".to_owned(), "96MiB".to_owned())];
     unit.address = format!("127.0.0.1:{}", layout.ports.traffic);
-    unit.probe = Probe::Alive;
+    unit.probe = Probe::Running;
     unit.stop_within = Duration::from_secs(2);
     Ok(unit)
-}
-
-fn find_k6() -> Result<std::path::PathBuf, String> {
-    let own = tools_dir().join("k6");
-    if own.is_file() {
-        return Ok(own);
-    }
-    std::env::var_os("PATH")
-        .and_then(|path| std::env::split_paths(&path).map(|d| d.join("k6")).find(|p| p.is_file()))
-        .ok_or_else(|| "k6 was not found: run `make setup`".to_owned())
-}
-
-/// Where `make setup` puts tools that no package manager has.
-fn tools_dir() -> std::path::PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(std::path::PathBuf::from);
-    let home = std::env::var_os("HOME").map(std::path::PathBuf::from);
-    cache.or_else(|| home.map(|h| h.join(".cache"))).unwrap_or_default().join("quarterdeck/tools")
 }

@@ -1,4 +1,4 @@
-//! Faults: switched through each instance's own authorised endpoint. They always expire by themselves.
+//! Faults: switched through each instance's own authorised endpoint, which listens for nobody outside. They always expire by themselves.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn client() -> Result<reqwest::Client, String> {
 /// The service that a fault belongs to: the part before the dot.
 fn urls(layout: &Layout, fault: &str) -> Result<Vec<String>, String> {
     let service = fault.split('.').next().unwrap_or_default();
-    let urls = layout.service_urls(service);
+    let urls = layout.internal_urls(service);
     if urls.is_empty() {
         return Err(format!("{fault:?} is not SERVICE.FAULT with a service of: {}", SERVICES.join(", ")));
     }
@@ -58,7 +58,7 @@ pub async fn list(layout: &Layout) -> Result<(), String> {
     let token = secrets::read(layout, secrets::FAULTS_TOKEN)?;
     let http = client()?;
     for service in SERVICES {
-        let Some(url) = layout.service_urls(service).into_iter().next() else { continue };
+        let Some(url) = layout.internal_urls(service).into_iter().next() else { continue };
         let request = http.get(format!("{url}/faults")).bearer_auth(&token);
         let faults: Value = expect_success(request, &url)
             .await?

@@ -11,6 +11,9 @@ pub const SERVICES: [&str; 7] =
 /// Instances of each service.
 pub const INSTANCES: u16 = 2;
 
+/// From an instance's public port to its internal one.
+pub const INTERNAL_OFFSET: u16 = 5;
+
 /// Ports on loopback.
 #[derive(Clone, Debug)]
 pub struct Ports {
@@ -19,8 +22,10 @@ pub struct Ports {
     pub otlp_grpc: u16,
     pub otlp_http: u16,
     pub traffic: u16,
-    /// Service `i`, instance `j` (from 0) listens on `services + 10 * i + j`.
+    /// Service `i`, instance `j` (from 0) listens on `services + 10 * i + j`; probes, metrics and faults are 5 further.
     pub services: u16,
+    /// Where the supervisor tells its metrics.
+    pub supervisor: u16,
 }
 
 /// What moves by itself.
@@ -49,6 +54,9 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// What the two Postgres nodes call their sockets.
+    pub const POSTGRES_PORTS: [u16; 2] = [5432, 5433];
+
     /// Reads `QD_DATA`, `QD_*_PORT`, `DEMO`, `CARGO_TARGET_DIR`.
     pub fn from_environment() -> Result<Self, String> {
         let root = repository_root()?;
@@ -68,6 +76,7 @@ impl Layout {
                 otlp_http: port("QD_OTLP_HTTP_PORT", 4318)?,
                 traffic: port("QD_TRAFFIC_PORT", 6565)?,
                 services: port("QD_SERVICES_PORT", 7100)?,
+                supervisor: port("QD_SUPERVISOR_PORT", 7090)?,
             },
             demo: match std::env::var("DEMO").as_deref() {
                 Ok("0") => Demo::Off,
@@ -86,9 +95,18 @@ impl Layout {
 
     /// Base URLs of all instances of a service.
     pub fn service_urls(&self, service: &str) -> Vec<String> {
+        self.instance_urls(service, 0)
+    }
+
+    /// Where all instances of a service answer probes, scrapes and switches of faults.
+    pub fn internal_urls(&self, service: &str) -> Vec<String> {
+        self.instance_urls(service, 0)
+    }
+
+    fn instance_urls(&self, service: &str, offset: u16) -> Vec<String> {
         (0..INSTANCES)
             .filter_map(|i| self.service_port(service, i))
-            .map(|p| format!("http://127.0.0.1:{p}"))
+            .map(|p| format!("http://127.0.0.1:{}", p + offset))
             .collect()
     }
 
@@ -112,14 +130,12 @@ impl Layout {
         self.data.join("pids.json")
     }
 
-    /// The port of `postgres://…` for a database, through the unix socket.
-    pub fn database_url(&self, database: &str) -> String {
-        let host = self.sockets.to_string_lossy().replace('/', "%2F");
-        format!("postgres://app@{host}:5432/{database}")
-    }
-
-    pub fn redis_socket(&self) -> PathBuf {
-        self.sockets.join("redis.sock")
+    /// A service's way into its database, by whichever node takes writes: libpq's URL with several hosts, each the
+    /// directory of unix sockets.
+    pub fn database_url(&self, service: &str, password: &str) -> String {
+        let sockets = self.sockets.to_string_lossy().replace('/', "%2F");
+        let hosts = format!("{sockets}:{}", Self::POSTGRES_PORTS[0]);
+        format!("postgres://{service}:{password}@{hosts}/{service}")
     }
 }
 

@@ -1,24 +1,27 @@
-//! The local platform: Postgres with a standby, Redis, the edge, every service twice, the console, shopper traffic.
+//! The local platform: Postgres with a standby, two Redis, the edge, every service twice, the console, shopper traffic.
 //!
 //! One supervisor process owns everything (`up`); the other commands talk to it over a unix socket. All state lies
 //! under the data directory; sockets lie in a short directory of their own, because their paths are limited to 107
 //! bytes. Everything listens on loopback only.
 
-mod control;
+pub mod control;
 mod demo;
-mod edge;
+pub mod edge;
 mod faults;
 pub mod layout;
 mod logs;
 mod memory;
-mod postgres;
+mod metrics;
+pub mod postgres;
 mod preflight;
-mod process;
-mod redis;
-mod roster;
-mod secrets;
+pub mod probe;
+pub mod process;
+pub mod redis;
+pub mod roster;
+pub mod secrets;
+mod service_auth;
 mod status;
-mod supervisor;
+pub mod supervisor;
 
 use std::time::{Duration, Instant};
 
@@ -43,15 +46,22 @@ pub async fn up() -> Outcome {
     let supervisor = supervisor::Supervisor::new(&layout);
     let control = control::serve(&layout, supervisor.clone(), stop.clone())?;
     watch_signals(stop.clone())?;
+    let guard_stop = CancellationToken::new();
 
     let result = tokio::select! {
-        result = start_all(&layout, &supervisor, started) => result,
+        result = start_all(&layout, &supervisor, started, &guard_stop) => result,
         () = stop.cancelled() => Err("stopped before everything was healthy".to_owned()),
     };
     if result.is_ok() {
         demo::run_until(&layout, &supervisor, stop.clone()).await;
         println!("\nstopping");
     }
+    // The guard must not take what stops for what died.
+    guard_stop.cancel();
+    let result = match result {
+        Ok(guard) => guard.await.map_err(|e| format!("the guard of Postgres failed: {e}")),
+        Err(e) => Err(e),
+    };
     supervisor.stop_all().await;
     control.abort();
     let _ = std::fs::remove_file(layout.control_socket());
@@ -60,25 +70,33 @@ pub async fn up() -> Outcome {
     result
 }
 
-async fn start_all(layout: &Layout, supervisor: &supervisor::Supervisor, started: Instant) -> Outcome {
+/// Answers with the task that guards Postgres until `guard_stop`.
+async fn start_all(
+    layout: &Layout,
+    supervisor: &supervisor::Supervisor,
+    started: Instant,
+    guard_stop: &CancellationToken,
+) -> Result<tokio::task::JoinHandle<()>, String> {
     println!("starting Quarterdeck in {}", layout.data.display());
     let roster = roster::Roster::prepare(layout)?;
-    supervisor.start_phase(0, roster.foundation).await?;
-    postgres::create_databases(layout)?;
+    supervisor.start_phase(roster::FOUNDATION, roster.foundation).await?;
+    roster.postgres.open(layout).await?;
     // The standby copies the primary while the services start.
-    let (services, standby) =
-        tokio::join!(supervisor.start_phase(1, roster.services), postgres::start_standby(layout, supervisor));
-    services?;
-    standby?;
+    let (report, guard) = roster.postgres.guard(supervisor, guard_stop.clone());
+    metrics::serve(layout, supervisor.clone(), report).await?;
+    supervisor.start_phase(1, roster.services).await?;
     supervisor.start_phase(2, vec![roster.edge]).await?;
     println!("\nall healthy after {:.1} s", started.elapsed().as_secs_f64());
-    print_addresses(layout)
+    print_addresses(layout)?;
+    Ok(guard)
 }
 
 fn print_addresses(layout: &Layout) -> Outcome {
     println!("\n  shop     http://127.0.0.1:{}", layout.ports.edge);
     println!("  console  http://127.0.0.1:{}", layout.ports.console);
     println!("           log in as admin with {}", secrets::read(layout, secrets::ADMIN_PASSWORD)?);
+    println!("  staff    http://127.0.0.1:{}/staff", layout.ports.edge);
+    println!("           log in as staff with {}", secrets::read(layout, secrets::STAFF_PASSWORD)?);
     println!("\n  make status · make logs S=orders · make fault F=payments.decline · make down\n");
     Ok(())
 }

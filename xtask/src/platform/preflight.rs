@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::TcpListener, process::Command, time::Durat
 use rustix::process::Signal;
 
 use super::{
-    layout::{Demo, INSTANCES, Layout, SERVICES},
+    layout::{Demo, INSTANCES, INTERNAL_OFFSET, Layout, SERVICES},
     process,
 };
 
@@ -45,6 +45,7 @@ fn ports(layout: &Layout) -> Vec<(String, u16, &'static str)> {
         ("the console".to_owned(), p.console, "QD_CONSOLE_PORT"),
         ("OTLP over gRPC".to_owned(), p.otlp_grpc, "QD_OTLP_GRPC_PORT"),
         ("OTLP over HTTP".to_owned(), p.otlp_http, "QD_OTLP_HTTP_PORT"),
+        ("the supervisor's metrics".to_owned(), p.supervisor, "QD_SUPERVISOR_PORT"),
     ];
     if layout.demo != Demo::Off {
         all.push(("shopper traffic".to_owned(), p.traffic, "QD_TRAFFIC_PORT"));
@@ -52,7 +53,9 @@ fn ports(layout: &Layout) -> Vec<(String, u16, &'static str)> {
     for service in SERVICES {
         for instance in 0..INSTANCES {
             if let Some(port) = layout.service_port(service, instance) {
-                all.push((format!("{service}-{}", instance + 1), port, "QD_SERVICES_PORT"));
+                let name = format!("{service}-{}", instance + 1);
+                all.push((format!("{name}'s internal side"), port + INTERNAL_OFFSET, "QD_SERVICES_PORT"));
+                all.push((name, port, "QD_SERVICES_PORT"));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One child process: how to start it, how to see that it is ready, how to stop it.
+//! One child process: how to start it, how to stop it.
 
 use std::{
     fs::OpenOptions,
@@ -8,20 +8,9 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::{net::UnixStream, process::Child};
+use tokio::process::Child;
 
-/// How readiness is seen.
-#[derive(Clone, Debug)]
-pub enum Probe {
-    /// 200 on this URL.
-    Http(String),
-    /// A redis server answers PING on this socket.
-    Redis(PathBuf),
-    /// `pg_isready` in this directory answers for this socket directory and port.
-    Postgres { bin: PathBuf, sockets: PathBuf, port: u16 },
-    /// Running is enough.
-    Alive,
-}
+use super::probe::Probe;
 
 /// A process of the platform.
 #[derive(Clone, Debug)]
@@ -51,7 +40,7 @@ impl Unit {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
-            probe: Probe::Alive,
+            probe: Probe::Running,
             address: String::new(),
             stop_signal: Signal::TERM,
             stop_within: Duration::from_secs(12),
@@ -82,31 +71,6 @@ impl Unit {
             .spawn()
             .map_err(|e| fail(&format!("cannot start {}", self.program.display()), e))
     }
-
-    /// One look: is it ready?
-    pub async fn is_ready(&self, http: &reqwest::Client) -> bool {
-        match &self.probe {
-            Probe::Http(url) => http.get(url).send().await.is_ok_and(|r| r.status().is_success()),
-            Probe::Redis(socket) => redis_answers(socket).await,
-            Probe::Postgres { bin, sockets, port } => tokio::process::Command::new(bin.join("pg_isready"))
-                .args(["-q", "-t", "1", "-h"])
-                .arg(sockets)
-                .args(["-p", &port.to_string()])
-                .status()
-                .await
-                .is_ok_and(|s| s.success()),
-            Probe::Alive => true,
-        }
-    }
-}
-
-async fn redis_answers(socket: &PathBuf) -> bool {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let Ok(mut stream) = UnixStream::connect(socket).await else { return false };
-    let mut answer = [0u8; 7];
-    stream.write_all(b"PING\r\n").await.is_ok()
-        && stream.read_exact(&mut answer).await.is_ok()
-        && &answer == b"+PONG\r\n"
 }
 
 /// Sends a signal; a process that is already gone is fine.

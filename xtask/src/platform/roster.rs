@@ -4,16 +4,21 @@ use std::fmt::Write as _;
 
 use super::{
     edge,
-    layout::{INSTANCES, Layout, SERVICES},
+    layout::{INSTANCES, INTERNAL_OFFSET, Layout, SERVICES},
     postgres,
-    process::{Probe, Unit},
-    redis, secrets,
+    probe::Probe,
+    process::Unit,
+    redis, secrets, service_auth,
 };
+
+/// The phase of what services stand on.
+pub const FOUNDATION: usize = 0;
 
 /// Units by phase; a phase starts when the one before is ready.
 pub struct Roster {
     /// What the services stand on, and the console, so that no telemetry of theirs is lost.
     pub foundation: Vec<Unit>,
+    pub postgres: postgres::Cluster,
     pub services: Vec<Unit>,
     pub edge: Unit,
 }
@@ -21,17 +26,33 @@ pub struct Roster {
 impl Roster {
     /// Writes all configuration, starts nothing but Postgres' own tools.
     pub fn prepare(layout: &Layout) -> Result<Self, String> {
-        secrets::ensure(layout)?;
-        let foundation = vec![postgres::primary(layout)?, redis::unit(layout)?, console(layout)?];
-        let mut services = Vec::new();
-        let version = version(layout);
-        for service in SERVICES {
-            for instance in 0..INSTANCES {
-                services.push(service_unit(layout, service, instance, &version)?);
-            }
+        self::secrets(layout)?;
+        let postgres = postgres::Cluster::prepare(layout, FOUNDATION)?;
+        let mut foundation = vec![postgres.primary()?, console(layout)?];
+        for store in redis::Store::ALL {
+            foundation.push(redis::unit(layout, store)?);
         }
-        Ok(Self { foundation, services, edge: edge::unit(layout)? })
+        Ok(Self { foundation, postgres, services: services(layout)?, edge: edge::unit(layout)? })
     }
+}
+
+/// Makes the secrets and keys that are missing.
+pub fn secrets(layout: &Layout) -> Result<(), String> {
+    let passwords = postgres::roles::DATABASES.map(secrets::database_password);
+    secrets::ensure(layout, &passwords)?;
+    service_auth::ensure(layout)
+}
+
+/// Every instance of every service.
+pub fn services(layout: &Layout) -> Result<Vec<Unit>, String> {
+    let version = version(layout);
+    let mut units = Vec::new();
+    for service in SERVICES {
+        for instance in 0..INSTANCES {
+            units.push(service_unit(layout, service, instance, &version)?);
+        }
+    }
+    Ok(units)
 }
 
 /// `0.1.0+<commit>`: what the services report as `service.version`.
@@ -55,28 +76,49 @@ fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) ->
         return Err(format!("{} is missing: `make up` builds it", program.display()));
     }
     let port = layout.service_port(service, instance).ok_or_else(|| format!("{service} has no port"))?;
-    let url = format!("http://127.0.0.1:{port}");
+    let internal = format!("127.0.0.1:{}", port + INTERNAL_OFFSET);
     let mut unit = Unit::new(&name, service, program, layout.log_file(&name));
     let mut set = |key: &str, value: String| unit.env.push((key.to_owned(), value));
     set("HTTP_ADDR", format!("127.0.0.1:{port}"));
+    set("INTERNAL_ADDR", internal);
     set("SERVICE_INSTANCE", name.clone());
     set("SERVICE_VERSION", version.to_owned());
     set("DEPLOYMENT_ENVIRONMENT", "local".to_owned());
-    set("DATABASE_URL", layout.database_url(service));
-    set("REDIS_URL", format!("unix://{}", layout.redis_socket().display()));
+    if postgres::roles::DATABASES.contains(&service) {
+        let password = secrets::read(layout, &secrets::database_password(service))?;
+        set("DATABASE_URL", layout.database_url(service, &password));
+    }
+    set("REDIS_URL", redis::Store::Durable.url(layout));
+    set("REDIS_CACHE_URL", redis::Store::Cache.url(layout));
+    set("SERVICE_AUTH_KEY_FILE", service_auth::key_file(layout, service).display().to_string());
+    set("SERVICE_AUTH_JWKS_FILE", service_auth::jwks_file(layout).display().to_string());
     set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://127.0.0.1:{}", layout.ports.otlp_grpc));
     set("LOKI_URL", layout.console_url());
-    set("TELEMETRY_TOKEN", secrets::read(layout, secrets::TELEMETRY_TOKEN)?);
+    set("TELEMETRY_TOKEN", secrets::read(layout, secrets::TELEMETRY_WRITE_TOKEN)?);
     set("FAULTS_TOKEN", secrets::read(layout, secrets::FAULTS_TOKEN)?);
     set("RUST_LOG", "info".to_owned());
     set("DRAIN_SECONDS", "5".to_owned());
     for peer in ["identity", "catalog", "inventory", "orders", "payments"] {
         set(&format!("{}_URLS", peer.to_uppercase()), layout.service_urls(peer).join(","));
     }
+    let secret_file = |name| secrets::path(layout, name).display().to_string();
+    match service {
+        "storefront" => {
+            set("COOKIE_KEY_FILE", secret_file(secrets::COOKIE_KEY));
+            // The edge, which tells the shopper's own address.
+            set("TRUSTED_PROXIES", "127.0.0.1/32".to_owned());
+        }
+        "identity" => set("STAFF_PASSWORD_FILE", secret_file(secrets::STAFF_PASSWORD)),
+        "payments" => set("PAYMENTS_WEBHOOK_SECRET_FILE", secret_file(secrets::PAYMENTS_WEBHOOK_SECRET)),
+        _ => {}
+    }
     set("MAIL_DIR", layout.data.join("mail").display().to_string());
     set("PUBLIC_URL", layout.shop_url());
-    unit.probe = Probe::Http(format!("{url}/readyz"));
-    unit.address = url;
+    unit.probe = Probe::Http {
+        ready: format!("http://127.0.0.1:{port}/readyz"),
+        live: format!("http://127.0.0.1:{port}/healthz"),
+    };
+    unit.address = format!("http://127.0.0.1:{port}");
     Ok(unit)
 }
 
@@ -94,7 +136,10 @@ fn console(layout: &Layout) -> Result<Unit, String> {
     let mut unit = Unit::new("console", "console", program, layout.log_file("console"));
     unit.args = vec!["--config".to_owned(), file.display().to_string()];
     unit.env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
-    unit.probe = Probe::Http(format!("{}/readyz", layout.console_url()));
+    unit.probe = Probe::Http {
+        ready: format!("{}/readyz", layout.console_url()),
+        live: format!("{}/healthz", layout.console_url()),
+    };
     unit.address = layout.console_url();
     Ok(unit)
 }
@@ -111,13 +156,14 @@ fn scrape_configuration(layout: &Layout) -> String {
     };
     for service in SERVICES {
         let targets: Vec<String> = layout
-            .service_urls(service)
+            .internal_urls(service)
             .iter()
             .map(|u| format!("\"{}\"", u.trim_start_matches("http://")))
             .collect();
         job(service, &targets);
     }
     job("console", &[format!("\"127.0.0.1:{}\"", layout.ports.console)]);
+    job("platform", &[format!("\"127.0.0.1:{}\"", layout.ports.supervisor)]);
     out
 }
 
@@ -134,8 +180,8 @@ external_url: "{url}"
 version: "{version}"
 site_dir: "{site}"
 tokens:
-  ingest: ["{token}"]
-  query: ["{token}"]
+  ingest: ["{write_token}"]
+  query: ["{read_token}"]
 admin:
   username: admin
   password_file: "{password}"
@@ -153,7 +199,8 @@ gitops:
         url = layout.console_url(),
         version = version(layout),
         site = layout.site.display(),
-        token = secrets::read(layout, secrets::TELEMETRY_TOKEN)?,
+        write_token = secrets::read(layout, secrets::TELEMETRY_WRITE_TOKEN)?,
+        read_token = secrets::read(layout, secrets::TELEMETRY_READ_TOKEN)?,
         password = secrets::path(layout, secrets::ADMIN_PASSWORD).display(),
     ))
 }

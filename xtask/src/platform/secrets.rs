@@ -1,33 +1,77 @@
 //! Secrets of the local platform: made once, readable by their owner only.
 
-use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+use std::{
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use super::layout::Layout;
 
 pub const ADMIN_PASSWORD: &str = "console-admin-password";
-pub const TELEMETRY_TOKEN: &str = "telemetry-token";
+/// First log-in of the shop's staff pages.
+pub const STAFF_PASSWORD: &str = "shop-staff-password";
+/// What senders of telemetry show.
+pub const TELEMETRY_WRITE_TOKEN: &str = "telemetry-write-token";
+/// What readers of telemetry show.
+pub const TELEMETRY_READ_TOKEN: &str = "telemetry-read-token";
 pub const FAULTS_TOKEN: &str = "faults-token";
+pub const PAYMENTS_WEBHOOK_SECRET: &str = "payments-webhook-secret";
+/// Encrypts and signs the storefronts' cookies: 32 bytes in hex.
+pub const COOKIE_KEY: &str = "cookie-key";
+/// The database superuser, of the supervisor alone.
+pub const POSTGRES_SUPERUSER: &str = "postgres-superuser";
+/// What the standby streams with.
+pub const POSTGRES_REPLICATION: &str = "postgres-replication";
+
+const NAMES: [&str; 9] = [
+    ADMIN_PASSWORD,
+    STAFF_PASSWORD,
+    TELEMETRY_WRITE_TOKEN,
+    TELEMETRY_READ_TOKEN,
+    FAULTS_TOKEN,
+    PAYMENTS_WEBHOOK_SECRET,
+    COOKIE_KEY,
+    POSTGRES_SUPERUSER,
+    POSTGRES_REPLICATION,
+];
 
 /// The file that holds a secret.
 pub fn path(layout: &Layout, name: &str) -> PathBuf {
     layout.data.join("secrets").join(name)
 }
 
-/// Makes the secrets that are missing.
-pub fn ensure(layout: &Layout) -> Result<(), String> {
-    for name in [ADMIN_PASSWORD, TELEMETRY_TOKEN, FAULTS_TOKEN] {
+/// The secret with which a service logs in to its database.
+pub fn database_password(service: &str) -> String {
+    format!("postgres-{service}")
+}
+
+/// Makes the secrets that are missing; `more` are names that others need beside the usual ones.
+pub fn ensure(layout: &Layout, more: &[String]) -> Result<(), String> {
+    for name in NAMES.into_iter().chain(more.iter().map(String::as_str)) {
         let file = path(layout, name);
         if file.is_file() {
             continue;
         }
-        let fail = |e: std::io::Error| format!("cannot write {}: {e}", file.display());
-        std::fs::create_dir_all(layout.data.join("secrets")).map_err(fail)?;
-        let secret = hex::encode(rand::random::<[u8; 12]>());
-        let mut out =
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(fail)?;
-        out.write_all(secret.as_bytes()).map_err(fail)?;
+        // People type passwords; keys are as long as their cipher wants them.
+        let secret = match name {
+            COOKIE_KEY | PAYMENTS_WEBHOOK_SECRET => hex::encode(rand::random::<[u8; 32]>()),
+            _ => hex::encode(rand::random::<[u8; 12]>()),
+        };
+        write_new(&file, secret.as_bytes())?;
     }
     Ok(())
+}
+
+/// Writes a file that nobody else may read. Fails when there is one: a secret is never replaced by accident.
+pub fn write_new(file: &Path, content: &[u8]) -> Result<(), String> {
+    let fail = |e: std::io::Error| format!("cannot write {}: {e}", file.display());
+    if let Some(dir) = file.parent() {
+        std::fs::create_dir_all(dir).map_err(fail)?;
+    }
+    let mut out =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(fail)?;
+    out.write_all(content).map_err(fail)
 }
 
 pub fn read(layout: &Layout, name: &str) -> Result<String, String> {

@@ -18,12 +18,13 @@ pub fn print(units: &[UnitStatus]) {
         };
         let pid = u.pid.map_or_else(|| "-".to_owned(), |p| p.to_string());
         println!(
-            "{:<18} {state:<10} {pid:>8} {:>9} {:>9} {:>7} MB  {}",
+            "{:<18} {state:<10} {pid:>8} {:>9} {:>9} {:>7} MB  {}{}",
             u.name,
             u.restarts,
             uptime(u.uptime_s),
             megabytes(u.memory_bytes),
-            u.address
+            u.address,
+            if u.role.is_empty() { String::new() } else { format!("  ({})", u.role) }
         );
     }
     let total: u64 = units.iter().map(|u| u.memory_bytes).sum();

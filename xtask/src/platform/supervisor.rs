@@ -1,8 +1,14 @@
 //! Keeps units running: health-gated start, replacement with back-off, rolling restart, ordered stop.
+//!
+//! A unit is replaced when it ended, or when it is hung: it did not answer its liveness probe for [`Pace::hung_after`].
+//! Readiness decides what the start and a rolling restart wait for, and never that a process dies.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,13 +18,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::{
     layout::Layout,
     memory,
+    probe::Seen,
     process::{self, Unit},
 };
 
-const PROBE_EVERY: Duration = Duration::from_millis(50);
-const WATCH_EVERY: Duration = Duration::from_secs(2);
-/// Consecutive failed probes of a process that was ready, after which it counts as hung and is replaced.
-const HUNG_AFTER: u32 = 15;
+/// How long one look at a unit may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(4);
 const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
 /// A process that lived this long starts again with the first back-off.
@@ -31,7 +36,7 @@ const MAX_LOG_BYTES: u64 = 32 << 20;
 pub enum State {
     Starting,
     Ready,
-    /// Was ready, does not answer now.
+    /// Was ready, is not now.
     Unready,
     BackingOff,
     Stopped,
@@ -48,11 +53,36 @@ pub struct UnitStatus {
     pub restarts: u32,
     pub uptime_s: u64,
     pub memory_bytes: u64,
+    /// What it does at the moment, where that changes: `primary, synchronous`.
+    #[serde(default)]
+    pub role: String,
+}
+
+/// How often units are looked at, and how long one may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between looks at a unit that is starting.
+    pub starting: Duration,
+    /// Between looks at a unit that was ready.
+    pub watching: Duration,
+    /// A unit that was ready and then did not answer this long is hung.
+    pub hung_after: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            starting: Duration::from_millis(50),
+            watching: Duration::from_secs(2),
+            hung_after: Duration::from_secs(30),
+        }
+    }
 }
 
 struct Entry {
     unit: Unit,
     phase: usize,
+    role: String,
     commands: mpsc::Sender<Order>,
     state: watch::Receiver<Live>,
 }
@@ -68,6 +98,8 @@ struct Live {
 enum Order {
     Restart(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
+    /// Stop without asking: SIGKILL.
+    Kill(oneshot::Sender<()>),
 }
 
 /// Owner of all units. Cheap to clone.
@@ -76,16 +108,23 @@ pub struct Supervisor {
     entries: Arc<Mutex<BTreeMap<String, Entry>>>,
     http: reqwest::Client,
     pids_file: std::path::PathBuf,
+    pace: Pace,
+    /// Set when everything stops: nothing starts any more.
+    closed: Arc<AtomicBool>,
 }
 
 impl Supervisor {
     pub fn new(layout: &Layout) -> Self {
+        Self::with_pace(layout.pids_file(), Pace::default())
+    }
+
+    pub fn with_pace(pids_file: std::path::PathBuf, pace: Pace) -> Self {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(2))
             .no_proxy()
             .build()
             .expect("a client without custom TLS settings can always be built");
-        Self { entries: Arc::default(), http, pids_file: layout.pids_file() }
+        Self { entries: Arc::default(), http, pids_file, pace, closed: Arc::default() }
     }
 
     /// Starts units together and waits for all. Fails with the log's tail of the first that does not become ready.
@@ -105,12 +144,15 @@ impl Supervisor {
 
     /// Starts one unit and keeps it running from now on.
     pub fn start(&self, unit: Unit, phase: usize) -> Result<(), String> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(format!("{} is not started: everything is stopping", unit.name));
+        }
         let child = unit.spawn()?;
         let (commands, orders) = mpsc::channel(4);
         let live = Live { state: State::Starting, pid: child.id(), restarts: 0, since: Instant::now() };
         let (publish, state) = watch::channel(live);
         let name = unit.name.clone();
-        self.lock().insert(name, Entry { unit: unit.clone(), phase, commands, state });
+        self.lock().insert(name, Entry { unit: unit.clone(), phase, role: String::new(), commands, state });
         self.write_pids();
         let keeper = Keeper { unit, publish, http: self.http.clone(), owner: self.clone() };
         tokio::spawn(keeper.run(child, orders));
@@ -162,8 +204,31 @@ impl Supervisor {
         Ok(format!("replaced {} in {:.1} s", names.join(", "), started.elapsed().as_secs_f64()))
     }
 
+    /// Ends one unit for good, at once.
+    pub async fn kill(&self, name: &str) {
+        let Some(commands) = self.lock().remove(name).map(|e| e.commands) else { return };
+        let (done, ended) = oneshot::channel();
+        if commands.send(Order::Kill(done)).await.is_ok() {
+            let _ = ended.await;
+        }
+        self.write_pids();
+    }
+
+    /// Whether a unit was ready when it was last looked at.
+    pub fn is_ready(&self, name: &str) -> bool {
+        self.lock().get(name).is_some_and(|e| e.state.borrow().state == State::Ready)
+    }
+
+    /// Says what a unit does at the moment, for `make status`.
+    pub fn set_role(&self, name: &str, role: &str) {
+        if let Some(entry) = self.lock().get_mut(name) {
+            role.clone_into(&mut entry.role);
+        }
+    }
+
     /// Stops everything, the last phase first.
     pub async fn stop_all(&self) {
+        self.closed.store(true, Ordering::Release);
         loop {
             let last: Vec<(String, mpsc::Sender<Order>)> = {
                 let entries = self.lock();
@@ -201,6 +266,7 @@ impl Supervisor {
                 restarts: live.restarts,
                 uptime_s: live.since.elapsed().as_secs(),
                 memory_bytes: live.pid.map_or(0, |pid| memory.of_tree(pid)),
+                role: e.role.clone(),
             }
         };
         entries.values().map(row).collect()
@@ -235,6 +301,7 @@ enum Next {
     Exited,
     Restart(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
+    Kill(oneshot::Sender<()>),
 }
 
 impl Keeper {
@@ -247,6 +314,15 @@ impl Keeper {
             let replaced = match next {
                 Next::Stop(done) => {
                     process::stop(&mut child, &self.unit).await;
+                    self.set(State::Stopped, None);
+                    let _ = done.send(());
+                    return;
+                }
+                Next::Kill(done) => {
+                    if let Some(pid) = pid {
+                        process::kill_group(pid);
+                    }
+                    let _ = child.kill().await;
                     self.set(State::Stopped, None);
                     let _ = done.send(());
                     return;
@@ -273,7 +349,7 @@ impl Keeper {
                     tokio::select! {
                         () = tokio::time::sleep(backoff) => {}
                         order = orders.recv() => match order {
-                            Some(Order::Stop(done)) => { let _ = done.send(()); return; }
+                            Some(Order::Stop(done) | Order::Kill(done)) => { let _ = done.send(()); return; }
                             Some(Order::Restart(done)) => { let _ = done.send(()); }
                             None => return,
                         }
@@ -303,36 +379,46 @@ impl Keeper {
     /// Follows one life of the process until it ends, hangs, or an order comes.
     async fn watch(&self, child: &mut tokio::process::Child, orders: &mut mpsc::Receiver<Order>) -> Next {
         let pid = child.id();
-        let mut failures = 0u32;
+        let pace = self.owner.pace;
+        let mut answered = Instant::now();
         loop {
-            let pause =
-                if self.publish.borrow().state == State::Starting { PROBE_EVERY } else { WATCH_EVERY };
+            let starting = self.publish.borrow().state == State::Starting;
+            let pause = if starting { pace.starting } else { pace.watching };
             tokio::select! {
                 _ = child.wait() => return Next::Exited,
                 order = orders.recv() => return match order {
                     Some(Order::Restart(done)) => Next::Restart(done),
                     Some(Order::Stop(done)) => Next::Stop(done),
+                    Some(Order::Kill(done)) => Next::Kill(done),
                     None => Next::Exited,
                 },
-                ready = async { tokio::time::sleep(pause).await; self.unit.is_ready(&self.http).await } => {
-                    let was = self.publish.borrow().state;
-                    match (ready, was) {
-                        (true, State::Ready) => {}
-                        (true, _) => { failures = 0; self.set(State::Ready, pid); }
-                        (false, State::Starting) => {}
-                        (false, _) => {
-                            failures += 1;
-                            self.set(State::Unready, pid);
-                            if failures >= HUNG_AFTER {
-                                println!("  {} does not answer any more: replacing it", self.unit.name);
-                                process::stop(child, &self.unit).await;
-                                return Next::Exited;
-                            }
+                seen = async { tokio::time::sleep(pause).await; self.look().await } => {
+                    // A unit that starts may be silent as long as its start may take.
+                    let patience = if starting { self.unit.ready_within } else { pace.hung_after };
+                    match seen {
+                        Seen::Ready => { answered = Instant::now(); self.set(State::Ready, pid); }
+                        Seen::Alive => { answered = Instant::now(); self.unready(pid); }
+                        Seen::Nothing if answered.elapsed() < patience => self.unready(pid),
+                        Seen::Nothing => {
+                            println!("  {} does not answer any more: replacing it", self.unit.name);
+                            process::stop(child, &self.unit).await;
+                            return Next::Exited;
                         }
                     }
                     self.cut_log();
                 }
             }
+        }
+    }
+
+    async fn look(&self) -> Seen {
+        tokio::time::timeout(LOOK_WITHIN, self.unit.probe.look(&self.http)).await.unwrap_or(Seen::Nothing)
+    }
+
+    /// Not ready; one that never was is still starting.
+    fn unready(&self, pid: Option<u32>) {
+        if self.publish.borrow().state != State::Starting {
+            self.set(State::Unready, pid);
         }
     }
 
@@ -352,5 +438,91 @@ impl Keeper {
             let _ = std::fs::copy(&self.unit.log, self.unit.log.with_extension("log.1"));
             let _ = std::fs::OpenOptions::new().write(true).truncate(true).open(&self.unit.log);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, http::StatusCode, routing::get};
+
+    use super::*;
+    use crate::platform::probe::Probe;
+
+    const PACE: Pace = Pace {
+        starting: Duration::from_millis(5),
+        watching: Duration::from_millis(5),
+        hung_after: Duration::from_millis(300),
+    };
+
+    /// A process whose health pages the test answers itself.
+    struct Subject {
+        supervisor: Supervisor,
+        ready: Arc<AtomicBool>,
+        live: Arc<AtomicBool>,
+        looks: watch::Receiver<usize>,
+    }
+
+    impl Subject {
+        async fn start(name: &str) -> Self {
+            let (ready, live) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+            let (count, looks) = watch::channel(0);
+            let page = |answer: Arc<AtomicBool>, count: watch::Sender<usize>| {
+                get(move || async move {
+                    count.send_modify(|n| *n += 1);
+                    if answer.load(Ordering::SeqCst) {
+                        StatusCode::OK
+                    } else {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    }
+                })
+            };
+            let router = Router::new()
+                .route("/readyz", page(ready.clone(), watch::channel(0).0))
+                .route("/healthz", page(live.clone(), count));
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            tokio::spawn(async move { axum::serve(listener, router).await });
+
+            let dir = std::env::temp_dir().join(format!("qd-supervisor-{name}-{}", std::process::id()));
+            let mut unit = Unit::new("subject", "subject", "sleep", dir.join("subject.log"));
+            unit.args = vec!["600".to_owned()];
+            unit.probe = Probe::Http { ready: format!("{url}/readyz"), live: format!("{url}/healthz") };
+            let supervisor = Supervisor::with_pace(dir.join("pids.json"), PACE);
+            supervisor.start(unit, 0).unwrap();
+            supervisor.wait_ready("subject").await.unwrap();
+            Self { supervisor, ready, live, looks }
+        }
+
+        fn row(&self) -> UnitStatus {
+            self.supervisor.status().remove(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_is_live_but_not_ready_is_left_alone() {
+        let mut subject = Subject::start("unready").await;
+        let pid = subject.row().pid;
+        subject.ready.store(false, Ordering::SeqCst);
+        // Unready for several times as long as a hung process would live.
+        let began = Instant::now();
+        while began.elapsed() < 4 * PACE.hung_after {
+            subject.looks.changed().await.unwrap();
+        }
+        let row = subject.row();
+        assert_eq!((row.pid, row.restarts, row.state), (pid, 0, State::Unready));
+        subject.supervisor.stop_all().await;
+    }
+
+    #[tokio::test]
+    async fn a_hung_process_is_replaced() {
+        let subject = Subject::start("hung").await;
+        let pid = subject.row().pid;
+        let mut state = subject.supervisor.lock()["subject"].state.clone();
+        subject.ready.store(false, Ordering::SeqCst);
+        subject.live.store(false, Ordering::SeqCst);
+        let replaced = state.wait_for(|live| live.pid.is_some() && live.pid != pid);
+        tokio::time::timeout(Duration::from_secs(20), replaced).await.expect("replaced in time").unwrap();
+        assert_eq!(subject.row().restarts, 1);
+        subject.supervisor.stop_all().await;
     }
 }

@@ -20,7 +20,7 @@ struct Case {
 
 /// Each protocol answers in its own envelope, with a 4xx, and goes on working.
 pub async fn garbage_is_refused_in_each_protocol_s_own_words(p: &Platform) -> Outcome {
-    let token = p.secret("telemetry-token")?;
+    let token = p.secret("telemetry-write-token")?;
     let otlp = format!("http://127.0.0.1:{OTLP_HTTP}");
     let bomb = gzip(&vec![b' '; 256 << 20])?;
     let deep = [b"[".repeat(200_000), b"]".repeat(200_000)].concat();
@@ -92,19 +92,23 @@ pub async fn garbage_is_refused_in_each_protocol_s_own_words(p: &Platform) -> Ou
     good_beside_bad(p, &token).await
 }
 
+/// Neither a made-up token nor the one for the other direction.
 async fn wrong_tokens(p: &Platform) -> Outcome {
-    for path in ["/loki/api/v1/push", "/api/v1/query?query=up"] {
+    let (write, read) = (p.secret("telemetry-write-token")?, p.secret("telemetry-read-token")?);
+    for (path, foreign) in [("/loki/api/v1/push", &read), ("/api/v1/query?query=up", &write)] {
         let method = if path.contains("push") { Method::POST } else { Method::GET };
-        let response = p.http.request(method, p.console(path)).bearer_auth("wrong").send().await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
-            return Err(format!("{path} with a wrong token: {}", response.status()).into());
+        for token in ["wrong", foreign] {
+            let response = p.http.request(method.clone(), p.console(path)).bearer_auth(token).send().await?;
+            if response.status() != StatusCode::UNAUTHORIZED {
+                return Err(format!("{path} with the token {token}: {}", response.status()).into());
+            }
         }
     }
     Ok(())
 }
 
 async fn queries(p: &Platform) -> Outcome {
-    let token = p.secret("telemetry-token")?;
+    let token = p.secret("telemetry-read-token")?;
     for (path, word) in [
         ("/api/v1/query?query=rate(up%5B5m%5D", "bad_data"),
         ("/api/v1/query_range?query=up&start=0&end=100000000&step=1", "bad_data"),

@@ -118,7 +118,7 @@ impl Platform {
 
     /// GET on the console's query APIs, as JSON.
     pub async fn query(&self, path: &str) -> Result<Value, Failure> {
-        let token = self.secret("telemetry-token")?;
+        let token = self.secret("telemetry-read-token")?;
         let response = self.http.get(self.console(path)).bearer_auth(token).send().await?;
         let status = response.status();
         let text = response.text().await?;
@@ -128,14 +128,21 @@ impl Platform {
         Ok(serde_json::from_str(&text)?)
     }
 
-    /// One statement on a service's database.
+    /// One statement on a service's database, as superuser, on whichever node takes writes.
     pub async fn sql(&self, database: &str, statement: &str) -> Result<String, Failure> {
         let status = self.xtask(&["status"]).await?;
-        let row = status.lines().find(|l| l.starts_with("postgres ")).ok_or("no postgres in the status")?;
-        let address = row.split_whitespace().last().ok_or("no address")?;
-        let (sockets, port) = address.rsplit_once(':').ok_or("no port in postgres' address")?;
+        let nodes =
+            status.lines().filter(|l| l.starts_with("postgres-")).filter_map(|l| l.split_whitespace().nth(7));
+        let (hosts, ports): (Vec<&str>, Vec<&str>) = nodes.filter_map(|a| a.rsplit_once(':')).unzip();
+        let conninfo = format!(
+            "host={} port={} user=app dbname={database} target_session_attrs=read-write",
+            hosts.join(","),
+            ports.join(",")
+        );
         let output = Command::new(xtask_programs::path("psql")?)
-            .args(["-h", sockets, "-p", port, "-U", "app", "-d", database, "-qtAc", statement])
+            .args([&conninfo, "-qtAc", statement])
+            .env("PGPASSWORD", self.secret("postgres-superuser")?)
+            .env("PGCONNECT_TIMEOUT", "5")
             .output()
             .await?;
         if output.status.success() {
@@ -205,6 +212,7 @@ fn xtask_command(data: &std::path::Path) -> Command {
         .env("QD_OTLP_GRPC_PORT", "14317")
         .env("QD_OTLP_HTTP_PORT", OTLP_HTTP.to_string())
         .env("QD_TRAFFIC_PORT", "16565")
-        .env("QD_SERVICES_PORT", "17100");
+        .env("QD_SERVICES_PORT", "17100")
+        .env("QD_SUPERVISOR_PORT", "17090");
     command
 }

@@ -4,8 +4,12 @@
 #![expect(clippy::disallowed_methods, reason = "a test program: it reads its environment")]
 
 mod bad_input;
+mod border;
 mod browser;
+#[path = "../../src/buyer.rs"]
+mod buyer;
 mod engineer;
+mod failover;
 mod kills;
 mod local;
 mod pages;
@@ -54,6 +58,9 @@ async fn run(wanted: &[String]) -> usize {
         engineer::a_fault_reaches_slack_and_the_engineer_finds_trace_and_log,
         pages::every_page_is_clean_in_dark_and_light_wide_and_narrow,
         bad_input::garbage_is_refused_in_each_protocol_s_own_words,
+        border::the_edge_shows_nothing_but_the_shop,
+        border::a_burst_of_503_takes_no_other_page_with_it,
+        failover::a_lost_database_node_is_replaced_and_the_shop_sells_again,
         kills::any_killed_process_comes_back_and_nothing_acknowledged_is_lost,
     ];
     let started = Instant::now();

@@ -1,0 +1,88 @@
+//! nginx' configuration.
+
+use std::fmt::Write as _;
+
+/// Listens on loopback at `port` in front of these storefronts (`http://host:port`).
+///
+/// `error` and `timeout` always count as a failed attempt in nginx; `http_404` never does, so an asset that one
+/// instance does not have is asked of the other without either being left out.
+pub fn configuration(port: u16, storefronts: &[String]) -> String {
+    let mut servers = String::new();
+    for url in storefronts {
+        let address = url.trim_start_matches("http://");
+        let _ = writeln!(servers, "    server {address} max_fails=2 fail_timeout=2s;");
+    }
+    // As root, nginx would hand its worker to `nobody`, who cannot reach the private directory.
+    let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+    format!(
+        r#"{user}
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  server_tokens off;
+  client_max_body_size 256k;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  proxy_cache_path cache levels=1:2 keys_zone=assets:2m max_size=256m inactive=24h use_temp_path=off;
+  proxy_cache_path pages levels=1:2 keys_zone=pages:2m max_size=64m inactive=10m use_temp_path=off;
+  upstream storefront {{
+{servers}    keepalive 32;
+  }}
+  map $http_accept_encoding $encoding_key {{ default ""; "~br" br; "~gzip" gzip; }}
+  # Whoever brings a cookie of the shop gets pages of their own.
+  map $http_cookie $personal {{ default 0; "~(^|;[ ]*)(__Host-|__Secure-|session=|cart=|csrf=|staff)" 1; }}
+  server {{
+    listen 127.0.0.1:{port};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $http_host;
+    # The address that connects, and nothing that it claims.
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Real-IP "";
+    proxy_set_header Forwarded "";
+    # What our own processes tell each other.
+    proxy_set_header traceparent "";
+    proxy_set_header tracestate "";
+    proxy_set_header baggage "";
+    proxy_set_header x-request-deadline-ms "";
+    proxy_set_header Authorization "";
+    proxy_connect_timeout 1s;
+    proxy_read_timeout 15s;
+    # Whatever an instance answers is its answer. A request that may have had an effect is not sent twice (nginx'
+    # default for POST).
+    proxy_next_upstream error timeout;
+    proxy_next_upstream_tries 2;
+    location = /edge-health {{ return 200 "ok\n"; }}
+    # Probes, metrics and faults listen elsewhere; here they do not exist.
+    location ~ ^/(metrics|healthz|readyz|faults)(/|$) {{ return 404; }}
+    location ~ ^/(assets|pictures)/ {{
+      proxy_pass http://storefront;
+      proxy_next_upstream error timeout http_404;
+      proxy_cache assets;
+      proxy_cache_key "$uri$is_args$args $encoding_key";
+      proxy_cache_lock on;
+      proxy_cache_use_stale error timeout updating http_500 http_502 http_503;
+      add_header X-Cache $upstream_cache_status always;
+    }}
+    location / {{
+      proxy_pass http://storefront;
+      # As long as the storefront's Cache-Control says, and not without it.
+      proxy_cache pages;
+      proxy_cache_key "$http_host$request_uri $encoding_key";
+      proxy_cache_bypass $personal $http_authorization;
+      proxy_no_cache $personal $http_authorization $upstream_http_set_cookie;
+      proxy_cache_lock on;
+      proxy_cache_lock_timeout 2s;
+      proxy_cache_background_update on;
+      proxy_cache_use_stale updating error timeout http_500 http_502 http_503 http_504;
+      add_header X-Cache $upstream_cache_status always;
+    }}
+  }}
+}}
+"#
+    )
+}

@@ -1,0 +1,42 @@
+//! Postgres' own programs: where they lie, and how they are run.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The folder with `postgres`, `initdb`, `pg_basebackup`, `pg_isready`: they come in one package.
+pub fn find_binaries() -> Result<PathBuf, String> {
+    let postgres = xtask_programs::path("initdb")?;
+    // A link on PATH names a program, not its folder.
+    let real = postgres.canonicalize().map_err(|e| format!("cannot resolve {}: {e}", postgres.display()))?;
+    let folder = real.parent().ok_or_else(|| format!("{} lies nowhere", real.display()))?;
+    Ok(folder.to_path_buf())
+}
+
+/// Postgres refuses to run as root. Root becomes uid 1000 in a user namespace of its own: files keep their owner, and
+/// the directory may lie anywhere.
+pub fn as_user(program: &Path) -> (PathBuf, Vec<String>) {
+    if !rustix::process::geteuid().is_root() {
+        return (program.to_path_buf(), Vec::new());
+    }
+    let args = ["--user", "--map-user=1000", "--map-group=1000", "--"].map(str::to_owned);
+    let mut args = args.to_vec();
+    args.push(program.display().to_string());
+    (PathBuf::from("unshare"), args)
+}
+
+pub fn run(program: &Path, args: &[&str]) -> Result<String, String> {
+    let (first, before) = as_user(program);
+    let name = program.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let output = Command::new(&first)
+        .args(&before)
+        .args(args)
+        .env("LC_ALL", "C")
+        .output()
+        .map_err(|e| format!("cannot run {name}: {e}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
