@@ -1,10 +1,10 @@
-//! Reserve, confirm, release.
+//! Reserve, confirm, release, give back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shop_contracts::inventory::{
-    NewReservation, Reservation, ReservationLine, ReservationState, StockLevels,
+    NewReservation, Reservation, ReservationLine, ReservationState, ReturnStock, StockLevels,
 };
 use shop_contracts::{ProductId, ReservationId};
 use shop_instrumentation::clock::SharedClock;
@@ -12,6 +12,7 @@ use shop_instrumentation::faults::Faults;
 use shop_instrumentation::{Code, Problem, ids};
 
 use crate::storage::postgres::{PgInventory, Reserved};
+use crate::storage::returns::{self, Returned};
 use crate::telemetry::{ERRORS, InventoryMetrics, LATENCY};
 
 const MAX_LINES: usize = 50;
@@ -29,6 +30,8 @@ pub struct Inventory {
     pub hold_for: Duration,
     /// How long a low product waits for the supplier.
     pub restock_after: Duration,
+    /// How long each movement of stock is kept by itself.
+    pub keep_movements: Duration,
 }
 
 impl Inventory {
@@ -42,7 +45,7 @@ impl Inventory {
 
     /// Sets stock aside for an order, all lines or none. The same order again answers the same reservation.
     pub async fn reserve(&self, request: NewReservation) -> Result<Reservation, Problem> {
-        let lines = checked(&request)?;
+        let lines = checked(&request.lines)?;
         self.faults.delay(LATENCY).await;
         if self.faults.is_active(ERRORS) {
             tracing::error!(order_id = %request.order_id, "reservation failed by an injected fault");
@@ -91,6 +94,35 @@ impl Inventory {
         }
     }
 
+    /// Puts pieces of a sale back on sale, all lines or none. The same key again changes nothing.
+    pub async fn give_back(
+        &self,
+        id: ReservationId,
+        key: &str,
+        request: ReturnStock,
+    ) -> Result<Reservation, Problem> {
+        let lines = checked(&request.lines)?;
+        if !["cancelled", "returned"].contains(&request.reason.as_str()) {
+            return Err(Problem::new(Code::Invalid, "invalid return")
+                .field("reason", "must be one of cancelled, returned"));
+        }
+        let pool = &self.storage.pool;
+        match returns::give_back(pool, id, key, &lines, &request.reason, self.clock.now()).await? {
+            Returned::Yes(reservation) => Ok(reservation),
+            Returned::Unknown => Err(Problem::new(Code::NotFound, "no such reservation")),
+            Returned::NotConfirmed(state) => {
+                Err(Problem::new(Code::Conflict, format!("the reservation is {}", state.as_str())))
+            }
+            Returned::KeyReused => {
+                Err(Problem::new(Code::KeyReused, "the idempotency key belongs to another return"))
+            }
+            Returned::TooMany(product) => {
+                Err(Problem::new(Code::Conflict, "more than was reserved and not yet given back")
+                    .field("product_id", product.to_string()))
+            }
+        }
+    }
+
     /// Counts an outcome.
     pub fn count(&self, outcome: &str, by: u64) {
         self.metrics.reservations.with_label_values(&[outcome]).inc_by(by);
@@ -109,19 +141,20 @@ impl Inventory {
     }
 }
 
-/// Lines by product, each product once, within bounds.
-fn checked(request: &NewReservation) -> Result<Vec<ReservationLine>, Problem> {
-    let invalid = |detail: String| Problem::new(Code::Invalid, "invalid reservation").field("lines", detail);
-    if request.lines.is_empty() || request.lines.len() > MAX_LINES {
-        return Err(invalid(format!("1 to {MAX_LINES} lines, got {}", request.lines.len())));
+/// Lines by product, each product once (two lines of one are added up), within bounds.
+fn checked(lines: &[ReservationLine]) -> Result<Vec<ReservationLine>, Problem> {
+    let invalid = |detail: String| Problem::new(Code::Invalid, "invalid lines").field("lines", detail);
+    if lines.is_empty() || lines.len() > MAX_LINES {
+        return Err(invalid(format!("1 to {MAX_LINES} lines, got {}", lines.len())));
     }
     let mut sums: BTreeMap<ProductId, u32> = BTreeMap::new();
-    for line in &request.lines {
+    for line in lines {
         let sum = sums.entry(line.product_id).or_default();
         *sum = sum.saturating_add(line.quantity);
-    }
-    if let Some((product, sum)) = sums.iter().find(|(_, sum)| !(1..=MAX_QUANTITY).contains(*sum)) {
-        return Err(invalid(format!("quantity of {product} must be 1 to {MAX_QUANTITY}, got {sum}")));
+        if line.quantity == 0 || *sum > MAX_QUANTITY {
+            let product = line.product_id;
+            return Err(invalid(format!("quantity of {product} must be 1 to {MAX_QUANTITY}, got {sum}")));
+        }
     }
     Ok(sums.into_iter().map(|(product_id, quantity)| ReservationLine { product_id, quantity }).collect())
 }

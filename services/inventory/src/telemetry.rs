@@ -22,6 +22,8 @@ pub struct InventoryMetrics {
     pub reservations: IntCounterVec,
     /// Products with nothing left to sell.
     pub out_of_stock: Gauge,
+    /// Products whose level is not the sum of their movements.
+    pub unbalanced: Gauge,
 }
 
 impl InventoryMetrics {
@@ -31,6 +33,10 @@ impl InventoryMetrics {
         for outcome in ["reserved", "insufficient", "released", "confirmed", "expired"] {
             reservations.with_label_values(&[outcome]);
         }
-        Ok(Self { reservations, out_of_stock: metrics.gauge("shop_products_out_of_stock")? })
+        Ok(Self {
+            reservations,
+            out_of_stock: metrics.gauge("shop_products_out_of_stock")?,
+            unbalanced: metrics.gauge("shop_stock_unbalanced_products")?,
+        })
     }
 }

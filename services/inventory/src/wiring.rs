@@ -12,14 +12,18 @@ use crate::{http, workers};
 
 /// Long enough for an order to wait for payments that are away for a while.
 const HOLD_SECONDS: u64 = 1800;
-/// Long enough for an empty shelf to be seen, short enough for the shop not to run dry.
+/// Long enough for a product out of stock to be seen, short enough for the shop not to run dry.
 const RESTOCK_SECONDS: u64 = 30;
+/// Long enough for staff to look back over a month, short enough for the table to stay small.
+const LEDGER_KEEP_DAYS: u64 = 30;
+const DAY: Duration = Duration::from_hours(24);
 
 /// Connects, migrates, seeds, and hands back routes and workers.
 pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let database_url: String = boot.env.required("DATABASE_URL");
     let hold_seconds = boot.env.optional("RESERVATION_HOLD_SECONDS", HOLD_SECONDS);
     let restock_seconds = boot.env.optional("RESTOCK_AFTER_SECONDS", RESTOCK_SECONDS);
+    let keep_days: u64 = boot.env.optional("LEDGER_KEEP_DAYS", LEDGER_KEEP_DAYS);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
@@ -34,6 +38,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         clock: clock::system(),
         hold_for: Duration::from_secs(hold_seconds),
         restock_after: Duration::from_secs(restock_seconds),
+        keep_movements: DAY * u32::try_from(keep_days.clamp(1, 3650)).unwrap_or(3650),
     };
     let upkeep = tokio::spawn(workers::run(inventory.clone(), boot.shutdown.clone()));
     Ok(App::new(http::router(inventory)).worker("upkeep", upkeep))

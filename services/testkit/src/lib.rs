@@ -22,6 +22,7 @@ mod backend;
 mod clock;
 mod db;
 mod docker;
+pub mod fuzz;
 pub mod http;
 mod local;
 mod redis;

@@ -1,11 +1,13 @@
 //! Routes.
 
+mod staff;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use shop_contracts::inventory::{NewReservation, Reservation, StockLevels};
+use shop_contracts::inventory::{NewReservation, Reservation, ReturnStock, StockLevels};
 use shop_contracts::{ProductId, ReservationId};
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
 use shop_instrumentation::{Code, Problem};
@@ -19,6 +21,10 @@ pub fn router(inventory: Inventory) -> Router {
         .route("/v1/reservations", post(reserve))
         .route("/v1/reservations/{id}/confirm", post(confirm))
         .route("/v1/reservations/{id}/release", post(release))
+        .route("/v1/reservations/{id}/returns", post(give_back))
+        .route("/v1/staff/stock", get(staff::list))
+        .route("/v1/staff/stock/{product_id}/adjustments", post(staff::adjust))
+        .route("/v1/staff/stock/{product_id}/ledger", get(staff::ledger))
         .with_state(inventory)
 }
 
@@ -59,4 +65,13 @@ async fn release(
     Path(id): Path<ReservationId>,
 ) -> Result<Json<Reservation>, Problem> {
     inventory.release(id).await.map(Json)
+}
+
+async fn give_back(
+    State(inventory): State<Inventory>,
+    Path(id): Path<ReservationId>,
+    key: IdempotencyKey,
+    Json(request): Json<ReturnStock>,
+) -> Result<Json<Reservation>, Problem> {
+    inventory.give_back(id, key.as_str(), request).await.map(Json)
 }

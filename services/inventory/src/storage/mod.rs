@@ -1,4 +1,7 @@
-//! Where stock and reservations are kept.
+//! Where stock, its movements and reservations are kept.
 
+pub mod ledger;
 pub mod postgres;
+pub mod returns;
 pub mod seeding;
+pub mod staff;

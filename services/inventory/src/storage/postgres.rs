@@ -6,6 +6,8 @@ use shop_contracts::{OrderId, ProductId, ReservationId};
 use shop_instrumentation::db;
 use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
 
+use super::ledger::{self, Movement};
+
 /// The migrations of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -21,7 +23,7 @@ pub enum Reserved {
 /// The tables `stock`, `reservations`, `reservation_lines`.
 #[derive(Clone)]
 pub struct PgInventory {
-    pool: PgPool,
+    pub(crate) pool: PgPool,
 }
 
 impl PgInventory {
@@ -50,6 +52,10 @@ impl PgInventory {
         lines: &[ReservationLine],
         now: DateTime<Utc>,
     ) -> Result<Reserved, sqlx::Error> {
+        // Once something is sold out, whoever asks for it queues for no lock and opens no transaction.
+        if let Some(short) = self.find_short(new.order_id, lines).await? {
+            return Ok(Reserved::Insufficient(short));
+        }
         db::observe("INSERT reservations", async {
             let mut tx = self.pool.begin().await?;
             let insert = sqlx::query(
@@ -62,7 +68,7 @@ impl PgInventory {
                 return Ok(Reserved::Yes(known.ok_or(sqlx::Error::RowNotFound)?));
             }
             for line in lines {
-                if !take(&mut tx, *line).await? {
+                if !take(&mut tx, new.order_id, *line, now).await? {
                     tx.rollback().await?;
                     return Ok(Reserved::Insufficient(line.product_id));
                 }
@@ -76,6 +82,24 @@ impl PgInventory {
             Ok(Reserved::Yes(new.clone()))
         })
         .await
+    }
+
+    /// A product of which too little is left for an order that has no reservation yet.
+    async fn find_short(
+        &self,
+        order: OrderId,
+        lines: &[ReservationLine],
+    ) -> Result<Option<ProductId>, sqlx::Error> {
+        let products: Vec<uuid::Uuid> = lines.iter().map(|line| line.product_id.uuid()).collect();
+        let quantities: Vec<i32> = lines.iter().map(|line| line.quantity as i32).collect();
+        let query = sqlx::query_scalar(
+            "SELECT wanted.product_id FROM unnest($2::uuid[], $3::integer[]) AS wanted (product_id, quantity) \
+             LEFT JOIN stock s ON s.product_id = wanted.product_id \
+             WHERE coalesce(s.available, 0) < wanted.quantity \
+             AND NOT EXISTS (SELECT 1 FROM reservations WHERE order_id = $1) ORDER BY 1 LIMIT 1",
+        );
+        let query = query.bind(order.uuid()).bind(products).bind(quantities).fetch_optional(&self.pool);
+        Ok(db::observe("SELECT stock", query).await?.map(ProductId::new))
     }
 
     /// One by its id.
@@ -150,14 +174,37 @@ impl PgInventory {
         Ok(())
     }
 
-    /// The supplier's delivery: products that have been low since `low_before` are filled up. Answers how many.
-    pub async fn restock(&self, low_before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query(
-            "UPDATE stock SET available = target, low_since = NULL WHERE product_id IN \
-             (SELECT product_id FROM stock WHERE available * 4 < target AND low_since <= $1 ORDER BY product_id \
-              LIMIT 50 FOR UPDATE SKIP LOCKED)",
-        );
-        Ok(db::observe("UPDATE stock", query.bind(low_before).execute(&self.pool)).await?.rows_affected())
+    /// The supplier's delivery: products that have been low since `low_before` are filled up, so that what is available
+    /// and what is held are the target together. Answers how many.
+    pub async fn restock(&self, low_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+        db::observe("UPDATE stock", async {
+            let mut tx = self.pool.begin().await?;
+            // Locked first, counted after: no reservation of these products can come between the count and the delivery.
+            let lock = sqlx::query_scalar(
+                "SELECT s.product_id FROM stock s WHERE s.available * 4 < s.target AND s.low_since <= $1 \
+                 AND s.available + coalesce((SELECT sum(l.quantity) FROM reservations r \
+                 JOIN reservation_lines l ON l.reservation_id = r.id \
+                 WHERE r.state = 'held' AND l.product_id = s.product_id), 0) < s.target \
+                 ORDER BY s.product_id LIMIT 50 FOR UPDATE OF s SKIP LOCKED",
+            );
+            let low: Vec<uuid::Uuid> = lock.bind(low_before).fetch_all(&mut *tx).await?;
+            let delivered = sqlx::query(
+                "WITH wanted AS (SELECT s.product_id, s.target - s.available - coalesce((SELECT sum(l.quantity) \
+                 FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id \
+                 WHERE r.state = 'held' AND l.product_id = s.product_id), 0) AS delta \
+                 FROM stock s WHERE s.product_id = ANY ($1)), \
+                 moved AS (UPDATE stock SET available = available + wanted.delta, low_since = NULL, \
+                 movements = movements + 1 FROM wanted \
+                 WHERE stock.product_id = wanted.product_id AND wanted.delta > 0 \
+                 RETURNING stock.product_id, wanted.delta) \
+                 INSERT INTO stock_movements (product_id, at, delta, reason) \
+                 SELECT product_id, $2, delta, 'delivery' FROM moved",
+            );
+            let delivered = delivered.bind(low).bind(now).execute(&mut *tx).await?.rows_affected();
+            tx.commit().await?;
+            Ok(delivered)
+        })
+        .await
     }
 
     /// Products with nothing left.
@@ -168,11 +215,14 @@ impl PgInventory {
 }
 
 /// Takes pieces if they are there. The row's lock makes two takers queue; the second sees what is left.
-async fn take(tx: &mut PgConnection, line: ReservationLine) -> Result<bool, sqlx::Error> {
-    let query =
-        sqlx::query("UPDATE stock SET available = available - $2 WHERE product_id = $1 AND available >= $2");
-    let taken = query.bind(line.product_id.uuid()).bind(line.quantity as i32).execute(tx).await?;
-    Ok(taken.rows_affected() == 1)
+async fn take(
+    tx: &mut PgConnection,
+    order: OrderId,
+    line: ReservationLine,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let movement = Movement::by_system(line.product_id, -i64::from(line.quantity), "reserved", now);
+    ledger::book(tx, &Movement { order_id: Some(order), ..movement }).await
 }
 
 async fn give_back(
@@ -196,10 +246,16 @@ async fn give_back(
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "UPDATE stock SET available = available + quantity FROM reservation_lines \
-         WHERE reservation_id = $1 AND reservation_lines.product_id = stock.product_id",
+        "WITH moved AS (UPDATE stock SET available = available + l.quantity, movements = movements + 1 \
+         FROM reservation_lines l WHERE l.reservation_id = $1 AND l.product_id = stock.product_id \
+         RETURNING stock.product_id, l.quantity) \
+         INSERT INTO stock_movements (product_id, at, delta, reason, order_id) \
+         SELECT moved.product_id, $2, moved.quantity, $3, r.order_id FROM moved \
+         JOIN reservations r ON r.id = $1 ORDER BY moved.product_id",
     )
     .bind(id.uuid())
+    .bind(now)
+    .bind(state.as_str())
     .execute(&mut *tx)
     .await?;
     Ok(true)
@@ -210,7 +266,7 @@ async fn find_by_order(tx: &mut PgConnection, order: OrderId) -> Result<Option<R
     query.bind(order.uuid()).fetch_optional(tx).await?.as_ref().map(reservation).transpose()
 }
 
-fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
+pub(super) fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
     let state: String = row.try_get("state")?;
     Ok(Reservation {
         id: ReservationId::new(row.try_get("id")?),

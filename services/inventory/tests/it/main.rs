@@ -1,5 +1,9 @@
 //! Inventory on a real Postgres.
 
+mod fuzz;
+mod ledger;
+mod rush;
+mod staff;
 mod upkeep;
 
 use std::time::Duration;
@@ -11,7 +15,7 @@ use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, ids};
 use shop_inventory::reserve::Inventory;
 use shop_inventory::storage::postgres::{MIGRATOR, PgInventory};
-use shop_inventory::storage::seeding;
+use shop_inventory::storage::{ledger as storage_ledger, seeding};
 use shop_inventory::telemetry::{FAULTS, InventoryMetrics};
 use shop_inventory::workers;
 use shop_testkit::{MockClock, TestDb, http};
@@ -36,6 +40,7 @@ async fn fixture() -> Fixture {
         clock: clock.shared(),
         hold_for: Duration::from_mins(1),
         restock_after: Duration::from_secs(30),
+        keep_movements: Duration::from_hours(24),
     };
     Fixture { router: shop_inventory::http::router(inventory.clone()), inventory, clock, db }
 }
@@ -66,6 +71,11 @@ impl Fixture {
         http::post(&self.router, "/v1/reservations", &order.to_string(), &body).await
     }
 
+    /// No test may leave the ledger and the levels apart.
+    async fn assert_balanced(&self) {
+        assert_eq!(storage_ledger::unbalanced(&self.db.pool).await.unwrap(), []);
+    }
+
     async fn act(&self, reservation: &Value, verb: &str) -> http::Answer {
         let id = reservation["id"].as_str().unwrap();
         http::post(&self.router, &format!("/v1/reservations/{id}/{verb}"), "k", &json!({})).await
@@ -85,6 +95,7 @@ async fn fifty_shoppers_share_the_last_ten_pieces_and_exactly_ten_get_one() {
     let got = answers.iter().filter(|a| a.status.as_u16() == 201).count();
     let refused = answers.iter().filter(|a| a.status.as_u16() == 409).count();
     assert_eq!((got, refused, f.available(product).await), (10, 40, 0));
+    f.assert_balanced().await;
 }
 
 #[tokio::test]
@@ -165,6 +176,16 @@ async fn seeding_twice_keeps_what_was_sold() {
     assert_eq!(f.reserve(order(), &[(product, 1)]).await.status.as_u16(), 201);
     assert_eq!(seeding::seed(&f.db.pool).await.unwrap(), 0);
     assert_eq!(f.available(product).await, before - 1);
+}
+
+#[tokio::test]
+async fn two_lines_of_one_product_are_added_up() {
+    let f = fixture().await;
+    let product = f.product(7).await;
+    assert_eq!(f.reserve(order(), &[(product, 3), (product, 4)]).await.status.as_u16(), 201);
+    assert_eq!(f.available(product).await, 0);
+    let with_nothing = f.reserve(order(), &[(product, 0), (product, 1)]).await;
+    assert_eq!(with_nothing.code(), "invalid", "a line of nothing is no line");
 }
 
 #[tokio::test]
