@@ -1,7 +1,8 @@
 //! The catalogue: categories, products, prices, search and pictures.
 //!
-//! Reads only; the range is seeded when the service starts. Answers come from Postgres through a Redis read-through
-//! cache, and go on coming from Postgres when Redis is gone. It does not know stock.
+//! The range is seeded when the service starts; staff changes names, descriptions and prices. Answers come from Postgres
+//! through a Redis read-through cache: from Postgres when Redis is gone, from the cache, stale, when Postgres is gone. It
+//! does not know stock.
 
 pub mod cache;
 pub mod http;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use shop_instrumentation::health::Need;
-use shop_instrumentation::{App, Boot, StartError, db, kv};
+use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::cache::{CacheConfig, ReadThrough};
-use crate::http::{self, Limits, Shelf};
+use crate::http::{self, CatalogState, Limits};
 use crate::storage::{self, PgCatalog};
 
 /// The catalogue, ready to run.
@@ -18,7 +18,11 @@ pub async fn start(boot: Boot) -> Result<App, StartError> {
 /// Connects, migrates, seeds, and hands back the routes.
 pub async fn routes(mut boot: Boot) -> Result<Router, StartError> {
     let database_url: String = boot.env.required("DATABASE_URL");
-    let redis_url: String = boot.env.required("REDIS_URL");
+    // One version long the durable Redis does where no cache Redis is named yet.
+    let redis_url: String = match boot.env.maybe("REDIS_CACHE_URL") {
+        Some(url) => url,
+        None => boot.env.required("REDIS_URL"),
+    };
     boot.env.finish()?;
 
     let pool = db::connect(&database_url, &boot.metrics)?;
@@ -26,17 +30,25 @@ pub async fn routes(mut boot: Boot) -> Result<Router, StartError> {
     tracing::info!(added, "range is in place");
     let redis = kv::connect(&redis_url)?;
 
-    boot.health.watch_postgres(pool.clone());
+    // The cache bridges a database that is away: that is no reason to send nobody here.
+    boot.health.watch("postgres", Need::Optional, {
+        let catalog = PgCatalog::new(pool.clone());
+        move || {
+            let catalog = catalog.clone();
+            async move { catalog.is_reachable().await }
+        }
+    });
     boot.health.watch_redis(redis.clone(), Need::Optional);
     boot.faults.declare(http::FAULTS);
 
     let requests = boot.metrics.counter_vec("shop_catalog_cache_requests_total")?;
-    let shelf = Shelf {
+    let state = CatalogState {
         catalog: PgCatalog::new(pool),
-        cache: ReadThrough::new(Some(redis), requests, CacheConfig::default()),
+        cache: ReadThrough::new(Some(redis), requests, clock::system(), CacheConfig::default()),
         faults: boot.faults.clone(),
         searches: boot.metrics.counter("shop_searches_total")?,
         limits: Arc::new(Limits::default()),
+        clock: clock::system(),
     };
-    Ok(http::router(shelf))
+    Ok(http::router(state))
 }

@@ -1,32 +1,52 @@
-//! Product pictures. Their URL carries a version, so they may be kept for ever.
+//! Product pictures. Under their version they may be kept for ever, so under another one they do not exist.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use shop_contracts::Code;
-use shop_instrumentation::http::extract::Path;
+use shop_instrumentation::http::extract::{Path, Query};
 use shop_instrumentation::problem::Problem;
 
-use super::Shelf;
+use super::{CatalogState, params};
 use crate::picture;
+use crate::storage::PictureFacts;
 
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Without a version nobody can tell when it changes.
+const REVALIDATE: &str = "public, no-cache";
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PictureParams {
+    v: Option<String>,
+}
 
 pub(super) async fn get_picture(
-    State(shelf): State<Shelf>,
+    State(state): State<CatalogState>,
     Path(slug): Path<String>,
+    Query(params): Query<PictureParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let facts = shelf.catalog.find_picture(&slug).await?;
-    let facts = facts.ok_or_else(|| Problem::new(Code::NotFound, "there is no such picture"))?;
-    let etag = format!("\"{}-{slug}\"", picture::version(&facts.motif, &facts.category));
+    let missing = || Problem::new(Code::NotFound, "there is no such picture");
+    let slug = params::slug(slug)?;
+    let (catalog, wanted) = (state.catalog.clone(), slug.clone());
+    let load = async move { catalog.find_picture(&wanted).await };
+    let facts = state.cached(&format!("picture:{slug}"), load).await?.text.ok_or_else(missing)?;
+    let facts: PictureFacts = serde_json::from_str(&facts).map_err(|cause| Problem::internal(&cause))?;
+    let svg = picture::draw(&slug, &facts.motif, &facts.category);
+    let version = picture::version_of(&svg);
+    let control = match params.v.as_deref() {
+        None | Some("") => REVALIDATE,
+        Some(asked) if asked == version => IMMUTABLE,
+        Some(_) => return Err(missing()),
+    };
+    let etag = format!("\"{version}\"");
     let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
-    let cached = [(CACHE_CONTROL, IMMUTABLE.to_owned()), (ETAG, etag)];
+    let cached = [(CACHE_CONTROL, control.to_owned()), (ETAG, etag)];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, cached).into_response());
     }
-    let svg = picture::draw(&slug, &facts.motif, &facts.category);
     let kind = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, "default-src 'none'")];
     Ok((cached, kind, svg).into_response())
 }

@@ -1,166 +1,112 @@
 //! Categories, lists, search and single products.
 
-use std::future::Future;
-use std::sync::Arc;
-
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use shop_contracts::catalog::{Categories, Products, Sort};
-use shop_contracts::{Code, ProductId};
+use axum::response::Response;
+use shop_contracts::catalog::{Categories, Products, Suggestions};
 use shop_instrumentation::http::extract::{Json, Path, Query};
 use shop_instrumentation::problem::Problem;
 
-use super::{Limits, Shelf};
-use crate::storage::ListQuery;
+use super::params::{self, ByIdParams, ListParams, SuggestParams};
+use super::{CatalogState, answer};
+use crate::storage::{ListQuery, ProductRef};
 
-#[derive(Debug, Deserialize)]
-pub(super) struct ListParams {
-    category: Option<String>,
-    q: Option<String>,
-    page: Option<u32>,
-    per_page: Option<u32>,
-    sort: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct ByIdParams {
-    #[serde(default)]
-    ids: String,
-}
-
-pub(super) async fn list_categories(State(shelf): State<Shelf>) -> Result<Response, Problem> {
-    shelf.suffer().await?;
-    let catalog = shelf.catalog.clone();
-    let load = text_of(async move {
-        let categories = catalog.list_categories().await?;
-        Ok(Some(Categories { categories }))
-    });
-    found(shelf.cache.get_or_load("catalog:1:categories".to_owned(), load).await)
+pub(super) async fn list_categories(State(state): State<CatalogState>) -> Result<Response, Problem> {
+    state.apply_faults().await?;
+    let catalog = state.catalog.clone();
+    let load =
+        async move { catalog.list_categories().await.map(|categories| Some(Categories { categories })) };
+    answer(state.cached("categories", load).await?)
 }
 
 pub(super) async fn list_products(
-    State(shelf): State<Shelf>,
+    State(state): State<CatalogState>,
     Query(params): Query<ListParams>,
 ) -> Result<Response, Problem> {
-    shelf.suffer().await?;
-    let list = params.parse(&shelf.limits)?;
+    state.apply_faults().await?;
+    let list = params.parse(&state.limits)?;
     if list.words.is_some() {
-        shelf.searches.inc();
+        state.searches.inc();
     }
-    let catalog = shelf.catalog.clone();
-    let key = cache_key(&list);
-    let load = text_of(async move { catalog.list_products(&list).await.map(Some) });
-    found(shelf.cache.get_or_load(key, load).await)
+    let catalog = state.catalog.clone();
+    let key = list_key(&list);
+    answer(state.cached(&key, async move { catalog.list_products(&list).await.map(Some) }).await?)
 }
 
 pub(super) async fn get_product(
-    State(shelf): State<Shelf>,
+    State(state): State<CatalogState>,
     Path(slug_or_id): Path<String>,
 ) -> Result<Response, Problem> {
-    shelf.suffer().await?;
-    if slug_or_id.len() > 200 {
-        return Err(Problem::new(Code::NotFound, "there is no such product"));
-    }
-    let catalog = shelf.catalog.clone();
-    let key = format!("catalog:1:product:{slug_or_id}");
-    let load = text_of(async move { catalog.find_product(&slug_or_id).await });
-    found(shelf.cache.get_or_load(key, load).await)
+    state.apply_faults().await?;
+    let named = params::product_ref(&slug_or_id)?;
+    let catalog = state.catalog.clone();
+    let key = format!("product:{}", ref_key(&named));
+    answer(state.cached(&key, async move { catalog.find_product(&named).await }).await?)
+}
+
+pub(super) async fn list_related(
+    State(state): State<CatalogState>,
+    Path(slug_or_id): Path<String>,
+) -> Result<Response, Problem> {
+    state.apply_faults().await?;
+    let named = params::product_ref(&slug_or_id)?;
+    let catalog = state.catalog.clone();
+    let key = format!("related:{}", ref_key(&named));
+    let load = async move {
+        let related = catalog.list_related(&named).await?;
+        Ok(related.map(|products| Products { products }))
+    };
+    answer(state.cached(&key, load).await?)
 }
 
 /// Past the cache: carts and orders are priced by this answer.
 pub(super) async fn list_products_by_id(
-    State(shelf): State<Shelf>,
+    State(state): State<CatalogState>,
     Query(params): Query<ByIdParams>,
 ) -> Result<Json<Products>, Problem> {
-    shelf.suffer().await?;
-    let ids = params.parse(&shelf.limits)?;
-    let products = shelf.catalog.list_products_by_id(&ids).await?;
+    state.apply_faults().await?;
+    let ids = params.parse(&state.limits)?;
+    let products = state.catalog.list_products_by_id(&ids).await?;
     Ok(Json(Products { products }))
 }
 
-impl ListParams {
-    fn parse(self, limits: &Limits) -> Result<ListQuery, Problem> {
-        let sort = match self.sort.as_deref() {
-            None | Some("") => Sort::default(),
-            Some(text) => text.parse().map_err(|cause| Problem::new(Code::Invalid, format!("{cause}")))?,
-        };
-        let page = self.page.unwrap_or(1);
-        if !(1..=limits.max_page).contains(&page) {
-            return Err(Problem::new(Code::Invalid, format!("page must be 1 to {}", limits.max_page)));
-        }
-        let per_page = self.per_page.unwrap_or(limits.per_page);
-        if !(1..=limits.max_per_page).contains(&per_page) {
-            return Err(Problem::new(
-                Code::Invalid,
-                format!("per_page must be 1 to {}", limits.max_per_page),
-            ));
-        }
-        let words =
-            self.q.map(|words| words.replace('\0', " ").trim().to_owned()).filter(|words| !words.is_empty());
-        if words.as_ref().is_some_and(|words| words.chars().count() > limits.max_words) {
-            return Err(Problem::new(
-                Code::Invalid,
-                format!("q must be at most {} characters", limits.max_words),
-            ));
-        }
-        let category = self.category.filter(|category| !category.is_empty() && !category.contains('\0'));
-        Ok(ListQuery { category, words, sort, page, per_page })
+pub(super) async fn suggest(
+    State(state): State<CatalogState>,
+    Query(params): Query<SuggestParams>,
+) -> Result<Response, Problem> {
+    state.apply_faults().await?;
+    let words = params.parse(&state.limits)?.unwrap_or_default();
+    let catalog = state.catalog.clone();
+    let key = format!("suggestions:{words}");
+    let load = async move { catalog.suggest(&words).await.map(|products| Some(Suggestions { products })) };
+    answer(state.cached(&key, load).await?)
+}
+
+pub(super) async fn get_sitemap(State(state): State<CatalogState>) -> Result<Response, Problem> {
+    state.apply_faults().await?;
+    let catalog = state.catalog.clone();
+    answer(state.cached("sitemap", async move { catalog.sitemap().await.map(Some) }).await?)
+}
+
+fn ref_key(named: &ProductRef) -> String {
+    match named {
+        ProductRef::Id(id) => id.to_string(),
+        ProductRef::Slug(slug) => slug.clone(),
     }
 }
 
-impl ByIdParams {
-    fn parse(&self, limits: &Limits) -> Result<Vec<ProductId>, Problem> {
-        let texts: Vec<&str> = self.ids.split(',').filter(|id| !id.is_empty()).collect();
-        if texts.len() > limits.max_ids {
-            return Err(Problem::new(Code::Invalid, format!("ids must be at most {}", limits.max_ids)));
-        }
-        texts
-            .iter()
-            .map(|id| id.parse().map_err(|_| Problem::new(Code::Invalid, "ids must be product ids (UUID)")))
-            .collect()
-    }
-}
-
-/// Words may hold anything, so the key carries lengths.
-fn cache_key(list: &ListQuery) -> String {
+/// Words and makers may hold anything, so the key carries lengths.
+fn list_key(list: &ListQuery) -> String {
     let category = list.category.as_deref().unwrap_or_default();
+    let maker = list.maker.as_deref().unwrap_or_default();
     let words = list.words.as_deref().unwrap_or_default();
     format!(
-        "catalog:1:list:{}:{category}:{}:{}:{}:{words}",
+        "list:{}:{category}:{}:{maker}:{:?}:{:?}:{}:{}:{}:{words}",
         category.len(),
+        maker.len(),
+        list.min_price,
+        list.max_price,
         list.sort,
         list.page,
         list.per_page
     )
-}
-
-async fn text_of<T: Serialize>(
-    load: impl Future<Output = Result<Option<T>, sqlx::Error>>,
-) -> Result<Option<Arc<str>>, Arc<sqlx::Error>> {
-    let value = load.await.map_err(Arc::new)?;
-    value
-        .map(|value| serde_json::to_string(&value).map(Arc::from))
-        .transpose()
-        .map_err(|cause| Arc::new(sqlx::Error::Encode(Box::new(cause))))
-}
-
-fn found(loaded: Result<Option<Arc<str>>, Arc<sqlx::Error>>) -> Result<Response, Problem> {
-    match loaded {
-        Ok(Some(text)) => {
-            Ok(([(CONTENT_TYPE, "application/json")], text.as_bytes().to_vec()).into_response())
-        }
-        Ok(None) => Err(Problem::new(Code::NotFound, "there is no such product")),
-        Err(cause) => Err(unavailable(&cause)),
-    }
-}
-
-fn unavailable(cause: &sqlx::Error) -> Problem {
-    match cause {
-        sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => {
-            Problem::internal(cause)
-        }
-        _ => Problem::unavailable(cause),
-    }
 }

@@ -11,13 +11,14 @@ use std::fmt::Write;
 
 use palette::Palette;
 
-/// Raised whenever the drawing changes, so that cached pictures are left behind.
-const GENERATION: u32 = 1;
+/// The part of a picture's URL that changes when, and only when, its bytes do.
+pub fn version(slug: &str, motif: &str, category: &str) -> String {
+    version_of(&draw(slug, motif, category))
+}
 
-/// The part of a picture's URL that changes when its bytes do.
-pub fn version(motif: &str, category: &str) -> String {
-    let seed = Seed::new(&format!("{GENERATION}/{category}/{motif}"));
-    format!("{:08x}", seed.0 as u32)
+/// The version of a drawn picture.
+pub fn version_of(svg: &str) -> String {
+    format!("{:016x}", Seed::new(svg).0)
 }
 
 /// The picture, a square of 600 units.
@@ -72,6 +73,18 @@ mod tests {
     fn picture_of_a_product_never_changes_between_calls() {
         assert_eq!(draw("a", "anchor", "safety"), draw("a", "anchor", "safety"));
         assert_ne!(draw("a", "anchor", "safety"), draw("b", "winch", "safety"));
+    }
+
+    #[test]
+    fn version_changes_with_the_bytes() {
+        assert_eq!(version("a", "anchor", "safety"), version("a", "anchor", "safety"));
+        for (slug, motif, category) in
+            [("b", "anchor", "safety"), ("a", "winch", "safety"), ("a", "anchor", "navigation")]
+        {
+            let same_bytes = draw("a", "anchor", "safety") == draw(slug, motif, category);
+            let same_version = version("a", "anchor", "safety") == version(slug, motif, category);
+            assert_eq!(same_version, same_bytes, "{slug} {motif} {category}");
+        }
     }
 
     #[test]

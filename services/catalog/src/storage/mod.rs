@@ -1,8 +1,14 @@
-//! The catalogue in Postgres: reading, searching, seeding.
+//! The catalogue in Postgres: reading, searching, changing, seeding.
 
+mod discovery;
+mod edits;
+mod list;
 mod products;
 mod search;
 mod seeding;
+mod spelling;
 
-pub use products::{ListQuery, PgCatalog, PictureFacts};
+pub use edits::Edited;
+pub use list::ListQuery;
+pub use products::{PgCatalog, PictureFacts, ProductRef};
 pub use seeding::{migrate_and_seed, migrator};

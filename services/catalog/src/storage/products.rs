@@ -1,14 +1,14 @@
-//! Categories and products by name, by id and by the page.
+//! Categories and products by name and by id.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shop_contracts::catalog::{Attribute, Category, Product, ProductPage, ProductSummary, Sort};
+use shop_contracts::catalog::{Attribute, Category, Product, ProductSummary};
 use shop_contracts::{Currency, Money, ProductId};
 use shop_instrumentation::db::observe;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::search::{self, Match};
 use crate::picture;
 
 /// The catalogue's tables.
@@ -17,23 +17,17 @@ pub struct PgCatalog {
     pub(super) pool: PgPool,
 }
 
-/// Which products to list. Page numbers start at 1.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only this category.
-    pub category: Option<String>,
-    /// Only what matches these words.
-    pub words: Option<String>,
-    /// In this order.
-    pub sort: Sort,
-    /// Page number, from 1.
-    pub page: u32,
-    /// Products on a page.
-    pub per_page: u32,
+/// What names a product, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductRef {
+    /// Its id.
+    Id(ProductId),
+    /// Its name in URLs: lower-case letters, digits and dashes.
+    Slug(String),
 }
 
 /// What a product's picture is drawn from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureFacts {
     /// What it shows.
     pub motif: String,
@@ -41,7 +35,10 @@ pub struct PictureFacts {
     pub category: String,
 }
 
-const PRODUCT: &str = "SELECT p.id, p.slug, p.name, p.maker, p.category, c.name AS category_name, p.motif, \
+pub(super) const SUMMARY: &str =
+    "SELECT p.id, p.slug, p.name, p.maker, p.category, p.motif, p.price_minor, p.currency FROM products p";
+
+pub(super) const PRODUCT: &str = "SELECT p.id, p.slug, p.name, p.maker, p.category, c.name AS category_name, p.motif, \
      p.price_minor, p.currency, p.description, p.attributes \
      FROM products p JOIN categories c ON c.slug = p.category";
 
@@ -49,6 +46,11 @@ impl PgCatalog {
     /// Reads through this pool.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
+    }
+
+    /// Whether the database answers.
+    pub async fn is_reachable(&self) -> bool {
+        sqlx::query("SELECT 1").execute(&self.pool).await.is_ok()
     }
 
     /// Every category with the number of its products.
@@ -62,12 +64,12 @@ impl PgCatalog {
         rows.iter().map(category).collect()
     }
 
-    /// The product with this slug or id.
-    pub async fn find_product(&self, slug_or_id: &str) -> Result<Option<Product>, sqlx::Error> {
+    /// The product that is named so.
+    pub async fn find_product(&self, named: &ProductRef) -> Result<Option<Product>, sqlx::Error> {
         let mut query = QueryBuilder::<Postgres>::new(PRODUCT);
-        match slug_or_id.parse::<Uuid>() {
-            Ok(id) => query.push(" WHERE p.id = ").push_bind(id),
-            Err(_) => query.push(" WHERE p.slug = ").push_bind(slug_or_id),
+        match named {
+            ProductRef::Id(id) => query.push(" WHERE p.id = ").push_bind(id.uuid()),
+            ProductRef::Slug(slug) => query.push(" WHERE p.slug = ").push_bind(slug.clone()),
         };
         let row = observe("SELECT products", query.build().fetch_optional(&self.pool)).await?;
         row.as_ref().map(product).transpose()
@@ -90,76 +92,6 @@ impl PgCatalog {
         row.map(|row| Ok(PictureFacts { motif: row.try_get("motif")?, category: row.try_get("category")? }))
             .transpose()
     }
-
-    /// One page of products. Words are tried as a web search first, then as beginnings of words.
-    pub async fn list_products(&self, list: &ListQuery) -> Result<ProductPage, sqlx::Error> {
-        let Some(words) = list.words.as_deref() else {
-            return self.page_of(list, None).await;
-        };
-        let page = self.page_of(list, Some(&Match::Web(words.to_owned()))).await?;
-        match search::prefix_query(words) {
-            Some(prefix) if page.total == 0 => self.page_of(list, Some(&Match::Prefix(prefix))).await,
-            _ => Ok(page),
-        }
-    }
-
-    async fn page_of(&self, list: &ListQuery, wanted: Option<&Match>) -> Result<ProductPage, sqlx::Error> {
-        let mut count = QueryBuilder::<Postgres>::new("SELECT count(*) FROM products p WHERE true");
-        push_filter(&mut count, list, wanted);
-        let total: i64 =
-            observe("SELECT products count", count.build_query_scalar().fetch_one(&self.pool)).await?;
-
-        let mut query = QueryBuilder::<Postgres>::new(
-            "SELECT p.id, p.slug, p.name, p.maker, p.category, p.motif, p.price_minor, p.currency \
-             FROM products p WHERE true",
-        );
-        push_filter(&mut query, list, wanted);
-        push_order(&mut query, list.sort, wanted);
-        let offset = i64::from(list.page.saturating_sub(1)) * i64::from(list.per_page);
-        query.push(" LIMIT ").push_bind(i64::from(list.per_page)).push(" OFFSET ").push_bind(offset);
-        let rows = observe("SELECT products page", query.build().fetch_all(&self.pool)).await?;
-        let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
-        Ok(ProductPage {
-            items,
-            page: list.page,
-            per_page: list.per_page,
-            total: total.unsigned_abs(),
-            corrected: None,
-            makers: Vec::new(),
-        })
-    }
-}
-
-fn push_filter(query: &mut QueryBuilder<Postgres>, list: &ListQuery, wanted: Option<&Match>) {
-    if let Some(category) = &list.category {
-        query.push(" AND p.category = ").push_bind(category.clone());
-    }
-    if let Some(wanted) = wanted {
-        query.push(" AND p.search @@ ");
-        wanted.push_to(query);
-    }
-}
-
-fn push_order(query: &mut QueryBuilder<Postgres>, sort: Sort, wanted: Option<&Match>) {
-    match (sort, wanted) {
-        (Sort::Relevance, Some(wanted)) => {
-            query.push(" ORDER BY ts_rank_cd(p.search, ");
-            wanted.push_to(query);
-            query.push(") DESC, p.position");
-        }
-        (Sort::Relevance, None) => {
-            query.push(" ORDER BY p.position");
-        }
-        (Sort::PriceAsc, _) => {
-            query.push(" ORDER BY p.price_minor, p.position");
-        }
-        (Sort::PriceDesc, _) => {
-            query.push(" ORDER BY p.price_minor DESC, p.position");
-        }
-        (Sort::Name, _) => {
-            query.push(" ORDER BY lower(p.name), p.position");
-        }
-    }
 }
 
 fn category(row: &PgRow) -> Result<Category, sqlx::Error> {
@@ -177,20 +109,20 @@ fn price(row: &PgRow) -> Result<Money, sqlx::Error> {
     Ok(Money::new(row.try_get("price_minor")?, currency))
 }
 
-fn summary(row: &PgRow) -> Result<ProductSummary, sqlx::Error> {
-    let category: String = row.try_get("category")?;
+pub(super) fn summary(row: &PgRow) -> Result<ProductSummary, sqlx::Error> {
+    let (slug, category): (String, String) = (row.try_get("slug")?, row.try_get("category")?);
     Ok(ProductSummary {
         id: ProductId(row.try_get("id")?),
-        slug: row.try_get("slug")?,
         name: row.try_get("name")?,
         maker: row.try_get("maker")?,
-        picture_version: picture::version(row.try_get("motif")?, &category),
+        picture_version: picture::version(&slug, row.try_get("motif")?, &category),
+        slug,
         category,
         price: price(row)?,
     })
 }
 
-fn product(row: &PgRow) -> Result<Product, sqlx::Error> {
+pub(super) fn product(row: &PgRow) -> Result<Product, sqlx::Error> {
     let summary = summary(row)?;
     let attributes: Vec<Attribute> = serde_json::from_value(row.try_get::<Value, _>("attributes")?)
         .map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;

@@ -20,15 +20,16 @@ impl Match {
     }
 }
 
-/// `halyards lin` becomes `halyards:* & lin:*`; nothing when there is no word in it. At most eight words count.
+/// `halyards lin` becomes `halyards:* & lin:*`; nothing when there is no word in it.
 pub(super) fn prefix_query(words: &str) -> Option<String> {
-    let terms: Vec<String> = words
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(8)
-        .map(|word| format!("{}:*", word.to_lowercase()))
-        .collect();
+    let terms: Vec<String> = words_of(words).into_iter().map(|word| format!("{word}:*")).collect();
     (!terms.is_empty()).then(|| terms.join(" & "))
+}
+
+/// The words in lower case without whatever stands between them. At most eight count.
+pub(super) fn words_of(text: &str) -> Vec<String> {
+    let words = text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.take(8).map(str::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! The catalogue on a real Postgres and Redis.
 
+mod discovering;
+mod fuzz;
+mod gate;
 mod outage;
 mod reading;
 mod searching;
+mod staff;
 
 use axum::Router;
 use shop_catalog::wiring;
@@ -28,7 +32,7 @@ impl Catalog {
 }
 
 async fn serve(database_url: &str, redis_url: &str) -> Router {
-    let env = Env::from_pairs([("DATABASE_URL", database_url), ("REDIS_URL", redis_url)]);
+    let env = Env::from_pairs([("DATABASE_URL", database_url), ("REDIS_CACHE_URL", redis_url)]);
     let boot = Boot::for_tests("catalog", env).unwrap();
     let parts = boot.parts();
     let routes = wiring::routes(boot).await.unwrap();

@@ -68,9 +68,19 @@ async fn pages_cut_the_list_without_gap_or_overlap() {
 #[tokio::test]
 async fn wrong_parameters_are_refused_by_name() {
     let catalog = Catalog::start().await;
-    for (query, word) in
-        [("sort=cheap", "sort"), ("page=0", "page"), ("per_page=1000", "per_page"), ("page=x", "page")]
-    {
+    for (query, word) in [
+        ("sort=cheap", "sort"),
+        ("page=0", "page"),
+        ("per_page=1000", "per_page"),
+        ("page=x", "page"),
+        ("category=%00", "category"),
+        ("category=A", "category"),
+        ("q=a%00b", "q"),
+        ("q=a%1bb", "q"),
+        ("maker=%07", "maker"),
+        ("min_price=-1", "min_price"),
+        ("max_price=99999999999", "max_price"),
+    ] {
         let answer = get(&catalog.router, &format!("/v1/products?{query}")).await;
         assert!(answer.status.is_client_error(), "{query}");
         assert!(answer.text().contains(word), "{query}: {}", answer.text());
@@ -88,9 +98,11 @@ async fn products_by_id_keep_the_order_asked_for_and_leave_out_unknown_ones() {
 }
 
 #[tokio::test]
-async fn picture_is_svg_and_may_be_kept_for_ever() {
+async fn picture_may_be_kept_for_ever_under_its_version_only() {
     let catalog = Catalog::start().await;
-    let path = format!("/v1/products/{}/picture.svg", seed::products()[7].slug);
+    let slug = &seed::products()[7].slug;
+    let product: Product = get(&catalog.router, &format!("/v1/products/{slug}")).await.json();
+    let path = format!("/v1/products/{slug}/picture.svg?v={}", product.picture_version);
     let picture = get(&catalog.router, &path).await;
     assert_eq!(picture.headers["content-type"], "image/svg+xml");
     assert!(picture.headers["cache-control"].to_str().unwrap().contains("immutable"));
@@ -98,5 +110,23 @@ async fn picture_is_svg_and_may_be_kept_for_ever() {
     let tag = picture.headers["etag"].to_str().unwrap();
     let again = call(&catalog.router, Method::GET, &path, &[("if-none-match", tag)], Body::empty()).await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+
+    let other = get(&catalog.router, &format!("/v1/products/{slug}/picture.svg?v=0123456789abcdef")).await;
+    assert_eq!(other.code(), "not_found", "an old instance must not pin its picture under a new version");
+    let without = get(&catalog.router, &format!("/v1/products/{slug}/picture.svg")).await;
+    assert_eq!(without.headers["cache-control"], "public, no-cache");
     assert_eq!(get(&catalog.router, "/v1/products/hovercraft/picture.svg").await.code(), "not_found");
+}
+
+#[tokio::test]
+async fn what_can_name_no_product_is_not_found_without_asking_the_database() {
+    let catalog = Catalog::start().await;
+    sqlx::query("ALTER TABLE products RENAME TO gone").execute(&catalog.db.pool).await.unwrap();
+    let long = "a".repeat(121);
+    for name in ["%00", "a%00b", "%0d%0a", "Lantern", "a'b", "%e2%9a%93", long.as_str()] {
+        for route in ["", "/picture.svg", "/related"] {
+            let answer = get(&catalog.router, &format!("/v1/products/{name}{route}")).await;
+            assert_eq!(answer.code(), "not_found", "{name}{route}");
+        }
+    }
 }

@@ -1,0 +1,82 @@
+//! Entries in Redis. An entry counts only under the generation that it was written in; a new generation forgets all.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::AsyncCommands;
+use redis::aio::ConnectionManager;
+use shop_instrumentation::ids;
+
+use super::entry::Entry;
+
+const GENERATION: &str = "catalog:2:generation";
+
+pub(super) struct Store {
+    connection: Option<ConnectionManager>,
+    timeout: Duration,
+    pause: Duration,
+    started: Instant,
+    paused_until_ms: AtomicI64,
+}
+
+/// What stood under a key.
+pub(super) struct Read {
+    pub entry: Option<Entry>,
+    /// The present generation; what is loaded from now on is written under it.
+    pub generation: String,
+}
+
+/// Redis did not answer.
+pub(super) struct Away;
+
+impl Store {
+    pub fn new(connection: Option<ConnectionManager>, timeout: Duration, pause: Duration) -> Self {
+        Self { connection, timeout, pause, started: Instant::now(), paused_until_ms: AtomicI64::new(0) }
+    }
+
+    pub async fn read(&self, key: &str) -> Result<Read, Away> {
+        let mut redis = self.connection().ok_or(Away)?;
+        let keys = [GENERATION, key];
+        let read = redis.mget::<_, (Option<String>, Option<String>)>(&keys);
+        let (generation, raw) = self.within_timeout(read).await?;
+        let generation = generation.unwrap_or_else(|| "0".to_owned());
+        let entry = raw.and_then(|raw| Entry::decode(&raw, &generation));
+        Ok(Read { entry, generation })
+    }
+
+    pub async fn write(&self, key: &str, entry: &Entry, generation: &str, keep: Duration) {
+        let Some(mut redis) = self.connection() else { return };
+        let seconds = keep.as_secs().max(1);
+        let _ = self.within_timeout(redis.set_ex::<_, _, ()>(key, entry.encode(generation), seconds)).await;
+    }
+
+    /// Forgets every entry. A Redis that is away keeps them until they are no longer fresh.
+    pub async fn forget(&self) {
+        let Some(mut redis) = self.connection() else { return };
+        let _ = self.within_timeout(redis.set::<_, _, ()>(GENERATION, ids::new_id().to_string())).await;
+    }
+
+    async fn within_timeout<T>(
+        &self,
+        work: impl Future<Output = Result<T, redis::RedisError>>,
+    ) -> Result<T, Away> {
+        let cause = match tokio::time::timeout(self.timeout, work).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(cause)) => cause.to_string(),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        let until = self.elapsed_ms() + self.pause.as_millis() as i64;
+        self.paused_until_ms.store(until, Ordering::Relaxed);
+        tracing::warn!(error = cause, "cache does not answer, asking the database");
+        Err(Away)
+    }
+
+    fn connection(&self) -> Option<ConnectionManager> {
+        let paused = self.paused_until_ms.load(Ordering::Relaxed);
+        (self.elapsed_ms() >= paused).then(|| self.connection.clone()).flatten()
+    }
+
+    fn elapsed_ms(&self) -> i64 {
+        self.started.elapsed().as_millis() as i64
+    }
+}

@@ -1,0 +1,40 @@
+//! Staff changes products.
+
+use axum::extract::State;
+use shop_contracts::catalog::{EditProduct, Product, ProductHistory};
+use shop_contracts::{Code, ProductId};
+use shop_instrumentation::http::extract::{Json, Path};
+use shop_instrumentation::problem::Problem;
+
+use super::{CatalogState, params};
+use crate::storage::{Edited, ProductRef};
+
+pub(super) async fn edit_product(
+    State(state): State<CatalogState>,
+    Path(id): Path<ProductId>,
+    Json(edit): Json<EditProduct>,
+) -> Result<Json<Product>, Problem> {
+    let edit = params::edit(edit)?;
+    match state.catalog.edit_product(id, &edit, state.clock.now()).await? {
+        Edited::Yes(product) => {
+            state.cache.forget().await;
+            tracing::info!(product_id = %id, "product changed by staff");
+            Ok(Json(*product))
+        }
+        Edited::UnknownProduct => Err(Problem::new(Code::NotFound, "there is no such product")),
+        Edited::OtherCurrency(currency) => {
+            Err(Problem::new(Code::Invalid, "the price is in another currency")
+                .field("price", format!("must be in {}", currency.code())))
+        }
+    }
+}
+
+pub(super) async fn list_changes(
+    State(state): State<CatalogState>,
+    Path(id): Path<ProductId>,
+) -> Result<Json<ProductHistory>, Problem> {
+    if state.catalog.find_product(&ProductRef::Id(id)).await?.is_none() {
+        return Err(Problem::new(Code::NotFound, "there is no such product"));
+    }
+    Ok(Json(ProductHistory { changes: state.catalog.list_changes(id).await? }))
+}

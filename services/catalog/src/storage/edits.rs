@@ -1,0 +1,123 @@
+//! Changes of products by staff, with their history.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::catalog::{EditProduct, Product, ProductChange};
+use shop_contracts::{Currency, ProductId};
+use shop_instrumentation::db::observe;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use super::products::{PRODUCT, PgCatalog, product};
+
+const HISTORY: i64 = 100;
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edited {
+    /// The product as it is now.
+    Yes(Box<Product>),
+    /// There is no such product.
+    UnknownProduct,
+    /// The product is priced in this currency.
+    OtherCurrency(Currency),
+}
+
+impl PgCatalog {
+    /// Changes a product and writes down what changed, both or neither. Fields that are as asked already do not count.
+    pub async fn edit_product(
+        &self,
+        id: ProductId,
+        edit: &EditProduct,
+        now: DateTime<Utc>,
+    ) -> Result<Edited, sqlx::Error> {
+        observe("UPDATE products", async {
+            let mut tx = self.pool.begin().await?;
+            let Some(before) = find_locked(&mut tx, id).await? else {
+                return Ok(Edited::UnknownProduct);
+            };
+            if edit.price.is_some_and(|price| price.currency != before.price.currency) {
+                return Ok(Edited::OtherCurrency(before.price.currency));
+            }
+            let after = Product {
+                name: edit.name.clone().unwrap_or_else(|| before.name.clone()),
+                description: edit.description.clone().unwrap_or_else(|| before.description.clone()),
+                price: edit.price.unwrap_or(before.price),
+                ..before.clone()
+            };
+            for (field, old, new) in [
+                ("name", before.name.clone(), after.name.clone()),
+                ("description", before.description.clone(), after.description.clone()),
+                ("price", before.price.to_string(), after.price.to_string()),
+            ] {
+                if old != new {
+                    let change = ProductChange {
+                        at: now,
+                        actor: edit.actor.clone(),
+                        field: field.to_owned(),
+                        before: old,
+                        after: new,
+                        note: edit.note.clone(),
+                    };
+                    insert_change(&mut tx, id, &change).await?;
+                }
+            }
+            if after != before {
+                update(&mut tx, &after).await?;
+            }
+            tx.commit().await?;
+            Ok(Edited::Yes(Box::new(after)))
+        })
+        .await
+    }
+
+    /// A product's changes, newest first.
+    pub async fn list_changes(&self, id: ProductId) -> Result<Vec<ProductChange>, sqlx::Error> {
+        let query = sqlx::query(
+            "SELECT at, actor, field, before, after, note FROM product_changes WHERE product_id = $1 \
+             ORDER BY id DESC LIMIT $2",
+        );
+        let rows = query.bind(id.uuid()).bind(HISTORY).fetch_all(&self.pool);
+        observe("SELECT product_changes", rows).await?.iter().map(change).collect()
+    }
+}
+
+async fn find_locked(tx: &mut PgConnection, id: ProductId) -> Result<Option<Product>, sqlx::Error> {
+    let lock = sqlx::query("SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE");
+    if lock.bind(id.uuid()).fetch_optional(&mut *tx).await?.is_none() {
+        return Ok(None);
+    }
+    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(PRODUCT);
+    query.push(" WHERE p.id = ").push_bind(id.uuid());
+    query.build().fetch_optional(tx).await?.as_ref().map(product).transpose()
+}
+
+async fn update(tx: &mut PgConnection, product: &Product) -> Result<(), sqlx::Error> {
+    let query =
+        sqlx::query("UPDATE products SET name = $2, description = $3, price_minor = $4 WHERE id = $1");
+    let query = query.bind(product.id.uuid()).bind(&product.name).bind(&product.description);
+    query.bind(product.price.amount_minor).execute(tx).await.map(|_| ())
+}
+
+async fn insert_change(
+    tx: &mut PgConnection,
+    id: ProductId,
+    change: &ProductChange,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO product_changes (product_id, at, actor, field, before, after, note) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    );
+    let query = query.bind(id.uuid()).bind(change.at).bind(&change.actor).bind(&change.field);
+    query.bind(&change.before).bind(&change.after).bind(&change.note).execute(tx).await.map(|_| ())
+}
+
+fn change(row: &PgRow) -> Result<ProductChange, sqlx::Error> {
+    Ok(ProductChange {
+        at: row.try_get("at")?,
+        actor: row.try_get("actor")?,
+        field: row.try_get("field")?,
+        before: row.try_get("before")?,
+        after: row.try_get("after")?,
+        note: row.try_get("note")?,
+    })
+}

@@ -1,0 +1,147 @@
+//! Pages of products: filters, search, order, makers.
+
+use shop_contracts::catalog::{MakerCount, ProductPage, Sort};
+use shop_instrumentation::db::observe;
+use sqlx::{Postgres, QueryBuilder, Row};
+
+use super::products::{PgCatalog, SUMMARY, summary};
+use super::search::{self, Match};
+use super::spelling;
+
+/// Makers that a page names at most.
+const MAX_MAKERS: i64 = 50;
+
+/// Which products to list. Page numbers start at 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only this category.
+    pub category: Option<String>,
+    /// Only what matches these words.
+    pub words: Option<String>,
+    /// Only this maker's.
+    pub maker: Option<String>,
+    /// Only what costs this or more, minor units.
+    pub min_price: Option<i64>,
+    /// Only what costs this or less, minor units.
+    pub max_price: Option<i64>,
+    /// In this order.
+    pub sort: Sort,
+    /// Page number, from 1.
+    pub page: u32,
+    /// Products on a page.
+    pub per_page: u32,
+}
+
+impl PgCatalog {
+    /// One page of products. Words are tried as a web search first, then as beginnings of words, then as what is
+    /// spelled alike.
+    pub async fn list_products(&self, list: &ListQuery) -> Result<ProductPage, sqlx::Error> {
+        let Some(words) = list.words.as_deref() else {
+            return self.page_of(list, None).await;
+        };
+        let page = self.page_of(list, Some(&Match::Web(words.to_owned()))).await?;
+        if page.total > 0 {
+            return Ok(page);
+        }
+        if let Some(prefix) = search::prefix_query(words) {
+            let begun = self.page_of(list, Some(&Match::Prefix(prefix))).await?;
+            if begun.total > 0 {
+                return Ok(begun);
+            }
+        }
+        if let Some(corrected) = spelling::correct(&self.pool, words).await? {
+            let alike = self.page_of(list, Some(&Match::Web(corrected.clone()))).await?;
+            if alike.total > 0 {
+                return Ok(ProductPage { corrected: Some(corrected), ..alike });
+            }
+        }
+        Ok(page)
+    }
+
+    async fn page_of(&self, list: &ListQuery, wanted: Option<&Match>) -> Result<ProductPage, sqlx::Error> {
+        let makers = self.count_makers(list, wanted).await?;
+        let mut count = QueryBuilder::<Postgres>::new("SELECT count(*) FROM products p WHERE true");
+        push_filter(&mut count, list, wanted);
+        push_maker(&mut count, list);
+        let total: i64 =
+            observe("SELECT products count", count.build_query_scalar().fetch_one(&self.pool)).await?;
+
+        let mut query = QueryBuilder::<Postgres>::new(SUMMARY);
+        query.push(" WHERE true");
+        push_filter(&mut query, list, wanted);
+        push_maker(&mut query, list);
+        push_order(&mut query, list.sort, wanted);
+        let offset = i64::from(list.page.saturating_sub(1)) * i64::from(list.per_page);
+        query.push(" LIMIT ").push_bind(i64::from(list.per_page)).push(" OFFSET ").push_bind(offset);
+        let rows = observe("SELECT products page", query.build().fetch_all(&self.pool)).await?;
+        let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
+        let (page, per_page) = (list.page, list.per_page);
+        Ok(ProductPage { items, page, per_page, total: total.unsigned_abs(), corrected: None, makers })
+    }
+
+    /// Makers among the matches, whichever of them is chosen: so that another can be chosen instead.
+    async fn count_makers(
+        &self,
+        list: &ListQuery,
+        wanted: Option<&Match>,
+    ) -> Result<Vec<MakerCount>, sqlx::Error> {
+        let mut query =
+            QueryBuilder::<Postgres>::new("SELECT p.maker, count(*) AS count FROM products p WHERE true");
+        push_filter(&mut query, list, wanted);
+        query.push(" GROUP BY p.maker ORDER BY count(*) DESC, p.maker LIMIT ").push_bind(MAX_MAKERS);
+        let rows = observe("SELECT products makers", query.build().fetch_all(&self.pool)).await?;
+        rows.iter()
+            .map(|row| {
+                let count: i64 = row.try_get("count")?;
+                Ok(MakerCount { maker: row.try_get("maker")?, count: count.unsigned_abs() })
+            })
+            .collect()
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, list: &ListQuery, wanted: Option<&Match>) {
+    if let Some(category) = &list.category {
+        query.push(" AND p.category = ").push_bind(category.clone());
+    }
+    if let Some(price) = list.min_price {
+        query.push(" AND p.price_minor >= ").push_bind(price);
+    }
+    if let Some(price) = list.max_price {
+        query.push(" AND p.price_minor <= ").push_bind(price);
+    }
+    if let Some(wanted) = wanted {
+        query.push(" AND p.search @@ ");
+        wanted.push_to(query);
+    }
+}
+
+fn push_maker(query: &mut QueryBuilder<Postgres>, list: &ListQuery) {
+    if let Some(maker) = &list.maker {
+        query.push(" AND p.maker = ").push_bind(maker.clone());
+    }
+}
+
+fn push_order(query: &mut QueryBuilder<Postgres>, sort: Sort, wanted: Option<&Match>) {
+    match (sort, wanted) {
+        (Sort::Relevance, Some(wanted)) => {
+            // What is called so comes before what mentions it, however often.
+            query.push(" ORDER BY (to_tsvector('english', p.name) @@ ");
+            wanted.push_to(query);
+            query.push(") DESC, ts_rank_cd(p.search, ");
+            wanted.push_to(query);
+            query.push(") DESC, p.position");
+        }
+        (Sort::Relevance, None) => {
+            query.push(" ORDER BY p.position");
+        }
+        (Sort::PriceAsc, _) => {
+            query.push(" ORDER BY p.price_minor, p.position");
+        }
+        (Sort::PriceDesc, _) => {
+            query.push(" ORDER BY p.price_minor DESC, p.position");
+        }
+        (Sort::Name, _) => {
+            query.push(" ORDER BY lower(p.name), p.position");
+        }
+    }
+}

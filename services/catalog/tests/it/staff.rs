@@ -1,0 +1,90 @@
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use shop_contracts::ProductId;
+use shop_contracts::catalog::{Product, ProductHistory, ProductPage};
+use shop_contracts::seed;
+use shop_testkit::http::{Answer, get, post};
+
+use crate::{Catalog, serve};
+
+async fn edit(catalog: &Catalog, id: ProductId, body: &Value) -> Answer {
+    post(&catalog.router, &format!("/v1/staff/products/{id}"), "k", body).await
+}
+
+#[tokio::test]
+async fn a_change_is_seen_at_once_everywhere_and_stands_in_the_history() {
+    let catalog = Catalog::start().await;
+    let other = serve(&catalog.db.url, &catalog.redis.url).await;
+    let seeded = &seed::products()[0];
+    let path = format!("/v1/products/{}", seeded.slug);
+    let before: Product = get(&other, &path).await.json();
+    let list = format!("/v1/products?category={}&per_page=100", seeded.category);
+    get(&other, &list).await;
+
+    let price = json!({"amount_minor": seeded.price.amount_minor + 100, "currency": "EUR"});
+    let body = json!({"actor": "mara", "name": "Renamed", "price": price, "note": "new supplier"});
+    let answer = edit(&catalog, seeded.id, &body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let after: Product = get(&other, &path).await.json();
+    assert_eq!(after, answer.json());
+    assert_eq!((after.name.as_str(), &after.description), ("Renamed", &before.description));
+    assert_eq!(after.picture_version, before.picture_version, "the picture shows neither name nor price");
+    let page: ProductPage = get(&other, &list).await.json();
+    assert!(page.items.iter().any(|item| item.name == "Renamed"));
+
+    edit(&catalog, seeded.id, &body).await;
+    let history: ProductHistory =
+        get(&catalog.router, &format!("/v1/staff/products/{}/history", seeded.id)).await.json();
+    let changes: Vec<_> = history
+        .changes
+        .iter()
+        .map(|change| (change.field.as_str(), change.before.clone(), change.after.clone()))
+        .collect();
+    let expected = [
+        ("price", before.price.to_string(), after.price.to_string()),
+        ("name", before.name.clone(), "Renamed".to_owned()),
+    ];
+    assert_eq!(changes, expected, "the same again changes nothing");
+    assert!(history.changes.iter().all(|change| change.actor == "mara" && change.note == "new supplier"));
+}
+
+#[tokio::test]
+async fn a_renamed_product_is_found_by_its_new_name_and_misspelt_too() {
+    let catalog = Catalog::start().await;
+    edit(&catalog, seed::products()[3].id, &json!({"actor": "mara", "name": "Zephyrine whistle"})).await;
+    for words in ["zephyrine", "zephyrnie"] {
+        let found: ProductPage = get(&catalog.router, &format!("/v1/products?q={words}")).await.json();
+        assert_eq!(found.items.first().map(|item| item.id), Some(seed::products()[3].id), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_changes_are_refused_by_field_and_change_nothing() {
+    let catalog = Catalog::start().await;
+    let seeded = &seed::products()[0];
+    let euros = |amount: i64| json!({"amount_minor": amount, "currency": "EUR"});
+    for (body, word) in [
+        (json!({"actor": "m"}), "at least one"),
+        (json!({"actor": "", "name": "x"}), "actor"),
+        (json!({"actor": "m", "name": " "}), "name"),
+        (json!({"actor": "m", "name": "a\u{0}b"}), "name"),
+        (json!({"actor": "m", "name": "x".repeat(121)}), "name"),
+        (json!({"actor": "m", "description": "x".repeat(2001)}), "description"),
+        (json!({"actor": "m", "price": euros(0)}), "price"),
+        (json!({"actor": "m", "price": euros(i64::MAX)}), "price"),
+        (json!({"actor": "m", "price": {"amount_minor": 5, "currency": "USD"}}), "EUR"),
+        (json!({"actor": "m", "name": "x", "note": "x".repeat(501)}), "note"),
+    ] {
+        let refused = edit(&catalog, seeded.id, &body).await;
+        assert_eq!(refused.code(), "invalid", "{body}");
+        assert!(refused.text().contains(word), "{body}: {}", refused.text());
+    }
+    let path = format!("/v1/staff/products/{}/history", seeded.id);
+    assert!(get(&catalog.router, &path).await.json::<ProductHistory>().changes.is_empty());
+    let unknown = ProductId::from_slug("hovercraft");
+    assert_eq!(edit(&catalog, unknown, &json!({"actor": "m", "name": "x"})).await.code(), "not_found");
+    assert_eq!(
+        get(&catalog.router, &format!("/v1/staff/products/{unknown}/history")).await.code(),
+        "not_found"
+    );
+}
