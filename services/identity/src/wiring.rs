@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
-use shop_instrumentation::client::{ClientConfig, ServiceClient};
+use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
@@ -50,7 +50,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
     let redis = kv::connect(&redis_url)?;
-    let orders = ServiceClient::new("orders", orders_urls, boot.metrics.clone(), ClientConfig::default())?;
+    let orders = boot.client("orders", orders_urls, ClientConfig::default())?;
     boot.health.watch_postgres(pool.clone());
     // Without Redis people still log in; throttling then counts in each instance.
     boot.health.watch_redis(redis.clone(), Need::Optional);

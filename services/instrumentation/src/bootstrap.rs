@@ -18,6 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{self, Auth};
+use crate::client::{ClientConfig, ServiceClient};
 use crate::config::{ConfigErrors, Env};
 use crate::faults::Faults;
 use crate::health::Health;
@@ -56,6 +58,8 @@ pub struct Boot {
     pub health: Health,
     /// Faults; declare yours.
     pub faults: Faults,
+    /// What this process signs its calls with, and whose calls it takes.
+    pub auth: Auth,
     /// Cancelled when the process must stop; every worker listens to it.
     pub shutdown: CancellationToken,
 }
@@ -142,17 +146,24 @@ where
     }
 }
 
-/// Routes with every layer and the probe routes: what [`run`] serves, for tests to call without a socket.
+/// The routes of a service with every layer, callers checked: what [`run`] serves at `HTTP_ADDR`.
 pub fn service_router(app_router: Router, config: ServerConfig, boot: &BootParts) -> Router {
-    let exposition =
-        Router::new().route("/metrics", get(expose)).with_state((boot.metrics.clone(), boot.faults.clone()));
-    server::layered(app_router, &boot.metrics, config)
-        .merge(boot.health.router())
-        .merge(boot.faults.router())
-        .merge(exposition)
+    server::layered(auth::guarded(app_router, &boot.auth, &boot.metrics), &boot.metrics, config)
 }
 
-/// The parts of [`Boot`] that the probe routes need.
+/// Health, metrics and faults: what [`run`] serves at `INTERNAL_ADDR`, which nothing outside the platform reaches.
+pub fn internal_router(boot: &BootParts) -> Router {
+    let exposition =
+        Router::new().route("/metrics", get(expose)).with_state((boot.metrics.clone(), boot.faults.clone()));
+    boot.health.router().merge(boot.faults.router()).merge(exposition)
+}
+
+/// Both on one router and callers not checked, for the tests of a service: they call it without a socket.
+pub fn open_router(app_router: Router, config: ServerConfig, boot: &BootParts) -> Router {
+    server::layered(app_router, &boot.metrics, config).merge(internal_router(boot))
+}
+
+/// The parts of [`Boot`] that the routers need.
 #[derive(Clone)]
 pub struct BootParts {
     /// Metrics to expose.
@@ -161,6 +172,8 @@ pub struct BootParts {
     pub health: Health,
     /// Faults to list and switch.
     pub faults: Faults,
+    /// Whose calls are taken.
+    pub auth: Auth,
 }
 
 impl Boot {
@@ -174,12 +187,35 @@ impl Boot {
             instance: format!("{service}-test"),
             environment: "test".to_owned(),
         };
-        Ok(Self { env, info, metrics, health: Health::default(), faults, shutdown: CancellationToken::new() })
+        let auth = auth::testing::auth(service);
+        let shutdown = CancellationToken::new();
+        Ok(Self { env, info, metrics, health: Health::default(), faults, auth, shutdown })
     }
 
-    /// The parts that the probe routes need.
+    /// The parts that the routers need.
     pub fn parts(&self) -> BootParts {
-        BootParts { metrics: self.metrics.clone(), health: self.health.clone(), faults: self.faults.clone() }
+        BootParts {
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            faults: self.faults.clone(),
+            auth: self.auth.clone(),
+        }
+    }
+
+    /// A client of another service, such as `boot.client("orders", urls, ClientConfig::default())`. Its calls bear this
+    /// service's token; without a key to sign with, that is noted as a problem of the configuration.
+    pub fn client(
+        &self,
+        peer: &'static str,
+        urls: Vec<String>,
+        config: ClientConfig,
+    ) -> Result<ServiceClient, StartError> {
+        let signer = self.auth.signer().cloned();
+        if signer.is_none() {
+            let what = "the private key with which calls of other services are signed";
+            self.env.clone().require("SERVICE_AUTH_KEY_FILE", what);
+        }
+        Ok(ServiceClient::signed(peer, urls, self.metrics.clone(), config, signer)?)
     }
 }
 
@@ -195,19 +231,17 @@ where
         instance: env.optional("SERVICE_INSTANCE", format!("{service}-1")),
         environment: env.optional("DEPLOYMENT_ENVIRONMENT", "local".to_owned()),
     };
-    let address: Option<SocketAddr> = env.maybe("HTTP_ADDR");
+    let addresses = Addresses::from_env(&mut env);
+    let auth = Auth::from_env(service, &mut env);
     let drain = Duration::from_secs(env.optional("DRAIN_SECONDS", 10));
     let telemetry_config = TelemetryConfig::from_env(&mut env);
     let faults_token = env.secret("FAULTS_TOKEN");
-    if address.is_none() {
-        env.note("HTTP_ADDR is required: address and port");
-    }
 
     let metrics = Metrics::new(service, &info.version)?;
     let telemetry = Telemetry::init(&info, &telemetry_config, &metrics)?;
     install_panic_hook();
     tracing::info!(version = info.version, "starting");
-    let result = live_observed(env, info, metrics, faults_token, address, drain, start).await;
+    let result = live_observed(env, info, metrics, faults_token, auth, addresses, drain, start).await;
     if let Err(error) = &result {
         tracing::error!(error = chain(error), "service failed");
     }
@@ -220,7 +254,8 @@ async fn live_observed<F, Fut>(
     info: ServiceInfo,
     metrics: Metrics,
     faults_token: Option<crate::config::Secret>,
-    address: Option<SocketAddr>,
+    auth: Auth,
+    addresses: Addresses,
     drain: Duration,
     start: F,
 ) -> Result<(), StartError>
@@ -237,6 +272,7 @@ where
         metrics: metrics.clone(),
         health: health.clone(),
         faults: faults.clone(),
+        auth,
         shutdown: shutdown.clone(),
     };
     let parts = boot.parts();
@@ -246,19 +282,21 @@ where
         () = stop_asked.clone().cancelled_owned() => return Ok(()),
     };
     env.finish()?;
-    let address = address.ok_or_else(|| StartError::Other("HTTP_ADDR is required".to_owned()))?;
-    let bound = TcpListener::bind(address).await;
-    let listener = bound.map_err(|error| StartError::Io(format!("cannot listen on {address}"), error))?;
+    let listener = listen(addresses.public).await?;
+    let internal_listener = listen(addresses.internal).await?;
 
     health.probe_all().await;
     health.set_started();
     tokio::spawn(health.clone().run(shutdown.clone()));
-    tracing::info!(%address, "serving");
+    tracing::info!(public = ?addresses.public, internal = ?addresses.internal, "serving");
 
     let router = service_router(app.router, app.server, &parts);
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
+    // Not drained: whoever watches the process wants answers to the end. It ends with the process.
+    let internal = axum::serve(internal_listener, internal_router(&parts));
+    let mut internal = tokio::spawn(async move { internal.await });
     let accept_until = CancellationToken::new();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server =
@@ -273,6 +311,7 @@ where
             Some(StartError::Other(format!("worker '{name}' ended early: {ended:?}")))
         }
         ended = &mut server => Some(StartError::Other(format!("server ended early: {ended:?}"))),
+        ended = &mut internal => Some(StartError::Other(format!("internal server ended early: {ended:?}"))),
     };
 
     tracing::info!(drain_seconds = drain.as_secs(), "draining");
@@ -290,6 +329,39 @@ where
     }
     tracing::info!("stopped");
     failure.map_or(Ok(()), Err)
+}
+
+/// Where the process listens.
+#[derive(Debug, Clone, Copy)]
+struct Addresses {
+    public: Option<SocketAddr>,
+    internal: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// `HTTP_ADDR` and `INTERNAL_ADDR`, both required and apart: what is served at the one must not be at the other.
+    fn from_env(env: &mut Env) -> Self {
+        let mut address = |name, what| {
+            let found: Option<String> = env.maybe(name);
+            match found {
+                None => env.require(name, what),
+                Some(_) => return env.maybe::<SocketAddr>(name),
+            }
+            None
+        };
+        let public = address("HTTP_ADDR", "address and port of the service's routes");
+        let internal = address("INTERNAL_ADDR", "address and port of health, metrics and faults");
+        if public.is_some_and(|address| address.port() != 0) && public == internal {
+            env.note("INTERNAL_ADDR must not be HTTP_ADDR");
+        }
+        Self { public, internal }
+    }
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<TcpListener, StartError> {
+    let address = address.ok_or_else(|| StartError::Other("an address to listen on is missing".to_owned()))?;
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| StartError::Io(format!("cannot listen on {address}"), error))
 }
 
 /// A token that SIGTERM or SIGINT cancels; a second signal ends the process at once.
@@ -332,5 +404,57 @@ async fn expose(State((metrics, faults)): State<(Metrics, Faults)>) -> Response 
             tracing::error!(%error, "metrics cannot be rendered");
             Problem::new(Code::Internal, "metrics cannot be rendered").into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+    use axum::http::{Request, StatusCode};
+    use tower::ServiceExt as _;
+
+    fn boot() -> Boot {
+        Boot::for_tests("orders", Env::from_pairs::<String, String>([])).unwrap()
+    }
+
+    async fn status(router: &Router, path: &str) -> StatusCode {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn what_operators_need_is_at_the_internal_listener_alone() {
+        let parts = boot().parts();
+        let public = service_router(Router::new(), ServerConfig::default(), &parts);
+        let internal = internal_router(&parts);
+        for path in ["/healthz", "/metrics", "/faults"] {
+            assert_eq!(status(&public, path).await, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(status(&internal, path).await, StatusCode::OK, "{path}");
+        }
+        assert_eq!(status(&public, "/readyz").await, StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn both_addresses_are_required_and_differ() {
+        let mut env = Env::from_pairs([("HTTP_ADDR", "127.0.0.1:7000")]);
+        Addresses::from_env(&mut env);
+        assert!(env.finish().unwrap_err().to_string().contains("INTERNAL_ADDR is required"));
+        let mut env = Env::from_pairs([("HTTP_ADDR", "127.0.0.1:7000"), ("INTERNAL_ADDR", "127.0.0.1:7000")]);
+        Addresses::from_env(&mut env);
+        assert!(env.finish().unwrap_err().to_string().contains("must not be HTTP_ADDR"));
+    }
+
+    #[test]
+    fn a_client_without_a_key_is_a_problem_of_the_configuration() {
+        let boot = boot();
+        boot.client("payments", vec!["http://127.0.0.1:1".to_owned()], ClientConfig::default()).unwrap();
+        boot.env.finish().unwrap();
+        let keyless = Boot {
+            auth: Auth::new("orders", None, auth::Verifier::trusting_nobody("orders")),
+            ..self::boot()
+        };
+        keyless.client("payments", Vec::new(), ClientConfig::default()).unwrap();
+        assert!(keyless.env.finish().unwrap_err().to_string().contains("SERVICE_AUTH_KEY_FILE is required"));
     }
 }

@@ -82,6 +82,11 @@ impl Env {
         text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Notes that a variable is required, with what it is.
+    pub fn require(&mut self, name: &str, what: &str) {
+        self.note(format!("{name} is required: {what}"));
+    }
+
     /// Notes a problem that the caller found itself (a value out of range, two that contradict).
     pub fn note(&mut self, problem: impl Into<String>) {
         self.problems.lock().push(problem.into());

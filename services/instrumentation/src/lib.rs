@@ -23,12 +23,14 @@
 //! }
 //! ```
 
+pub mod auth;
 pub mod bootstrap;
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod deadline;
+pub mod dependency;
 pub mod faults;
 pub mod health;
 pub mod http;

@@ -45,6 +45,7 @@ struct Inner {
     database: HistogramVec,
     faults: IntGaugeVec,
     shed: IntCounter,
+    refused: IntCounterVec,
     dropped: IntCounterVec,
 }
 
@@ -67,6 +68,7 @@ impl Metrics {
             database: build_histogram_vec(&registry, service, "db_client_operation_duration_seconds")?,
             faults: build_gauge_vec(&registry, service, "shop_fault_active")?,
             shed: build_counter(&registry, service, "shop_requests_shed_total")?,
+            refused: build_counter_vec(&registry, service, "shop_calls_refused_total")?,
             dropped: build_counter_vec(&registry, service, "shop_telemetry_dropped_total")?,
             registry,
         };
@@ -133,6 +135,11 @@ impl Metrics {
 
     pub(crate) fn shed(&self) -> &IntCounter {
         &self.inner.shed
+    }
+
+    /// Counts a call that was refused for want of a token or of a right.
+    pub(crate) fn calls_refused(&self, reason: &'static str) {
+        self.inner.refused.with_label_values(&[reason]).inc();
     }
 
     pub(crate) fn dropped_logs(&self) -> IntCounter {

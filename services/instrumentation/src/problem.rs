@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 pub use shop_contracts::problem::{Code, FieldProblem, ProblemBody};
 
+use crate::dependency::{self, Failed};
 use crate::telemetry;
 
 /// An answer that says what went wrong. Handlers return `Result<T, Problem>`.
@@ -117,29 +118,25 @@ impl IntoResponse for Problem {
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::RowNotFound => Self::new(Code::NotFound, "no such record"),
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::WorkerCrashed => Self::unavailable(&error),
-            // 57xxx operator intervention (shutdown, cancelled), 53xxx insufficient resources, 08xxx connection.
-            sqlx::Error::Database(ref cause)
-                if cause
-                    .code()
-                    .is_some_and(|code| ["57", "53", "08"].iter().any(|class| code.starts_with(class))) =>
-            {
-                Self::unavailable(&error)
+        match dependency::of_postgres(&error) {
+            Failed::Missing => Self::new(Code::NotFound, "no such record"),
+            Failed::Away => Self::unavailable(&error),
+            Failed::BadInput => Self::new(Code::Invalid, "a value of the request cannot be stored"),
+            Failed::TooSlow => {
+                tracing::error!(error = chain(&error), "statement stopped at its time limit");
+                Self::new(Code::Timeout, "the request took too long")
             }
-            _ => Self::internal(&error),
+            Failed::Defect => Self::internal(&error),
         }
     }
 }
 
 impl From<redis::RedisError> for Problem {
     fn from(error: redis::RedisError) -> Self {
-        Self::unavailable(&error)
+        match dependency::of_redis(&error) {
+            Failed::Away => Self::unavailable(&error),
+            _ => Self::internal(&error),
+        }
     }
 }
 
@@ -178,6 +175,14 @@ mod tests {
     fn lost_database_is_unavailable_and_a_missing_row_is_not_found() {
         assert_eq!(Problem::from(sqlx::Error::PoolTimedOut).code(), Code::Unavailable);
         assert_eq!(Problem::from(sqlx::Error::RowNotFound).code(), Code::NotFound);
+    }
+
+    #[test]
+    fn lost_redis_is_unavailable_and_a_wrong_command_is_a_defect() {
+        let lost = redis::RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
+        assert_eq!(Problem::from(lost).code(), Code::Unavailable);
+        let wrong = redis::RedisError::from((redis::ErrorKind::UnexpectedReturnType, "not a list"));
+        assert_eq!(Problem::from(wrong).code(), Code::Internal);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
-use shop_instrumentation::client::{ClientConfig, ServiceClient};
+use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::health::Need;
 use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
@@ -30,7 +30,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     // Without Redis the shop still sells; events wait in the outbox.
     boot.health.watch_redis(redis.clone(), Need::Optional);
     boot.faults.declare(FAULTS);
-    let client = |peer, urls| ServiceClient::new(peer, urls, boot.metrics.clone(), ClientConfig::default());
+    let client = |peer, urls| boot.client(peer, urls, ClientConfig::default());
     let saga = Saga {
         orders: PgOrders::new(pool.clone()),
         stock: Arc::new(HttpStock(client("inventory", inventory)?)),

@@ -9,10 +9,8 @@ use shop_contracts::identity::{LogIn, RegisterAccount, Registered, Session, Sess
 use shop_contracts::inventory::StockLevels;
 use shop_contracts::orders::{CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage};
 use shop_contracts::{AccountId, OrderId, ProductId};
-use shop_instrumentation::StartError;
+use shop_instrumentation::{Boot, StartError};
 use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, ServiceClient};
-use shop_instrumentation::config::Env;
-use shop_instrumentation::metrics::Metrics;
 
 use crate::micro_cache::MicroCache;
 
@@ -44,7 +42,7 @@ pub struct Peers {
 
 impl Peers {
     /// Clients for the addresses in `*_URLS`.
-    pub fn from_env(env: &mut Env, metrics: &Metrics) -> Result<Self, StartError> {
+    pub fn from_env(boot: &mut Boot) -> Result<Self, StartError> {
         let quick = ClientConfig {
             attempt_timeout: Duration::from_millis(2_500),
             call_timeout: Duration::from_secs(5),
@@ -53,8 +51,8 @@ impl Peers {
         // A slow bank is not a broken one: placing an order may take its time.
         let patient = ClientConfig { attempt_timeout: Duration::from_secs(8), ..ClientConfig::default() };
         let mut client = |peer, variable, config| {
-            ServiceClient::new(peer, env.list(variable), metrics.clone(), config)
-                .map_err(|cause| StartError::Other(cause.to_string()))
+            let urls = boot.env.list(variable);
+            boot.client(peer, urls, config)
         };
         Ok(Self {
             catalog: client("catalog", "CATALOG_URLS", quick)?,

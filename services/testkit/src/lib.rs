@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod access;
 mod backend;
 mod clock;
 mod db;

@@ -3,6 +3,7 @@
 mod discovering;
 mod fuzz;
 mod gate;
+mod access;
 mod outage;
 mod reading;
 mod searching;
@@ -11,7 +12,7 @@ mod staff;
 use axum::Router;
 use shop_catalog::wiring;
 use shop_instrumentation::Boot;
-use shop_instrumentation::bootstrap::service_router;
+use shop_instrumentation::bootstrap::open_router;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::http::server::ServerConfig;
 use shop_testkit::{TestDb, TestRedis};
@@ -36,5 +37,5 @@ async fn serve(database_url: &str, redis_url: &str) -> Router {
     let boot = Boot::for_tests("catalog", env).unwrap();
     let parts = boot.parts();
     let routes = wiring::routes(boot).await.unwrap();
-    service_router(routes, ServerConfig::default(), &parts)
+    open_router(routes, ServerConfig::default(), &parts)
 }

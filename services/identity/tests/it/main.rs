@@ -1,5 +1,6 @@
 //! Identity on a real Postgres and Redis.
 
+mod access;
 mod addresses;
 mod deleting;
 mod logging_in;
@@ -35,7 +36,7 @@ use shop_identity::telemetry::{FAULTS, IdentityMetrics};
 use shop_identity::throttle::memory::MemoryCounters;
 use shop_identity::throttle::redis::RedisCounters;
 use shop_identity::throttle::{Limits, Throttle};
-use shop_instrumentation::bootstrap::service_router;
+use shop_instrumentation::bootstrap::open_router;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, kv};
 use shop_testkit::http::{Answer, call, get, post};
@@ -102,7 +103,7 @@ fn instance_with(db: &TestDb, redis: &TestRedis, clock: &MockClock, limits: Limi
         session_ttl: Duration::from_hours(24 * DAYS),
     };
     let routes = shop_identity::http::router(identity.clone());
-    (service_router(routes, shop_identity::http::limits(), &boot.parts()), identity)
+    (open_router(routes, shop_identity::http::limits(), &boot.parts()), identity)
 }
 
 fn kim() -> Value {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -22,6 +22,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use self::breaker::Breaker;
 use self::budget::Budget;
 pub use self::call::{Answer, Call, CallError};
+use crate::auth::Signer;
 use crate::deadline;
 use crate::metrics::Metrics;
 
@@ -72,6 +73,7 @@ struct Inner {
     turn: AtomicUsize,
     budget: Budget,
     metrics: Metrics,
+    signer: Option<Signer>,
 }
 
 struct Instance {
@@ -92,12 +94,24 @@ enum Failure {
 }
 
 impl ServiceClient {
-    /// A client of `peer` at these base URLs.
+    /// A client of `peer` at these base URLs whose calls bear no token, for tests. Services use
+    /// [`crate::Boot::client`].
     pub fn new(
         peer: &'static str,
         urls: Vec<String>,
         metrics: Metrics,
         config: ClientConfig,
+    ) -> Result<Self, CallError> {
+        Self::signed(peer, urls, metrics, config, None)
+    }
+
+    /// A client of `peer` at these base URLs. Its calls bear a token of the signer.
+    pub fn signed(
+        peer: &'static str,
+        urls: Vec<String>,
+        metrics: Metrics,
+        config: ClientConfig,
+        signer: Option<Signer>,
     ) -> Result<Self, CallError> {
         let http = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
@@ -122,6 +136,7 @@ impl ServiceClient {
             turn: AtomicUsize::new(0),
             budget: Budget::default(),
             metrics,
+            signer,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -168,6 +183,11 @@ impl ServiceClient {
 }
 
 impl Inner {
+    fn credentials(&self) -> HeaderMap {
+        let bearer = self.signer.as_ref().map(|signer| signer.bearer(self.peer, crate::clock::now()));
+        bearer.map(|bearer| (AUTHORIZATION, bearer)).into_iter().collect()
+    }
+
     /// The next instance, in turn, whose breaker lets a call through.
     fn pick(&self, turn: usize) -> Option<&Instance> {
         let count = self.instances.len();
@@ -225,6 +245,7 @@ impl Inner {
             .request(call.method().clone(), format!("{}{}", instance.base, call.path()))
             .headers(call.headers())
             .headers(context_headers(span))
+            .headers(self.credentials())
             .header(deadline::HEADER, limit.as_millis().to_string())
             .body(call.body());
         let exchange = async {

@@ -1,4 +1,5 @@
 //! The HTTP server's shared behaviour: extractors that answer with problems, and the layers around every route.
 
 pub mod extract;
+mod nul;
 pub mod server;

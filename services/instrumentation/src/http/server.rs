@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
@@ -25,6 +25,14 @@ use crate::path::without_secrets;
 use crate::problem::{Code, Problem, ProblemCode};
 use crate::telemetry;
 
+/// What a caller inside the shop sends along with a request.
+const CONTEXT_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+    deadline::HEADER,
+];
+
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerConfig {
@@ -34,11 +42,19 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// Largest body read.
     pub max_body_bytes: usize,
+    /// Whether trace, baggage and deadline that come with a request are believed. At the border they are not: anybody
+    /// could join a trace, force its recording or end a request before it starts.
+    pub trust_context: bool,
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { max_in_flight: 512, request_timeout: Duration::from_secs(10), max_body_bytes: 256 * 1024 }
+        Self {
+            max_in_flight: 512,
+            request_timeout: Duration::from_secs(10),
+            max_body_bytes: 256 * 1024,
+            trust_context: true,
+        }
     }
 }
 
@@ -49,6 +65,10 @@ struct Shared {
     slots: Arc<Semaphore>,
 }
 
+/// Marks an answer that no handler gave: there is no such route, or not with that method.
+#[derive(Debug, Clone, Copy)]
+pub struct NoRoute;
+
 /// Wraps the routes of a service in all layers. Probe routes (`/healthz`, `/metrics`) stay outside.
 pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Router {
     let slots = Arc::new(Semaphore::new(config.max_in_flight));
@@ -57,8 +77,13 @@ pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Route
 }
 
 /// Span, metrics and access log around everything else.
-async fn observe(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+async fn observe(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    if !shared.config.trust_context {
+        for name in CONTEXT_HEADERS {
+            request.headers_mut().remove(name);
+        }
+    }
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = method_name(request.method());
     let span = server_span(method, &route, &request);
@@ -131,6 +156,7 @@ fn explain_empty_error(response: Response) -> Response {
         _ => return response,
     };
     let mut explained = problem.into_response();
+    explained.extensions_mut().insert(NoRoute);
     if let Some(allow) = response.headers().get(header::ALLOW) {
         explained.headers_mut().insert(header::ALLOW, allow.clone());
     }

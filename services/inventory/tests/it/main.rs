@@ -4,6 +4,7 @@ mod fuzz;
 mod ledger;
 mod rush;
 mod staff;
+mod access;
 mod upkeep;
 
 use std::time::Duration;

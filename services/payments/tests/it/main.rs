@@ -1,6 +1,7 @@
 //! Payments on a real Postgres.
 
 mod abandoned;
+mod access;
 mod books;
 mod conformance;
 mod effects;

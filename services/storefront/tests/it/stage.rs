@@ -13,7 +13,7 @@ use shop_contracts::catalog::{
 use shop_contracts::inventory::{StockLevel, StockLevels};
 use shop_contracts::{Currency, Money, ProductId};
 use shop_instrumentation::Boot;
-use shop_instrumentation::bootstrap::service_router;
+use shop_instrumentation::bootstrap::open_router;
 use shop_instrumentation::config::Env;
 use shop_storefront::wiring;
 use shop_testkit::http::{Answer, call};
@@ -73,7 +73,7 @@ impl Stage {
         let routes = wiring::routes(boot).unwrap();
         // Every connection comes from the edge.
         let edge = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000)));
-        let router = service_router(routes, wiring::server(), &parts).layer(Extension(edge));
+        let router = open_router(routes, wiring::server(), &parts).layer(Extension(edge));
         let stage = Self { router, catalog, inventory, orders, identity };
         stage.sells(&lamp()).await;
         stage.has(9).await;
