@@ -100,7 +100,7 @@ impl Layout {
 
     /// Where all instances of a service answer probes, scrapes and switches of faults.
     pub fn internal_urls(&self, service: &str) -> Vec<String> {
-        self.instance_urls(service, 0)
+        self.instance_urls(service, INTERNAL_OFFSET)
     }
 
     fn instance_urls(&self, service: &str, offset: u16) -> Vec<String> {

@@ -80,7 +80,7 @@ fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) ->
     let mut unit = Unit::new(&name, service, program, layout.log_file(&name));
     let mut set = |key: &str, value: String| unit.env.push((key.to_owned(), value));
     set("HTTP_ADDR", format!("127.0.0.1:{port}"));
-    set("INTERNAL_ADDR", internal);
+    set("INTERNAL_ADDR", internal.clone());
     set("SERVICE_INSTANCE", name.clone());
     set("SERVICE_VERSION", version.to_owned());
     set("DEPLOYMENT_ENVIRONMENT", "local".to_owned());
@@ -115,8 +115,8 @@ fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) ->
     set("MAIL_DIR", layout.data.join("mail").display().to_string());
     set("PUBLIC_URL", layout.shop_url());
     unit.probe = Probe::Http {
-        ready: format!("http://127.0.0.1:{port}/readyz"),
-        live: format!("http://127.0.0.1:{port}/healthz"),
+        ready: format!("http://{internal}/readyz"),
+        live: format!("http://{internal}/healthz"),
     };
     unit.address = format!("http://127.0.0.1:{port}");
     Ok(unit)
