@@ -3,16 +3,20 @@
 use prometheus::{Gauge, IntCounter, IntCounterVec};
 use shop_instrumentation::faults::FaultSpec;
 use shop_instrumentation::metrics::{MetricError, Metrics};
+use shop_instrumentation::outbox::OutboxMetrics;
 
 /// Registering and logging in fail with an internal error while it is on.
 pub const ERRORS: &str = "identity.errors";
 /// Registering and logging in take longer while it is on.
 pub const LATENCY: &str = "identity.latency";
+/// The relay sends no events while it is on: mails about accounts wait.
+pub const QUEUE_STUCK: &str = "identity.queue_stuck";
 
 /// What can be switched on here.
 pub const FAULTS: &[FaultSpec] = &[
     FaultSpec { name: ERRORS, description: "registering and logging in fail with an internal error" },
     FaultSpec { name: LATENCY, description: "registering and logging in take a second longer" },
+    FaultSpec { name: QUEUE_STUCK, description: "events stay in the outbox; mails about accounts wait" },
 ];
 
 /// Metrics of this service.
@@ -29,6 +33,8 @@ pub struct IdentityMetrics {
     pub staff_login_attempts: IntCounterVec,
     /// Age of the oldest deleted account whose orders still name a person.
     pub deletion_lag_seconds: Gauge,
+    /// Of the relay.
+    pub outbox: OutboxMetrics,
 }
 
 impl IdentityMetrics {
@@ -40,6 +46,7 @@ impl IdentityMetrics {
             password_resets: metrics.counter_vec("shop_password_resets_total")?,
             staff_login_attempts: metrics.counter_vec("shop_staff_login_attempts_total")?,
             deletion_lag_seconds: metrics.gauge("shop_account_deletion_lag_seconds")?,
+            outbox: OutboxMetrics::new(metrics)?,
         })
     }
 }

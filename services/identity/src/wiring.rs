@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
+use shop_contracts::events::{CONSUMER_GROUPS, IDENTITY_STREAM};
 use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
+use shop_instrumentation::outbox::{Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::credentials::Password;
@@ -21,7 +23,7 @@ use crate::storage::registrations::PgRegistrations;
 use crate::storage::resets::PgResets;
 use crate::storage::sessions::PgSessions;
 use crate::storage::staff::PgStaff;
-use crate::telemetry::{FAULTS, IdentityMetrics};
+use crate::telemetry::{FAULTS, IdentityMetrics, QUEUE_STUCK};
 use crate::throttle::memory::MemoryCounters;
 use crate::throttle::redis::RedisCounters;
 use crate::throttle::{Limits, Throttle};
@@ -62,7 +64,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         resets: PgResets::new(pool.clone()),
         addresses: PgAddresses::new(pool.clone()),
         deletions: PgDeletions::new(pool.clone()),
-        staff: PgStaff::new(pool),
+        staff: PgStaff::new(pool.clone()),
         passwords: Passwords::new(hashes_at_once).map_err(|error| StartError::Other(error.to_string()))?,
         throttles: limits.throttles(&redis),
         metrics: IdentityMetrics::new(&boot.metrics)?,
@@ -74,10 +76,16 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         let seeded = identity.seed_staff(&password).await;
         seeded.map_err(|problem| StartError::Other(format!("first staff member: {}", problem.detail())))?;
     }
+    let target = Target { stream: IDENTITY_STREAM, groups: &CONSUMER_GROUPS };
+    let metrics = identity.metrics.outbox.clone();
+    let relay = Relay::new(pool, redis, target, RelayConfig::default(), metrics, clock::system())
+        .stuck_by(boot.faults.clone(), QUEUE_STUCK);
+    let relay = tokio::spawn(relay.run(boot.shutdown.clone()));
     let upkeep = tokio::spawn(workers::run(identity.clone(), boot.shutdown.clone()));
     let forget = tokio::spawn(workers::forget(identity.clone(), Arc::new(orders), boot.shutdown.clone()));
     Ok(App::new(http::router(identity))
         .server(http::limits())
+        .worker("relay", relay)
         .worker("upkeep", upkeep)
         .worker("forget", forget))
 }

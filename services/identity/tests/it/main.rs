@@ -7,6 +7,7 @@ mod logging_in;
 mod outage;
 mod passwords;
 mod registering;
+mod relaying;
 mod resetting;
 mod secrecy;
 mod sessions;
