@@ -4,6 +4,7 @@
 //! every remote call of it can be repeated, and whoever finds an order without an owner carries on from the written
 //! step. An event leaves in the transaction that made it true.
 
+pub mod aftersale;
 pub mod clients;
 pub mod http;
 pub mod place;

@@ -1,8 +1,8 @@
-//! What the saga needs of others. Every call can be repeated: the order's id is the key.
+//! What the sagas need of others. Every call can be repeated: the order's or the refund's id is the key.
 
 use async_trait::async_trait;
 use shop_contracts::catalog::Product;
-use shop_contracts::orders::OrderLine;
+use shop_contracts::orders::{OrderLine, ReturnLine};
 use shop_contracts::{Money, OrderId, PaymentId, ProductId, ReservationId};
 
 /// The other side gave no answer that counts: try again later.
@@ -32,6 +32,14 @@ pub enum Authorising {
     Declined,
 }
 
+/// What came of something that the other side either does or refuses for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settling {
+    Done,
+    /// A final no: asking again does not help.
+    Refused,
+}
+
 /// Prices, as the shop asks them now.
 #[async_trait]
 pub trait PriceList: Send + Sync + 'static {
@@ -44,13 +52,34 @@ pub trait PriceList: Send + Sync + 'static {
 pub trait Stock: Send + Sync + 'static {
     async fn reserve(&self, order: OrderId, lines: &[OrderLine]) -> Result<Reserving, NotNow>;
     async fn confirm(&self, reservation: ReservationId) -> Result<Confirming, NotNow>;
-    async fn release(&self, reservation: ReservationId) -> Result<(), NotNow>;
+    /// Gives a reservation back that was not confirmed; a confirmed one is refused.
+    async fn release(&self, reservation: ReservationId) -> Result<Settling, NotNow>;
+    /// Puts pieces of a confirmed reservation back on sale, once a key.
+    async fn restock(
+        &self,
+        reservation: ReservationId,
+        lines: &[ReturnLine],
+        reason: &str,
+        key: &str,
+    ) -> Result<Settling, NotNow>;
 }
 
 /// Money.
 #[async_trait]
 pub trait PaymentGateway: Send + Sync + 'static {
     async fn authorise(&self, order: OrderId, amount: Money, token: &str) -> Result<Authorising, NotNow>;
-    async fn capture(&self, authorisation: PaymentId) -> Result<(), NotNow>;
-    async fn void(&self, authorisation: PaymentId) -> Result<(), NotNow>;
+    /// Takes the held money.
+    async fn capture(&self, authorisation: PaymentId) -> Result<Settling, NotNow>;
+    /// Lets go of held money; refused once it was taken.
+    async fn void(&self, authorisation: PaymentId) -> Result<Settling, NotNow>;
+    /// From now on the order holds no money, whatever is still decided; refused once money was taken.
+    async fn abandon(&self, order: OrderId) -> Result<Settling, NotNow>;
+    /// Gives taken money back, once a key.
+    async fn refund(
+        &self,
+        authorisation: PaymentId,
+        amount: Money,
+        reason: &str,
+        key: &str,
+    ) -> Result<Settling, NotNow>;
 }

@@ -1,16 +1,19 @@
 //! The one place that knows every part of orders.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
 use shop_instrumentation::client::ClientConfig;
+use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
 use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
+use tokio_util::task::TaskTracker;
 
 use crate::clients::{HttpPaymentGateway, HttpPriceList, HttpStock};
 use crate::place::PlaceOrder;
-use crate::saga::Saga;
+use crate::saga::{AgeLimits, Saga};
 use crate::storage::postgres::{MIGRATOR, PgOrders};
 use crate::telemetry::{FAULTS, OrderMetrics, QUEUE_STUCK};
 use crate::{http, workers};
@@ -22,6 +25,8 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let catalog = boot.env.list("CATALOG_URLS");
     let inventory = boot.env.list("INVENTORY_URLS");
     let payments = boot.env.list("PAYMENTS_URLS");
+    let ages = AgeLimits::from_env(&mut boot.env);
+    let keep_guests = keep_guests(&mut boot.env);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
@@ -37,6 +42,9 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         payments: Arc::new(HttpPaymentGateway(client("payments", payments)?)),
         metrics: OrderMetrics::new(&boot.metrics)?,
         clock: clock::system(),
+        ages,
+        shutdown: boot.shutdown.clone(),
+        running: TaskTracker::new(),
     };
     let target = Target { stream: ORDERS_STREAM, groups: &CONSUMER_GROUPS };
     let metrics = OutboxMetrics::new(&boot.metrics)?;
@@ -50,6 +58,17 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let stop = &boot.shutdown;
     Ok(App::new(http::router(place))
         .worker("recovery", tokio::spawn(workers::recover(saga.clone(), stop.clone())))
+        .worker("forget", tokio::spawn(workers::forget(saga.clone(), keep_guests, stop.clone())))
         .worker("gauges", tokio::spawn(workers::observe(saga, stop.clone())))
         .worker("relay", tokio::spawn(relay.run(stop.clone()))))
+}
+
+/// `ANONYMISE_GUESTS_AFTER_DAYS`: for how long guests' orders name them; three years unless said otherwise.
+fn keep_guests(env: &mut Env) -> Duration {
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    let days: u64 = env.optional("ANONYMISE_GUESTS_AFTER_DAYS", workers::KEEP_GUESTS.as_secs() / DAY_SECONDS);
+    if !(1..=36_500).contains(&days) {
+        env.note("ANONYMISE_GUESTS_AFTER_DAYS must be 1 to 36500");
+    }
+    Duration::from_secs(days.min(36_500) * DAY_SECONDS)
 }

@@ -1,5 +1,12 @@
-//! Where orders and their events are kept.
+//! Where orders, their events and their history are kept.
 
+pub mod change;
+pub mod give_backs;
+pub mod history;
+pub mod insert;
+pub mod load;
 pub mod outbox;
 pub mod postgres;
+pub mod privacy;
 pub mod rows;
+pub mod search;

@@ -1,6 +1,7 @@
 //! Events that wait for the relay.
 
 use chrono::{DateTime, Utc};
+use shop_contracts::Money;
 use shop_contracts::events::{OrderEvent, OrderEventKind};
 use shop_contracts::orders::Order;
 use shop_instrumentation::{ids, streams};
@@ -28,9 +29,16 @@ impl Event {
             lines: order.lines.clone(),
             total: order.total,
             refund: None,
-            shipment: None,
+            shipment: order.shipment.clone().filter(|_| kind == OrderEventKind::Shipped),
         };
         Self { event, traceparent: current_traceparent() }
+    }
+
+    /// Money was given back.
+    pub fn refunded(order: &Order, amount: Money, now: DateTime<Utc>) -> Self {
+        let mut event = Self::new(OrderEventKind::Refunded, order, now);
+        event.event.refund = Some(amount);
+        event
     }
 }
 
@@ -39,8 +47,11 @@ pub fn current_traceparent() -> Option<String> {
     streams::inject_context().into_iter().find(|(name, _)| name == "traceparent").map(|(_, value)| value)
 }
 
-/// Adds an event to the caller's transaction.
+/// Adds an event to the caller's transaction; nothing for an order that no longer names anybody to tell.
 pub async fn insert(tx: &mut PgConnection, event: &Event) -> Result<(), sqlx::Error> {
+    if event.event.email.is_empty() {
+        return Ok(());
+    }
     let payload = serde_json::to_value(&event.event).map_err(|e| sqlx::Error::Encode(e.into()))?;
     sqlx::query(
         "INSERT INTO outbox (event_id, kind, payload, traceparent, created_at) VALUES ($1, $2, $3, $4, $5)",

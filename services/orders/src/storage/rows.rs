@@ -1,49 +1,73 @@
 //! Rows to values.
 
 use serde_json::Value;
-use shop_contracts::orders::{Order, OrderLine, OrderStatus};
+use shop_contracts::orders::{
+    CartRef, Order, OrderLine, OrderReturn, OrderStatus, RefundStatus, ReturnStatus, Shipment,
+};
 use shop_contracts::{AccountId, Currency, Money, OrderId, PaymentId, ProductId, ReservationId};
 use sqlx::{Row as _, postgres::PgRow};
 
-use crate::saga::step::{Progress, Reason, Step};
+use crate::aftersale::give_back::{GiveBack, GiveBackProgress, GiveBackReason, GiveBackStep};
+use crate::saga::step::{Progress, Reason, Review, Step};
 
-/// The columns that [`order`] and [`progress`] read.
+/// The columns of `orders` that [`order`] and [`progress`] read.
 pub const COLUMNS: &str = "id, number, account_id, email, ship_to, payment_token, total_minor, currency, status, \
-                           step, reservation_id, authorisation_id, reason, attempts, request_hash, traceparent, \
-                           placed_at";
+                           step, reservation_id, authorisation_id, reason, review, attempts, fence, request_hash, \
+                           traceparent, placed_at, updated_at, cart_id, cart_version, carrier, tracking_number, \
+                           shipped_at";
+
+/// An announced return with the request that made it.
+#[derive(Debug, Clone)]
+pub struct StoredReturn {
+    pub key: String,
+    pub request_hash: Vec<u8>,
+    pub value: OrderReturn,
+}
 
 fn unknown(column: &str, value: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("{column}: unknown {value:?}").into())
 }
 
-fn currency(row: &PgRow) -> Result<Currency, sqlx::Error> {
-    let name: String = row.try_get("currency")?;
-    name.parse().map_err(|_| unknown("currency", &name))
+fn json<T: serde::de::DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
+    let value: Value = row.try_get(column)?;
+    serde_json::from_value(value).map_err(|e| sqlx::Error::Decode(e.into()))
 }
 
-/// An order with its lines.
-pub fn order(row: &PgRow, lines: &[PgRow]) -> Result<Order, sqlx::Error> {
-    let currency = currency(row)?;
-    let status: String = row.try_get("status")?;
-    let ship_to: Value = row.try_get("ship_to")?;
+fn known<T>(row: &PgRow, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
+    let name: String = row.try_get(column)?;
+    parse(&name).ok_or_else(|| unknown(column, &name))
+}
+
+fn known_or_null<T>(
+    row: &PgRow,
+    column: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, sqlx::Error> {
+    let name: Option<String> = row.try_get(column)?;
+    name.map(|name| parse(&name).ok_or_else(|| unknown(column, &name))).transpose()
+}
+
+/// An order with its lines, without refunds and returns.
+pub fn order(row: &PgRow, lines: &[&PgRow]) -> Result<Order, sqlx::Error> {
+    let currency = known(row, "currency", |name| name.parse::<Currency>().ok())?;
     let account: Option<uuid::Uuid> = row.try_get("account_id")?;
     Ok(Order {
         id: OrderId::new(row.try_get("id")?),
         number: row.try_get("number")?,
         account_id: account.map(AccountId::new),
         email: row.try_get("email")?,
-        status: OrderStatus::parse(&status).ok_or_else(|| unknown("status", &status))?,
+        status: known(row, "status", OrderStatus::parse)?,
         lines: lines.iter().map(|l| line(l, currency)).collect::<Result<_, _>>()?,
         total: Money::new(row.try_get("total_minor")?, currency),
-        ship_to: serde_json::from_value(ship_to).map_err(|e| sqlx::Error::Decode(e.into()))?,
+        ship_to: json(row, "ship_to")?,
         placed_at: row.try_get("placed_at")?,
-        cart: None,
-        shipment: None,
+        cart: cart(row)?,
+        shipment: shipment(row)?,
         refunds: Vec::new(),
         returns: Vec::new(),
         can_cancel: false,
         can_return: false,
-        reason: None,
+        reason: progress(row)?.explanation(),
     })
 }
 
@@ -57,17 +81,95 @@ fn line(row: &PgRow, currency: Currency) -> Result<OrderLine, sqlx::Error> {
     })
 }
 
+fn cart(row: &PgRow) -> Result<Option<CartRef>, sqlx::Error> {
+    let (id, version): (Option<String>, Option<i64>) =
+        (row.try_get("cart_id")?, row.try_get("cart_version")?);
+    Ok(id.zip(version).map(|(id, version)| CartRef { id, version: version.max(0) as u64 }))
+}
+
+fn shipment(row: &PgRow) -> Result<Option<Shipment>, sqlx::Error> {
+    let carrier: Option<String> = row.try_get("carrier")?;
+    let Some(carrier) = carrier else { return Ok(None) };
+    Ok(Some(Shipment {
+        carrier,
+        tracking_number: row.try_get("tracking_number")?,
+        shipped_at: row.try_get("shipped_at")?,
+    }))
+}
+
 /// Where the saga stands.
 pub fn progress(row: &PgRow) -> Result<Progress, sqlx::Error> {
-    let step: String = row.try_get("step")?;
-    let reason: Option<String> = row.try_get("reason")?;
     let reservation: Option<uuid::Uuid> = row.try_get("reservation_id")?;
     let authorisation: Option<uuid::Uuid> = row.try_get("authorisation_id")?;
-    let reason = reason.map(|r| Reason::parse(&r).ok_or_else(|| unknown("reason", &r))).transpose()?;
     Ok(Progress {
-        step: Step::parse(&step).ok_or_else(|| unknown("step", &step))?,
+        step: known(row, "step", Step::parse)?,
         reservation: reservation.map(ReservationId::new),
         authorisation: authorisation.map(PaymentId::new),
-        reason,
+        reason: known_or_null(row, "reason", Reason::parse)?,
+        review: known_or_null(row, "review", Review::parse)?,
+    })
+}
+
+/// The columns of `give_backs` that [`give_back`] reads.
+pub const GIVE_BACK_COLUMNS: &str = "id, order_id, idempotency_key, request_hash, reason, amount_minor, restock, \
+                                     unwind, step, status, review, round, attempts, fence, traceparent, created_at, \
+                                     updated_at";
+
+/// Money and pieces that go back, in the order's currency.
+pub fn give_back(row: &PgRow, currency: Currency) -> Result<GiveBack, sqlx::Error> {
+    Ok(GiveBack {
+        id: row.try_get("id")?,
+        key: row.try_get("idempotency_key")?,
+        request_hash: row.try_get("request_hash")?,
+        reason: known(row, "reason", GiveBackReason::parse)?,
+        amount: Money::new(row.try_get("amount_minor")?, currency),
+        restock: json(row, "restock")?,
+        unwind: row.try_get("unwind")?,
+        progress: GiveBackProgress {
+            step: known(row, "step", GiveBackStep::parse)?,
+            money: known(row, "status", refund_status)?,
+            review: known_or_null(row, "review", Review::parse)?,
+            round: row.try_get("round")?,
+        },
+        attempts: row.try_get("attempts")?,
+        fence: row.try_get("fence")?,
+        traceparent: row.try_get("traceparent")?,
+        created_at: row.try_get("created_at")?,
+        since: row.try_get("updated_at")?,
+    })
+}
+
+fn refund_status(name: &str) -> Option<RefundStatus> {
+    [RefundStatus::Pending, RefundStatus::Refunded, RefundStatus::Failed]
+        .into_iter()
+        .find(|status| refund_status_name(*status) == name)
+}
+
+/// Its name in the database.
+pub const fn refund_status_name(status: RefundStatus) -> &'static str {
+    match status {
+        RefundStatus::Pending => "pending",
+        RefundStatus::Refunded => "refunded",
+        RefundStatus::Failed => "failed",
+    }
+}
+
+/// An announced return.
+pub fn order_return(row: &PgRow) -> Result<StoredReturn, sqlx::Error> {
+    let status = known(row, "status", |name| match name {
+        "requested" => Some(ReturnStatus::Requested),
+        "received" => Some(ReturnStatus::Received),
+        _ => None,
+    })?;
+    Ok(StoredReturn {
+        key: row.try_get("idempotency_key")?,
+        request_hash: row.try_get("request_hash")?,
+        value: OrderReturn {
+            id: row.try_get("id")?,
+            lines: json(row, "lines")?,
+            reason: row.try_get("reason")?,
+            status,
+            created_at: row.try_get("created_at")?,
+        },
     })
 }

@@ -7,16 +7,21 @@ use async_trait::async_trait;
 use axum::Router;
 use serde_json::{Value, json};
 use shop_contracts::catalog::Product;
-use shop_contracts::orders::OrderLine;
+use shop_contracts::orders::{Order, OrderHistory, OrderLine, OrderStatus, ReturnLine};
 use shop_contracts::{Money, OrderId, PaymentId, ProductId, ReservationId, seed};
 use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, ids};
 use shop_orders::place::PlaceOrder;
-use shop_orders::ports::{Authorising, Confirming, NotNow, PaymentGateway, PriceList, Reserving, Stock};
-use shop_orders::saga::Saga;
+use shop_orders::ports::{
+    Authorising, Confirming, NotNow, PaymentGateway, PriceList, Reserving, Settling, Stock,
+};
+use shop_orders::saga::{AgeLimits, Saga};
 use shop_orders::storage::postgres::{MIGRATOR, PgOrders};
 use shop_orders::telemetry::{FAULTS, OrderMetrics};
+use shop_orders::workers;
 use shop_testkit::{MockClock, TestDb, http};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 /// What the peers did, and what they shall do.
 #[derive(Default)]
@@ -35,6 +40,17 @@ pub struct World {
     pub authorised: BTreeMap<OrderId, PaymentId>,
     pub captured: Vec<PaymentId>,
     pub voided: Vec<PaymentId>,
+    pub abandoned: Vec<OrderId>,
+    /// Money given back, minor units, by key.
+    pub refunded: BTreeMap<String, i64>,
+    /// Pieces put back on sale, by key.
+    pub restocked: BTreeMap<String, u32>,
+    /// Calls that are refused for good.
+    pub refuses: Vec<&'static str>,
+    /// A call that waits until it is let go on.
+    pub held_up: Option<(&'static str, Arc<Semaphore>)>,
+    /// Whether a call waits there.
+    pub is_waiting: bool,
 }
 
 /// All peers at once.
@@ -59,6 +75,28 @@ impl Peers {
             return Err(NotNow(format!("{name}'s answer was lost")));
         }
         Ok(answer)
+    }
+}
+
+impl Peers {
+    /// As [`Self::call`], unless it is to be refused for good.
+    fn settle(
+        &self,
+        name: &'static str,
+        act: impl FnOnce(&mut World) -> Settling,
+    ) -> Result<Settling, NotNow> {
+        self.call(name, |w| if w.refuses.contains(&name) { Settling::Refused } else { act(w) })
+    }
+
+    /// Waits where a test holds the call up.
+    async fn held_up(&self, name: &'static str) {
+        let gate = self.0.lock().unwrap().held_up.clone();
+        if let Some((held, gate)) = gate
+            && held == name
+        {
+            self.0.lock().unwrap().is_waiting = true;
+            gate.acquire().await.unwrap().forget();
+        }
     }
 }
 
@@ -107,8 +145,26 @@ impl Stock for Peers {
             Confirming::Sold
         })
     }
-    async fn release(&self, reservation: ReservationId) -> Result<(), NotNow> {
-        self.call("release", |w| once(&mut w.released, reservation))
+    async fn release(&self, reservation: ReservationId) -> Result<Settling, NotNow> {
+        self.settle("release", |w| {
+            if w.sold.contains(&reservation) {
+                return Settling::Refused;
+            }
+            once(&mut w.released, reservation);
+            Settling::Done
+        })
+    }
+    async fn restock(
+        &self,
+        _reservation: ReservationId,
+        lines: &[ReturnLine],
+        _reason: &str,
+        key: &str,
+    ) -> Result<Settling, NotNow> {
+        self.settle("restock", |w| {
+            w.restocked.insert(key.to_owned(), lines.iter().map(|l| l.quantity).sum());
+            Settling::Done
+        })
     }
 }
 
@@ -118,6 +174,7 @@ impl PaymentGateway for Peers {
         if self.0.lock().unwrap().silent {
             std::future::pending::<()>().await;
         }
+        self.held_up("authorise").await;
         self.call("authorise", |w| {
             if w.declines {
                 return Authorising::Declined;
@@ -125,11 +182,39 @@ impl PaymentGateway for Peers {
             Authorising::Approved(*w.authorised.entry(order).or_insert_with(|| PaymentId::new(ids::new_id())))
         })
     }
-    async fn capture(&self, authorisation: PaymentId) -> Result<(), NotNow> {
-        self.call("capture", |w| once(&mut w.captured, authorisation))
+    async fn capture(&self, authorisation: PaymentId) -> Result<Settling, NotNow> {
+        self.settle("capture", |w| {
+            once(&mut w.captured, authorisation);
+            Settling::Done
+        })
     }
-    async fn void(&self, authorisation: PaymentId) -> Result<(), NotNow> {
-        self.call("void", |w| once(&mut w.voided, authorisation))
+    async fn void(&self, authorisation: PaymentId) -> Result<Settling, NotNow> {
+        self.settle("void", |w| {
+            if w.captured.contains(&authorisation) {
+                return Settling::Refused;
+            }
+            once(&mut w.voided, authorisation);
+            Settling::Done
+        })
+    }
+    async fn abandon(&self, order: OrderId) -> Result<Settling, NotNow> {
+        self.settle("abandon", |w| {
+            once(&mut w.abandoned, order);
+            Settling::Done
+        })
+    }
+    async fn refund(
+        &self,
+        authorisation: PaymentId,
+        amount: Money,
+        _reason: &str,
+        key: &str,
+    ) -> Result<Settling, NotNow> {
+        self.settle("refund", |w| {
+            assert!(w.captured.contains(&authorisation), "money is taken before it is given back");
+            w.refunded.insert(key.to_owned(), amount.amount_minor);
+            Settling::Done
+        })
     }
 }
 
@@ -154,6 +239,9 @@ pub async fn fixture() -> Fixture {
         payments: Arc::new(peers.clone()),
         metrics: OrderMetrics::new(&boot.metrics).expect("metrics are declared"),
         clock: clock.shared(),
+        ages: AgeLimits::default(),
+        shutdown: boot.shutdown.clone(),
+        running: TaskTracker::new(),
     };
     let place =
         PlaceOrder { saga: saga.clone(), prices: Arc::new(peers.clone()), faults: boot.faults.clone() };
@@ -181,5 +269,39 @@ impl Fixture {
 
     pub async fn status(&self) -> String {
         sqlx::query_scalar("SELECT status FROM orders").fetch_one(&self.db.pool).await.unwrap()
+    }
+
+    /// A paid order.
+    pub async fn paid(&self, body: &Value) -> Order {
+        let answer = self.place(&ids::new_id().to_string(), body).await;
+        let order: Order = answer.json();
+        assert_eq!(order.status, OrderStatus::Confirmed);
+        order
+    }
+
+    pub async fn post<T: serde::Serialize>(&self, path: &str, body: &T) -> http::Answer {
+        http::post(&self.router, path, &ids::new_id().to_string(), body).await
+    }
+
+    pub async fn order(&self, id: OrderId) -> Order {
+        http::get(&self.router, &format!("/v1/orders/{id}")).await.json()
+    }
+
+    pub async fn ship(&self, id: OrderId) -> http::Answer {
+        let parcel = json!({"actor": "robin", "carrier": "Gull Post", "tracking_number": "GP1"});
+        self.post(&format!("/v1/staff/orders/{id}/ship"), &parcel).await
+    }
+
+    /// What happened to an order, and who did it.
+    pub async fn history(&self, id: OrderId) -> Vec<(String, String)> {
+        let path = format!("/v1/staff/orders/{id}/history");
+        let history: OrderHistory = http::get(&self.router, &path).await.json();
+        history.entries.into_iter().map(|entry| (entry.actor, entry.action)).collect()
+    }
+
+    /// Lets every lease run out and takes up what is unfinished, as the other instance would.
+    pub async fn resume_after(&self, seconds: i64) -> usize {
+        self.clock.advance_seconds(seconds);
+        workers::resume(&self.saga).await.unwrap()
     }
 }

@@ -1,7 +1,14 @@
 //! Orders on a real Postgres and Redis, with peers that fail on command.
 
 mod access;
+mod after_sale;
+mod ages;
+mod cart;
+mod clients;
+mod draining;
 mod fixture;
 mod outbox;
 mod placing;
+mod privacy;
 mod recovery;
+mod staff;

@@ -50,12 +50,37 @@ async fn pressing_twice_places_one_order() {
 }
 
 #[tokio::test]
-async fn a_key_for_another_order_is_a_conflict() {
+async fn a_key_for_another_order_says_so_and_shows_the_order_that_has_it() {
     let f = fixture().await;
-    f.place("k", &body()).await;
+    let first: Value = f.place("k", &body()).await.json();
     let mut other = body();
-    other["lines"][0]["quantity"] = json!(2);
-    assert_eq!(f.place("k", &other).await.code(), "conflict");
+    other["payment_token"] = json!("tok_slow");
+    let answer = f.place("k", &other).await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (409, "key_reused"));
+    assert_eq!(answer.json::<Value>()["existing"]["id"], first["id"]);
+    assert_eq!(answer.json::<Value>()["existing"]["status"], "confirmed");
+    assert_eq!(f.scalar("SELECT count(*) FROM orders").await, 1);
+}
+
+#[tokio::test]
+async fn the_same_order_in_other_words_is_a_repeat() {
+    let f = fixture().await;
+    let first: Value = f.place("k", &body()).await.json();
+    let mut same = body();
+    same["email"] = json!("Kim@Example.com");
+    same["cart"] = json!({"id": "c", "version": 2});
+    let again = f.place("k", &same).await;
+    assert_eq!((again.status.as_u16(), &again.json::<Value>()["id"]), (201, &first["id"]));
+}
+
+#[tokio::test]
+async fn two_lines_of_one_product_are_one_line() {
+    let f = fixture().await;
+    let mut twice = body();
+    let line = twice["lines"][0].clone();
+    twice["lines"].as_array_mut().unwrap().push(line);
+    let order: Value = f.place("k", &twice).await.json();
+    assert_eq!((order["lines"].as_array().unwrap().len(), &order["lines"][0]["quantity"]), (1, &json!(2)));
 }
 
 #[tokio::test]
@@ -76,8 +101,11 @@ async fn wrong_input_names_the_field() {
         ("/lines/0/quantity", json!(0), "lines[0].quantity"),
         ("/ship_to/country", json!("Germany"), "ship_to.country"),
         ("/ship_to/city", json!(" "), "ship_to.city"),
+        ("/cart", json!({"id": "two words", "version": 1}), "cart.id"),
+        ("/cart", json!({"id": "c", "version": u64::MAX}), "cart.version"),
     ] {
         let mut wrong = body();
+        wrong["cart"] = Value::Null;
         *wrong.pointer_mut(pointer).unwrap() = value;
         let answer = f.place("k", &wrong).await;
         assert!(

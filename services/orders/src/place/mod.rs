@@ -1,30 +1,34 @@
 //! Placing an order: check, write, drive.
 
+mod check;
+mod request_hash;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use shop_contracts::events::OrderEventKind;
-use shop_contracts::orders::{NewOrder, Order, OrderLine, OrderStatus};
+use shop_contracts::orders::{CartRef, NewOrder, Order, OrderLine, OrderStatus};
 use shop_contracts::{Money, OrderId, ProductId};
 use shop_instrumentation::faults::Faults;
 use shop_instrumentation::{Code, Problem, ids};
 use tracing::Instrument as _;
 
+use self::check::{check, merged};
+pub use self::request_hash::request_hash;
+use crate::aftersale::permission;
 use crate::ports::PriceList;
 use crate::saga::drive::LEASE;
 use crate::saga::{Progress, Saga};
 use crate::storage::outbox::{self, Event};
-use crate::storage::postgres::{Key, Stored};
+use crate::storage::postgres::Stored;
 use crate::telemetry::{ERRORS, LATENCY};
 
-const MAX_LINES: usize = 50;
-const MAX_QUANTITY: u32 = 99;
-const MAX_TEXT_BYTES: usize = 200;
+/// A version of a cart whose order was just declined is free again: how often an insert that met it is tried again.
+const INSERT_ATTEMPTS: usize = 3;
 /// How long a request, first or repeated, waits for the saga. Shorter than callers wait for an answer: what is not done
 /// by then goes on in the background and the answer says `pending`.
-const WAIT_FOR_END: Duration = Duration::from_secs(2);
+pub const WAIT_FOR_END: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The use case.
@@ -38,10 +42,11 @@ pub struct PlaceOrder {
 impl PlaceOrder {
     /// Places an order once for each key. The answer may be `pending`: then it is finished in the background.
     pub async fn place(&self, key: &str, request: NewOrder) -> Result<Order, Problem> {
+        let request = NewOrder { lines: merged(request.lines), ..request };
         check(&request)?;
-        let hash = hash(&request);
-        if let Some(known) = self.saga.orders.find_by_key(key).await? {
-            return self.repeated(known, &hash, key).await;
+        let hash = request_hash(&request);
+        if let Some(known) = self.known(key, &hash, request.cart.as_ref()).await? {
+            return known;
         }
         self.faults.delay(LATENCY).await;
         if self.faults.is_active(ERRORS) {
@@ -61,7 +66,7 @@ impl PlaceOrder {
             total,
             ship_to: request.ship_to,
             placed_at: now,
-            cart: None,
+            cart: request.cart,
             shipment: None,
             refunds: Vec::new(),
             returns: Vec::new(),
@@ -75,18 +80,26 @@ impl PlaceOrder {
             payment_token: request.payment_token,
             request_hash: hash.clone(),
             attempts: 0,
+            fence: 0,
+            since: now,
             traceparent: outbox::current_traceparent(),
+            give_backs: Vec::new(),
+            returns: Vec::new(),
         };
         let event = Event::new(OrderEventKind::Placed, &new.order, now);
-        let stored_key = Key { idempotency_key: key.to_owned(), request_hash: hash.clone() };
-        if !self.saga.orders.insert(&new, &stored_key, &event, now + LEASE).await? {
-            let known = self.saga.orders.find_by_key(key).await?;
-            let known = known.ok_or_else(|| Problem::new(Code::Conflict, "the order vanished"))?;
-            return self.repeated(known, &hash, key).await;
+        let mut attempts = 0;
+        while !self.saga.orders.insert(&new, key, &event, now + LEASE).await? {
+            if let Some(known) = self.known(key, &hash, new.order.cart.as_ref()).await? {
+                return known;
+            }
+            attempts += 1;
+            if attempts == INSERT_ATTEMPTS {
+                return Err(Problem::new(Code::Unavailable, "the cart is being ordered").retry_after(1));
+            }
         }
         // A task of its own: a shopper who closes the page does not stop the saga.
         let saga = self.saga.clone();
-        let driven = tokio::spawn(async move { saga.drive(new).await }.in_current_span());
+        let driven = self.saga.running.spawn(async move { saga.drive(new).await }.in_current_span());
         match tokio::time::timeout(WAIT_FOR_END, driven).await {
             Ok(Ok(order)) => Ok(order?),
             Ok(Err(_)) => Err(Problem::new(Code::Internal, "the order is being worked on")),
@@ -97,11 +110,32 @@ impl PlaceOrder {
         }
     }
 
+    /// What there is already: under this key, or made from this version of the cart.
+    async fn known(
+        &self,
+        key: &str,
+        hash: &[u8],
+        cart: Option<&CartRef>,
+    ) -> Result<Option<Result<Order, Problem>>, Problem> {
+        if let Some(known) = self.saga.orders.find_by_key(key).await? {
+            return Ok(Some(self.repeated(known, hash, key).await));
+        }
+        let Some(cart) = cart else { return Ok(None) };
+        let Some(known) = self.saga.orders.find_by_cart(cart).await? else { return Ok(None) };
+        let problem = Problem::new(Code::AlreadyOrdered, "this version of the cart is an order already");
+        Ok(Some(Err(problem.existing(&self.shown(known.order)))))
+    }
+
+    /// As it is shown now.
+    pub fn shown(&self, order: Order) -> Order {
+        permission::shown(order, self.saga.clock.now())
+    }
+
     /// The answer of the first request, once it is known.
     async fn repeated(&self, known: Stored, hash: &[u8], key: &str) -> Result<Order, Problem> {
         if known.request_hash != hash {
-            let detail = "this Idempotency-Key belongs to another order";
-            return Err(Problem::new(Code::Conflict, detail));
+            let problem = Problem::new(Code::KeyReused, "this Idempotency-Key belongs to another request");
+            return Err(problem.existing(&self.shown(known.order)));
         }
         let mut order = known.order;
         let until = tokio::time::Instant::now() + WAIT_FOR_END;
@@ -154,49 +188,4 @@ fn sum(lines: &[OrderLine]) -> Result<Money, Problem> {
 fn number(id: OrderId) -> String {
     let hex = id.uuid().simple().to_string().to_uppercase();
     format!("QD-{}-{}", &hex[20..26], &hex[26..32])
-}
-
-fn hash(request: &NewOrder) -> Vec<u8> {
-    // Field order is the struct's, so equal requests have equal bytes.
-    Sha256::digest(serde_json::to_vec(request).unwrap_or_default()).to_vec()
-}
-
-fn check(request: &NewOrder) -> Result<(), Problem> {
-    let invalid = |field: String, detail: String| {
-        Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
-    };
-    if request.lines.is_empty() || request.lines.len() > MAX_LINES {
-        return invalid("lines".to_owned(), format!("1 to {MAX_LINES} lines, got {}", request.lines.len()));
-    }
-    for (i, line) in request.lines.iter().enumerate() {
-        if !(1..=MAX_QUANTITY).contains(&line.quantity) {
-            return invalid(
-                format!("lines[{i}].quantity"),
-                format!("1 to {MAX_QUANTITY}, got {}", line.quantity),
-            );
-        }
-    }
-    let email = &request.email;
-    let has_at = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if !has_at || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return invalid("email".to_owned(), "is not an e-mail address".to_owned());
-    }
-    let to = &request.ship_to;
-    let texts = [
-        ("email", email),
-        ("ship_to.name", &to.name),
-        ("ship_to.address1", &to.address1),
-        ("ship_to.city", &to.city),
-        ("ship_to.postcode", &to.postcode),
-        ("payment_token", &request.payment_token),
-    ];
-    for (field, text) in texts {
-        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES || text.chars().any(char::is_control) {
-            return invalid(field.to_owned(), format!("1 to {MAX_TEXT_BYTES} bytes of text"));
-        }
-    }
-    if to.country.len() != 2 || !to.country.bytes().all(|b| b.is_ascii_uppercase()) {
-        return invalid("ship_to.country".to_owned(), "two capital letters (ISO 3166)".to_owned());
-    }
-    Ok(())
 }

@@ -1,0 +1,100 @@
+//! What the back office asks.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shop_contracts::OrderId;
+use shop_contracts::orders::{
+    NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, ResolveOrder, ShipOrder, StaffNote,
+};
+use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
+use shop_instrumentation::{Code, Problem};
+use uuid::Uuid;
+
+use super::{Paging, Shop};
+use crate::aftersale::look_up::number_prefix;
+use crate::storage::search::Search;
+
+const MAX_QUERY_BYTES: usize = 200;
+
+#[derive(Deserialize)]
+pub struct Listing {
+    status: Option<String>,
+    q: Option<String>,
+    page: Option<u32>,
+    per_page: Option<u32>,
+}
+
+impl Listing {
+    /// What is looked for; `None` when nothing can match.
+    fn search(&self) -> Result<Option<Search>, Problem> {
+        let invalid =
+            |field: &str, detail: String| Problem::new(Code::Invalid, "invalid search").field(field, detail);
+        let mut search = Search::default();
+        if let Some(name) = self.status.as_deref().filter(|name| !name.is_empty()) {
+            let known = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
+            let status = OrderStatus::parse(name);
+            search.status = Some(status.ok_or_else(|| invalid("status", format!("one of {known}")))?);
+        }
+        let query = self.q.as_deref().unwrap_or_default().trim();
+        if query.len() > MAX_QUERY_BYTES {
+            return Err(invalid("q", format!("at most {MAX_QUERY_BYTES} bytes")));
+        }
+        if query.contains('@') {
+            search.email = Some(query.to_lowercase());
+        } else if !query.is_empty() {
+            let Some(prefix) = number_prefix(query) else { return Ok(None) };
+            search.number_prefix = Some(prefix);
+        }
+        Ok(Some(search))
+    }
+}
+
+pub async fn list(State(shop): State<Shop>, Query(q): Query<Listing>) -> Result<Json<OrderPage>, Problem> {
+    let paging = Paging::new(q.page, q.per_page);
+    let found = match q.search()? {
+        Some(search) => shop.place.saga.orders.search(&search, paging.offset(), paging.limit()).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(paging.page(found, &shop.place)))
+}
+
+pub async fn history(
+    State(shop): State<Shop>,
+    Path(id): Path<OrderId>,
+) -> Result<Json<OrderHistory>, Problem> {
+    shop.after.history(id).await.map(Json)
+}
+
+pub async fn ship(
+    State(shop): State<Shop>,
+    Path(id): Path<OrderId>,
+    Json(request): Json<ShipOrder>,
+) -> Result<Json<Order>, Problem> {
+    shop.after.ship(id, &request).await.map(Json)
+}
+
+pub async fn refund(
+    State(shop): State<Shop>,
+    Path(id): Path<OrderId>,
+    key: IdempotencyKey,
+    Json(request): Json<NewOrderRefund>,
+) -> Result<(StatusCode, Json<Order>), Problem> {
+    Ok((StatusCode::CREATED, Json(shop.after.refund(id, key.as_str(), &request).await?)))
+}
+
+pub async fn receive_return(
+    State(shop): State<Shop>,
+    Path((id, return_id)): Path<(OrderId, Uuid)>,
+    Json(request): Json<StaffNote>,
+) -> Result<Json<Order>, Problem> {
+    shop.after.receive_return(id, return_id, &request).await.map(Json)
+}
+
+pub async fn resolve(
+    State(shop): State<Shop>,
+    Path(id): Path<OrderId>,
+    Json(request): Json<ResolveOrder>,
+) -> Result<Json<Order>, Problem> {
+    shop.after.resolve(id, &request).await.map(Json)
+}

@@ -1,0 +1,84 @@
+//! What an order's request must look like.
+
+use std::collections::BTreeMap;
+
+use shop_contracts::orders::{NewOrder, NewOrderLine};
+use shop_instrumentation::{Code, Problem};
+
+const MAX_LINES: usize = 50;
+const MAX_QUANTITY: u32 = 99;
+const MAX_TEXT_BYTES: usize = 200;
+const MAX_CART_ID_BYTES: usize = 64;
+
+/// Lines of one product at one price are one line, in the order of first sight: stock and returns count by product.
+pub fn merged(lines: Vec<NewOrderLine>) -> Vec<NewOrderLine> {
+    let mut merged: Vec<NewOrderLine> = Vec::with_capacity(lines.len());
+    let mut places = BTreeMap::new();
+    for line in lines {
+        let key = (line.product_id, line.unit_price.currency.code(), line.unit_price.amount_minor);
+        match places.get(&key) {
+            Some(&place) => {
+                let known: &mut NewOrderLine = &mut merged[place];
+                known.quantity = known.quantity.saturating_add(line.quantity);
+            }
+            None => {
+                places.insert(key, merged.len());
+                merged.push(line);
+            }
+        }
+    }
+    merged
+}
+
+/// Names the field that is wrong, and its limit.
+pub fn check(request: &NewOrder) -> Result<(), Problem> {
+    let invalid = |field: String, detail: String| {
+        Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
+    };
+    if request.lines.is_empty() || request.lines.len() > MAX_LINES {
+        return invalid("lines".to_owned(), format!("1 to {MAX_LINES} lines, got {}", request.lines.len()));
+    }
+    for (i, line) in request.lines.iter().enumerate() {
+        if !(1..=MAX_QUANTITY).contains(&line.quantity) {
+            return invalid(
+                format!("lines[{i}].quantity"),
+                format!("1 to {MAX_QUANTITY}, got {}", line.quantity),
+            );
+        }
+    }
+    if let Some(cart) = &request.cart {
+        let visible = cart.id.bytes().all(|b| b.is_ascii_graphic());
+        if !visible || !(1..=MAX_CART_ID_BYTES).contains(&cart.id.len()) {
+            return invalid(
+                "cart.id".to_owned(),
+                format!("1 to {MAX_CART_ID_BYTES} visible ASCII characters"),
+            );
+        }
+        if i64::try_from(cart.version).is_err() {
+            return invalid("cart.version".to_owned(), format!("at most {}", i64::MAX));
+        }
+    }
+    let email = &request.email;
+    let has_at = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    if !has_at || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return invalid("email".to_owned(), "is not an e-mail address".to_owned());
+    }
+    let to = &request.ship_to;
+    let texts = [
+        ("email", email),
+        ("ship_to.name", &to.name),
+        ("ship_to.address1", &to.address1),
+        ("ship_to.city", &to.city),
+        ("ship_to.postcode", &to.postcode),
+        ("payment_token", &request.payment_token),
+    ];
+    for (field, text) in texts {
+        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES || text.chars().any(char::is_control) {
+            return invalid(field.to_owned(), format!("1 to {MAX_TEXT_BYTES} bytes of text"));
+        }
+    }
+    if to.country.len() != 2 || !to.country.bytes().all(|b| b.is_ascii_uppercase()) {
+        return invalid("ship_to.country".to_owned(), "two capital letters (ISO 3166)".to_owned());
+    }
+    Ok(())
+}

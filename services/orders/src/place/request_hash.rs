@@ -1,0 +1,85 @@
+//! Tells a repeated request from another request under the same key.
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use shop_contracts::orders::NewOrder;
+
+/// SHA-256 of what an order means: who buys, what, at which prices, where it goes, and how it is paid. What cannot
+/// change that has no part in it: the order of lines, blanks around texts, the case of the address, and which version
+/// of a cart it was made from.
+pub fn request_hash(request: &NewOrder) -> Vec<u8> {
+    let mut lines: Vec<_> = request
+        .lines
+        .iter()
+        .map(|l| {
+            let price = &l.unit_price;
+            (l.product_id.to_string(), price.currency.code(), price.amount_minor, l.quantity)
+        })
+        .collect();
+    lines.sort();
+    let to = &request.ship_to;
+    let address = [&to.name, &to.address1, &to.city, &to.postcode, &to.country].map(|text| text.trim());
+    let meaning = json!({
+        "account": request.account_id,
+        "email": request.email.trim().to_lowercase(),
+        "lines": lines,
+        "ship_to": address,
+        "payment": request.payment_token,
+    });
+    Sha256::digest(meaning.to_string()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use shop_contracts::orders::{Address, CartRef, NewOrderLine};
+    use shop_contracts::{Currency, Money, ProductId};
+
+    use super::*;
+
+    fn request() -> NewOrder {
+        let line = |n: u128| NewOrderLine {
+            product_id: ProductId::new(uuid::Uuid::from_u128(n)),
+            quantity: 1,
+            unit_price: Money::new(500, Currency::default()),
+        };
+        NewOrder {
+            account_id: None,
+            email: "kim@example.com".to_owned(),
+            lines: vec![line(1), line(2)],
+            ship_to: Address {
+                name: "Kim".to_owned(),
+                address1: "1 Quay".to_owned(),
+                city: "Kiel".to_owned(),
+                postcode: "24103".to_owned(),
+                country: "DE".to_owned(),
+            },
+            payment_token: "tok_visa".to_owned(),
+            cart: None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_change_the_meaning_has_no_part_in_it() {
+        let mut same = request();
+        same.lines.reverse();
+        same.email = " Kim@Example.com".to_owned();
+        same.ship_to.city = "Kiel ".to_owned();
+        same.cart = Some(CartRef { id: "c".to_owned(), version: 7 });
+        assert_eq!(request_hash(&same), request_hash(&request()));
+    }
+
+    #[test]
+    fn another_card_address_price_or_quantity_is_another_request() {
+        let changes: [fn(&mut NewOrder); 4] = [
+            |r| r.payment_token = "tok_slow".to_owned(),
+            |r| r.ship_to.address1 = "2 Quay".to_owned(),
+            |r| r.lines[0].unit_price.amount_minor += 1,
+            |r| r.lines[1].quantity = 2,
+        ];
+        for change in changes {
+            let mut other = request();
+            change(&mut other);
+            assert_ne!(request_hash(&other), request_hash(&request()));
+        }
+    }
+}

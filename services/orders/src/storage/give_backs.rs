@@ -1,0 +1,131 @@
+//! The table `give_backs`: money and pieces that go back.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::OrderId;
+use shop_instrumentation::db;
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::history::{self, Entry};
+use super::outbox::{self, Event};
+use super::postgres::PgOrders;
+use super::rows::refund_status_name;
+use crate::aftersale::give_back::{GiveBack, GiveBackProgress};
+
+/// Adds one to the caller's transaction.
+pub async fn insert(
+    tx: &mut PgConnection,
+    order: OrderId,
+    new: &GiveBack,
+    lease_until: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let restock = serde_json::to_value(&new.restock).map_err(|e| sqlx::Error::Encode(e.into()))?;
+    sqlx::query(
+        "INSERT INTO give_backs (id, order_id, idempotency_key, request_hash, reason, amount_minor, restock, unwind, \
+         step, status, lease_until, traceparent, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+    )
+    .bind(new.id)
+    .bind(order.uuid())
+    .bind(&new.key)
+    .bind(&new.request_hash)
+    .bind(new.reason.as_str())
+    .bind(new.amount.amount_minor)
+    .bind(restock)
+    .bind(new.unwind)
+    .bind(new.progress.step.as_str())
+    .bind(refund_status_name(new.progress.money))
+    .bind(lease_until)
+    .bind(&new.traceparent)
+    .bind(new.created_at)
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
+/// Takes one up again, with a fresh age, in the caller's transaction.
+pub async fn retry(tx: &mut PgConnection, retried: &GiveBack, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let to = retried.progress;
+    sqlx::query(
+        "UPDATE give_backs SET review = NULL, status = $2, round = $3, attempts = 0, fence = fence + 1, \
+         lease_until = $4, updated_at = $4 WHERE id = $1",
+    )
+    .bind(retried.id)
+    .bind(refund_status_name(to.money))
+    .bind(to.round)
+    .bind(now)
+    .execute(tx)
+    .await
+    .map(|_| ())
+}
+
+impl PgOrders {
+    /// Takes give-backs that nobody works on, at most `limit`, until `lease_until`; answers each with its order.
+    pub async fn claim_give_backs(
+        &self,
+        now: DateTime<Utc>,
+        lease_until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrderId, Uuid)>, sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE give_backs SET lease_until = $2, attempts = attempts + 1, fence = fence + 1 WHERE id IN \
+             (SELECT id FROM give_backs WHERE step <> 'done' AND review IS NULL AND lease_until <= $1 \
+              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, id",
+        );
+        let query = query.bind(now).bind(lease_until).bind(limit);
+        let rows = db::observe("UPDATE give_backs", query.fetch_all(self.pool())).await?;
+        rows.iter().map(|row| Ok((OrderId::new(row.try_get("order_id")?), row.try_get("id")?))).collect()
+    }
+
+    /// Writes where a give-back stands, and what the world must know of it. `false` when it has another owner by now.
+    pub async fn advance_give_back(
+        &self,
+        order: OrderId,
+        from: &GiveBack,
+        to: GiveBackProgress,
+        told: (Option<&Event>, Option<&Entry>),
+        now: DateTime<Utc>,
+        lease_until: DateTime<Utc>,
+    ) -> Result<bool, sqlx::Error> {
+        db::observe("UPDATE give_backs", async {
+            let mut tx = self.pool().begin().await?;
+            let moved = sqlx::query(
+                "UPDATE give_backs SET step = $3, status = $4, review = $5, updated_at = $6, lease_until = $7, \
+                 attempts = 0 WHERE id = $1 AND step = $2 AND review IS NULL AND fence = $8",
+            )
+            .bind(from.id)
+            .bind(from.progress.step.as_str())
+            .bind(to.step.as_str())
+            .bind(refund_status_name(to.money))
+            .bind(to.review.map(|r| r.as_str()))
+            .bind(now)
+            .bind(lease_until)
+            .bind(from.fence)
+            .execute(&mut *tx)
+            .await?;
+            if moved.rows_affected() == 0 {
+                return Ok(false);
+            }
+            if let Some(event) = told.0 {
+                outbox::insert(&mut tx, event).await?;
+            }
+            if let Some(entry) = told.1 {
+                history::insert(&mut tx, order, entry).await?;
+            }
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Lets go of a give-back until `retry_at`, unless it has another owner by now.
+    pub async fn postpone_give_back(
+        &self,
+        at: &GiveBack,
+        retry_at: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let query = sqlx::query("UPDATE give_backs SET lease_until = $2 WHERE id = $1 AND fence = $3");
+        let query = query.bind(at.id).bind(retry_at).bind(at.fence);
+        db::observe("UPDATE give_backs", query.execute(self.pool())).await.map(|_| ())
+    }
+}

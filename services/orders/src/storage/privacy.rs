@@ -1,0 +1,83 @@
+//! Orders lose everything that names a person; lines and money stay for the books.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::AccountId;
+use shop_instrumentation::db;
+use uuid::Uuid;
+
+use super::history::{self, Entry, SHOPPER, SYSTEM};
+use super::postgres::PgOrders;
+
+/// From when on orders are anonymised.
+#[derive(Debug, Clone, Copy)]
+pub struct Cutoffs {
+    /// Guests' orders that were placed before.
+    pub guests: DateTime<Utc>,
+    /// What was asked for before is done even if the parcel never left.
+    pub unshipped: DateTime<Utc>,
+}
+
+impl PgOrders {
+    /// Notes that an account's orders are to be anonymised. Doing it again changes nothing.
+    pub async fn request_anonymisation(
+        &self,
+        account: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        let query = sqlx::query(
+            "UPDATE orders SET anonymise_requested_at = $2 \
+             WHERE account_id = $1 AND anonymise_requested_at IS NULL",
+        );
+        let query = query.bind(account.uuid()).bind(now);
+        db::observe("UPDATE orders", query.execute(self.pool())).await.map(|_| ())
+    }
+
+    /// Anonymises at most `limit` orders that are due; answers how many. An order that still needs its address, because
+    /// its parcel has not left or money is under way, comes later.
+    pub async fn anonymise_due(
+        &self,
+        cutoffs: Cutoffs,
+        now: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<usize, sqlx::Error> {
+        db::observe("UPDATE orders", async {
+            let mut tx = self.pool().begin().await?;
+            let done: Vec<Uuid> = sqlx::query_scalar(
+                "UPDATE orders SET email = '', account_id = NULL, anonymised_at = $1, \
+                 ship_to = jsonb_build_object('name', '', 'address1', '', 'city', '', 'postcode', '', \
+                                              'country', ship_to ->> 'country') \
+                 WHERE id IN (SELECT id FROM orders o WHERE anonymised_at IS NULL \
+                   AND (anonymise_requested_at IS NOT NULL OR (account_id IS NULL AND placed_at < $2)) \
+                   AND status NOT IN ('pending', 'manual_review') \
+                   AND (status <> 'confirmed' OR shipped_at IS NOT NULL \
+                        OR coalesce(anonymise_requested_at, placed_at) < $3) \
+                   AND NOT EXISTS (SELECT FROM give_backs g WHERE g.order_id = o.id AND g.step <> 'done') \
+                   LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id",
+            )
+            .bind(now)
+            .bind(cutoffs.guests)
+            .bind(cutoffs.unshipped)
+            .bind(limit)
+            .fetch_all(&mut *tx)
+            .await?;
+            // Shoppers write their own words there.
+            sqlx::query("UPDATE order_returns SET reason = '' WHERE order_id = ANY ($1)")
+                .bind(&done)
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query("UPDATE order_history SET detail = '' WHERE order_id = ANY ($1) AND actor = $2")
+                .bind(&done)
+                .bind(SHOPPER)
+                .execute(&mut *tx)
+                .await?;
+            for id in &done {
+                let entry =
+                    Entry { at: now, actor: SYSTEM.to_owned(), action: "anonymised", detail: String::new() };
+                history::insert(&mut tx, shop_contracts::OrderId::new(*id), &entry).await?;
+            }
+            tx.commit().await?;
+            Ok(done.len())
+        })
+        .await
+    }
+}
