@@ -1,9 +1,9 @@
 //! The catalogue on a real Postgres and Redis.
 
+mod access;
 mod discovering;
 mod fuzz;
 mod gate;
-mod access;
 mod outage;
 mod reading;
 mod searching;

@@ -4,7 +4,7 @@ use shop_catalog::wiring;
 use shop_contracts::catalog::{Product, ProductPage};
 use shop_contracts::seed;
 use shop_instrumentation::Boot;
-use shop_instrumentation::bootstrap::service_router;
+use shop_instrumentation::bootstrap::open_router;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::http::server::ServerConfig;
 use shop_testkit::http::{call, get};
@@ -58,7 +58,7 @@ async fn database_away_is_bridged_by_stale_answers_and_unknown_ones_are_unavaila
     let env = Env::from_pairs([("DATABASE_URL", gate.url.as_str()), ("REDIS_CACHE_URL", redis.url.as_str())]);
     let boot = Boot::for_tests("catalog", env).unwrap();
     let (health, parts) = (boot.health.clone(), boot.parts());
-    let router = service_router(wiring::routes(boot).await.unwrap(), ServerConfig::default(), &parts);
+    let router = open_router(wiring::routes(boot).await.unwrap(), ServerConfig::default(), &parts);
     let path = format!("/v1/products/{}", seed::products()[0].slug);
     let fresh = get(&router, &path).await;
     assert!(!fresh.headers.contains_key("x-cache"));

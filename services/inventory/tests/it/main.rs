@@ -1,10 +1,10 @@
 //! Inventory on a real Postgres.
 
+mod access;
 mod fuzz;
 mod ledger;
 mod rush;
 mod staff;
-mod access;
 mod upkeep;
 
 use std::time::Duration;
