@@ -359,7 +359,8 @@ impl Addresses {
 }
 
 async fn listen(address: Option<SocketAddr>) -> Result<TcpListener, StartError> {
-    let address = address.ok_or_else(|| StartError::Other("an address to listen on is missing".to_owned()))?;
+    let address =
+        address.ok_or_else(|| StartError::Other("an address to listen on is missing".to_owned()))?;
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| StartError::Io(format!("cannot listen on {address}"), error))
 }

@@ -9,8 +9,8 @@ use shop_contracts::identity::{LogIn, RegisterAccount, Registered, Session, Sess
 use shop_contracts::inventory::StockLevels;
 use shop_contracts::orders::{CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage};
 use shop_contracts::{AccountId, OrderId, ProductId};
-use shop_instrumentation::{Boot, StartError};
 use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, ServiceClient};
+use shop_instrumentation::{Boot, StartError};
 
 use crate::micro_cache::MicroCache;
 

@@ -18,7 +18,12 @@ const ID: &str = "00000000-0000-7000-8000-000000000001";
 ///
 /// # Panics
 /// With the row that does not hold.
-pub async fn table_holds(service: &'static str, routes: Router, parts: &BootParts, not_built: &[(&str, &str)]) {
+pub async fn table_holds(
+    service: &'static str,
+    routes: Router,
+    parts: &BootParts,
+    not_built: &[(&str, &str)],
+) {
     let unlisted = axum::routing::get(|| async { "told" });
     let routes = routes.route("/unlisted-by-the-table", unlisted);
     let router = service_router(routes, ServerConfig::default(), parts);
@@ -68,7 +73,8 @@ fn has_route(answer: &Response<Body>) -> bool {
 }
 
 async fn ask(router: &Router, row: &Route, token: Option<String>) -> Response<Body> {
-    let path: Vec<&str> = row.path.split('/').map(|part| if part.starts_with('{') { ID } else { part }).collect();
+    let path: Vec<&str> =
+        row.path.split('/').map(|part| if part.starts_with('{') { ID } else { part }).collect();
     let mut request = Request::builder()
         .method(row.method.as_str())
         .uri(path.join("/"))

@@ -8,9 +8,9 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use super::Auth;
 use super::access::{Rule, Table};
 use super::verifier::{Caller, Refusal, Verifier};
-use super::Auth;
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
@@ -28,8 +28,7 @@ pub(crate) fn guarded(router: Router, auth: &Auth, metrics: &Metrics) -> Router 
     if table.is_all_public() {
         return router;
     }
-    let guard =
-        Guard { table: Arc::new(table), verifier: auth.verifier().clone(), metrics: metrics.clone() };
+    let guard = Guard { table: Arc::new(table), verifier: auth.verifier().clone(), metrics: metrics.clone() };
     router.layer(from_fn_with_state(guard, check))
 }
 
@@ -45,8 +44,7 @@ async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> 
         Ok(caller) => caller,
         Err(refusal) => return guard.unauthenticated(refusal),
     };
-    let allowed =
-        matches!(rule, Rule::Callers(callers) if callers.iter().any(|name| **name == *caller.0));
+    let allowed = matches!(rule, Rule::Callers(callers) if callers.iter().any(|name| **name == *caller.0));
     if !allowed {
         return guard.forbidden(&caller);
     }
@@ -106,9 +104,13 @@ mod tests {
         let storefront = testing::token("storefront", "orders");
         let payments = testing::token("payments", "orders");
         let elsewhere = testing::token("storefront", "payments");
-        for (token, expected) in
-            [(None, 401), (Some("garbage"), 401), (Some(elsewhere.as_str()), 401), (Some(&payments), 403), (Some(&storefront), 200)]
-        {
+        for (token, expected) in [
+            (None, 401),
+            (Some("garbage"), 401),
+            (Some(elsewhere.as_str()), 401),
+            (Some(&payments), 403),
+            (Some(&storefront), 200),
+        ] {
             assert_eq!(status("POST", "/v1/orders", token).await, expected, "{token:?}");
         }
     }

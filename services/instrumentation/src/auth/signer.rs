@@ -89,6 +89,10 @@ mod tests {
         assert_eq!(first, signer.bearer("payments", at(29)));
         assert_ne!(first, signer.bearer("payments", at(31)), "too old to be sent again");
         assert_ne!(first, signer.bearer("inventory", at(0)));
-        assert_ne!(signer.bearer("payments", at(31)), signer.bearer("payments", at(0)), "the clock went back");
+        assert_ne!(
+            signer.bearer("payments", at(31)),
+            signer.bearer("payments", at(0)),
+            "the clock went back"
+        );
     }
 }

@@ -203,10 +203,7 @@ mod tests {
     fn unknown_issuer_and_somebody_elses_name_are_refused() {
         let pair = pair();
         let stranger = Signer::new("stranger", &KeyPair::generate().unwrap());
-        assert_eq!(
-            pair.verify(&stranger.sign("payments", NOW, NOW + 60), 0),
-            Err(Refusal::UnknownIssuer)
-        );
+        assert_eq!(pair.verify(&stranger.sign("payments", NOW, NOW + 60), 0), Err(Refusal::UnknownIssuer));
         let impostor = Signer::new("storefront", &KeyPair::generate().unwrap());
         assert_eq!(pair.verify(&impostor.sign("payments", NOW, NOW + 60), 0), Err(Refusal::Invalid));
     }
