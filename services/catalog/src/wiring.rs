@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use shop_instrumentation::health::Need;
+use shop_instrumentation::kv_memory::{RedisMemory, Store};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::cache::{CacheConfig, ReadThrough};
@@ -39,6 +40,8 @@ pub async fn routes(mut boot: Boot) -> Result<Router, StartError> {
         }
     });
     boot.health.watch_redis(redis.clone(), Need::Optional);
+    let memory = RedisMemory::new(&boot.metrics, Store::Cache, redis.clone())?;
+    tokio::spawn(memory.run(boot.shutdown.clone()));
     boot.faults.declare(http::FAULTS);
 
     let requests = boot.metrics.counter_vec("shop_catalog_cache_requests_total")?;

@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use shop_instrumentation::config::{Env, Secret};
 use shop_instrumentation::faults::Faults;
 use shop_instrumentation::health::Need;
+use shop_instrumentation::kv_memory::{RedisMemory, Store};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 
 use crate::compose::Composer;
@@ -50,6 +51,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     boot.health.watch_postgres(pool.clone());
     // Without the stream there is nothing that this service could do.
     boot.health.watch_redis(redis.clone(), Need::Required);
+    let redis_memory = RedisMemory::new(&boot.metrics, Store::Durable, redis.clone())?;
     boot.faults.declare(FAULTS);
     let stream =
         |topic| EventStream::connect(topic, &redis_url, redis.clone(), &boot.info.instance, READ_WAIT);
@@ -72,6 +74,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         .worker("consume identity", consume(&identity))
         .worker("reclaim orders", reclaim(&orders))
         .worker("reclaim identity", reclaim(&identity))
+        .worker("redis memory", tokio::spawn(redis_memory.run(stop.clone())))
         .worker("upkeep", tokio::spawn(workers::upkeep(vec![orders, identity], stop.clone()))))
 }
 

@@ -7,6 +7,7 @@ use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
 use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
+use shop_instrumentation::kv_memory::{RedisMemory, Store};
 use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
 use tokio_util::task::TaskTracker;
@@ -34,6 +35,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     boot.health.watch_postgres(pool.clone());
     // Without Redis the shop still sells; events wait in the outbox.
     boot.health.watch_redis(redis.clone(), Need::Optional);
+    let redis_memory = RedisMemory::new(&boot.metrics, Store::Durable, redis.clone())?;
     boot.faults.declare(FAULTS);
     let client = |peer, urls| boot.client(peer, urls, ClientConfig::default());
     let saga = Saga {
@@ -60,7 +62,8 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         .worker("recovery", tokio::spawn(workers::recover(saga.clone(), stop.clone())))
         .worker("forget", tokio::spawn(workers::forget(saga.clone(), keep_guests, stop.clone())))
         .worker("gauges", tokio::spawn(workers::observe(saga, stop.clone())))
-        .worker("relay", tokio::spawn(relay.run(stop.clone()))))
+        .worker("relay", tokio::spawn(relay.run(stop.clone())))
+        .worker("redis memory", tokio::spawn(redis_memory.run(stop.clone()))))
 }
 
 /// `ANONYMISE_GUESTS_AFTER_DAYS`: for how long guests' orders name them; three years unless said otherwise.

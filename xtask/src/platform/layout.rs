@@ -57,6 +57,9 @@ impl Layout {
     /// What the two Postgres nodes call their sockets.
     pub const POSTGRES_PORTS: [u16; 2] = [5432, 5433];
 
+    /// Below the directory of sockets: the one that leads to the node that takes writes.
+    pub const PRIMARY_DIR: &str = "primary";
+
     /// Reads `QD_DATA`, `QD_*_PORT`, `DEMO`, `CARGO_TARGET_DIR`.
     pub fn from_environment() -> Result<Self, String> {
         let root = repository_root()?;
@@ -130,12 +133,10 @@ impl Layout {
         self.data.join("pids.json")
     }
 
-    /// A service's way into its database, by whichever node takes writes: libpq's URL with several hosts, each the
-    /// directory of unix sockets.
+    /// A service's way into its database, through the socket that leads to whichever node takes writes.
     pub fn database_url(&self, service: &str, password: &str) -> String {
-        let sockets = self.sockets.to_string_lossy().replace('/', "%2F");
-        let hosts = format!("{sockets}:{}", Self::POSTGRES_PORTS[0]);
-        format!("postgres://{service}:{password}@{hosts}/{service}")
+        let socket = self.sockets.join(Self::PRIMARY_DIR).to_string_lossy().replace('/', "%2F");
+        format!("postgres://{service}:{password}@{socket}:{}/{service}", Self::POSTGRES_PORTS[0])
     }
 }
 

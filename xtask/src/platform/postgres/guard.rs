@@ -181,6 +181,7 @@ impl Guard {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        new.lead()?;
         println!("  postgres: {} is the primary after {:.1} s", new.name, began.elapsed().as_secs_f64());
         self.fence = Fence::around(&new.dir);
         self.silent_since = None;

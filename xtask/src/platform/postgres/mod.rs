@@ -9,6 +9,7 @@ pub mod guard;
 pub mod node;
 mod replication;
 pub mod roles;
+mod socket;
 mod state;
 
 use std::sync::{Arc, Mutex};
@@ -96,6 +97,7 @@ impl Cluster {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
+        primary.lead()?;
         let (replication, password) = primary.replication_role();
         let mut admin = primary.connect("postgres").await.map_err(|e| format!("{}: {e}", primary.name))?;
         roles::replication(&mut admin, replication, password).await?;

@@ -8,7 +8,7 @@ use std::{
 use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
-use super::binaries;
+use super::{binaries, socket};
 use crate::platform::{layout::Layout, probe::Probe, process::Unit, secrets};
 
 /// The superuser, known to the supervisor only.
@@ -111,6 +111,11 @@ impl Node {
     /// From its next start on the node follows the other one.
     pub fn follow(&self) -> Result<(), String> {
         write_signal(&self.dir)
+    }
+
+    /// New sessions of the services come to this node from now on. It must take writes.
+    pub fn lead(&self) -> Result<(), String> {
+        socket::point(&self.sockets, self.port)
     }
 
     /// Whether the directory is a standby's.
