@@ -29,6 +29,9 @@ pub struct Asset {
 /// The style sheet.
 pub static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", include_bytes!("../assets/shop.css")));
+/// What the back office adds to it.
+pub static STAFF_STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", include_bytes!("../assets/staff.css")));
 /// The script; nothing depends on it.
 pub static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", include_bytes!("../assets/shop.js")));
@@ -75,7 +78,7 @@ impl Asset {
 
 /// `GET /assets/{file}`.
 pub async fn serve(path: RawPathParams, headers: HeaderMap) -> Response {
-    let known: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
+    let known: [&Asset; 4] = [&STYLE, &STAFF_STYLE, &SCRIPT, &ICON];
     let file = path.iter().next().map_or("", |(_, file)| file);
     match known.into_iter().find(|asset| asset.file == file) {
         Some(asset) => asset.answer(&headers),

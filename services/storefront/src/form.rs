@@ -93,6 +93,13 @@ impl Typed {
     /// Checks everything that a checkout asks for.
     pub fn check_checkout(&mut self) {
         self.check_email();
+        self.check_address();
+        if !CARDS.iter().any(|(token, ..)| *token == self.value("payment_token")) {
+            self.wrong("payment_token", "Choose a card.");
+        }
+    }
+
+    fn check_address(&mut self) {
         self.need("name", 100, "Enter the name to put on the parcel.");
         self.need("address1", 200, "Enter street and number.");
         self.need("city", 100, "Enter the town or city.");
@@ -100,18 +107,26 @@ impl Typed {
         if !COUNTRIES.iter().any(|(code, _)| *code == self.value("country")) {
             self.wrong("country", "Choose a country from the list.");
         }
-        if !CARDS.iter().any(|(token, ..)| *token == self.value("payment_token")) {
-            self.wrong("payment_token", "Choose a card.");
-        }
     }
 
     /// Checks everything that an account asks for. `password` is kept out of the values.
     pub fn check_registration(&mut self, password: &str) {
         self.check_email();
         self.need("name", 100, "Enter your name.");
+        self.check_password("password", password);
+    }
+
+    /// Checks a new password, which is kept out of the values.
+    pub fn check_password(&mut self, field: &'static str, password: &str) {
         if !(10..=200).contains(&password.chars().count()) {
-            self.wrong("password", "Use 10 to 200 characters.");
+            self.wrong(field, "Use 10 to 200 characters.");
         }
+    }
+
+    /// Checks an address for the account's book.
+    pub fn check_saved_address(&mut self) {
+        self.need("label", 40, "Give it a name, such as “Home”.");
+        self.check_address();
     }
 
     /// The address of a checked checkout.

@@ -1,5 +1,8 @@
 //! The services behind the pages.
 
+mod account;
+mod staff;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -94,6 +94,14 @@ impl Call {
         call
     }
 
+    /// A PUT with a JSON body; safe to repeat.
+    pub fn put<B: Serialize + ?Sized>(path: impl Into<String>, body: &B) -> Self {
+        let mut call = Self::post(path, body);
+        call.method = Method::PUT;
+        call.repeatable = true;
+        call
+    }
+
     /// A POST without a body; repeated only with an idempotency key.
     pub fn post_empty(path: impl Into<String>) -> Self {
         Self::new(Method::POST, path, Bytes::new(), false)

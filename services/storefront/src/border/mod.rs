@@ -8,7 +8,7 @@ mod pairs;
 mod query;
 
 pub use client_address::{ClientAddress, TrustedProxies};
-pub use names::{OrderNumber, PictureFile, Slug};
+pub use names::{OrderNumber, PathId, PictureFile, Slug};
 pub use origin::{Origin, origin_of};
 pub use pairs::{Malformed, Pairs};
 pub use query::QueryFields;

@@ -66,6 +66,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PictureFile {
     }
 }
 
+/// An id in the path: a UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathId(pub uuid::Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
+        let text = only_parameter(parts, state).await.ok_or(PageError::NotFound)?;
+        text.parse().map(Self).map_err(|_| PageError::NotFound)
+    }
+}
+
 /// The path's one parameter as it was sent: none of these names needs decoding.
 async fn only_parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, state).await.ok()?;

@@ -19,6 +19,9 @@ pub enum PageError {
     /// The form does not carry this visitor's token.
     #[error("the form is not ours")]
     ForeignForm,
+    /// The staff member's role does not allow it.
+    #[error("the role does not allow it")]
+    NotAllowed,
     /// The address cannot be read.
     #[error("the address cannot be read: {0}")]
     BadAddress(String),
@@ -43,7 +46,7 @@ impl PageError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::ForeignForm => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::BadForm(_) | Self::BadAddress(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Peer(cause) => match cause.code() {
@@ -67,6 +70,10 @@ impl PageError {
             (Self::ForeignForm, _) => (
                 "That form has gone stale",
                 "For your safety we only take forms from a page that we showed you. Go back, load the page again and send it once more; the shop needs cookies for this.",
+            ),
+            (Self::NotAllowed, _) => (
+                "Not with your role",
+                "Your role in the back office does not allow this. Ask a manager to do it, or for another role.",
             ),
             (Self::BadForm(_), _) => {
                 ("We could not read that", "The form arrived damaged. Go back and send it once more.")

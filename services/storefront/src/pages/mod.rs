@@ -6,6 +6,7 @@ mod catalog;
 mod checkout;
 mod error;
 mod orders;
+mod staff;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +102,7 @@ pub fn router(shop: Shop) -> Router {
         .merge(checkout::routes())
         .merge(orders::routes())
         .merge(account::routes())
+        .merge(staff::routes())
         .route("/assets/{file}", get(assets::serve))
         .fallback(error::not_found)
         .layer(from_fn(guard))

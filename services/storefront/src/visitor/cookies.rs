@@ -1,4 +1,4 @@
-//! Cookies: sealed, HttpOnly, SameSite=Lax, and with the `__Host-` prefix where the shop is served over https, so that no
+//! Cookies: sealed, HttpOnly, SameSite, and with the `__Host-` prefix where the shop is served over https, so that no
 //! neighbouring host can plant one.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -16,6 +16,8 @@ pub enum Kind {
     Session,
     /// Orders that the visitor placed or looked up as a guest.
     Orders,
+    /// Which member of the staff is logged in.
+    Staff,
 }
 
 /// Reads and writes the shop's cookies.
@@ -33,6 +35,8 @@ impl Kind {
             (Self::Session, false) => "session",
             (Self::Orders, true) => "__Host-orders",
             (Self::Orders, false) => "orders",
+            (Self::Staff, true) => "__Host-staff",
+            (Self::Staff, false) => "staff",
         }
     }
 
@@ -41,6 +45,15 @@ impl Kind {
             Self::Cart => "cart",
             Self::Session => "session",
             Self::Orders => "orders",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// Links from elsewhere lead shoppers to their cart, but nobody into the back office.
+    const fn same_site(self) -> &'static str {
+        match self {
+            Self::Cart | Self::Session | Self::Orders => "Lax",
+            Self::Staff => "Strict",
         }
     }
 }
@@ -80,7 +93,9 @@ impl Cookies {
 
     fn write(&self, response: &mut Response, kind: Kind, value: &str, seconds: u64) {
         let (name, secure) = (kind.name(self.secure), if self.secure { "; Secure" } else { "" });
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={seconds}");
+        let same_site = kind.same_site();
+        let text =
+            format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}{secure}; Max-Age={seconds}");
         if let Ok(header) = HeaderValue::try_from(text) {
             response.headers_mut().append(SET_COOKIE, header);
         }

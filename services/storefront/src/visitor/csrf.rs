@@ -18,6 +18,11 @@ impl Binding {
         Self(format!("session {token}"))
     }
 
+    /// A session of the staff, by its token.
+    pub fn staff(token: &str) -> Self {
+        Self(format!("staff {token}"))
+    }
+
     /// A cart, by its id.
     pub fn cart(id: crate::cart::CartId) -> Self {
         Self(format!("cart {id}"))

@@ -3,7 +3,7 @@
 //! A visitor without a cart and a session gets no cookie and no token, so that one page is the same for all of them.
 
 mod cookies;
-mod csrf;
+pub mod csrf;
 mod guest_orders;
 mod session;
 mod submitted;
@@ -20,7 +20,7 @@ use shop_instrumentation::{clock, ids};
 pub use self::cookies::{Cookies, Kind};
 pub use self::guest_orders::keep_guest_order;
 pub use self::session::{RECHECK, Sessions, SignedIn};
-pub use self::submitted::{OpenForm, OwnForm, Submitted};
+pub use self::submitted::{OpenForm, OwnForm, Submitted, read_fields};
 use crate::cart::{Cart, CartId};
 use crate::pages::Shop;
 

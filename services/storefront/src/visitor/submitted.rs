@@ -5,8 +5,9 @@
 //! order) and may come without a token: then the browser itself must say that one of our pages sent it. A form that the
 //! browser calls another site's is refused whatever it carries.
 
-use axum::body::to_bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 
 use super::{Visitor, csrf};
@@ -54,22 +55,28 @@ impl Submitted {
 
     async fn read(request: Request, shop: &Shop) -> Result<Self, PageError> {
         let (parts, body) = request.into_parts();
-        let origin = origin_of(&parts.headers);
-        if origin == Origin::Foreign {
-            return Err(PageError::ForeignForm);
-        }
-        let kind = parts.headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
-        if kind.is_some_and(|kind| !kind.starts_with(b"application/x-www-form-urlencoded")) {
-            return Err(PageError::BadForm("not a form".to_owned()));
-        }
-        let body = to_bytes(body, LARGEST_FORM)
-            .await
-            .map_err(|_| PageError::BadForm(format!("longer than {LARGEST_FORM} bytes, or cut off")))?;
-        let fields = Pairs::decode(&body).map_err(|cause| PageError::BadForm(cause.to_string()))?;
+        let (fields, origin) = read_fields(&parts.headers, body).await?;
         let visitor = Visitor::from_headers(&parts.headers, shop).await;
         let token_fits = csrf::is_valid(shop.cookies.keys(), fields.get("csrf"), &visitor.bindings());
         Ok(Self { visitor, fields, origin, token_fits })
     }
+}
+
+/// The fields of a form and who sent it; refused when another site did, or when it is no form.
+pub async fn read_fields(headers: &HeaderMap, body: Body) -> Result<(Pairs, Origin), PageError> {
+    let origin = origin_of(headers);
+    if origin == Origin::Foreign {
+        return Err(PageError::ForeignForm);
+    }
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_ascii_lowercase());
+    if kind.is_some_and(|kind| !kind.starts_with(b"application/x-www-form-urlencoded")) {
+        return Err(PageError::BadForm("not a form".to_owned()));
+    }
+    let body = to_bytes(body, LARGEST_FORM)
+        .await
+        .map_err(|_| PageError::BadForm(format!("longer than {LARGEST_FORM} bytes, or cut off")))?;
+    let fields = Pairs::decode(&body).map_err(|cause| PageError::BadForm(cause.to_string()))?;
+    Ok((fields, origin))
 }
 
 impl FromRequest<Shop> for OwnForm {

@@ -1,5 +1,6 @@
 //! The storefront with stand-ins for the services behind it.
 
+mod account;
 mod browsing;
 mod buying;
 mod caching;
@@ -10,4 +11,5 @@ mod input;
 mod orders;
 mod outage;
 mod people;
+mod staff;
 mod stage;

@@ -12,7 +12,7 @@ use wiremock::{Mock, ResponseTemplate};
 use crate::buying::order;
 use crate::stage::{Shopper, Stage};
 
-fn kim() -> Account {
+pub fn kim() -> Account {
     Account {
         id: AccountId::new("0190a5b0-0000-7000-8000-00000000000a".parse().unwrap()),
         email: "kim@example.com".to_owned(),
@@ -22,7 +22,7 @@ fn kim() -> Account {
 }
 
 impl Stage {
-    async fn identity_knows_kim(&self) {
+    pub async fn identity_knows_kim(&self) {
         let created = ResponseTemplate::new(201).set_body_json(Registered { email: kim().email });
         Mock::given(method("POST"))
             .and(path("/v1/accounts"))
@@ -53,7 +53,7 @@ impl Stage {
     }
 }
 
-async fn log_in(shopper: &mut Shopper<'_>, path: &str) {
+pub async fn log_in(shopper: &mut Shopper<'_>, path: &str) {
     shopper.open(path).await;
     let fields = [("email", "kim@example.com"), ("password", "a long enough one")];
     let answer = shopper.submit("/login", &fields).await;

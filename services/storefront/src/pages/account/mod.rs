@@ -1,67 +1,109 @@
-//! The account: who is logged in, and what they ordered.
+//! The account of somebody who is logged in: orders, addresses, password and sessions, deletion; and how to get in.
 
+mod addresses;
+mod delete;
 mod log_in;
+mod order_list;
+mod reset;
+mod security;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::Response;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use shop_contracts::orders::OrderPage;
 
 use super::{PageError, Shop, orders, see_other, with_status};
-use crate::border::QueryFields;
-use crate::view::{Frame, Tone, notice, price};
-use crate::visitor::{SignedIn, Visitor};
+use crate::view::Frame;
+use crate::visitor::{OwnForm, SignedIn, Submitted, Visitor};
 
+/// Routes under `/account`, and how to get in.
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
-        .route("/account", get(show))
+        .route("/account", get(order_list::show))
+        .route("/account/addresses", get(addresses::show).post(addresses::save))
+        .route("/account/addresses/remove", post(addresses::remove))
+        .route("/account/security", get(security::show))
+        .route("/account/password", post(security::change_password))
+        .route("/account/sessions/end", post(security::end_session))
+        .route("/account/delete", get(delete::show).post(delete::delete))
         .route("/login", get(log_in::show_login).post(log_in::log_in))
         .route("/register", get(log_in::show_register).post(log_in::register))
         .route("/logout", post(log_in::log_out))
+        .route("/password/forgotten", get(reset::show_request).post(reset::request))
+        .route("/password/reset", get(reset::show_confirm).post(reset::confirm))
 }
 
-async fn show(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Result<Response, PageError> {
-    let Some(account) = &visitor.account else { return Ok(see_other("/login")) };
-    let page = query.page(10_000);
-    let orders = shop.peers.orders_of(account.account_id, page).await;
-    if let Err(cause) = &orders {
-        tracing::warn!(error = %cause, "orders are not available");
+/// Somebody who is logged in; others are sent to the log-in page and come back.
+struct Owner {
+    visitor: Visitor,
+    account: SignedIn,
+}
+
+/// A form that the owner of an account sent.
+struct OwnerForm {
+    form: Submitted,
+    account: SignedIn,
+}
+
+impl FromRequestParts<Shop> for Owner {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Response> {
+        let visitor = Visitor::from_headers(&parts.headers, shop).await;
+        match visitor.account.clone() {
+            Some(account) => Ok(Self { visitor, account }),
+            None => Err(to_log_in(parts.uri.path())),
+        }
     }
-    Ok(shop.page(&visitor, "Your account", body(&visitor, account, orders.ok().as_ref())).await)
 }
 
-fn body(visitor: &Visitor, account: &SignedIn, orders: Option<&OrderPage>) -> Markup {
+impl FromRequest<Shop> for OwnerForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, shop: &Shop) -> Result<Self, Response> {
+        let OwnForm(form) =
+            OwnForm::from_request(request, shop).await.map_err(IntoResponse::into_response)?;
+        match form.visitor.account.clone() {
+            Some(account) => Ok(Self { form, account }),
+            None => Err(to_log_in("/account")),
+        }
+    }
+}
+
+fn to_log_in(path: &str) -> Response {
+    match path {
+        "/account" => see_other("/login"),
+        path => see_other(&format!("/login?return_to={}", urlencoding::encode(path))),
+    }
+}
+
+/// The parts of an account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Orders,
+    Addresses,
+    Security,
+}
+
+/// Heading and tabs around a part of the account.
+fn frame(visitor: &Visitor, account: &SignedIn, here: Tab, body: Markup) -> Markup {
+    let tabs = [
+        (Tab::Orders, "/account", "Orders"),
+        (Tab::Addresses, "/account/addresses", "Addresses"),
+        (Tab::Security, "/account/security", "Password and sessions"),
+    ];
     html! {
         div.wrap.narrow {
             div.list-head {
                 div { h1 { "Ahoy, " (account.display_name) } p.lead { (account.email) } }
                 form action="/logout" method="post" { (Frame::For(visitor).csrf()) button.button.quiet.small type="submit" { "Log out" } }
             }
-            h2 { "Your orders" }
-            @match orders {
-                None => (notice(Tone::Bad, html! { p { "Your orders cannot be shown just now. They are safe; please try again in a moment." } })),
-                Some(page) if page.orders.is_empty() => div.empty { p { "No orders yet." } p.actions { a.button href="/" { "Look around" } } },
-                Some(page) => {
-                    ul.orders {
-                        @for one in &page.orders {
-                            li {
-                                a href={ "/orders/" (one.id) } {
-                                    span.order-no { (one.number) }
-                                    span.hint { (one.placed_at.format("%-d %b %Y")) " · " (one.lines.iter().map(|line| line.quantity).sum::<u32>()) " pieces" }
-                                    (orders::status(one.status))
-                                    strong { (price(one.total)) }
-                                }
-                            }
-                        }
-                    }
-                    nav.pager aria-label="Pages" {
-                        @if page.page > 1 { a href={ "/account?page=" (page.page - 1) } rel="prev" { "← Newer" } }
-                        @if page.has_more { a href={ "/account?page=" (page.page + 1) } rel="next" { "Older →" } }
-                    }
-                }
+            nav.tabs aria-label="Your account" {
+                ul { @for (tab, path, name) in tabs { li { a href=(path) aria-current=[(tab == here).then_some("page")] { (name) } } } }
             }
+            (body)
         }
     }
 }

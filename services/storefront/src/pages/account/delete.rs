@@ -1,0 +1,69 @@
+//! Deleting the account: asked for the password once more, then gone.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::identity::ConfirmPassword;
+
+use super::security::told;
+use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, with_status};
+use crate::form::Typed;
+use crate::view::{Frame, Tone, field, notice};
+use crate::visitor::{Visitor, drop_session};
+
+pub(super) async fn show(State(shop): State<Shop>, owner: Owner) -> Result<Response, PageError> {
+    let body = frame(&owner.visitor, &owner.account, Tab::Security, page(&owner.visitor, &Typed::default()));
+    Ok(shop.page(&owner.visitor, "Delete your account", body).await)
+}
+
+pub(super) async fn delete(State(shop): State<Shop>, owner: OwnerForm) -> Result<Response, PageError> {
+    let OwnerForm { form, account } = owner;
+    let mut typed = Typed::default();
+    if form.raw("password").is_empty() {
+        typed.wrong("password", "Enter your password.");
+    } else {
+        let proof = ConfirmPassword { password: form.raw("password").to_owned() };
+        match shop.peers.delete_account(account.account_id, &proof).await {
+            Ok(()) => {
+                shop.sessions.ended(&account.token);
+                return Ok(gone(&shop).await);
+            }
+            Err(cause) => told(&mut typed, "password", "password", cause)?,
+        }
+    }
+    let body = frame(&form.visitor, &account, Tab::Security, page(&form.visitor, &typed));
+    let page = shop.page(&form.visitor, "Delete your account", body).await;
+    Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+async fn gone(shop: &Shop) -> Response {
+    let body = html! {
+        div.wrap.narrow.lost {
+            h1 { "Your account is gone." }
+            p.lead { "Thank you for the time aboard. Your name and addresses have been removed; a last message confirms it." }
+            p.actions { a.button href="/" { "Back to the shop" } }
+        }
+    };
+    let stranger = Visitor { csrf: String::new(), cart: None, account: None, guest_orders: Vec::new() };
+    let mut response = shop.page(&stranger, "Account deleted", body).await;
+    drop_session(&mut response, shop);
+    response
+}
+
+fn page(visitor: &Visitor, typed: &Typed) -> Markup {
+    html! {
+        h2 { "Delete your account" }
+        (notice(Tone::Bad, html! {
+            p { strong { "This cannot be undone." } " Your name, addresses and sessions are removed at once. Orders stay in our books without your name, as the law asks; you can no longer see them here." }
+        }))
+        form #delete-form.form action="/account/delete" method="post" novalidate {
+            (Frame::For(visitor).csrf())
+            (field(typed, "password", "Your password", "password", "current-password", None))
+            div.actions {
+                button.button.danger type="submit" { "Delete the account" }
+                a.button.quiet href="/account/security" { "Keep it" }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The forgotten password: a mail with a link, and the page that the link leads to.
+//!
+//! Nothing here tells whether an address has an account.
+
+use axum::extract::State;
+use axum::http::header::REFERRER_POLICY;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::identity::{ConfirmReset, RequestReset};
+use shop_instrumentation::client::CallError;
+use shop_instrumentation::problem::Code;
+
+use super::{PageError, Shop, with_status};
+use crate::border::{ClientAddress, QueryFields};
+use crate::form::Typed;
+use crate::view::{Frame, Tone, field, notice};
+use crate::visitor::{OpenForm, Visitor};
+
+/// A token is shorter; what is longer is none.
+const LONGEST_TOKEN: usize = 128;
+
+pub(super) async fn show_request(State(shop): State<Shop>, visitor: Visitor) -> Response {
+    let body = request_page(&visitor, &Typed::default());
+    shop.page(&visitor, "Forgotten password", body).await
+}
+
+pub(super) async fn request(
+    State(shop): State<Shop>,
+    client: ClientAddress,
+    OpenForm(form): OpenForm,
+) -> Result<Response, PageError> {
+    let mut typed = Typed::default();
+    typed.set("email", form.text("email"));
+    typed.check_email();
+    if typed.is_fine() {
+        let request = RequestReset { email: typed.value("email").to_owned(), client_address: client.text() };
+        match shop.peers.request_reset(&request).await {
+            Ok(()) => {
+                return Ok(shop.page(&form.visitor, "Look into your mail", sent_page(&request.email)).await);
+            }
+            Err(CallError::Problem { code: Code::RateLimited, .. }) => {
+                typed.wrong("email", "Too many tries. Please wait a few minutes and try again.");
+            }
+            Err(CallError::Problem { code: Code::Invalid, .. }) => {
+                typed.wrong("email", "Enter an address like kim@example.com.");
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+    let page = shop.page(&form.visitor, "Forgotten password", request_page(&form.visitor, &typed)).await;
+    Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+pub(super) async fn show_confirm(
+    State(shop): State<Shop>,
+    query: QueryFields,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let token = checked(query.get("token"))?;
+    let body = confirm_page(&visitor, &Typed::default(), token, None);
+    Ok(private(shop.page(&visitor, "Set a new password", body).await))
+}
+
+pub(super) async fn confirm(
+    State(shop): State<Shop>,
+    OpenForm(form): OpenForm,
+) -> Result<Response, PageError> {
+    let token = form.text("token");
+    let token = checked(&token)?;
+    let mut typed = Typed::default();
+    typed.check_password("password", form.raw("password"));
+    let mut stale = None;
+    if typed.is_fine() {
+        let request = ConfirmReset { token: token.to_owned(), password: form.raw("password").to_owned() };
+        match shop.peers.confirm_reset(&request).await {
+            Ok(()) => return Ok(shop.page(&form.visitor, "Password set", done_page()).await),
+            Err(CallError::Problem { code: Code::Invalid, errors, .. }) => {
+                match errors.into_iter().find(|wrong| wrong.field == "password") {
+                    Some(wrong) => typed.wrong("password", wrong.detail),
+                    None => stale = Some("This link is not valid any more: it works once, for an hour."),
+                }
+            }
+            Err(CallError::Problem { code: Code::NotFound | Code::RateLimited, .. }) => {
+                stale = Some("This link is not valid any more: it works once, for an hour.");
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+    let body = confirm_page(&form.visitor, &typed, token, stale);
+    let page = private(shop.page(&form.visitor, "Set a new password", body).await);
+    Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+fn checked(token: &str) -> Result<&str, PageError> {
+    let fine = !token.is_empty()
+        && token.len() <= LONGEST_TOKEN
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if fine { Ok(token) } else { Err(PageError::NotFound) }
+}
+
+/// The address holds a secret: no other page hears of it.
+fn private(mut response: Response) -> Response {
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn request_page(visitor: &Visitor, typed: &Typed) -> Markup {
+    html! {
+        div.wrap.slim {
+            h1 { "Forgotten password" }
+            p.lead { "Tell us your address; we send you a link to set a new one." }
+            form #forgotten-form.form action="/password/forgotten" method="post" novalidate {
+                (Frame::For(visitor).csrf())
+                (field(typed, "email", "E-mail", "email", "username", None))
+                button.button.wide type="submit" { "Send the link" }
+            }
+            p.hint.centre { a href="/login" { "Back to the log-in" } }
+        }
+    }
+}
+
+fn sent_page(email: &str) -> Markup {
+    html! {
+        div.wrap.narrow.lost {
+            h1 { "Look into your mail" }
+            p.lead { "If there is an account for " strong { (email) } ", a message with a link is on its way. The link works once, for an hour." }
+            p.hint { "Nothing there? Look into the spam folder, or " a href="/password/forgotten" { "try another address" } "." }
+        }
+    }
+}
+
+fn confirm_page(visitor: &Visitor, typed: &Typed, token: &str, stale: Option<&str>) -> Markup {
+    html! {
+        div.wrap.slim {
+            h1 { "Set a new password" }
+            @if let Some(text) = stale {
+                (notice(Tone::Bad, html! { p { (text) " " a href="/password/forgotten" { "Ask for a new one" } "." } }))
+            }
+            form #reset-form.form action="/password/reset" method="post" novalidate {
+                (Frame::For(visitor).csrf())
+                input type="hidden" name="token" value=(token);
+                (field(typed, "password", "New password", "password", "new-password", Some("10 characters or more. A short sentence is good.")))
+                button.button.wide type="submit" { "Set the password" }
+            }
+        }
+    }
+}
+
+fn done_page() -> Markup {
+    html! {
+        div.wrap.narrow.lost {
+            h1 { "Your new password is set." }
+            p.lead { "You have been logged out everywhere. Log in with the new one." }
+            p.actions { a.button href="/login" { "Log in" } }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The back office: orders, stock and products, for staff under their own log-in, cookie and path.
+//!
+//! Every change names the staff member who made it; the service that keeps the thing keeps that with the change.
+
+mod frame;
+mod log_in;
+mod member;
+mod orders;
+mod overview;
+mod products;
+mod stock;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::{PageError, Shop, see_other};
+
+/// Routes under `/staff`.
+pub(super) fn routes() -> Router<Shop> {
+    Router::new()
+        .route("/staff", get(overview::show))
+        .route("/staff/login", get(log_in::show).post(log_in::log_in))
+        .route("/staff/logout", post(log_in::log_out))
+        .route("/staff/orders", get(orders::list::show))
+        .route("/staff/orders/{id}", get(orders::detail::show))
+        .route("/staff/orders/{id}/ship", post(orders::actions::ship))
+        .route("/staff/orders/{id}/cancel", post(orders::actions::cancel))
+        .route("/staff/orders/{id}/refund", post(orders::actions::refund))
+        .route("/staff/orders/{id}/receive", post(orders::actions::receive))
+        .route("/staff/orders/{id}/resolve", post(orders::actions::resolve))
+        .route("/staff/stock", get(stock::list))
+        .route("/staff/stock/{id}", get(stock::show).post(stock::adjust))
+        .route("/staff/products", get(products::list))
+        .route("/staff/products/{slug}", get(products::show).post(products::save))
+}

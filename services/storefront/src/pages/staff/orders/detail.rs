@@ -1,0 +1,214 @@
+//! One order with everything about it, and the forms that change it.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::identity::StaffRole;
+use shop_contracts::orders::{Order, OrderHistory, OrderStatus, RefundStatus, ReturnStatus};
+use shop_contracts::{Money, OrderId};
+use shop_instrumentation::ids;
+
+use super::super::frame::csrf;
+use super::super::member::Staff;
+use super::super::{PageError, Shop, frame};
+use crate::border::PathId;
+use crate::form::country_name;
+use crate::pages::orders::status;
+use crate::view::{Tone, notice, price};
+
+pub(in super::super) async fn show(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    staff: Staff,
+) -> Result<Response, PageError> {
+    render(&shop, &staff, OrderId::new(id), None).await
+}
+
+/// The page of an order, with what came of the last form on top.
+pub(super) async fn render(
+    shop: &Shop,
+    staff: &Staff,
+    id: OrderId,
+    message: Option<(Tone, String)>,
+) -> Result<Response, PageError> {
+    let (order, history) = tokio::join!(shop.peers.order(id), shop.peers.order_history(id));
+    let order = order?;
+    let body = body(staff, &order, history.ok().as_ref(), message);
+    Ok(frame::page(staff, frame::Part::Orders, &format!("Order {}", order.number), body))
+}
+
+fn body(
+    staff: &Staff,
+    order: &Order,
+    history: Option<&OrderHistory>,
+    message: Option<(Tone, String)>,
+) -> Markup {
+    html! {
+        p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
+        h1 { "Order " (order.number) " " (status(order.status)) }
+        @if let Some((tone, text)) = message { (notice(tone, html! { p { (text) } })) }
+        @if order.status == OrderStatus::ManualReview {
+            (notice(Tone::Bad, html! { p { strong { "No program could end this order." } @if let Some(reason) = &order.reason { " Reason: " code { (reason) } "." } } }))
+        }
+        div.staff-grid {
+            div {
+                (facts(order))
+                (lines(order))
+                (money(order))
+                (returns(staff, order))
+            }
+            @if staff.may(StaffRole::Clerk) { aside aria-label="Actions" { (actions(staff, order)) } }
+        }
+        h2 { "History" }
+        @match history {
+            None => (notice(Tone::Bad, html! { p { "The history cannot be shown just now." } })),
+            Some(history) => ol.history {
+                @for entry in history.entries.iter().rev() {
+                    li { time { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " strong { (entry.action.replace('_', " ")) } " by " (entry.actor) @if !entry.detail.is_empty() { p.hint { (entry.detail) } } }
+                }
+            },
+        }
+    }
+}
+
+fn facts(order: &Order) -> Markup {
+    html! {
+        dl.facts {
+            dt { "Placed" } dd { (order.placed_at.format("%-d %B %Y, %H:%M:%S UTC")) }
+            dt { "Buyer" } dd { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) }
+            dt { "Goes to" }
+            dd { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country)) }
+            @if let Some(shipment) = &order.shipment {
+                dt { "Parcel" } dd { (shipment.carrier) " " code { (shipment.tracking_number) } ", " (shipment.shipped_at.format("%-d %b, %H:%M")) }
+            }
+        }
+    }
+}
+
+fn lines(order: &Order) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Lines" {
+            table {
+                thead { tr { th { "Thing" } th.num { "Pieces" } th.num { "Each" } th.num { "Together" } } }
+                tbody {
+                    @for line in &order.lines {
+                        tr {
+                            td { a href={ "/staff/stock/" (line.product_id) } { (line.name) } }
+                            td.num { (line.quantity) }
+                            td.num { (price(line.unit_price)) }
+                            td.num { @if let Ok(total) = line.unit_price.checked_mul(line.quantity) { (price(total)) } }
+                        }
+                    }
+                }
+                tfoot { tr { th colspan="3" { "Total" } td.num { (price(order.total)) } } }
+            }
+        }
+    }
+}
+
+fn money(order: &Order) -> Markup {
+    html! {
+        @if !order.refunds.is_empty() {
+            h2 { "Money given back" }
+            ul.book {
+                @for refund in &order.refunds {
+                    li {
+                        div { strong { (price(refund.amount)) } p.hint { (refund.reason) ", " (refund.created_at.format("%-d %b %Y, %H:%M")) } }
+                        @match refund.status {
+                            RefundStatus::Pending => span.status.waiting { "On its way" },
+                            RefundStatus::Refunded => span.status.good { "Given back" },
+                            RefundStatus::Failed => span.status.bad { "Refused by the provider" },
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn returns(staff: &Staff, order: &Order) -> Markup {
+    let name = |line: &shop_contracts::orders::ReturnLine| {
+        order.lines.iter().find(|one| one.product_id == line.product_id).map_or("?", |one| one.name.as_str())
+    };
+    html! {
+        @if !order.returns.is_empty() {
+            h2 { "Returns" }
+            ul.book {
+                @for back in &order.returns {
+                    li {
+                        div {
+                            @for line in &back.lines { p { (line.quantity) " × " (name(line)) } }
+                            @if !back.reason.is_empty() { p.hint { "“" (back.reason) "”" } }
+                        }
+                        @if back.status == ReturnStatus::Received { span.status.good { "Received" } }
+                        @else if staff.may(StaffRole::Clerk) {
+                            form action={ "/staff/orders/" (order.id) "/receive" } method="post" {
+                                (csrf(staff))
+                                input type="hidden" name="return" value=(back.id);
+                                button.button.small type="submit" { "It has arrived" }
+                            }
+                        } @else { span.status.waiting { "Announced" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What was taken and not yet promised back.
+pub(super) fn refundable(order: &Order) -> Money {
+    let promised: i64 = order
+        .refunds
+        .iter()
+        .filter(|refund| refund.status != RefundStatus::Failed)
+        .map(|refund| refund.amount.amount_minor)
+        .sum();
+    Money::new((order.total.amount_minor - promised).max(0), order.total.currency)
+}
+
+fn actions(staff: &Staff, order: &Order) -> Markup {
+    let action = |verb: &str| format!("/staff/orders/{}/{verb}", order.id);
+    let left = refundable(order);
+    html! {
+        @if order.status == OrderStatus::ManualReview {
+            form.card action=(action("resolve")) method="post" {
+                h2 { "Bring it to an end" }
+                (csrf(staff))
+                (text("note", "What did you find out?", 500))
+                button.button type="submit" name="resolution" value="retry" { "Try again" }
+                button.button.danger type="submit" name="resolution" value="cancel" { "Walk it back" }
+            }
+        }
+        @if order.status == OrderStatus::Confirmed && order.shipment.is_none() {
+            form.card action=(action("ship")) method="post" {
+                h2 { "Hand the parcel over" }
+                (csrf(staff))
+                (text("carrier", "Carrier", 60))
+                (text("tracking_number", "Tracking number", 60))
+                button.button type="submit" { "Shipped" }
+            }
+        }
+        @if order.can_cancel {
+            form.card action=(action("cancel")) method="post" {
+                h2 { "Cancel" }
+                (csrf(staff))
+                (text("reason", "Why", 500))
+                button.button.danger type="submit" { "Cancel and give the money back" }
+            }
+        }
+        @if order.status == OrderStatus::Confirmed && left.amount_minor > 0 {
+            form.card action=(action("refund")) method="post" {
+                h2 { "Give money back" }
+                (csrf(staff))
+                input type="hidden" name="key" value=(ids::new_id().simple());
+                (text("amount", &format!("Amount, at most {}", price(left)), 12))
+                (text("reason", "Why", 500))
+                button.button type="submit" { "Give back" }
+            }
+        }
+    }
+}
+
+fn text(name: &str, label: &str, longest: usize) -> Markup {
+    html! { div.field { label for=(name) { (label) } input id=(name) name=(name) required maxlength=(longest) autocomplete="off"; } }
+}

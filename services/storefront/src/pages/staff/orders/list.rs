@@ -1,0 +1,73 @@
+//! All orders, narrowed by where they stand and by number or address.
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::orders::{Order, OrderStatus};
+
+use super::super::member::Staff;
+use super::super::{PageError, Shop, frame};
+use crate::border::QueryFields;
+use crate::pages::orders::status;
+use crate::view::price;
+
+const LAST_PAGE: u32 = 10_000;
+const LONGEST_WORDS: usize = 100;
+
+pub(in super::super) async fn show(
+    State(shop): State<Shop>,
+    query: QueryFields,
+    staff: Staff,
+) -> Result<Response, PageError> {
+    let chosen = OrderStatus::parse(query.get("status"));
+    let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
+    let words = words.trim();
+    let number = query.page(LAST_PAGE);
+    let page = shop.peers.staff_orders(chosen, words, number).await?;
+    let address = |number: u32| {
+        let status = chosen.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+        format!("/staff/orders?page={number}&q={}{status}", urlencoding::encode(words))
+    };
+    let body = html! {
+        h1 { "Orders" }
+        form.filters action="/staff/orders" method="get" role="search" {
+            div.field { label for="q" { "Number or e-mail" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
+            div.field {
+                label for="status" { "Status" }
+                select #status name="status" {
+                    option value="" { "All" }
+                    @for one in OrderStatus::ALL { option value=(one.as_str()) selected[chosen == Some(one)] { (one.as_str().replace('_', " ")) } }
+                }
+            }
+            button.button.small type="submit" { "Show" }
+        }
+        @if page.orders.is_empty() { div.empty { p { "No order matches." } } } @else { (table(&page.orders.iter().collect::<Vec<_>>())) }
+        nav.pager aria-label="Pages" {
+            @if page.page > 1 { a href=(address(page.page - 1)) rel="prev" { "← Newer" } }
+            @if page.has_more { a href=(address(page.page + 1)) rel="next" { "Older →" } }
+        }
+    };
+    Ok(frame::page(&staff, frame::Part::Orders, "Orders", body))
+}
+
+/// Orders as a table, newest first as they come.
+pub(in super::super) fn table(orders: &[&Order]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Orders" {
+            table {
+                thead { tr { th { "Number" } th { "Placed" } th { "Status" } th { "Goes to" } th.num { "Total" } } }
+                tbody {
+                    @for order in orders {
+                        tr {
+                            td { a href={ "/staff/orders/" (order.id) } { (order.number) } }
+                            td { (order.placed_at.format("%-d %b %Y, %H:%M")) }
+                            td { (status(order.status)) @if order.shipment.is_some() { " " span.status { "Shipped" } } }
+                            td { (order.ship_to.city) }
+                            td.num { (price(order.total)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

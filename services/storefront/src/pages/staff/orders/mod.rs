@@ -1,0 +1,5 @@
+//! Orders in the back office: the list, one order, and what can be done with it.
+
+pub(super) mod actions;
+pub(super) mod detail;
+pub(super) mod list;

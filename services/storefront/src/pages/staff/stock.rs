@@ -1,0 +1,203 @@
+//! Stock: levels, scarcest first; a product's movements; corrections with a reason.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use shop_contracts::ProductId;
+use shop_contracts::identity::StaffRole;
+use shop_contracts::inventory::{NewAdjustment, StockItem, StockLedger};
+use shop_instrumentation::client::CallError;
+use shop_instrumentation::ids;
+
+use super::frame::csrf;
+use super::member::{Staff, StaffForm};
+use super::{PageError, Shop, frame, see_other};
+use crate::border::{PathId, QueryFields};
+use crate::pages::with_status;
+use crate::view::{Tone, notice};
+
+const LAST_PAGE: u32 = 10_000;
+const REASONS: [(&str, &str); 5] = [
+    ("delivery", "A delivery came"),
+    ("count", "Counted anew"),
+    ("damage", "Damaged"),
+    ("theft", "Stolen or lost"),
+    ("other", "Something else"),
+];
+
+/// A page of stock with the products' names.
+pub(super) struct Named {
+    pub items: Vec<(StockItem, Option<String>)>,
+    pub page: u32,
+    pub has_more: bool,
+}
+
+/// Stock with names; a name is missing where the catalogue does not know the product or does not answer.
+pub(super) async fn named(shop: &Shop, page: u32) -> Result<Named, CallError> {
+    let stock = shop.peers.staff_stock(page).await?;
+    let ids: Vec<ProductId> = stock.items.iter().map(|item| item.product_id).collect();
+    let mut names: HashMap<ProductId, String> = match shop.peers.products(&ids).await {
+        Ok(products) => products.into_iter().map(|product| (product.id, product.name)).collect(),
+        Err(cause) => {
+            tracing::warn!(error = %cause, "names of products are unavailable");
+            HashMap::new()
+        }
+    };
+    let items = stock.items.into_iter().map(|item| {
+        let name = names.remove(&item.product_id);
+        (item, name)
+    });
+    Ok(Named { items: items.collect(), page: stock.page, has_more: stock.has_more })
+}
+
+pub(super) async fn list(
+    State(shop): State<Shop>,
+    query: QueryFields,
+    staff: Staff,
+) -> Result<Response, PageError> {
+    let page = named(&shop, query.page(LAST_PAGE)).await?;
+    let body = html! {
+        h1 { "Stock" }
+        p.lead { "Scarcest first, measured against what the supplier fills up to." }
+        @if page.items.is_empty() { div.empty { p { "This page of the list is empty." } } } @else { (table(&page.items)) }
+        nav.pager aria-label="Pages" {
+            @if page.page > 1 { a href={ "/staff/stock?page=" (page.page - 1) } rel="prev" { "← Scarcer" } }
+            @if page.has_more { a href={ "/staff/stock?page=" (page.page + 1) } rel="next" { "More →" } }
+        }
+    };
+    Ok(frame::page(&staff, frame::Part::Stock, "Stock", body))
+}
+
+/// Levels as a table.
+pub(super) fn table(items: &[(StockItem, Option<String>)]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Stock" {
+            table {
+                thead { tr { th { "Thing" } th.num { "Available" } th.num { "Set aside" } th.num { "Filled up to" } } }
+                tbody {
+                    @for (item, name) in items {
+                        tr {
+                            td { a href={ "/staff/stock/" (item.product_id) } { @match name { Some(name) => (name), None => (item.product_id) } } }
+                            td.num.scarce[item.available * 4 < item.target] { (item.available) }
+                            td.num { (item.held) }
+                            td.num { (item.target) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) async fn show(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    query: QueryFields,
+    staff: Staff,
+) -> Result<Response, PageError> {
+    render(&shop, &staff, ProductId::new(id), query.page(LAST_PAGE), None).await
+}
+
+pub(super) async fn adjust(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    form: StaffForm,
+) -> Result<Response, PageError> {
+    form.staff.require(StaffRole::Clerk)?;
+    let id = ProductId::new(id);
+    let key = form.key()?;
+    let refused = async |status: StatusCode, text: String| {
+        let page = render(&shop, &form.staff, id, 1, Some((Tone::Bad, text))).await?;
+        Ok(with_status(status, page))
+    };
+    let Ok(delta) = form.text("delta").trim_start_matches('+').parse::<i64>() else {
+        let text = "Say how many pieces more (12) or fewer (-3).".to_owned();
+        return refused(StatusCode::UNPROCESSABLE_ENTITY, text).await;
+    };
+    let request = NewAdjustment {
+        actor: form.staff.member.username.clone(),
+        delta,
+        reason: form.text("reason"),
+        note: form.text("note"),
+    };
+    match shop.peers.adjust_stock(&key, id, &request).await {
+        Ok(_) => Ok(see_other(&format!("/staff/stock/{id}"))),
+        Err(CallError::Problem { status: status @ (409 | 422), detail, errors, .. }) => {
+            let said = errors
+                .into_iter()
+                .next()
+                .map_or(detail, |wrong| format!("{}: {}", wrong.field, wrong.detail));
+            refused(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), format!("Not done: {said}"))
+                .await
+        }
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+async fn render(
+    shop: &Shop,
+    staff: &Staff,
+    id: ProductId,
+    page: u32,
+    message: Option<(Tone, String)>,
+) -> Result<Response, PageError> {
+    let ids = [id];
+    let (ledger, product) = tokio::join!(shop.peers.stock_ledger(id, page), shop.peers.products(&ids));
+    let ledger = ledger?;
+    let product = product.ok().and_then(|found| found.into_iter().next());
+    let name = product.as_ref().map_or_else(|| id.to_string(), |product| product.name.clone());
+    let body = html! {
+        p.crumbs { a href="/staff/stock" { "Stock" } " / " (name) }
+        h1 { (name) }
+        @if let Some((tone, text)) = message { (notice(tone, html! { p { (text) } })) }
+        @if let Some(product) = &product { p { a href={ "/staff/products/" (product.slug) } { "Name, description and price" } } }
+        @if staff.may(StaffRole::Clerk) { (form(staff, id)) }
+        h2 { "Movements" }
+        (movements(id, &ledger))
+    };
+    Ok(frame::page(staff, frame::Part::Stock, &name, body))
+}
+
+fn form(staff: &Staff, id: ProductId) -> Markup {
+    html! {
+        form.card.filters action={ "/staff/stock/" (id) } method="post" {
+            (csrf(staff))
+            input type="hidden" name="key" value=(ids::new_id().simple());
+            div.field { label for="delta" { "Pieces more or fewer" } input #delta name="delta" inputmode="numeric" required maxlength="8" autocomplete="off"; }
+            div.field {
+                label for="reason" { "Why" }
+                select #reason name="reason" { @for (value, label) in REASONS { option value=(value) { (label) } } }
+            }
+            div.field { label for="note" { "In words" } input #note name="note" maxlength="500" autocomplete="off"; }
+            button.button.small type="submit" { "Correct the level" }
+        }
+    }
+}
+
+fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Movements" {
+            table {
+                thead { tr { th { "When" } th.num { "Pieces" } th { "Why" } th { "Who" } th { "In words" } } }
+                tbody {
+                    @for entry in &ledger.entries {
+                        tr {
+                            td { (entry.at.format("%-d %b %Y, %H:%M:%S")) }
+                            td.num { @if entry.delta > 0 { "+" } (entry.delta) }
+                            td { (entry.reason) }
+                            td { (entry.actor) }
+                            td { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "order" } " " } (entry.note) }
+                        }
+                    }
+                }
+            }
+        }
+        nav.pager aria-label="Pages" {
+            @if ledger.page > 1 { a href={ "/staff/stock/" (id) "?page=" (ledger.page - 1) } rel="prev" { "← Newer" } }
+            @if ledger.has_more { a href={ "/staff/stock/" (id) "?page=" (ledger.page + 1) } rel="next" { "Older →" } }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What the owner of an account can do with it.
+
+use axum::http::StatusCode;
+use chrono::DateTime;
+use serde_json::{Value, json};
+use shop_contracts::identity::{Addresses, SavedAddress, SessionSummary, Sessions};
+use shop_contracts::orders::Address;
+use uuid::Uuid;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, ResponseTemplate};
+
+use crate::people::{kim, log_in};
+use crate::stage::{Shopper, Stage};
+
+async fn logged_in(stage: &Stage) -> Shopper<'_> {
+    stage.identity_knows_kim().await;
+    let mut shopper = stage.shopper();
+    log_in(&mut shopper, "/login").await;
+    shopper
+}
+
+fn problem(status: u16, code: &str, field: &str) -> ResponseTemplate {
+    let errors = json!([{"field": field, "detail": "is not good enough"}]);
+    ResponseTemplate::new(status).set_body_json(json!({"status": status, "code": code, "errors": errors}))
+}
+
+async fn bodies(stage: &Stage, verb: &str, to: &str) -> Vec<Value> {
+    let received = stage.identity.received_requests().await.unwrap();
+    let wanted = received.iter().filter(|r| r.method.as_str() == verb && r.url.path() == to);
+    wanted.map(|r| serde_json::from_slice(&r.body).unwrap_or(Value::Null)).collect()
+}
+
+impl Stage {
+    async fn identity_answers(&self, verb: &str, to: &str, answer: ResponseTemplate) {
+        Mock::given(method(verb)).and(path(to)).respond_with(answer).mount(&self.identity).await;
+    }
+
+    async fn kim_has_sessions(&self, sessions: Vec<SessionSummary>) {
+        let to = format!("/v1/accounts/{}/sessions", kim().id);
+        self.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(Sessions { sessions }))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn strangers_are_sent_to_log_in_and_come_back_to_the_page() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    for page in ["/account/addresses", "/account/security", "/account/delete"] {
+        let answer = shopper.open(page).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{page}");
+        let back = format!("/login?return_to={}", urlencoding::encode(page));
+        assert_eq!(answer.headers["location"].to_str().unwrap(), back);
+    }
+}
+
+#[tokio::test]
+async fn password_is_changed_with_the_present_one_and_this_session_stays() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    stage.kim_has_sessions(vec![]).await;
+    let to = format!("/v1/accounts/{}/password", kim().id);
+    stage.identity_answers("PUT", &to, ResponseTemplate::new(204)).await;
+    shopper.open("/account/security").await;
+    let fields = [("current", "a long enough one"), ("new", "another long one")];
+    let changed = shopper.submit("/account/password", &fields).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+    assert!(changed.text().contains("Your password is changed"));
+    let sent = bodies(&stage, "PUT", &to).await;
+    assert_eq!(sent[0]["current"], "a long enough one");
+    assert_eq!(sent[0]["keep_session_token"], "t".repeat(43), "or the shopper would be logged out here too");
+}
+
+#[tokio::test]
+async fn wrong_present_password_and_a_short_new_one_are_told_at_their_fields() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    stage.kim_has_sessions(vec![]).await;
+    let to = format!("/v1/accounts/{}/password", kim().id);
+    shopper.open("/account/security").await;
+    let short = shopper.submit("/account/password", &[("current", "x"), ("new", "short")]).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("Use 10 to 200 characters") && bodies(&stage, "PUT", &to).await.is_empty());
+    stage.identity_answers("PUT", &to, problem(401, "unauthenticated", "current")).await;
+    let wrong = shopper.submit("/account/password", &[("current", "x"), ("new", "another long one")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("That is not your present password"));
+    assert!(!shopper.page.contains("another long one"), "a password never comes back");
+}
+
+#[tokio::test]
+async fn other_sessions_are_listed_and_can_be_ended_this_one_cannot() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let session = |n: u128, user_agent: &str, current| SessionSummary {
+        id: Uuid::from_u128(n),
+        created_at: at,
+        last_seen_at: at,
+        user_agent: user_agent.to_owned(),
+        current,
+    };
+    let there = session(2, "Mozilla/5.0 (Android 16) Firefox/150.0", false);
+    stage.kim_has_sessions(vec![session(1, "<b>", true), there.clone()]).await;
+    let to = format!("/v1/accounts/{}/sessions/{}", kim().id, there.id);
+    stage.identity_answers("DELETE", &to, ResponseTemplate::new(204)).await;
+    shopper.open("/account/security").await;
+    assert!(shopper.page.contains("Firefox on Android") && !shopper.page.contains("<b>"));
+    assert_eq!(shopper.page.matches("action=\"/account/sessions/end\"").count(), 1);
+    let ended = shopper.submit("/account/sessions/end", &[]).await;
+    assert_eq!(ended.headers["location"], "/account/security");
+    assert_eq!(bodies(&stage, "DELETE", &to).await.len(), 1);
+}
+
+#[tokio::test]
+async fn addresses_are_added_in_front_replaced_by_name_and_removed() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    let home = SavedAddress {
+        label: "Home".to_owned(),
+        address: Address {
+            name: "Kim Harbour".to_owned(),
+            address1: "1 Quay Street".to_owned(),
+            city: "Kiel".to_owned(),
+            postcode: "24103".to_owned(),
+            country: "DE".to_owned(),
+        },
+    };
+    let to = format!("/v1/accounts/{}/addresses", kim().id);
+    let book = Addresses { addresses: vec![home] };
+    stage.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
+    stage.identity_answers("PUT", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
+    shopper.open("/account/addresses").await;
+    assert!(shopper.page.contains("1 Quay Street") && shopper.page.contains("Fills the checkout"));
+    let boat = [
+        ("label", "Boat"),
+        ("name", "Kim"),
+        ("address1", "Pier 4"),
+        ("city", "Bergen"),
+        ("postcode", "5003"),
+        ("country", "NO"),
+        ("preferred", "yes"),
+    ];
+    assert_eq!(shopper.submit("/account/addresses", &boat).await.status, StatusCode::SEE_OTHER);
+    let labels = |sent: &Value| -> Vec<String> {
+        let list = sent["addresses"].as_array().unwrap();
+        list.iter().map(|one| one["label"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(labels(&bodies(&stage, "PUT", &to).await[0]), ["Boat", "Home"]);
+    let missing = shopper.submit("/account/addresses", &[("label", "X"), ("country", "DE")]).await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("Enter street and number"));
+    assert_eq!(shopper.submit("/account/addresses/remove", &[]).await.status, StatusCode::SEE_OTHER);
+    assert!(labels(&bodies(&stage, "PUT", &to).await[1]).is_empty());
+}
+
+#[tokio::test]
+async fn deleting_asks_for_the_password_and_logs_out() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    let to = format!("/v1/accounts/{}/delete", kim().id);
+    shopper.open("/account/delete").await;
+    let without = shopper.submit("/account/delete", &[("password", "")]).await;
+    assert_eq!(
+        (without.status, bodies(&stage, "POST", &to).await.len()),
+        (StatusCode::UNPROCESSABLE_ENTITY, 0)
+    );
+    stage.identity_answers("POST", &to, ResponseTemplate::new(204)).await;
+    let gone = shopper.submit("/account/delete", &[("password", "a long enough one")]).await;
+    assert_eq!(gone.status, StatusCode::OK, "{}", gone.text());
+    assert!(gone.text().contains("Your account is gone"));
+    assert_eq!(shopper.open("/account").await.headers["location"], "/login");
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_answered_alike_for_every_address() {
+    let stage = Stage::set().await;
+    stage.identity_answers("POST", "/v1/password-resets", ResponseTemplate::new(204)).await;
+    let mut shopper = stage.shopper();
+    let mut answers = Vec::new();
+    for email in ["kim@example.com", "nobody@example.com"] {
+        shopper.open("/password/forgotten").await;
+        let sent = shopper.submit("/password/forgotten", &[("email", email)]).await;
+        assert_eq!(sent.status, StatusCode::OK);
+        answers.push(sent.text().replace(email, "X"));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(bodies(&stage, "POST", "/v1/password-resets").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_reset_link_sets_a_password_once_and_a_stale_one_says_so() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    for nonsense in ["", "a%20b", "%3Cscript%3E"] {
+        let refused = shopper.open(&format!("/password/reset?token={nonsense}")).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{nonsense}");
+    }
+    stage.identity_answers("POST", "/v1/password-resets/confirm", problem(422, "invalid", "token")).await;
+    let shown = shopper.open("/password/reset?token=abc-123_X").await;
+    assert_eq!(shown.headers["referrer-policy"], "no-referrer", "the address holds a secret");
+    let stale = shopper.submit("/password/reset", &[("password", "another long one")]).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains("not valid any more"));
+    stage.identity.reset().await;
+    stage.identity_answers("POST", "/v1/password-resets/confirm", ResponseTemplate::new(204)).await;
+    let set = shopper.submit("/password/reset", &[("password", "another long one")]).await;
+    assert!(set.text().contains("Your new password is set"));
+    assert_eq!(bodies(&stage, "POST", "/v1/password-resets/confirm").await[0]["token"], "abc-123_X");
+}
