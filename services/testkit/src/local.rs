@@ -177,7 +177,14 @@ fn identity(directory: &Path) -> Identity {
     if user.trim_ascii() != b"0" {
         return Identity { prefix: Vec::new() };
     }
-    let namespace = words("unshare", "--user --map-user=1000 --map-group=1000 --");
+    // initdb looks its user up: it has to be one that this machine knows.
+    let number = |of: &str| {
+        let id = Command::new(listed("id")).args([of, "postgres"]).output().expect("id can be started");
+        let text = String::from_utf8_lossy(&id.stdout).trim().to_owned();
+        if id.status.success() { text } else { "1000".to_owned() }
+    };
+    let (user, group) = (number("-u"), number("-g"));
+    let namespace = words("unshare", &format!("--user --map-user={user} --map-group={group} --"));
     let works = Command::new(&namespace[0]).args(&namespace[1..]).arg("true").stderr(Stdio::null()).status();
     if works.is_ok_and(|status| status.success()) {
         return Identity { prefix: namespace };
