@@ -113,7 +113,7 @@ impl Stage {
             .await;
     }
 
-    async fn posted(&self, to: &str) -> Vec<(Option<String>, Value)> {
+    async fn staff_posted(&self, to: &str) -> Vec<(Option<String>, Value)> {
         let servers = [&self.orders, &self.inventory, &self.catalog];
         let mut found = Vec::new();
         for server in servers {
@@ -179,17 +179,17 @@ async fn an_order_is_shipped_refunded_once_a_key_and_every_change_names_who() {
     let ship = [("carrier", "Post"), ("tracking_number", "RX1")];
     let shipped = clerk.submit(&page, &format!("{page}/ship"), &ship).await;
     assert_eq!(shipped.status, StatusCode::SEE_OTHER, "{}", shipped.text());
-    let sent = stage.posted(&format!("/v1/staff/orders/{}/ship", order.id)).await;
+    let sent = stage.staff_posted(&format!("/v1/staff/orders/{}/ship", order.id)).await;
     assert_eq!(sent[0].1, json!({"actor": "ada", "carrier": "Post", "tracking_number": "RX1"}));
     let refund = [("amount", "12,50"), ("reason", "late")];
     clerk.submit(&page, &format!("{page}/refund"), &refund).await;
-    let sent = stage.posted(&format!("/v1/staff/orders/{}/refunds", order.id)).await;
+    let sent = stage.staff_posted(&format!("/v1/staff/orders/{}/refunds", order.id)).await;
     assert_eq!(sent[0].1["amount"]["amount_minor"], 1250);
     assert_eq!(sent[0].0.as_deref().map(str::len), Some(32), "the key was minted with the page");
     let nonsense =
         clerk.submit(&page, &format!("{page}/refund"), &[("amount", "all"), ("reason", "x")]).await;
     assert_eq!(nonsense.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(stage.posted(&format!("/v1/staff/orders/{}/refunds", order.id)).await.len(), 1);
+    assert_eq!(stage.staff_posted(&format!("/v1/staff/orders/{}/refunds", order.id)).await.len(), 1);
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn forms_without_the_session_s_token_do_nothing() {
         let answer = clerk.send(Method::POST, &to, body.to_owned(), site).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{body}");
     }
-    assert!(stage.posted(&format!("/v1/staff/orders/{}/ship", order.id)).await.is_empty());
+    assert!(stage.staff_posted(&format!("/v1/staff/orders/{}/ship", order.id)).await.is_empty());
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ async fn stock_shows_names_and_movements_and_is_corrected_with_a_reason() {
     assert!(shown.contains("damage") && shown.contains("&lt;wet&gt;"));
     let fields = [("delta", "-3"), ("reason", "count"), ("note", "shelf")];
     assert_eq!(clerk.submit(&page, &page, &fields).await.status, StatusCode::SEE_OTHER);
-    let sent = stage.posted(&format!("/v1/staff/stock/{}/adjustments", lamp().id)).await;
+    let sent = stage.staff_posted(&format!("/v1/staff/stock/{}/adjustments", lamp().id)).await;
     assert_eq!(sent[0].1, json!({"actor": "ada", "delta": -3, "reason": "count", "note": "shelf"}));
     assert!(sent[0].0.is_some());
     let nonsense = clerk.submit(&page, &page, &[("delta", "many"), ("reason", "count")]).await;
@@ -294,7 +294,7 @@ async fn a_manager_changes_only_what_differs() {
         ("note", "brass"),
     ];
     assert_eq!(manager.submit(page, page, &dearer).await.status, StatusCode::SEE_OTHER);
-    let sent = stage.posted(&to).await;
+    let sent = stage.staff_posted(&to).await;
     assert_eq!(
         sent[0].1,
         json!({"actor": "ada", "price": {"amount_minor": 139_900, "currency": "EUR"}, "note": "brass"})
