@@ -179,8 +179,8 @@ async fn a_forgotten_password_is_answered_alike_for_every_address() {
     let mut shopper = stage.shopper();
     let mut answers = Vec::new();
     for email in ["kim@example.com", "nobody@example.com"] {
-        shopper.open("/password/forgotten").await;
-        let sent = shopper.submit("/password/forgotten", &[("email", email)]).await;
+        shopper.open("/forgot-password").await;
+        let sent = shopper.submit("/forgot-password", &[("email", email)]).await;
         assert_eq!(sent.status, StatusCode::OK);
         answers.push(sent.text().replace(email, "X"));
     }
@@ -193,18 +193,18 @@ async fn a_reset_link_sets_a_password_once_and_a_stale_one_says_so() {
     let stage = Stage::set().await;
     let mut shopper = stage.shopper();
     for nonsense in ["", "a%20b", "%3Cscript%3E"] {
-        let refused = shopper.open(&format!("/password/reset?token={nonsense}")).await;
+        let refused = shopper.open(&format!("/reset-password?token={nonsense}")).await;
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{nonsense}");
     }
     stage.identity_answers("POST", "/v1/password-resets/confirm", problem(422, "invalid", "token")).await;
-    let shown = shopper.open("/password/reset?token=abc-123_X").await;
+    let shown = shopper.open("/reset-password?token=abc-123_X").await;
     assert_eq!(shown.headers["referrer-policy"], "no-referrer", "the address holds a secret");
-    let stale = shopper.submit("/password/reset", &[("password", "another long one")]).await;
+    let stale = shopper.submit("/reset-password", &[("password", "another long one")]).await;
     assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(shopper.page.contains("not valid any more"));
     stage.identity.reset().await;
     stage.identity_answers("POST", "/v1/password-resets/confirm", ResponseTemplate::new(204)).await;
-    let set = shopper.submit("/password/reset", &[("password", "another long one")]).await;
+    let set = shopper.submit("/reset-password", &[("password", "another long one")]).await;
     assert!(set.text().contains("Your new password is set"));
     assert_eq!(bodies(&stage, "POST", "/v1/password-resets/confirm").await[0]["token"], "abc-123_X");
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::identity::ConfirmPassword;
+use shop_instrumentation::problem::Code;
 
 use super::security::told;
 use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, with_status};
@@ -26,6 +27,10 @@ pub(super) async fn delete(State(shop): State<Shop>, owner: OwnerForm) -> Result
         let proof = ConfirmPassword { password: form.raw("password").to_owned() };
         match shop.peers.delete_account(account.account_id, &proof).await {
             Ok(()) => {
+                shop.sessions.ended(&account.token);
+                return Ok(gone(&shop).await);
+            }
+            Err(cause) if cause.code() == Code::NotFound => {
                 shop.sessions.ended(&account.token);
                 return Ok(gone(&shop).await);
             }

@@ -205,7 +205,7 @@ fn login_page(visitor: &Visitor, typed: &Typed, return_to: &str, message: Option
                 (field(typed, "password", "Password", "password", "current-password", None))
                 button.button.wide type="submit" { "Log in" }
             }
-            p.hint.centre { a href="/password/forgotten" { "Forgotten your password?" } }
+            p.hint.centre { a href="/forgot-password" { "Forgotten your password?" } }
             p.hint.centre { "New here? " a href={ "/register?return_to=" (return_to) } { "Make an account" } ". You can also buy without one." }
         }
     }

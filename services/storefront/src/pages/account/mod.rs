@@ -31,8 +31,8 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/login", get(log_in::show_login).post(log_in::log_in))
         .route("/register", get(log_in::show_register).post(log_in::register))
         .route("/logout", post(log_in::log_out))
-        .route("/password/forgotten", get(reset::show_request).post(reset::request))
-        .route("/password/reset", get(reset::show_confirm).post(reset::confirm))
+        .route("/forgot-password", get(reset::show_request).post(reset::request))
+        .route("/reset-password", get(reset::show_confirm).post(reset::confirm))
 }
 
 /// Somebody who is logged in; others are sent to the log-in page and come back.

@@ -3,7 +3,7 @@
 //! Nothing here tells whether an address has an account.
 
 use axum::extract::State;
-use axum::http::header::REFERRER_POLICY;
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::{Markup, html};
@@ -102,6 +102,7 @@ fn checked(token: &str) -> Result<&str, PageError> {
 /// The address holds a secret: no other page hears of it.
 fn private(mut response: Response) -> Response {
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -110,7 +111,7 @@ fn request_page(visitor: &Visitor, typed: &Typed) -> Markup {
         div.wrap.slim {
             h1 { "Forgotten password" }
             p.lead { "Tell us your address; we send you a link to set a new one." }
-            form #forgotten-form.form action="/password/forgotten" method="post" novalidate {
+            form #forgotten-form.form action="/forgot-password" method="post" novalidate {
                 (Frame::For(visitor).csrf())
                 (field(typed, "email", "E-mail", "email", "username", None))
                 button.button.wide type="submit" { "Send the link" }
@@ -125,7 +126,7 @@ fn sent_page(email: &str) -> Markup {
         div.wrap.narrow.lost {
             h1 { "Look into your mail" }
             p.lead { "If there is an account for " strong { (email) } ", a message with a link is on its way. The link works once, for an hour." }
-            p.hint { "Nothing there? Look into the spam folder, or " a href="/password/forgotten" { "try another address" } "." }
+            p.hint { "Nothing there? Look into the spam folder, or " a href="/forgot-password" { "try another address" } "." }
         }
     }
 }
@@ -135,9 +136,9 @@ fn confirm_page(visitor: &Visitor, typed: &Typed, token: &str, stale: Option<&st
         div.wrap.slim {
             h1 { "Set a new password" }
             @if let Some(text) = stale {
-                (notice(Tone::Bad, html! { p { (text) " " a href="/password/forgotten" { "Ask for a new one" } "." } }))
+                (notice(Tone::Bad, html! { p { (text) " " a href="/forgot-password" { "Ask for a new one" } "." } }))
             }
-            form #reset-form.form action="/password/reset" method="post" novalidate {
+            form #reset-form.form action="/reset-password" method="post" novalidate {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="token" value=(token);
                 (field(typed, "password", "New password", "password", "new-password", Some("10 characters or more. A short sentence is good.")))
