@@ -262,7 +262,8 @@ mod tests {
         metrics.counter_vec("shop_payment_authorisations_total").unwrap();
         metrics.counter_vec("shop_payment_webhooks_total").unwrap();
         metrics.gauge("shop_payment_reconciliation_lag_seconds").unwrap();
-        metrics.gauge_vec("shop_payment_differences").unwrap();
+        let differences = metrics.gauge_vec("shop_payment_differences").unwrap();
+        differences.with_label_values(&["held_unwanted"]).set(0);
         let text = metrics.render().unwrap();
         assert!(text.contains(r#"shop_payment_authorisations_total{outcome="declined"} 0"#), "{text}");
         assert!(text.contains(r#"shop_build_info{version="1.0.0"} 1"#));

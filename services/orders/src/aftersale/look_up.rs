@@ -37,7 +37,7 @@ pub fn number_prefix(typed: &str) -> Option<String> {
     let plain: String =
         typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     let digits = plain.strip_prefix(PREFIX).unwrap_or(&plain);
-    if digits.len() > DIGITS || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if plain.is_empty() || digits.len() > DIGITS || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     let (first, second) = digits.split_at(digits.len().min(DIGITS / 2));
@@ -56,6 +56,7 @@ mod tests {
         for wrong in ["", "QD-0A1B2C", "QD-0A1B2C-3D4E5X", "QD-0A1B2C-3D4E5F0", "%"] {
             assert_eq!(full_number(wrong), None, "{wrong}");
         }
+        assert_eq!(number_prefix("%"), None, "what holds no digit begins no number");
         assert_eq!(number_prefix("qd-0a1b2c3").as_deref(), Some("QD-0A1B2C-3"));
     }
 }
