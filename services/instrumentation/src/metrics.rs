@@ -46,6 +46,8 @@ struct Inner {
     faults: IntGaugeVec,
     shed: IntCounter,
     refused: IntCounterVec,
+    client_decisions: IntCounterVec,
+    concurrency_limit: Gauge,
     dropped: IntCounterVec,
 }
 
@@ -68,6 +70,8 @@ impl Metrics {
             database: build_histogram_vec(&registry, service, "db_client_operation_duration_seconds")?,
             faults: build_gauge_vec(&registry, service, "shop_fault_active")?,
             shed: build_counter(&registry, service, "shop_requests_shed_total")?,
+            client_decisions: build_counter_vec(&registry, service, "shop_client_decisions_total")?,
+            concurrency_limit: build_gauge(&registry, service, "shop_concurrency_limit")?,
             refused: build_counter_vec(&registry, service, "shop_calls_refused_total")?,
             dropped: build_counter_vec(&registry, service, "shop_telemetry_dropped_total")?,
             registry,
@@ -97,8 +101,7 @@ impl Metrics {
 
     /// A declared gauge without labels.
     pub fn gauge(&self, name: &str) -> Result<Gauge, MetricError> {
-        let found = lookup(self.inner.service, name, Kind::Gauge, Labels::None)?;
-        register(&self.inner.registry, name, Gauge::with_opts(options(found)))
+        build_gauge(&self.inner.registry, self.inner.service, name)
     }
 
     /// A declared gauge with labels.
@@ -135,6 +138,16 @@ impl Metrics {
 
     pub(crate) fn shed(&self) -> &IntCounter {
         &self.inner.shed
+    }
+
+    /// Counts what a client decided about a call of `peer`: `retry`, `hedge`, `breaker_open` or `bulkhead_full`.
+    pub(crate) fn client_decided(&self, peer: &'static str, decision: &'static str) {
+        self.inner.client_decisions.with_label_values(&[peer, decision]).inc();
+    }
+
+    /// How many requests are worked on at a time now.
+    pub(crate) fn concurrency_limit(&self) -> &Gauge {
+        &self.inner.concurrency_limit
     }
 
     /// Counts a call that was refused for want of a token or of a right.
@@ -220,6 +233,11 @@ fn build_counter_vec(
         let _ = family.with_label_values(&series);
     }
     Ok(family)
+}
+
+fn build_gauge(registry: &Registry, service: &'static str, name: &str) -> Result<Gauge, MetricError> {
+    let found = lookup(service, name, Kind::Gauge, Labels::None)?;
+    register(registry, name, Gauge::with_opts(options(found)))
 }
 
 fn build_gauge_vec(

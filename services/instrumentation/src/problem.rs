@@ -120,7 +120,10 @@ impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         match dependency::of_postgres(&error) {
             Failed::Missing => Self::new(Code::NotFound, "no such record"),
-            Failed::Away => Self::unavailable(&error),
+            Failed::Away => {
+                crate::db::heed(&error);
+                Self::unavailable(&error)
+            }
             Failed::BadInput => Self::new(Code::Invalid, "a value of the request cannot be stored"),
             Failed::TooSlow => {
                 tracing::error!(error = chain(&error), "statement stopped at its time limit");

@@ -21,6 +21,7 @@
 pub mod access;
 mod backend;
 mod clock;
+mod cluster;
 mod db;
 mod docker;
 pub mod fuzz;
@@ -30,6 +31,7 @@ mod redis;
 mod wait;
 
 pub use clock::MockClock;
+pub use cluster::TestCluster;
 pub use db::TestDb;
 pub use redis::TestRedis;
 pub use wait::{eventually, eventually_some};

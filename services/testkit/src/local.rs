@@ -90,28 +90,51 @@ pub(crate) fn start_redis() -> (LocalServer, PathBuf) {
 }
 
 fn start_postgres() -> LocalServer {
-    let binaries = postgres_binaries();
-    let template = template(&binaries);
+    let directory = cluster_directory();
+    run_postgres(
+        directory,
+        &["wal_level=minimal", "max_wal_senders=0", "max_connections=200"].map(str::to_owned),
+    )
+}
+
+/// A primary and a standby that follows it.
+pub(crate) fn start_pair() -> (LocalServer, LocalServer) {
+    // Copies of one cluster that never ran: the one is as good a base backup of the other as any.
+    let (first, second) = (cluster_directory(), cluster_directory());
+    fs::write(second.join("data/standby.signal"), "").expect("the cluster can be written");
+    let common = ["wal_level=replica", "max_wal_senders=4", "wal_keep_size=64MB", "max_connections=50"];
+    let mut settings = common.map(str::to_owned).to_vec();
+    let follows = format!("primary_conninfo=host={} port=5432 user=app", first.display());
+    let primary = run_postgres(first, &settings);
+    settings.push(follows);
+    (primary, run_postgres(second, &settings))
+}
+
+/// A new directory with a cluster in `data`.
+fn cluster_directory() -> PathBuf {
+    let template = template(&postgres_binaries());
     let directory = short_directory();
-    let data = directory.join("data");
-    let copied = Command::new(listed("cp")).arg("-a").arg(&template).arg(&data).status();
+    let copied = Command::new(listed("cp")).arg("-a").arg(&template).arg(directory.join("data")).status();
     assert!(copied.is_ok_and(|status| status.success()), "the template cluster can be copied");
+    directory
+}
+
+fn run_postgres(directory: PathBuf, settings: &[String]) -> LocalServer {
+    let data = directory.join("data");
     let identity = identity(&directory);
     let mut command = identity.prefix;
-    command.push(binaries.join("postgres").display().to_string());
+    command.push(postgres_binaries().join("postgres").display().to_string());
     command.extend(["-D".to_owned(), data.display().to_string()]);
     command.extend(["-k".to_owned(), directory.display().to_string()]);
-    for setting in [
+    let common = [
         "listen_addresses=",
         "fsync=off",
         "synchronous_commit=off",
         "full_page_writes=off",
-        "wal_level=minimal",
-        "max_wal_senders=0",
         "shared_buffers=32MB",
-        "max_connections=200",
         "autovacuum=off",
-    ] {
+    ];
+    for setting in common.into_iter().chain(settings.iter().map(String::as_str)) {
         command.extend(["-c".to_owned(), setting.to_owned()]);
     }
     let server = LocalServer::start(directory, &command);

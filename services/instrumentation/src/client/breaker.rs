@@ -1,51 +1,75 @@
-//! Circuit breaker of one instance: after some failures in a row it is left alone for a while, then one call may try.
+//! Circuit breaker of one endpoint. Closed: calls go through. Open: after some failures in a row none does, for a while.
+//! Half-open: then one call may try, and its outcome decides.
+//!
+//! What counts as a failure is decided by [`Outcome`]: a lost connection, no answer in time, an answer that says "not
+//! now". A refusal of the callee, or a fault of the caller, is an answer like any other and closes the breaker.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// The breaker of one instance.
+/// The breaker of one endpoint.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    threshold: u32,
+    failures_to_open: u32,
     cooldown: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    failures: u32,
-    closed_until: Option<Instant>,
+/// What a call tells about the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It answered, whatever it said.
+    Answered,
+    /// It could not be reached, did not answer, or said "not now".
+    Failed,
+    /// Nothing: the caller had no time to wait for it.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Instant,
+    },
+    /// One call is trying; if nothing is heard of it by then, another may.
+    HalfOpen {
+        until: Instant,
+    },
 }
 
 impl Breaker {
-    pub(super) fn new(threshold: u32, cooldown: Duration) -> Self {
-        Self { threshold, cooldown, state: Mutex::default() }
+    pub(super) fn new(failures_to_open: u32, cooldown: Duration) -> Self {
+        Self { failures_to_open, cooldown, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Whether a call may go through. While broken, one call a cooldown may try.
+    /// Whether a call may go through now. A call that is let through while half-open is the one that tries.
     pub(super) fn allows(&self, now: Instant) -> bool {
         let mut state = self.state.lock();
-        match state.closed_until {
-            None => true,
-            Some(until) if now < until => false,
-            Some(_) => {
-                state.closed_until = Some(now + self.cooldown);
+        match *state {
+            State::Closed { .. } => true,
+            State::Open { until } | State::HalfOpen { until } if now < until => false,
+            State::Open { .. } | State::HalfOpen { .. } => {
+                *state = State::HalfOpen { until: now + self.cooldown };
                 true
             }
         }
     }
 
-    pub(super) fn succeeded(&self) {
-        *self.state.lock() = State::default();
-    }
-
-    pub(super) fn failed(&self, now: Instant) {
+    /// Takes note of how a call went.
+    pub(super) fn record(&self, outcome: Outcome, now: Instant) {
         let mut state = self.state.lock();
-        state.failures = state.failures.saturating_add(1);
-        if state.failures >= self.threshold {
-            state.closed_until = Some(now + self.cooldown);
-        }
+        *state = match (outcome, *state) {
+            (Outcome::Unknown, state) => state,
+            (Outcome::Answered, _) => State::Closed { failures: 0 },
+            (Outcome::Failed, State::Closed { failures }) if failures + 1 < self.failures_to_open => {
+                State::Closed { failures: failures + 1 }
+            }
+            (Outcome::Failed, _) => State::Open { until: now + self.cooldown },
+        };
     }
 }
 
@@ -53,18 +77,46 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    fn breaker() -> (Breaker, Instant) {
+        (Breaker::new(2, Duration::from_secs(1)), Instant::now())
+    }
+
     #[test]
-    fn failing_instance_is_left_alone_then_tried_once() {
-        let breaker = Breaker::new(2, Duration::from_secs(1));
-        let start = Instant::now();
-        breaker.failed(start);
+    fn opens_after_failures_in_a_row_and_lets_one_call_try() {
+        let (breaker, start) = breaker();
+        breaker.record(Outcome::Failed, start);
         assert!(breaker.allows(start));
-        breaker.failed(start);
-        assert!(!breaker.allows(start));
+        breaker.record(Outcome::Failed, start);
+        assert!(!breaker.allows(start), "open");
         let later = start + Duration::from_millis(1500);
-        assert!(breaker.allows(later), "one call may try");
+        assert!(breaker.allows(later), "half-open: one call may try");
         assert!(!breaker.allows(later), "and only one");
-        breaker.succeeded();
-        assert!(breaker.allows(later));
+        breaker.record(Outcome::Answered, later);
+        assert!(breaker.allows(later), "closed");
+    }
+
+    #[test]
+    fn failed_try_opens_again_and_a_try_without_news_does_not_block_forever() {
+        let (breaker, start) = breaker();
+        breaker.record(Outcome::Failed, start);
+        breaker.record(Outcome::Failed, start);
+        let second = start + Duration::from_millis(1001);
+        assert!(breaker.allows(second));
+        breaker.record(Outcome::Failed, second);
+        assert!(!breaker.allows(second + Duration::from_millis(999)));
+        assert!(breaker.allows(second + Duration::from_millis(1000)));
+        assert!(breaker.allows(second + Duration::from_millis(2000)), "nothing was heard of the last try");
+    }
+
+    #[test]
+    fn any_answer_ends_a_row_of_failures_and_no_time_to_wait_says_nothing() {
+        let (breaker, now) = breaker();
+        for _ in 0..5 {
+            breaker.record(Outcome::Failed, now);
+            breaker.record(Outcome::Answered, now);
+        }
+        assert!(breaker.allows(now));
+        (0..100).for_each(|_| breaker.record(Outcome::Unknown, now));
+        assert!(breaker.allows(now));
     }
 }

@@ -156,6 +156,11 @@ impl Call {
         self.body.clone()
     }
 
+    /// Whether it changes nothing.
+    pub(super) fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+
     pub(super) fn is_repeatable(&self) -> bool {
         self.repeatable
     }

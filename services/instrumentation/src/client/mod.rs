@@ -1,27 +1,40 @@
-//! Calls to other services: spread over their instances, within the request's deadline, repeated only where that is safe.
+//! Calls to other services: spread over their endpoints, within the request's deadline, repeated only where that is safe.
 //!
-//! What must always hold: a call that may have had an effect is sent again only if it is a GET or carries an idempotency
-//! key; repeats are a bounded share of all calls; an instance that keeps failing is left alone for a while.
+//! One piece, one file: `endpoints` (where a peer is), `breaker` (which endpoint is left alone), `bulkhead` (how many
+//! calls at a time), `retry` and `budget` (what is repeated, when), `hedge` (when a slow read is asked of another),
+//! `propagation` (what goes along), `attempt` (one try). The deadline is [`crate::deadline`]'s.
+//!
+//! What must always hold: a call that may have had an effect is sent again only if it is a GET, carries an idempotency key
+//! or is declared idempotent; repeats and hedges together are a bounded share of all calls; what a callee refuses and what
+//! a caller got wrong never counts against an endpoint.
 
+mod attempt;
 mod breaker;
 mod budget;
+mod bulkhead;
 mod call;
+mod endpoints;
+mod failure;
+mod hedge;
+mod propagation;
+mod retry;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use futures::FutureExt as _;
+use futures::future::{Either, select};
 use serde::de::DeserializeOwned;
-use tracing::Instrument as _;
-use tracing::field::Empty;
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use self::breaker::Breaker;
+use self::attempt::attempt;
 use self::budget::Budget;
+use self::bulkhead::Bulkhead;
 pub use self::call::{Answer, Call, CallError};
+use self::endpoints::{BreakerLimits, Endpoint, Endpoints};
+use self::failure::Failure;
+use self::hedge::Latencies;
+use self::retry::Attempted;
 use crate::auth::Signer;
 use crate::deadline;
 use crate::metrics::Metrics;
@@ -37,7 +50,11 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// Attempts at most, the first included.
     pub max_attempts: usize,
-    /// Failures in a row after which an instance is left alone.
+    /// Calls in flight at most.
+    pub max_in_flight: usize,
+    /// Whether a read that takes longer than nearly all others lately is asked of a second endpoint.
+    pub hedges_reads: bool,
+    /// Failures in a row after which the breaker of an endpoint opens.
     pub breaker_failures: u32,
     /// For how long.
     pub breaker_cooldown: Duration,
@@ -52,6 +69,8 @@ impl Default for ClientConfig {
             call_timeout: Duration::from_secs(8),
             connect_timeout: Duration::from_millis(500),
             max_attempts: 3,
+            max_in_flight: 256,
+            hedges_reads: true,
             breaker_failures: 5,
             breaker_cooldown: Duration::from_secs(2),
             max_answer_bytes: 4 * 1024 * 1024,
@@ -59,7 +78,7 @@ impl Default for ClientConfig {
     }
 }
 
-/// A client of one service. Clones share connections, breakers and the retry budget.
+/// A client of one service. Clones share connections, breakers, places and the budget.
 #[derive(Clone)]
 pub struct ServiceClient {
     inner: Arc<Inner>,
@@ -69,28 +88,13 @@ struct Inner {
     peer: &'static str,
     config: ClientConfig,
     http: reqwest::Client,
-    instances: Vec<Instance>,
+    endpoints: Arc<Endpoints>,
     turn: AtomicUsize,
     budget: Budget,
+    bulkhead: Bulkhead,
+    latencies: Latencies,
     metrics: Metrics,
     signer: Option<Signer>,
-}
-
-struct Instance {
-    base: String,
-    breaker: Breaker,
-}
-
-/// How an attempt went wrong.
-enum Failure {
-    /// Nothing was sent: any other instance may be tried.
-    NotSent(reqwest::Error),
-    /// It may have had an effect.
-    Timeout,
-    /// The connection broke after sending.
-    Broken(reqwest::Error),
-    /// An answer that says "not now".
-    Refused(Answer),
 }
 
 impl ServiceClient {
@@ -105,7 +109,8 @@ impl ServiceClient {
         Self::signed(peer, urls, metrics, config, None)
     }
 
-    /// A client of `peer` at these base URLs. Its calls bear a token of the signer.
+    /// A client of `peer` at these base URLs; a host name stands for all its addresses. Its calls bear a token of the
+    /// signer.
     pub fn signed(
         peer: &'static str,
         urls: Vec<String>,
@@ -117,24 +122,21 @@ impl ServiceClient {
             .connect_timeout(config.connect_timeout)
             .pool_max_idle_per_host(16)
             .pool_idle_timeout(Duration::from_secs(30))
+            .tcp_keepalive(Duration::from_secs(15))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .map_err(|error| CallError::Unavailable { peer, detail: error.to_string() })?;
-        let instances = urls
-            .into_iter()
-            .map(|url| Instance {
-                base: url.trim_end_matches('/').to_owned(),
-                breaker: Breaker::new(config.breaker_failures, config.breaker_cooldown),
-            })
-            .collect();
+        let breaker = BreakerLimits { failures: config.breaker_failures, cooldown: config.breaker_cooldown };
         let inner = Inner {
             peer,
             config,
             http,
-            instances,
+            endpoints: Arc::new(Endpoints::new(&urls, breaker)),
             turn: AtomicUsize::new(0),
             budget: Budget::default(),
+            bulkhead: Bulkhead::new(config.max_in_flight),
+            latencies: Latencies::default(),
             metrics,
             signer,
         };
@@ -153,141 +155,89 @@ impl ServiceClient {
     pub async fn send(&self, call: Call) -> Result<Answer, CallError> {
         let inner = &*self.inner;
         let give_up_at = Instant::now() + deadline::at_most(inner.config.call_timeout);
-        let first = inner.turn.fetch_add(1, Ordering::Relaxed);
-        let mut last =
-            CallError::Unavailable { peer: inner.peer, detail: "no instance takes calls".to_owned() };
+        let left = || give_up_at.saturating_duration_since(Instant::now());
+        let Some(_place) = inner.bulkhead.enter(left()).await else {
+            inner.metrics.client_decided(inner.peer, "bulkhead_full");
+            return Err(inner.unavailable("too many calls are in flight"));
+        };
+        inner.find_endpoints().await;
         inner.budget.earn();
-        for attempt in 0..inner.config.max_attempts.max(inner.instances.len()) {
-            let Some(instance) = inner.pick(first + attempt) else { return Err(last) };
-            let left = give_up_at.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        let mut last = None;
+        let mut avoid: Option<Arc<Endpoint>> = None;
+        for attempts in 1.. {
+            if left().is_zero() {
                 return Err(CallError::Timeout { peer: inner.peer });
             }
-            let failure = match inner.attempt(instance, &call, left.min(inner.config.attempt_timeout)).await {
+            let Some(endpoint) = inner.next_endpoint(avoid.as_deref()) else {
+                inner.metrics.client_decided(inner.peer, "breaker_open");
+                return Err(last.unwrap_or_else(|| inner.unavailable("no endpoint takes calls")));
+            };
+            let limit = left().min(inner.config.attempt_timeout);
+            let failure = match inner.ask(&endpoint, &call, limit).await {
                 Ok(answer) => return answer.into_result(inner.peer),
                 Err(failure) => failure,
             };
-            let was_sent = !matches!(failure, Failure::NotSent(_));
-            last = failure.into_error(inner.peer);
-            if was_sent
-                && !(call.is_repeatable() && attempt + 1 < inner.config.max_attempts && inner.budget.spend())
-            {
-                return Err(last);
-            }
-            if was_sent || attempt + 1 >= inner.instances.len() {
-                tokio::time::sleep(pause(attempt).min(left)).await;
-            }
+            let attempted = Attempted {
+                attempts,
+                max_attempts: inner.config.max_attempts,
+                endpoints: inner.endpoints.count(),
+                is_repeatable: call.is_repeatable(),
+                left: left(),
+            };
+            let pause = attempted.next(&failure, &inner.budget, rand::random());
+            last = Some(failure.into_error(inner.peer));
+            let Some(pause) = pause else { break };
+            inner.metrics.client_decided(inner.peer, "retry");
+            tokio::time::sleep(pause).await;
+            avoid = Some(endpoint);
         }
-        Err(last)
+        Err(last.unwrap_or_else(|| inner.unavailable("no attempt was made")))
     }
 }
 
 impl Inner {
-    fn credentials(&self) -> HeaderMap {
-        let bearer = self.signer.as_ref().map(|signer| signer.bearer(self.peer, crate::clock::now()));
-        bearer.map(|bearer| (AUTHORIZATION, bearer)).into_iter().collect()
+    fn unavailable(&self, detail: &str) -> CallError {
+        CallError::Unavailable { peer: self.peer, detail: detail.to_owned() }
     }
 
-    /// The next instance, in turn, whose breaker lets a call through.
-    fn pick(&self, turn: usize) -> Option<&Instance> {
-        let count = self.instances.len();
-        let now = Instant::now();
-        (0..count)
-            .map(|step| &self.instances[(turn + step) % count])
-            .find(|instance| instance.breaker.allows(now))
+    fn next_endpoint(&self, avoid: Option<&Endpoint>) -> Option<Arc<Endpoint>> {
+        self.endpoints.pick(self.turn.fetch_add(1, Ordering::Relaxed), avoid, Instant::now())
     }
 
-    async fn attempt(&self, instance: &Instance, call: &Call, limit: Duration) -> Result<Answer, Failure> {
-        let method = call.method().as_str();
-        let span = tracing::info_span!(
-            "http call",
-            otel.name = method,
-            otel.kind = "client",
-            otel.status_code = Empty,
-            http.request.method = method,
-            http.response.status_code = Empty,
-            server.address = self.peer,
-            url.full = format!("{}{}", instance.base, call.shown_path()),
-            error.type = Empty,
-        );
-        let started = Instant::now();
-        let result = self.exchange(instance, call, limit, &span).instrument(span.clone()).await;
-        let (status, kind) = match &result {
-            Ok(answer) | Err(Failure::Refused(answer)) => (answer.status.to_string(), ""),
-            Err(Failure::Timeout) => (String::new(), "timeout"),
-            Err(Failure::NotSent(_)) => (String::new(), "connect"),
-            Err(Failure::Broken(_)) => (String::new(), "broken"),
-        };
-        if let Ok(answer) | Err(Failure::Refused(answer)) = &result {
-            span.record("http.response.status_code", answer.status);
+    /// Looks names up: in the background when some addresses are known, else before the call.
+    async fn find_endpoints(&self) {
+        if !self.endpoints.is_stale(Instant::now()) {
+            return;
         }
-        if result.is_err() {
-            span.record("otel.status_code", "ERROR");
-            span.record("error.type", if kind.is_empty() { status.as_str() } else { kind });
-            instance.breaker.failed(Instant::now());
-        } else {
-            instance.breaker.succeeded();
+        if self.endpoints.count() == 0 {
+            self.endpoints.look_up().await;
+            return;
         }
-        let labels = [self.peer, method, status.as_str(), kind];
-        self.metrics.http_client().with_label_values(&labels).observe(started.elapsed().as_secs_f64());
-        result
+        let endpoints = self.endpoints.clone();
+        tokio::spawn(async move { endpoints.look_up().await });
     }
 
-    async fn exchange(
-        &self,
-        instance: &Instance,
-        call: &Call,
-        limit: Duration,
-        span: &tracing::Span,
-    ) -> Result<Answer, Failure> {
-        let request = self
-            .http
-            .request(call.method().clone(), format!("{}{}", instance.base, call.path()))
-            .headers(call.headers())
-            .headers(context_headers(span))
-            .headers(self.credentials())
-            .header(deadline::HEADER, limit.as_millis().to_string())
-            .body(call.body());
-        let exchange = async {
-            let response = request.send().await?;
-            Answer::read(response, self.config.max_answer_bytes).await
-        };
-        match tokio::time::timeout(limit, exchange).await {
-            Err(_) => Err(Failure::Timeout),
-            Ok(Err(error)) if error.is_connect() => Err(Failure::NotSent(error)),
-            Ok(Err(error)) if error.is_timeout() => Err(Failure::Timeout),
-            Ok(Err(error)) => Err(Failure::Broken(error)),
-            Ok(Ok(answer)) if matches!(answer.status, 502..=504) => Err(Failure::Refused(answer)),
-            Ok(Ok(answer)) => Ok(answer),
+    /// One attempt, and for a slow read a second one at another endpoint: the first answer counts.
+    async fn ask(&self, endpoint: &Endpoint, call: &Call, limit: Duration) -> Result<Answer, Failure> {
+        let first = attempt(self, endpoint, call, limit);
+        let hedges = self.config.hedges_reads && call.is_read() && self.endpoints.count() > 1;
+        let after = self.latencies.hedge_after().filter(|after| hedges && *after < limit);
+        let Some(after) = after else { return first.await };
+        let mut first = std::pin::pin!(first);
+        if let Ok(result) = tokio::time::timeout(after, &mut first).await {
+            return result;
+        }
+        let other = self.next_endpoint(Some(endpoint)).filter(|other| other.base != endpoint.base);
+        let Some(other) = other.filter(|_| self.budget.spend()) else { return first.await };
+        self.metrics.client_decided(self.peer, "hedge");
+        let second = attempt(self, &other, call, limit.saturating_sub(after)).boxed();
+        match select(first, second).await {
+            Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),
+            Either::Left((Err(_), second)) => second.await,
+            Either::Right((Err(_), first)) => first.await,
         }
     }
 }
 
-impl Failure {
-    fn into_error(self, peer: &'static str) -> CallError {
-        match self {
-            Self::NotSent(error) | Self::Broken(error) => {
-                CallError::Unavailable { peer, detail: crate::problem::chain(&error) }
-            }
-            Self::Timeout => CallError::Timeout { peer },
-            Self::Refused(answer) => answer.into_problem(peer),
-        }
-    }
-}
-
-fn context_headers(span: &tracing::Span) -> HeaderMap {
-    let mut fields = std::collections::HashMap::new();
-    TraceContextPropagator::new().inject_context(&span.context(), &mut fields);
-    fields
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(name, value)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
-        })
-        .collect()
-}
-
-/// Full jitter over 20 ms, 40 ms, 80 ms …
-fn pause(attempt: usize) -> Duration {
-    Duration::from_millis(20 << attempt.min(6)).mul_f64(rand::random::<f64>())
-}
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The HTTP server's shared behaviour: extractors that answer with problems, and the layers around every route.
 
+mod concurrency;
 pub mod extract;
 mod nul;
 pub mod server;

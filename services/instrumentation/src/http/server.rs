@@ -14,11 +14,11 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tokio::sync::Semaphore;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+use super::concurrency::ConcurrencyLimit;
 use crate::deadline;
 use crate::metrics::Metrics;
 use crate::path::without_secrets;
@@ -38,6 +38,8 @@ const CONTEXT_HEADERS: [HeaderName; 4] = [
 pub struct ServerConfig {
     /// Most requests in flight; more are refused with 503, because a queue would only make all of them late.
     pub max_in_flight: usize,
+    /// When requests take much longer than usual, fewer are let in, but never fewer than this.
+    pub min_in_flight: usize,
     /// Longest time for one request.
     pub request_timeout: Duration,
     /// Largest body read.
@@ -51,6 +53,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             max_in_flight: 512,
+            min_in_flight: 64,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
             trust_context: true,
@@ -62,7 +65,7 @@ impl Default for ServerConfig {
 struct Shared {
     metrics: Metrics,
     config: ServerConfig,
-    slots: Arc<Semaphore>,
+    limit: Arc<ConcurrencyLimit>,
 }
 
 /// Marks an answer that no handler gave: there is no such route, or not with that method.
@@ -71,8 +74,9 @@ pub struct NoRoute;
 
 /// Wraps the routes of a service in all layers. Probe routes (`/healthz`, `/metrics`) stay outside.
 pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Router {
-    let slots = Arc::new(Semaphore::new(config.max_in_flight));
-    let shared = Shared { metrics: metrics.clone(), config, slots };
+    let limit = Arc::new(ConcurrencyLimit::new(config.min_in_flight, config.max_in_flight));
+    metrics.concurrency_limit().set(limit.limit() as f64);
+    let shared = Shared { metrics: metrics.clone(), config, limit };
     router.layer(DefaultBodyLimit::max(config.max_body_bytes)).layer(from_fn_with_state(shared, observe))
 }
 
@@ -117,7 +121,7 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
 
 /// Shedding, body limit, deadline and panic catching, in this order: the cheapest refusal comes first.
 async fn with_limits(shared: &Shared, request: Request, next: Next) -> Response {
-    let Ok(_slot) = shared.slots.try_acquire() else {
+    let Some(place) = shared.limit.enter() else {
         shared.metrics.shed().inc();
         return Problem::new(Code::Unavailable, "too many requests in flight").retry_after(1).into_response();
     };
@@ -133,7 +137,10 @@ async fn with_limits(shared: &Shared, request: Request, next: Next) -> Response 
         return Problem::new(Code::Timeout, "the caller's deadline has passed").into_response();
     }
     let work = deadline::scope(Instant::now() + limit, AssertUnwindSafe(next.run(request)).catch_unwind());
-    match tokio::time::timeout(limit, work).await {
+    let result = tokio::time::timeout(limit, work).await;
+    place.answered();
+    shared.metrics.concurrency_limit().set(shared.limit.limit() as f64);
+    match result {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             tracing::error!(panic = panic_text(panic.as_ref()), "request handler panicked");

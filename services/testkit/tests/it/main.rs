@@ -1,5 +1,7 @@
 //! The testkit's own promises.
 
+mod failover;
+
 use shop_testkit::{TestDb, TestRedis};
 
 #[tokio::test]
