@@ -9,6 +9,7 @@ pub mod border;
 pub mod cart;
 pub mod checkout;
 pub mod encoding;
+pub mod faults;
 pub mod form;
 pub mod keyring;
 pub mod micro_cache;

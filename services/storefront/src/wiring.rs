@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use shop_instrumentation::http::server::ServerConfig;
 use shop_instrumentation::{App, Boot, StartError};
 
 use crate::border::TrustedProxies;
+use crate::faults::{FAULTS, inject};
 use crate::keyring::Keyring;
 use crate::pages::{self, Shop};
 use crate::peers::Peers;
@@ -38,5 +40,7 @@ pub fn routes(mut boot: Boot) -> Result<Router, StartError> {
         checkouts.with_label_values(&[outcome]);
     }
     let cookies = Cookies::new(keys, public_url.starts_with("https://"));
-    Ok(pages::router(Shop::new(peers, cookies, proxies, checkouts)))
+    boot.faults.declare(FAULTS);
+    let shop = Shop::new(peers, cookies, proxies, checkouts);
+    Ok(pages::router(shop).layer(from_fn_with_state(boot.faults.clone(), inject)))
 }

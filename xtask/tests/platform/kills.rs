@@ -121,7 +121,7 @@ async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
     // Sagas that a kill interrupted are finished by whoever is left.
     eventually("every saga is finished", Duration::from_mins(1), || async {
         let open =
-            "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'declined', 'rejected', 'failed')";
+            "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'declined', 'rejected', 'cancelled')";
         Ok((p.sql("orders", open).await? == "0").then_some(()))
     })
     .await?;
@@ -131,13 +131,32 @@ async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
     if !lost.is_empty() {
         return Err(format!("orders lost: {lost:?}").into());
     }
-    let doubled = "SELECT count(*) FROM (SELECT order_id FROM authorisations WHERE outcome = 'approved' \
-                   GROUP BY order_id HAVING count(*) > 1) AS twice";
-    let twice = p.sql("payments", doubled).await?;
-    if twice != "0" {
-        return Err(format!("{twice} orders were charged twice").into());
+    check_money(p).await
+}
+
+/// The provider's own books, where nothing keeps a second hold or capture out, against what orders say.
+async fn check_money(p: &Platform) -> Outcome {
+    for movement in ["hold", "capture"] {
+        let doubled = format!(
+            "SELECT count(*) FROM (SELECT p.order_id FROM sandbox_movements m JOIN sandbox_payments p USING (reference) \
+             WHERE m.kind = '{movement}' GROUP BY 1 HAVING count(*) > 1) AS twice"
+        );
+        let twice = p.sql("payments", &doubled).await?;
+        if twice != "0" {
+            return Err(format!("the provider did {twice} orders' {movement} twice").into());
+        }
     }
-    Ok(())
+    let captured = "SELECT DISTINCT p.order_id::text FROM sandbox_movements m JOIN sandbox_payments p USING (reference) \
+                    WHERE m.kind = 'capture'";
+    let set = |text: String| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<String>>();
+    eventually("money was taken for exactly the orders that are sold", Duration::from_mins(1), || async {
+        let taken = set(p.sql("payments", captured).await?);
+        let sold = set(p
+            .sql("orders", "SELECT id::text FROM orders WHERE status IN ('confirmed', 'cancelled')")
+            .await?);
+        Ok((!sold.is_empty() && taken == sold).then_some(()))
+    })
+    .await
 }
 
 /// Whether a shown number is the short form of an order's id.

@@ -197,7 +197,7 @@ mod tests {
     use super::super::breaker::Outcome;
     use super::*;
 
-    const LIMITS: BreakerLimits = BreakerLimits { failures: 1, cooldown: Duration::from_secs(60) };
+    const LIMITS: BreakerLimits = BreakerLimits { failures: 1, cooldown: Duration::from_mins(1) };
 
     /// A name server that can be told what to say.
     fn endpoints(urls: &[&str]) -> (Endpoints, Arc<Mutex<Vec<&'static str>>>) {

@@ -144,11 +144,8 @@ async fn slow_read_is_asked_of_another_endpoint() {
 #[tokio::test]
 async fn full_peer_is_refused_at_once() {
     let peer = Peer::silent().await;
-    let config = ClientConfig {
-        max_in_flight: 1,
-        attempt_timeout: Duration::from_secs(60),
-        ..ClientConfig::default()
-    };
+    let config =
+        ClientConfig { max_in_flight: 1, attempt_timeout: Duration::from_mins(1), ..ClientConfig::default() };
     let client = client(&[&peer.url], config);
     let busy = tokio::spawn({
         let client = client.clone();
