@@ -102,7 +102,7 @@ pub(crate) fn start_pair() -> (LocalServer, LocalServer) {
     // Copies of one cluster that never ran: the one is as good a base backup of the other as any.
     let (first, second) = (cluster_directory(), cluster_directory());
     fs::write(second.join("data/standby.signal"), "").expect("the cluster can be written");
-    let common = ["wal_level=replica", "max_wal_senders=4", "wal_keep_size=64MB", "max_connections=100"];
+    let common = ["wal_level=replica", "max_wal_senders=10", "wal_keep_size=64MB", "max_connections=100"];
     let mut settings = common.map(str::to_owned).to_vec();
     let follows = format!("primary_conninfo=host={} port=5432 user=app", first.display());
     let primary = run_postgres(first, &settings);

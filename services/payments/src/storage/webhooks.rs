@@ -24,6 +24,12 @@ impl PgPayments {
             if seen.rows_affected() == 0 {
                 return Ok(false);
             }
+            // The authorisation first, as everybody who writes both: the other way round two of them wait for each other.
+            sqlx::query("UPDATE authorisations SET verify_at = $2 WHERE provider_reference = $1")
+                .bind(&event.reference)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
             sqlx::query(
                 "UPDATE payment_operations SET next_attempt_at = $3 \
                  WHERE state IN ('requested', 'unknown') AND (provider_reference = $1 OR provider_key = $2)",
@@ -33,11 +39,6 @@ impl PgPayments {
             .bind(now)
             .execute(&mut *tx)
             .await?;
-            sqlx::query("UPDATE authorisations SET verify_at = $2 WHERE provider_reference = $1")
-                .bind(&event.reference)
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
             tx.commit().await?;
             Ok(true)
         })
