@@ -121,8 +121,7 @@ fn cluster_directory() -> PathBuf {
 
 fn run_postgres(directory: PathBuf, settings: &[String]) -> LocalServer {
     let data = directory.join("data");
-    let identity = identity(&directory);
-    let mut command = identity.prefix;
+    let mut command = unprivileged(&directory);
     command.push(postgres_binaries().join("postgres").display().to_string());
     command.extend(["-D".to_owned(), data.display().to_string()]);
     command.extend(["-k".to_owned(), directory.display().to_string()]);
@@ -166,9 +165,8 @@ fn template(binaries: &Path) -> PathBuf {
     let ready = cache.join(&version);
     if !ready.join("PG_VERSION").exists() {
         let building = short_directory();
-        let identity = identity(&building);
         let cluster = building.join("cluster");
-        let mut command = identity.prefix;
+        let mut command = unprivileged(&building);
         command.push(binaries.join("initdb").display().to_string());
         let made = Command::new(&command[0])
             .args(&command[1..])
@@ -184,37 +182,9 @@ fn template(binaries: &Path) -> PathBuf {
     ready
 }
 
-struct Identity {
-    /// What goes before the command.
-    prefix: Vec<String>,
-}
-
-/// Postgres refuses to run as root: then it runs in a user namespace, which keeps file ownership, or where that is not
-/// allowed as the user `postgres`, who gets the directory.
-fn identity(directory: &Path) -> Identity {
-    let words = |program: &str, arguments: &str| -> Vec<String> {
-        let program = listed(program).display().to_string();
-        std::iter::once(program).chain(arguments.split(' ').map(str::to_owned)).collect()
-    };
-    let user = Command::new(listed("id")).arg("-u").output().expect("id can be started").stdout;
-    if user.trim_ascii() != b"0" {
-        return Identity { prefix: Vec::new() };
-    }
-    // initdb looks its user up: it has to be one that this machine knows.
-    let number = |of: &str| {
-        let id = Command::new(listed("id")).args([of, "postgres"]).output().expect("id can be started");
-        let text = String::from_utf8_lossy(&id.stdout).trim().to_owned();
-        if id.status.success() { text } else { "1000".to_owned() }
-    };
-    let (user, group) = (number("-u"), number("-g"));
-    let namespace = words("unshare", &format!("--user --map-user={user} --map-group={group} --"));
-    let works = Command::new(&namespace[0]).args(&namespace[1..]).arg("true").stderr(Stdio::null()).status();
-    if works.is_ok_and(|status| status.success()) {
-        return Identity { prefix: namespace };
-    }
-    let given = Command::new(listed("chown")).args(["-R", "postgres"]).arg(directory).status();
-    assert!(given.is_ok_and(|status| status.success()), "the user postgres exists");
-    Identity { prefix: words("setpriv", "--reuid=postgres --regid=postgres --clear-groups --") }
+/// What goes before a command of Postgres that works in the directory.
+fn unprivileged(directory: &Path) -> Vec<String> {
+    xtask_programs::unprivileged(directory).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
 /// The directory of `postgres` and `initdb`.

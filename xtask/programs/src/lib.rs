@@ -4,11 +4,15 @@
 //! error too. Without dependencies, so that everybody can afford it.
 
 mod list;
+mod namespace;
 mod search;
+mod unprivileged;
 
 use std::{fmt, path::PathBuf};
 
 pub use list::Program;
+pub use namespace::repeat_as_root_of_a_namespace;
+pub use unprivileged::unprivileged;
 
 /// Every program of the list, in its order.
 pub fn all() -> Vec<Program> {

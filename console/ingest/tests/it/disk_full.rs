@@ -35,22 +35,6 @@ fn small_disk() -> Option<(Mounted, tempfile::TempDir)> {
     done.is_ok_and(|s| s.success()).then(|| (Mounted(dir.path().to_owned()), dir))
 }
 
-/// Runs a test again where everybody may mount: in a user namespace, as its root.
-fn as_root_of_a_namespace(test: &str) {
-    const MARK: &str = "TEST_IN_A_NAMESPACE";
-    assert!(std::env::var_os(MARK).is_none(), "this machine lets nobody mount in a user namespace");
-    let output = Command::new(xtask_programs::path("unshare").unwrap())
-        .args(["--user", "--map-root-user", "--mount", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
 /// Samples of one gauge, with values that have all their bits.
 fn write(number: u64, start_ns: u64) -> Vec<u8> {
     let point = |i: u64| {
@@ -73,7 +57,7 @@ fn stored(harness: &Harness) -> u64 {
 async fn a_full_disk_answers_503_with_a_reason_and_takes_writes_when_there_is_room() {
     let Some((mounted, dir)) = small_disk() else {
         let test = "disk_full::a_full_disk_answers_503_with_a_reason_and_takes_writes_when_there_is_room";
-        return as_root_of_a_namespace(test);
+        return xtask_programs::repeat_as_root_of_a_namespace(test);
     };
     let other = mounted.0.join("somebody-else");
     fs::write(&other, vec![1; 3 << 20]).unwrap();

@@ -42,22 +42,6 @@ impl Drop for Disk {
     }
 }
 
-/// Runs a test again where everybody may mount: in a user namespace, as its root.
-fn as_root_of_a_namespace(test: &str) {
-    const MARK: &str = "TEST_IN_A_NAMESPACE";
-    assert!(std::env::var_os(MARK).is_none(), "this machine lets nobody mount in a user namespace");
-    let output = Command::new(xtask_programs::path("unshare").unwrap())
-        .args(["--user", "--map-root-user", "--mount", "--"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
 fn open(disk: &Disk) -> Tsdb {
     let config = TsdbConfig {
         retention_ms: 48 * HOUR,
@@ -92,7 +76,7 @@ fn assert_holds(db: &Tsdb, batches: i64) {
 #[test]
 fn a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing() {
     let Some(disk) = Disk::mount("8m") else {
-        return as_root_of_a_namespace(
+        return xtask_programs::repeat_as_root_of_a_namespace(
             "disk_full::a_full_disk_refuses_writes_until_there_is_room_and_loses_nothing",
         );
     };

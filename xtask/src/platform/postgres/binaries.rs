@@ -14,20 +14,16 @@ pub fn find_binaries() -> Result<PathBuf, String> {
     Ok(folder.to_path_buf())
 }
 
-/// Postgres refuses to run as root. Root becomes uid 1000 in a user namespace of its own: files keep their owner, and
-/// the directory may lie anywhere.
-pub fn as_user(program: &Path) -> (PathBuf, Vec<String>) {
-    if !rustix::process::geteuid().is_root() {
-        return (program.to_path_buf(), Vec::new());
-    }
-    let args = ["--user", "--map-user=1000", "--map-group=1000", "--"].map(str::to_owned);
-    let mut args = args.to_vec();
-    args.push(program.display().to_string());
-    (PathBuf::from("unshare"), args)
+/// A program that works in a node's directory, and the arguments before its own.
+pub fn as_user(program: &Path, directory: &Path) -> Result<(PathBuf, Vec<String>), String> {
+    let mut words = xtask_programs::unprivileged(directory)?;
+    words.push(program.display().to_string());
+    let args = words.split_off(1);
+    Ok((PathBuf::from(words.remove(0)), args))
 }
 
-pub fn run(program: &Path, args: &[&str]) -> Result<String, String> {
-    let (first, before) = as_user(program);
+pub fn run(program: &Path, directory: &Path, args: &[&str]) -> Result<String, String> {
+    let (first, before) = as_user(program, directory)?;
     let name = program.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let output = Command::new(&first)
         .args(&before)

@@ -60,6 +60,7 @@ impl Node {
         secrets::write_new(&password, self.superuser_password.as_bytes())?;
         let result = binaries::run(
             &binaries::find_binaries()?.join("initdb"),
+            &fresh,
             &[
                 "-D",
                 &fresh.display().to_string(),
@@ -85,6 +86,7 @@ impl Node {
         let fresh = self.fresh()?;
         binaries::run(
             &binaries::find_binaries()?.join("pg_basebackup"),
+            &fresh,
             &[
                 "-d",
                 &primary.conninfo(REPLICATION_ROLE, &primary.replication_password),
@@ -165,7 +167,7 @@ impl Node {
     /// Its process.
     pub fn unit(&self) -> Result<Unit, String> {
         let bin = binaries::find_binaries()?;
-        let (program, mut args) = binaries::as_user(&bin.join("postgres"));
+        let (program, mut args) = binaries::as_user(&bin.join("postgres"), &self.dir)?;
         args.extend(["-D".to_owned(), self.dir.display().to_string()]);
         let mut unit = Unit::new(self.name, "postgres", program, self.log.clone());
         unit.args = args;
@@ -215,6 +217,7 @@ impl Node {
     fn fresh(&self) -> Result<PathBuf, String> {
         let fresh = self.dir.with_extension("new");
         remove(&fresh)?;
+        std::fs::create_dir_all(&fresh).map_err(|e| format!("cannot make {}: {e}", fresh.display()))?;
         Ok(fresh)
     }
 
