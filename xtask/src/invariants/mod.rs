@@ -1,0 +1,118 @@
+//! Whether the books agree: orders, reservations, stock, payments, events and mails of one shop, read from its databases
+//! and its folder of mails, compared with each other.
+//!
+//! Nothing is written. Each database is read in one snapshot, one after the other, while the shop may go on: what differs
+//! because somebody is just at it agrees a moment later. So the check repeats until everything that was there when it
+//! began agrees, or its time is over; what still differs then, and did in the round before, is a disagreement.
+
+mod local;
+mod report;
+mod rules;
+mod snapshot;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::time::Instant;
+
+pub use self::local::check_local;
+pub use self::report::Report;
+use self::{report::Finding, snapshot::Snapshot};
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where a shop's books are.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// URLs of each database. Of several (the nodes of a cluster) the one that takes writes is read.
+    pub orders: Vec<String>,
+    pub payments: Vec<String>,
+    pub inventory: Vec<String>,
+    pub notifications: Vec<String>,
+    /// Where mails are files.
+    pub mails: Option<MailFolder>,
+    /// How old an unfinished order may be.
+    pub ages: AgeLimits,
+    /// How long work in hand is given to end.
+    pub settle_within: Duration,
+}
+
+/// A folder with one file a mail.
+#[derive(Clone, Debug)]
+pub struct MailFolder {
+    pub path: PathBuf,
+    /// The newest that are kept (`MAIL_KEEP`); older ones may be gone.
+    pub keep: usize,
+}
+
+/// Age limits of an order's steps, and of giving back; as the service orders is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct AgeLimits {
+    pub reserve: Duration,
+    pub authorise: Duration,
+    pub confirm: Duration,
+    pub capture: Duration,
+    pub undo: Duration,
+    pub give_back: Duration,
+}
+
+impl Default for AgeLimits {
+    /// The service's own defaults.
+    fn default() -> Self {
+        Self {
+            reserve: Duration::from_mins(2),
+            authorise: Duration::from_mins(10),
+            confirm: Duration::from_mins(10),
+            capture: Duration::from_hours(1),
+            undo: Duration::from_hours(1),
+            give_back: Duration::from_hours(24),
+        }
+    }
+}
+
+/// Compares the books until they agree or `settle_within` is over; a database that does not answer counts as work in
+/// hand, too. [`Report::agrees`] is the verdict; an error says which books could not be read.
+pub async fn check(books: &Books) -> Result<Report, String> {
+    let until = Instant::now() + books.settle_within;
+    let mut begun = None;
+    let mut before: Option<Report> = None;
+    let mut rounds = 0;
+    loop {
+        rounds += 1;
+        let round = match Snapshot::read(books, begun).await {
+            Ok(snapshot) => {
+                begun = Some(snapshot.begun);
+                Ok(Report { rounds, ..judge(&snapshot) })
+            }
+            Err(e) => Err(e),
+        };
+        let is_over = Instant::now() + PAUSE >= until;
+        match round {
+            Ok(report) if report.agrees() && (report.in_hand == 0 || is_over) => return Ok(report),
+            Ok(report) if is_over => {
+                return Ok(match &before {
+                    Some(before) => report.standing_since(before),
+                    None => report,
+                });
+            }
+            Ok(report) => before = Some(report),
+            Err(e) if is_over => return Err(e),
+            // The round before says nothing about the one after an outage.
+            Err(_) => before = None,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn judge(snapshot: &Snapshot) -> Report {
+    let findings: Vec<Finding> = rules::findings(snapshot);
+    Report {
+        findings,
+        manual_review: rules::manual_review(snapshot),
+        in_hand: rules::in_hand(snapshot),
+        rounds: 0,
+    }
+}

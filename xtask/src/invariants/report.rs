@@ -1,0 +1,135 @@
+//! What the check found: one line an invariant, and under it what disagrees, bounded.
+
+use std::fmt;
+
+use sqlx::types::chrono::{DateTime, Utc};
+
+/// Disagreements of one invariant that are kept.
+const KEPT: usize = 1_000;
+/// Disagreements of one invariant that are printed.
+const SHOWN: usize = 20;
+
+/// Something that must always hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invariant {
+    /// What it is called in reports and tests.
+    pub name: &'static str,
+    /// What must hold, as a sentence.
+    pub says: &'static str,
+    /// What is looked at, in the plural.
+    pub rows: &'static str,
+}
+
+/// Books that do not agree about one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disagreement {
+    /// Kind and id of what it is about; with the invariant's name, what tells it from others in the next round.
+    pub subject: String,
+    /// What the one side says and what the other.
+    pub detail: String,
+}
+
+/// What one invariant's look found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub invariant: Invariant,
+    /// Rows that were compared. Zero proves nothing.
+    pub looked_at: usize,
+    /// At most a thousand of [`Finding::total`].
+    pub disagreements: Vec<Disagreement>,
+    pub total: usize,
+    /// What began later is work in hand: the next check looks at it.
+    begun: DateTime<Utc>,
+}
+
+/// What the check found in all books.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+    /// Orders and refunds that wait for a person: no disagreement, and never to be overlooked.
+    pub manual_review: Vec<String>,
+    /// Orders and refunds that were there when the check began, are worked on still, and are not too old for it.
+    pub in_hand: usize,
+    /// Rounds that it took.
+    pub rounds: usize,
+}
+
+impl Finding {
+    /// An invariant that nothing was compared for yet. Subjects that began after `begun` are left out.
+    pub fn new(invariant: Invariant, begun: DateTime<Utc>) -> Self {
+        Self { invariant, looked_at: 0, disagreements: Vec::new(), total: 0, begun }
+    }
+
+    /// Counts a row that is compared.
+    pub fn look(&mut self) {
+        self.looked_at += 1;
+    }
+
+    /// Notes a disagreement about a subject that began at `since`.
+    pub fn disagree(&mut self, since: DateTime<Utc>, subject: String, detail: String) {
+        if since > self.begun {
+            return;
+        }
+        self.total += 1;
+        if self.disagreements.len() < KEPT {
+            self.disagreements.push(Disagreement { subject, detail });
+        }
+    }
+
+    /// Whether the other look found a disagreement about the same subject.
+    fn shares(&self, subject: &str) -> bool {
+        self.disagreements.iter().any(|d| d.subject == subject)
+    }
+}
+
+impl Report {
+    /// Whether all books agree.
+    pub fn agrees(&self) -> bool {
+        self.findings.iter().all(|f| f.total == 0)
+    }
+
+    /// Keeps the disagreements that the round before found as well: others are work in hand.
+    pub fn standing_since(mut self, before: &Self) -> Self {
+        for finding in &mut self.findings {
+            let earlier = before.findings.iter().find(|f| f.invariant == finding.invariant);
+            let Some(earlier) = earlier else { continue };
+            // Of more than a thousand not all are known: then all count.
+            if finding.total == finding.disagreements.len() && earlier.total == earlier.disagreements.len() {
+                finding.disagreements.retain(|d| earlier.shares(&d.subject));
+                finding.total = finding.disagreements.len();
+            }
+        }
+        self
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let Invariant { name, says, rows } = finding.invariant;
+            let verdict = match (finding.total, finding.looked_at) {
+                (0, 0) => "none",
+                (0, _) => "ok",
+                _ => "BAD",
+            };
+            writeln!(f, "{verdict:<4} {name:<22} {:>7} {rows}: {says}", finding.looked_at)?;
+            for Disagreement { subject, detail } in finding.disagreements.iter().take(SHOWN) {
+                writeln!(f, "       {subject}: {detail}")?;
+            }
+            if finding.total > SHOWN {
+                writeln!(f, "       and {} more", finding.total - SHOWN)?;
+            }
+        }
+        for waiting in self.manual_review.iter().take(SHOWN) {
+            writeln!(f, "note needs a person: {waiting}")?;
+        }
+        if self.manual_review.len() > SHOWN {
+            writeln!(f, "note and {} more need a person", self.manual_review.len() - SHOWN)?;
+        }
+        let empty = self.findings.iter().filter(|f| f.looked_at == 0).count();
+        if empty > 0 {
+            writeln!(f, "note {empty} of {} invariants had nothing to look at", self.findings.len())?;
+        }
+        write!(f, "{} rounds, {} orders and refunds still in hand", self.rounds, self.in_hand)
+    }
+}
