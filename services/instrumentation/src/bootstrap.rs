@@ -26,7 +26,7 @@ use crate::health::Health;
 use crate::http::server::{self, ServerConfig};
 use crate::metrics::{MetricError, Metrics};
 use crate::problem::{Code, Problem, chain};
-use crate::telemetry::{Telemetry, TelemetryConfig, TelemetryError};
+use crate::telemetry::{self, Telemetry, TelemetryConfig, TelemetryError};
 
 /// Threads that run tasks; a service waits more than it computes.
 const WORKER_THREADS: usize = 2;
@@ -393,6 +393,7 @@ fn install_panic_hook() {
         let message = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, panic = message, "panic");
+        telemetry::write_out();
     }));
 }
 

@@ -155,8 +155,9 @@ impl Metrics {
         self.inner.refused.with_label_values(&[reason]).inc();
     }
 
-    pub(crate) fn dropped_logs(&self) -> IntCounter {
-        self.inner.dropped.with_label_values(&["logs"])
+    /// What was dropped of a signal: `logs` that were not shipped, `stdout` not written, `traces` not kept.
+    pub(crate) fn dropped(&self, signal: &'static str) -> IntCounter {
+        self.inner.dropped.with_label_values(&[signal])
     }
 }
 

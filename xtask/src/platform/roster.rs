@@ -97,6 +97,9 @@ fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) ->
     set("TELEMETRY_TOKEN", secrets::read(layout, secrets::TELEMETRY_WRITE_TOKEN)?);
     set("FAULTS_TOKEN", secrets::read(layout, secrets::FAULTS_TOKEN)?);
     set("RUST_LOG", "info".to_owned());
+    // On one machine everything can be looked at. In production a share is sampled, see decision 0017.
+    set("OTEL_TRACES_SAMPLER", "parentbased_always_on".to_owned());
+    set("ACCESS_LOG", "all".to_owned());
     set("DRAIN_SECONDS", "5".to_owned());
     for peer in ["identity", "catalog", "inventory", "orders", "payments"] {
         set(&format!("{}_URLS", peer.to_uppercase()), layout.service_urls(peer).join(","));

@@ -13,6 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
+use opentelemetry::trace::SpanContext;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -32,6 +33,9 @@ const CONTEXT_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("baggage"),
     deadline::HEADER,
 ];
+
+/// Tells the caller under which trace the request is known.
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +70,7 @@ struct Shared {
     metrics: Metrics,
     config: ServerConfig,
     limit: Arc<ConcurrencyLimit>,
+    policy: telemetry::Policy,
 }
 
 /// Marks an answer that no handler gave: there is no such route, or not with that method.
@@ -76,7 +81,7 @@ pub struct NoRoute;
 pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Router {
     let limit = Arc::new(ConcurrencyLimit::new(config.min_in_flight, config.max_in_flight));
     metrics.concurrency_limit().set(limit.limit() as f64);
-    let shared = Shared { metrics: metrics.clone(), config, limit };
+    let shared = Shared { metrics: metrics.clone(), config, limit, policy: telemetry::policy() };
     router.layer(DefaultBodyLimit::max(config.max_body_bytes)).layer(from_fn_with_state(shared, observe))
 }
 
@@ -88,13 +93,14 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
             request.headers_mut().remove(name);
         }
     }
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = method_name(request.method());
-    let span = server_span(method, &route, &request);
+    let span = server_span(method, route, &request);
     let work = async {
         let response = with_limits(&shared, request, next).await;
         let response = explain_empty_error(response);
-        finish(&shared, started, method, &route, response)
+        finish(&shared, started, method, route, response)
     };
     work.instrument(span).await
 }
@@ -111,10 +117,12 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
         url.path = without_secrets(request.uri().path()),
         error.type = Empty,
     );
-    let parent = TraceContextPropagator::new()
-        .extract_with_context(&opentelemetry::Context::new(), &Headers(request.headers()));
-    if let Err(error) = span.set_parent(parent) {
-        tracing::debug!(%error, "trace context not continued");
+    if request.headers().contains_key(&CONTEXT_HEADERS[0]) {
+        let parent = TraceContextPropagator::new()
+            .extract_with_context(&opentelemetry::Context::new(), &Headers(request.headers()));
+        if let Err(error) = span.set_parent(parent) {
+            tracing::debug!(%error, "trace context not continued");
+        }
     }
     span
 }
@@ -188,16 +196,17 @@ fn finish(
     let span = Span::current();
     span.record("http.response.status_code", status.as_u16());
     let duration_ms = elapsed.as_secs_f64() * 1000.0;
+    let current = telemetry::current_span();
     if status.is_server_error() {
         let kind = response.extensions().get::<ProblemCode>().map_or(status.as_str(), |code| code.0.as_str());
         span.record("error.type", kind);
         span.record("otel.status_code", "ERROR");
         tracing::error!(status = status.as_u16(), duration_ms, "request failed");
-    } else {
+    } else if shared.policy.is_told(elapsed, || current.as_ref().is_some_and(SpanContext::is_sampled)) {
         tracing::info!(status = status.as_u16(), duration_ms, "request served");
     }
-    if let Some(value) = telemetry::current_trace_id().and_then(|id| HeaderValue::from_str(&id).ok()) {
-        response.headers_mut().insert("x-trace-id", value);
+    if let Some(value) = current.and_then(|span| HeaderValue::try_from(span.trace_id().to_string()).ok()) {
+        response.headers_mut().insert(TRACE_ID, value);
     }
     response
 }

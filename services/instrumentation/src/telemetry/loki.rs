@@ -81,7 +81,7 @@ pub(super) fn layer(
         layer: RwLock::new(layer),
         in_generation: AtomicUsize::new(0),
         in_step: AtomicUsize::new(0),
-        dropped: metrics.dropped_logs(),
+        dropped: metrics.dropped("logs"),
     });
     let stop = CancellationToken::new();
     let task = tokio::spawn(drive(shared.clone(), builder, url.clone(), generation, stop.clone()));

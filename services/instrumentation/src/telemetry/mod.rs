@@ -5,9 +5,17 @@
 
 mod json;
 mod loki;
+mod policy;
+pub mod remote;
+mod sampling;
+mod stdout;
+mod tail;
 mod traces;
 
-use opentelemetry::trace::TraceContextExt as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Metadata;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets, filter_fn};
@@ -15,6 +23,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry};
 
+pub(crate) use self::policy::policy;
+pub use self::policy::{AccessLog, Policy};
+pub use self::sampling::Sampling;
 use crate::bootstrap::ServiceInfo;
 use crate::config::{Env, Secret};
 use crate::metrics::Metrics;
@@ -23,7 +34,12 @@ use crate::metrics::Metrics;
 const NOISY: &str = "hyper=warn,hyper_util=warn,h2=warn,tonic=warn,reqwest=warn,sqlx=warn,tower=warn,\
                      opentelemetry=warn,opentelemetry_sdk=error,opentelemetry-otlp=error,rustls=warn";
 
-/// Where telemetry goes.
+/// How long records may take to be written when the process ends or panics.
+const WRITE_LIMIT: Duration = Duration::from_secs(1);
+
+static STDOUT: OnceLock<stdout::Writer> = OnceLock::new();
+
+/// Where telemetry goes, and how much of it.
 #[derive(Debug, Clone, Default)]
 pub struct TelemetryConfig {
     /// OTLP over gRPC; nothing means that spans are made (logs still carry ids) but not sent.
@@ -34,6 +50,12 @@ pub struct TelemetryConfig {
     pub token: Option<Secret>,
     /// Filter of log records, in the syntax of `RUST_LOG`.
     pub filter: Option<String>,
+    /// Which traces are sampled.
+    pub sampling: Sampling,
+    /// Which requests are told.
+    pub policy: Policy,
+    /// No spans are made, and nothing but standard output is written to.
+    pub is_disabled: bool,
 }
 
 /// Why telemetry could not be set up.
@@ -48,6 +70,9 @@ pub enum TelemetryError {
     /// The filter does not parse.
     #[error("RUST_LOG is not a valid filter")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The thread that writes log records cannot be started.
+    #[error("standard output")]
+    Stdout(#[source] std::io::Error),
     /// Something else has set the subscriber before.
     #[error("a subscriber is already set")]
     AlreadySet(#[from] tracing_subscriber::util::TryInitError),
@@ -55,16 +80,21 @@ pub enum TelemetryError {
 
 /// Handle on what must be flushed at the end.
 pub struct Telemetry {
-    tracer: SdkTracerProvider,
+    tracer: Option<SdkTracerProvider>,
     shipper: Option<loki::Shipper>,
 }
 
 impl TelemetryConfig {
-    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT`, `LOKI_URL`, `TELEMETRY_TOKEN` and `RUST_LOG`.
+    /// Reads `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`, `OTEL_SDK_DISABLED`,
+    /// `LOKI_URL`, `TELEMETRY_TOKEN`, `RUST_LOG`, `ACCESS_LOG` and `SLOW_REQUEST_MS`.
     pub fn from_env(env: &mut Env) -> Self {
+        let is_disabled = env.optional("OTEL_SDK_DISABLED", false);
         Self {
+            sampling: Sampling::from_env(env),
+            policy: Policy::from_env(env),
+            is_disabled,
             otlp_endpoint: env.maybe("OTEL_EXPORTER_OTLP_ENDPOINT"),
-            loki_url: env.maybe("LOKI_URL"),
+            loki_url: env.maybe("LOKI_URL").filter(|_| !is_disabled),
             token: env.secret("TELEMETRY_TOKEN"),
             filter: env.maybe("RUST_LOG"),
         }
@@ -78,7 +108,17 @@ impl Telemetry {
         config: &TelemetryConfig,
         metrics: &Metrics,
     ) -> Result<Self, TelemetryError> {
-        let tracer = traces::provider(info, config)?;
+        config.policy.choose();
+        let started = stdout::Writer::start(std::io::stdout(), metrics.dropped("stdout"));
+        let stdout = STDOUT.get_or_init({
+            let started = started.map_err(TelemetryError::Stdout)?;
+            || started
+        });
+        let tracer = if config.is_disabled { None } else { Some(traces::provider(info, config, metrics)?) };
+        if let Some(tracer) = &tracer {
+            // For spans that were measured elsewhere, see `remote`.
+            opentelemetry::global::set_tracer_provider(tracer.clone());
+        }
         let (loki_layer, shipper) = loki::layer(info, config, metrics)?.unzip();
         let spans = Targets::new().with_default(LevelFilter::INFO).with_targets(
             ["hyper", "hyper_util", "h2", "tonic", "tower", "reqwest"].map(|name| (name, LevelFilter::OFF)),
@@ -86,8 +126,8 @@ impl Telemetry {
         let shippable = log_filter(config)?.and(filter_fn(is_shippable));
         let shipped = loki_layer.map(|layer| layer.with_filter(shippable));
         Registry::default()
-            .with(traces::layer(&tracer).with_filter(spans))
-            .with(json::JsonLayer::new(info).with_filter(log_filter(config)?))
+            .with(tracer.as_ref().map(|tracer| traces::layer(tracer).with_filter(spans)))
+            .with(json::JsonLayer::new(info, stdout.clone()).with_filter(log_filter(config)?))
             .with(shipped)
             .try_init()?;
         Ok(Self { tracer, shipper })
@@ -98,23 +138,39 @@ impl Telemetry {
         if let Some(shipper) = self.shipper {
             shipper.shutdown().await;
         }
-        let tracer = self.tracer;
-        let flush = tokio::task::spawn_blocking(move || tracer.shutdown_with_timeout(traces::FLUSH_TIMEOUT));
-        let _ = flush.await;
+        if let Some(tracer) = self.tracer {
+            let flush =
+                tokio::task::spawn_blocking(move || tracer.shutdown_with_timeout(traces::FLUSH_TIMEOUT));
+            let _ = flush.await;
+        }
+        let _ = tokio::task::spawn_blocking(write_out).await;
+    }
+}
+
+/// Waits a moment for log records to be written: for panics, after which the process may be gone.
+pub(crate) fn write_out() {
+    if let Some(stdout) = STDOUT.get() {
+        stdout.flush(WRITE_LIMIT);
     }
 }
 
 /// The trace in which the caller runs, as 32 hex digits.
 pub fn current_trace_id() -> Option<String> {
-    current_ids().map(|(trace_id, _)| trace_id)
+    current_span().map(|span| span.trace_id().to_string())
 }
 
 /// Trace and span in which the caller runs, as hex.
 pub fn current_ids() -> Option<(String, String)> {
-    let context = opentelemetry::Context::current();
-    let span = context.span();
-    let span = span.span_context();
-    span.is_valid().then(|| (span.trace_id().to_string(), span.span_id().to_string()))
+    current_span().map(|span| (span.trace_id().to_string(), span.span_id().to_string()))
+}
+
+/// The span in which the caller runs.
+pub(crate) fn current_span() -> Option<SpanContext> {
+    opentelemetry::Context::map_current(|context| {
+        let span = context.span();
+        let span = span.span_context();
+        span.is_valid().then(|| span.clone())
+    })
 }
 
 fn log_filter(config: &TelemetryConfig) -> Result<EnvFilter, TelemetryError> {

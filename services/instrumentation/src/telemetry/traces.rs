@@ -10,14 +10,16 @@ use opentelemetry_otlp::{WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanExporter,
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanData, SpanExporter,
 };
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::tail::KeepEvidence;
 use super::{TelemetryConfig, TelemetryError};
 use crate::bootstrap::ServiceInfo;
+use crate::metrics::Metrics;
 
 /// Spans that wait at most; more are dropped.
 const QUEUE_SPANS: usize = 4096;
@@ -34,6 +36,7 @@ pub(super) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 pub(super) fn provider(
     info: &ServiceInfo,
     config: &TelemetryConfig,
+    metrics: &Metrics,
 ) -> Result<SdkTracerProvider, TelemetryError> {
     let resource = Resource::builder_empty()
         .with_service_name(info.service)
@@ -44,9 +47,7 @@ pub(super) fn provider(
             KeyValue::new("telemetry.sdk.language", "rust"),
         ])
         .build();
-    let builder = SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
+    let builder = SdkTracerProvider::builder().with_resource(resource).with_sampler(config.sampling.clone());
     let Some(endpoint) = &config.otlp_endpoint else { return Ok(builder.build()) };
 
     let mut metadata = MetadataMap::new();
@@ -68,6 +69,7 @@ pub(super) fn provider(
         .build();
     let exporter = Quiet { inner: exporter, failing: AtomicBool::new(false) };
     let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
+    let processor = KeepEvidence::new(processor, config.policy.slow, metrics.dropped("traces"));
     Ok(builder.with_span_processor(processor).build())
 }
 
