@@ -5,6 +5,7 @@ mod access;
 mod books;
 mod conformance;
 mod effects;
+mod lock_order;
 mod provider_faults;
 mod recording;
 mod refunds;
