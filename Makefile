@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault test bare check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ deploy: ## rebuild and replace a service, instance by instance: make deploy S=ca
 
 fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; without F, list them
 	@$(XTASK) fault $(F) $(if $(OFF),--off) $(if $(FOR),--for $(FOR))
+
+check-invariants: ## compare all books of the running platform: orders, stock, payments, events, mails
+	@$(XTASK) check-invariants
 
 test: check unit e2e ## lints, unit, corpora, integration, then the whole platform in a browser and under kill -9
 

@@ -4,6 +4,7 @@
 
 mod bench;
 mod client;
+mod invariants;
 mod platform;
 
 use std::process::ExitCode;
@@ -44,6 +45,12 @@ enum Command {
         #[arg(long, default_value_t = 1.0)]
         ratio: f64,
     },
+    /// Compare all books of the running platform: orders, stock, payments, events, mails.
+    CheckInvariants {
+        /// Seconds that work in hand is given to end.
+        #[arg(long = "within", default_value_t = 60)]
+        seconds: u64,
+    },
     /// Build the browser client into the target directory.
     Client,
     /// Compare the product page with a bare axum handler that returns the same bytes.
@@ -76,6 +83,9 @@ fn main() -> ExitCode {
             Command::Deploy { service } => platform::deploy(&service).await,
             Command::Fault { name, off, seconds, ratio } => {
                 platform::fault(name.as_deref(), off, seconds, ratio).await
+            }
+            Command::CheckInvariants { seconds } => {
+                invariants::check_local(std::time::Duration::from_secs(seconds)).await
             }
             Command::Client => client::build(),
             Command::BenchShop => bench::shop().await,

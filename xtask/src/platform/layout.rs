@@ -135,8 +135,13 @@ impl Layout {
 
     /// A service's way into its database, through the socket that leads to whichever node takes writes.
     pub fn database_url(&self, service: &str, password: &str) -> String {
+        self.database_url_as(service, password, service)
+    }
+
+    /// The same way for another role.
+    pub fn database_url_as(&self, role: &str, password: &str, database: &str) -> String {
         let socket = self.sockets.join(Self::PRIMARY_DIR).to_string_lossy().replace('/', "%2F");
-        format!("postgres://{service}:{password}@{socket}:{}/{service}", Self::POSTGRES_PORTS[0])
+        format!("postgres://{role}:{password}@{socket}:{}/{database}", Self::POSTGRES_PORTS[0])
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Failure, Outcome,
+    Failure, Outcome, books,
     browser::{Browser, Look},
     local::{Platform, eventually},
 };
@@ -57,7 +57,8 @@ pub async fn a_fault_reaches_slack_and_the_engineer_finds_trace_and_log(p: &Plat
         let posts = p.slack.posts_with(ALERT);
         Ok(posts.iter().any(|m| m.body.to_lowercase().contains("resolved")).then_some(()))
     })
-    .await
+    .await?;
+    books::agree(p).await
 }
 
 async fn follow_the_evidence(p: &Platform, browser: &Browser) -> Outcome {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    Failure, Outcome,
+    Failure, Outcome, books,
     buyer::buy_once,
     local::{Platform, eventually},
 };
@@ -47,7 +47,7 @@ pub async fn a_lost_database_node_is_replaced_and_the_shop_sells_again(p: &Platf
     eventually("commits wait for both nodes again", Duration::from_mins(2), || synchronous(p)).await?;
     println!("figure: database node lost -> two copies again {:.1} s", lost.elapsed().as_secs_f64());
     std::fs::remove_dir_all(&locked)?;
-    Ok(())
+    books::agree(p).await
 }
 
 async fn synchronous(p: &Platform) -> Result<Option<()>, Failure> {

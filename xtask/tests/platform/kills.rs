@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{
     Outcome,
     bad_input::{find_line, push_line},
+    books,
     buyer::buy_once,
     local::{Platform, eventually},
 };
@@ -109,7 +110,7 @@ async fn shop_until(shop: String, who: usize, acknowledged: Arc<Mutex<Vec<String
     }
 }
 
-/// What the databases say against what shoppers were told.
+/// What the databases say against what shoppers were told; then against each other.
 async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
     if orders.len() < 10 {
         return Err(format!("only {} orders were placed: the test proves nothing", orders.len()).into());
@@ -118,45 +119,13 @@ async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
     if distinct.len() != orders.len() {
         return Err("two shoppers were given one order number".into());
     }
-    // Sagas that a kill interrupted are finished by whoever is left.
-    eventually("every saga is finished", Duration::from_mins(1), || async {
-        let open =
-            "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'declined', 'rejected', 'cancelled')";
-        Ok((p.sql("orders", open).await? == "0").then_some(()))
-    })
-    .await?;
     let known: std::collections::BTreeSet<String> =
         p.sql("orders", "SELECT id::text FROM orders").await?.lines().map(str::to_owned).collect();
     let lost: Vec<&String> = orders.iter().filter(|o| !known.iter().any(|k| same_order(k, o))).collect();
     if !lost.is_empty() {
         return Err(format!("orders lost: {lost:?}").into());
     }
-    check_money(p).await
-}
-
-/// The provider's own books, where nothing keeps a second hold or capture out, against what orders say.
-async fn check_money(p: &Platform) -> Outcome {
-    for movement in ["hold", "capture"] {
-        let doubled = format!(
-            "SELECT count(*) FROM (SELECT p.order_id FROM sandbox_movements m JOIN sandbox_payments p USING (reference) \
-             WHERE m.kind = '{movement}' GROUP BY 1 HAVING count(*) > 1) AS twice"
-        );
-        let twice = p.sql("payments", &doubled).await?;
-        if twice != "0" {
-            return Err(format!("the provider did {twice} orders' {movement} twice").into());
-        }
-    }
-    let captured = "SELECT DISTINCT p.order_id::text FROM sandbox_movements m JOIN sandbox_payments p USING (reference) \
-                    WHERE m.kind = 'capture'";
-    let set = |text: String| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<String>>();
-    eventually("money was taken for exactly the orders that are sold", Duration::from_mins(1), || async {
-        let taken = set(p.sql("payments", captured).await?);
-        let sold = set(p
-            .sql("orders", "SELECT id::text FROM orders WHERE status IN ('confirmed', 'cancelled')")
-            .await?);
-        Ok((!sold.is_empty() && taken == sold).then_some(()))
-    })
-    .await
+    books::agree(p).await
 }
 
 /// Whether a shown number is the short form of an order's id.

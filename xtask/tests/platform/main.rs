@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test program: it reads its environment")]
 
 mod bad_input;
+mod books;
 mod border;
 mod browser;
 #[path = "../../src/buyer.rs"]
@@ -88,6 +89,14 @@ async fn run(wanted: &[String]) -> usize {
                 failed += 1;
                 println!("test {name} ... FAILED: {e}");
             }
+        }
+    }
+    // Whatever ran: it was done to a shop whose books must agree afterwards.
+    match books::agree(&platform).await {
+        Ok(()) => passed += 1,
+        Err(e) => {
+            failed += 1;
+            println!("test all_books_agree_at_the_end ... FAILED: {e}");
         }
     }
     platform.print_memory().await;

@@ -1,0 +1,92 @@
+//! What must always hold. Pure: no database, no clock; each rule compares rows of a snapshot.
+
+mod events;
+mod mails;
+mod orders;
+mod payments;
+mod provider;
+mod refunds;
+mod reservations;
+mod stock;
+
+use std::time::Duration;
+
+use sqlx::types::chrono::{DateTime, Utc};
+
+use super::{
+    report::Finding,
+    snapshot::{GiveBack, GiveBackStep, Pieces, Snapshot, Status},
+};
+
+/// Every rule, in the order of a sale.
+const RULES: [fn(&Snapshot) -> Finding; 19] = [
+    orders::carts,
+    orders::history,
+    orders::ages,
+    reservations::states,
+    reservations::pieces,
+    reservations::returns,
+    reservations::owners,
+    stock::levels,
+    stock::movements,
+    payments::states,
+    payments::owners,
+    payments::operations,
+    provider::movements,
+    provider::rows,
+    refunds::money,
+    refunds::returns,
+    events::outcomes,
+    events::owners,
+    mails::sent,
+];
+
+/// What each rule finds.
+pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let files = snapshot.mails.as_ref().map(|files| mails::files(snapshot, files));
+    RULES.iter().map(|rule| rule(snapshot)).chain(files).collect()
+}
+
+/// What waits for a person.
+pub fn manual_review(snapshot: &Snapshot) -> Vec<String> {
+    let mut waiting = Vec::new();
+    for (id, order) in &snapshot.orders.orders {
+        let name = snapshot.name_of(*id);
+        if let Some(review) = &order.review {
+            waiting.push(format!("{name}: {}_{review} since {}", order.step.as_str(), order.updated_at));
+        }
+        for it in &order.give_backs {
+            if let Some(review) = &it.review {
+                let step = it.step.as_str();
+                waiting.push(format!("{name}: giving back {step}_{review} since {}", it.updated_at));
+            }
+        }
+    }
+    waiting
+}
+
+/// Orders and give-backs from before the check that programs still work on.
+pub fn in_hand(snapshot: &Snapshot) -> usize {
+    let orders = snapshot.orders.orders.values();
+    let unfinished = orders.clone().filter(|o| o.status == Status::Pending && o.placed_at <= snapshot.begun);
+    let give_backs = orders.flat_map(|o| &o.give_backs);
+    unfinished.count() + give_backs.filter(|it| is_worked_on(it) && it.created_at <= snapshot.begun).count()
+}
+
+/// Whether programs still go on with it.
+fn is_worked_on(it: &GiveBack) -> bool {
+    it.step != GiveBackStep::Done && it.review.is_none()
+}
+
+/// Whether `since` lies further back than `limit`.
+fn is_older(since: DateTime<Utc>, now: DateTime<Utc>, limit: Duration) -> bool {
+    (now - since).to_std().is_ok_and(|age| age > limit)
+}
+
+/// `2 of <product>, 1 of <product>`, for people.
+fn describe(pieces: &Pieces) -> String {
+    if pieces.is_empty() {
+        return "nothing".to_owned();
+    }
+    pieces.iter().map(|(product, count)| format!("{count} of {product}")).collect::<Vec<_>>().join(", ")
+}

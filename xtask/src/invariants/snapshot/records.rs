@@ -1,0 +1,304 @@
+//! The rows of the books, parsed: names in the databases are variants here.
+
+use std::collections::BTreeMap;
+
+use sqlx::types::{
+    Uuid,
+    chrono::{DateTime, Utc},
+};
+
+/// Pieces by product.
+pub type Pieces = BTreeMap<Uuid, i64>;
+
+/// An enum and its variants' names in a database.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($variant),+ }
+
+        impl $name {
+            /// The variant with this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
+            /// Its name in the database.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),+
+                }
+            }
+        }
+    };
+}
+
+named!(
+    /// Where an order stands.
+    Status {
+        Pending = "pending",
+        Confirmed = "confirmed",
+        Declined = "declined",
+        Rejected = "rejected",
+        Cancelled = "cancelled",
+        ManualReview = "manual_review",
+    }
+);
+named!(
+    /// What its checkout does next.
+    Step {
+        Reserve = "reserve",
+        Authorise = "authorise",
+        Confirm = "confirm",
+        Capture = "capture",
+        Abandon = "abandon",
+        Void = "void",
+        Release = "release",
+        Done = "done",
+    }
+);
+named!(
+    /// What giving back does next.
+    GiveBackStep {
+        Void = "void",
+        Refund = "refund",
+        Unreserve = "unreserve",
+        Restock = "restock",
+        Done = "done",
+    }
+);
+named!(
+    /// The money of something that goes back.
+    MoneyBack { Pending = "pending", Refunded = "refunded", Failed = "failed" }
+);
+named!(
+    /// Where a reservation stands.
+    ReservationState { Held = "held", Confirmed = "confirmed", Released = "released", Expired = "expired" }
+);
+named!(
+    /// Where the money of an approved authorisation is.
+    PaymentState { Open = "open", Captured = "captured", Voided = "voided" }
+);
+named!(
+    /// A call that moves money.
+    OperationKind { Authorise = "authorise", Capture = "capture", Void = "void", Refund = "refund" }
+);
+named!(
+    /// What became of such a call.
+    OperationState {
+        Requested = "requested",
+        Succeeded = "succeeded",
+        Declined = "declined",
+        Failed = "failed",
+        Unknown = "unknown",
+    }
+);
+named!(
+    /// Money that moves in the provider's books.
+    MovementKind { Hold = "hold", Capture = "capture", Release = "release", Refund = "refund" }
+);
+
+impl OperationState {
+    /// Whether the provider's answer is outstanding.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Requested | Self::Unknown)
+    }
+}
+
+/// Money in minor units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amount {
+    pub minor: i64,
+    pub currency: String,
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.minor, self.currency)
+    }
+}
+
+/// An order with everything that hangs on it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub number: String,
+    pub status: Status,
+    pub step: Step,
+    pub reason: Option<String>,
+    pub review: Option<String>,
+    pub reservation: Option<Uuid>,
+    pub authorisation: Option<Uuid>,
+    pub total: Amount,
+    /// The cart's id and version that it was made from.
+    pub cart: Option<(String, i64)>,
+    /// Anonymised orders tell nobody anything any more.
+    pub names_a_person: bool,
+    pub placed_at: DateTime<Utc>,
+    /// When the present step was written.
+    pub updated_at: DateTime<Utc>,
+    pub lease_until: DateTime<Utc>,
+    pub pieces: Pieces,
+    /// Price of one piece by product, minor units.
+    pub prices: BTreeMap<Uuid, i64>,
+    pub give_backs: Vec<GiveBack>,
+    pub returns: Vec<OrderReturn>,
+    /// How often each thing happened; `resolved_by_cancelling` apart from other resolutions.
+    pub history: BTreeMap<String, i64>,
+}
+
+impl Order {
+    /// What walks back a checkout that a person gave up on.
+    pub fn unwinding(&self) -> Option<&GiveBack> {
+        self.give_backs.iter().find(|it| it.unwind)
+    }
+
+    pub fn happened(&self, action: &str) -> i64 {
+        self.history.get(action).copied().unwrap_or_default()
+    }
+}
+
+/// Money and pieces that go back.
+#[derive(Clone, Debug)]
+pub struct GiveBack {
+    pub id: Uuid,
+    pub key: String,
+    pub reason: String,
+    pub amount_minor: i64,
+    pub restock: Pieces,
+    pub unwind: bool,
+    pub step: GiveBackStep,
+    pub money: MoneyBack,
+    pub review: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub lease_until: DateTime<Utc>,
+}
+
+/// Pieces that a shopper sends back.
+#[derive(Clone, Debug)]
+pub struct OrderReturn {
+    pub id: Uuid,
+    pub lines: Pieces,
+    pub is_received: bool,
+}
+
+/// An event that waits for the relay.
+#[derive(Clone, Debug)]
+pub struct WaitingEvent {
+    pub id: Uuid,
+    pub order: Option<Uuid>,
+    pub kind: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What we say of an order's money.
+#[derive(Clone, Debug)]
+pub struct Authorisation {
+    pub id: Uuid,
+    pub amount: Amount,
+    pub is_approved: bool,
+    pub state: PaymentState,
+    pub reference: Option<String>,
+    pub refunded_minor: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Authorisation {
+    /// For people: `captured 1999 EUR`.
+    pub fn describe(&self) -> String {
+        let state = if self.is_approved { self.state.as_str() } else { "declined" };
+        format!("{state} {}", self.amount)
+    }
+}
+
+/// What was asked of the provider.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    pub id: Uuid,
+    pub kind: OperationKind,
+    pub order: Uuid,
+    pub authorisation: Uuid,
+    /// What the caller tells repeats by.
+    pub key: String,
+    pub amount: Amount,
+    pub state: OperationState,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What the provider says of a payment.
+#[derive(Clone, Debug)]
+pub struct ProviderPayment {
+    pub order: Uuid,
+    pub amount: Amount,
+    pub is_approved: bool,
+    pub created_at: DateTime<Utc>,
+    /// Minor units of each movement.
+    pub movements: Vec<(MovementKind, i64)>,
+}
+
+impl ProviderPayment {
+    /// How often money moved so.
+    pub fn count(&self, kind: MovementKind) -> usize {
+        self.movements.iter().filter(|(k, _)| *k == kind).count()
+    }
+
+    /// How much, minor units.
+    pub fn sum(&self, kind: MovementKind) -> i64 {
+        self.movements.iter().filter(|(k, _)| *k == kind).map(|(_, minor)| minor).sum()
+    }
+}
+
+/// A product's level.
+#[derive(Clone, Copy, Debug)]
+pub struct Level {
+    pub available: i64,
+    /// The sum of its movements.
+    pub booked: i64,
+    /// Movements up to here may be folded into one.
+    pub folded_until: Option<DateTime<Utc>>,
+}
+
+/// Pieces set aside for an order.
+#[derive(Clone, Debug)]
+pub struct Reservation {
+    pub id: Uuid,
+    pub state: ReservationState,
+    pub expires_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub pieces: Pieces,
+    /// Pieces of a sale that went back on sale.
+    pub returned: Pieces,
+}
+
+/// An event that notifications took up, by the event's id.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// None for mails about accounts.
+    pub order: Option<Uuid>,
+    pub kind: String,
+    pub attempts: i64,
+    pub is_sent: bool,
+    pub created_at: DateTime<Utc>,
+}
+
+/// The folder of mails.
+#[derive(Clone, Debug, Default)]
+pub struct MailFiles {
+    /// Subjects by the event's id.
+    pub subjects: BTreeMap<Uuid, String>,
+    /// Names of files that are no mail of an event.
+    pub strangers: Vec<String>,
+    /// The newest that are kept.
+    pub keep: usize,
+}
+
+impl MailFiles {
+    /// The oldest event whose mail must still be there.
+    pub fn oldest_kept(&self) -> Uuid {
+        let oldest = self.subjects.keys().next().filter(|_| self.subjects.len() >= self.keep);
+        oldest.copied().unwrap_or(Uuid::nil())
+    }
+}
