@@ -133,3 +133,34 @@ impl fmt::Display for Report {
         write!(f, "{} rounds, {} orders and refunds still in hand", self.rounds, self.in_hand)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARTS: Invariant = Invariant { name: "carts", says: "", rows: "" };
+
+    fn report(subjects: &[&str]) -> Report {
+        let mut finding = Finding::new(CARTS, DateTime::UNIX_EPOCH);
+        for subject in subjects {
+            finding.disagree(DateTime::UNIX_EPOCH, (*subject).to_owned(), String::new());
+        }
+        Report { findings: vec![finding], ..Report::default() }
+    }
+
+    #[test]
+    fn what_only_the_last_round_found_is_work_in_hand_and_what_two_found_is_not() {
+        let stands = report(&["a", "c"]).standing_since(&report(&["a", "b"]));
+        let subjects: Vec<&str> =
+            stands.findings[0].disagreements.iter().map(|d| d.subject.as_str()).collect();
+        assert_eq!((subjects, stands.findings[0].total), (vec!["a"], 1));
+        assert!(report(&["c"]).standing_since(&report(&["b"])).agrees());
+    }
+
+    #[test]
+    fn what_began_after_the_check_is_not_counted() {
+        let mut finding = Finding::new(CARTS, DateTime::UNIX_EPOCH);
+        finding.disagree(DateTime::from_timestamp(1, 0).unwrap(), "later".to_owned(), String::new());
+        assert_eq!(finding.total, 0);
+    }
+}
