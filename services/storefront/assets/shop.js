@@ -1,7 +1,7 @@
 // Small comforts. Every page works without this file.
 'use strict';
 
-// Lists that are sorted and quantities that are changed: send at once, the button is not needed then.
+// Quantities that are changed: send at once, the button is not needed then.
 for (const form of document.querySelectorAll('form[data-send-on-change]')) {
   const button = form.querySelector('button[type=submit]');
   if (button) button.hidden = true;
@@ -11,15 +11,18 @@ for (const form of document.querySelectorAll('form[data-send-on-change]')) {
 // One press is enough; after coming back with the browser's button the form is usable again.
 for (const form of document.querySelectorAll('form[data-once]')) {
   const button = form.querySelector('button[type=submit]');
-  form.addEventListener('submit', () => {
-    button.dataset.label = button.textContent;
+  let label = null;
+  form.addEventListener('submit', (event) => {
+    if (event.submitter && event.submitter !== button) return;
+    label ??= [...button.childNodes];
     button.textContent = form.dataset.once || 'Placing your order…';
     setTimeout(() => { button.disabled = true; }, 0);
   });
   window.addEventListener('pageshow', () => {
-    if (!button.dataset.label) return;
+    if (!label) return;
     button.disabled = false;
-    button.textContent = button.dataset.label;
+    button.replaceChildren(...label);
+    label = null;
   });
 }
 

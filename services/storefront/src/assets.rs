@@ -32,9 +32,14 @@ pub static STYLE: LazyLock<Asset> =
 /// What the back office adds to it.
 pub static STAFF_STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", include_bytes!("../assets/staff.css")));
-/// The script; nothing depends on it.
-pub static SCRIPT: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", include_bytes!("../assets/shop.js")));
+/// The scripts; nothing depends on them.
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let both = concat!(include_str!("../assets/shop.js"), include_str!("../assets/search.js"));
+    Asset::new("js", "text/javascript; charset=utf-8", both.as_bytes())
+});
+/// What tells how the page loaded.
+pub static RUM_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("js", "text/javascript; charset=utf-8", include_bytes!("../assets/rum.js")));
 /// The icon.
 pub static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("svg", "image/svg+xml", include_bytes!("../assets/favicon.svg")));
@@ -78,7 +83,7 @@ impl Asset {
 
 /// `GET /assets/{file}`.
 pub async fn serve(path: RawPathParams, headers: HeaderMap) -> Response {
-    let known: [&Asset; 4] = [&STYLE, &STAFF_STYLE, &SCRIPT, &ICON];
+    let known: [&Asset; 5] = [&STYLE, &STAFF_STYLE, &SCRIPT, &RUM_SCRIPT, &ICON];
     let file = path.iter().next().map_or("", |(_, file)| file);
     match known.into_iter().find(|asset| asset.file == file) {
         Some(asset) => asset.answer(&headers),

@@ -18,6 +18,8 @@ pub struct ListQuery {
     pub category: Option<String>,
     /// Only what matches these words.
     pub words: Option<String>,
+    /// The words as they are spelled, and nothing that is spelled alike.
+    pub exact: bool,
     /// Only this maker's.
     pub maker: Option<String>,
     /// Only what costs this or more, minor units.
@@ -48,6 +50,9 @@ impl PgCatalog {
             if begun.total > 0 {
                 return Ok(begun);
             }
+        }
+        if list.exact {
+            return Ok(page);
         }
         if let Some(corrected) = spelling::correct(&self.pool, words).await? {
             let alike = self.page_of(list, Some(&Match::Web(corrected.clone()))).await?;

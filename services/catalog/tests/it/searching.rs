@@ -57,6 +57,9 @@ async fn a_misspelt_word_finds_what_was_meant_and_says_so() {
         None,
         "a correction must find something"
     );
+    let insisted = search(&catalog, "lantren&exact=true").await;
+    assert_eq!((insisted.total, insisted.corrected), (0, None));
+    assert_eq!(search(&catalog, "lantern&exact=true").await.total, meant.total);
 }
 
 #[tokio::test]

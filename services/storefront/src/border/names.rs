@@ -16,6 +16,10 @@ pub struct Slug(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureFile(pub Slug);
 
+/// A file of the sitemap's index: its number, from 1, and `.xml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SitemapFile(pub usize);
+
 /// The number of an order as a mail says it, case and dashes as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderNumber(String);
@@ -63,6 +67,16 @@ impl<S: Send + Sync> FromRequestParts<S> for PictureFile {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
         let file = only_parameter(parts, state).await.ok_or(PageError::NotFound)?;
         file.strip_suffix(".svg").and_then(Slug::parse).map(Self).ok_or(PageError::NotFound)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SitemapFile {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
+        let file = only_parameter(parts, state).await.ok_or(PageError::NotFound)?;
+        let number = file.strip_suffix(".xml").and_then(|number| number.parse().ok());
+        number.filter(|number| *number > 0).map(Self).ok_or(PageError::NotFound)
     }
 }
 

@@ -1,7 +1,12 @@
 //! How pages look: the frame around them and the parts that several share. Pure functions from data to markup.
 
 mod frame;
+mod head;
 mod parts;
+pub mod structured;
+mod sums;
 
 pub use frame::{Frame, Page};
-pub use parts::{Tone, field, notice, pager, picture, price, stock_line, summary, tiles};
+pub use head::Head;
+pub use parts::{Tone, field, notice, pager, picture, price, stock_line, summary_lines, tiles};
+pub use sums::{delivery_price, order_sums, promise, sums};

@@ -12,7 +12,7 @@ use crate::buying::order;
 use crate::stage::Stage;
 
 const CASES: usize = 4_000;
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 27] = [
     "/",
     "/c/",
     "/search",
@@ -35,8 +35,13 @@ const ROUTES: [&str; 22] = [
     "/pictures/lamp.svg",
     "/orders/0190a5b0-0000-7000-8000-000000000001",
     "/nowhere",
+    "/search/suggestions",
+    "/sitemap.xml",
+    "/sitemaps/",
+    "/robots.txt",
+    "/rum",
 ];
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 18] = [
     "csrf",
     "seen",
     "q",
@@ -51,6 +56,10 @@ const FIELDS: [&str; 14] = [
     "return_to",
     "number",
     "reason",
+    "maker",
+    "from",
+    "to",
+    "exact",
 ];
 const HEADERS: [&str; 8] = [
     "cookie",

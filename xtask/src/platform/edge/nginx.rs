@@ -59,6 +59,12 @@ http {{
     location = /edge-health {{ return 200 "ok\n"; }}
     # Probes, metrics and faults listen elsewhere; here they do not exist.
     location ~ ^/(metrics|healthz|readyz|faults)(/|$) {{ return 404; }}
+    # What browsers tell about page loads: small, never kept, and not worth a second try.
+    location = /rum {{
+      client_max_body_size 4k;
+      proxy_next_upstream off;
+      proxy_pass http://storefront;
+    }}
     location ~ ^/(assets|pictures)/ {{
       proxy_pass http://storefront;
       proxy_next_upstream error timeout http_404;

@@ -39,6 +39,10 @@ async fn answer(State(origin): State<Origin>, request: Request) -> Response {
         "/private" => ([("cache-control", "private")], body).into_response(),
         "/unavailable" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         "/headers" => (format!("{:?}", names(request.headers()))).into_response(),
+        "/rum" => {
+            (cacheable, [("server-timing", "view;desc=\"a\"")], format!("{} {asked}", request.method()))
+                .into_response()
+        }
         "/client" => (format!("{:?}", request.headers().get("x-forwarded-for"))).into_response(),
         "/assets/only-on-two.css" if origin.name == "one" => {
             (StatusCode::NOT_FOUND, [("cache-control", "no-store")]).into_response()
@@ -193,4 +197,22 @@ async fn an_asset_that_one_instance_lacks_is_asked_of_the_other() {
         assert_eq!(edge.get("/page", &[]).await.0, StatusCode::OK);
     }
     assert!(edge.origins.iter().all(|o| o.asked.load(Ordering::SeqCst) >= 6));
+}
+
+#[tokio::test]
+async fn reports_of_browsers_get_through_unless_they_are_large_and_are_never_kept() {
+    let edge = Edge::start("rum").await;
+    let send = |bytes: usize| {
+        edge.http.post(format!("{}/rum", edge.url)).header("sec-gpc", "1").body("a".repeat(bytes)).send()
+    };
+    for _ in 0..2 {
+        let answer = send(4_096).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["server-timing"], "view;desc=\"a\"", "what a page carries comes through");
+        assert!(answer.text().await.unwrap().starts_with("POST"));
+    }
+    let asked = |edge: &Edge| edge.origins.iter().map(|o| o.asked.load(Ordering::SeqCst)).sum::<usize>();
+    assert_eq!(asked(&edge), 2, "each of them reached a storefront");
+    assert_eq!(send(4_097).await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(asked(&edge), 2);
 }

@@ -8,22 +8,25 @@ use maud::{Markup, html};
 use shop_contracts::catalog::{Category, ProductSummary};
 
 use super::{PageError, Shop, published};
-use crate::peers::{Listing, Peers};
-use crate::view::{Frame, Tone, notice, picture, tiles};
+use crate::peers::Listing;
+use crate::view::{Frame, Head, Tone, notice, picture, structured, tiles};
 use crate::visitor::Visitor;
 
 /// Which product of a department's first page stands for it.
 const EXAMPLE: usize = 4;
+const DESCRIPTION: &str = "Ship chandlers for people who look after their boats: rope, lamps, navigation, clothing and \
+     galley gear, honestly described. Delivery free from €75, sixty days to send it back.";
 
 pub(super) async fn show(
     State(shop): State<Shop>,
     headers: HeaderMap,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    published::answer(&shop, "/", &visitor, &headers, || render(shop.peers.clone())).await
+    published::answer(&shop, "/", &visitor, &headers, || render(shop.clone())).await
 }
 
-async fn render(peers: Peers) -> Result<Markup, PageError> {
+async fn render(shop: Shop) -> Result<Markup, PageError> {
+    let peers = &shop.peers;
     let menu = peers.categories().await;
     let departments = join_all(menu.iter().map(|category| {
         let listing =
@@ -37,7 +40,11 @@ async fn render(peers: Peers) -> Result<Markup, PageError> {
         .zip(departments)
         .map(|(category, page)| (category, page.map(|page| page.items.clone()).unwrap_or_default()))
         .collect();
-    Ok(Frame::Open.page("Ship chandlers", "", &menu, None, body(&departments)))
+    let head = Head::titled("Ship chandlers")
+        .description(DESCRIPTION)
+        .canonical(shop.public_url.address("/"))
+        .data(structured::web_site(&shop.public_url));
+    Ok(Frame::Open.document(&head, "", &menu, None, body(&departments)))
 }
 
 fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
@@ -86,7 +93,7 @@ fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
         }
         section.promise {
             ul.wrap {
-                li { strong { "Delivery included" } " to ten countries around the North Sea and the Baltic." }
+                li { strong { "Delivery free from €75" } " to ten countries around the North Sea and the Baltic." }
                 li { strong { "Sixty days" } " to send it back, unwrapped and even a little salty." }
                 li { strong { "Spare parts" } " for what we sell. Pawls, wicks, zip sliders." }
             }

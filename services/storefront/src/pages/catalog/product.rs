@@ -4,13 +4,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
-use shop_contracts::catalog::{Category, Product};
+use shop_contracts::catalog::{Product, ProductSummary};
 
 use super::{PageError, Shop, published};
 use crate::border::Slug;
-use crate::peers::Peers;
-use crate::view::{Frame, picture, price, stock_line};
+use crate::public_url::PublicUrl;
+use crate::view::{Frame, Head, picture, price, stock_line, structured, tiles};
 use crate::visitor::Visitor;
+
+/// Products like it that are shown: a row of tiles.
+const RELATED: usize = 4;
 
 pub(super) async fn show(
     State(shop): State<Shop>,
@@ -19,20 +22,42 @@ pub(super) async fn show(
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let key = format!("/p/{}", slug.as_str());
-    published::answer(&shop, &key, &visitor, &headers, || render(shop.peers.clone(), slug)).await
+    published::answer(&shop, &key, &visitor, &headers, || render(shop.clone(), slug)).await
 }
 
-async fn render(peers: Peers, slug: Slug) -> Result<Markup, PageError> {
-    let (menu, product) = tokio::join!(peers.categories(), peers.product(slug.as_str()));
+async fn render(shop: Shop, slug: Slug) -> Result<Markup, PageError> {
+    let peers = &shop.peers;
+    let (menu, product, related) =
+        tokio::join!(peers.categories(), peers.product(slug.as_str()), peers.related(slug.as_str()));
     let product = product?;
     let stock = peers.stock(&[product.id]).await;
     let available = stock.map(|levels| levels.get(&product.id).copied().unwrap_or(0));
-    Ok(page(&product, available, &menu))
+    let head = head(&shop.public_url, &product, available);
+    let related: Vec<ProductSummary> = related.into_iter().take(RELATED).map(summary).collect();
+    Ok(Frame::Open.document(&head, "", &menu, Some(&product.category), body(&product, available, &related)))
 }
 
-fn page(product: &Product, available: Option<u32>, menu: &[Category]) -> Markup {
+fn head(url: &PublicUrl, product: &Product, available: Option<u32>) -> Head {
+    let (path, category) = (format!("/p/{}", product.slug), format!("/c/{}", product.category));
+    let way = [("Home", "/"), (&product.category_name, &category), (&product.name, &path)];
+    let way = way.map(|(name, path): (&str, &str)| (name, path));
+    Head::titled(&product.name)
+        .product()
+        .description(&product.description)
+        .canonical(url.address(&path))
+        .image(url.address(&format!("/pictures/{}.svg?v={}", product.slug, product.picture_version)))
+        .data(structured::product(url, product, available))
+        .data(structured::breadcrumbs(url, &way))
+}
+
+fn summary(product: Product) -> ProductSummary {
+    let Product { id, slug, name, maker, category, price, picture_version, .. } = product;
+    ProductSummary { id, slug, name, maker, category, price, picture_version }
+}
+
+fn body(product: &Product, available: Option<u32>, related: &[ProductSummary]) -> Markup {
     let most = available.unwrap_or(10).min(10);
-    let body = html! {
+    html! {
         article.wrap.product {
             nav.crumbs aria-label="You are here" {
                 a href="/" { "Home" } " / " a href={ "/c/" (product.category) } { (product.category_name) }
@@ -42,7 +67,7 @@ fn page(product: &Product, available: Option<u32>, menu: &[Category]) -> Markup 
                 div.product-facts {
                     p.eyebrow { (product.maker) }
                     h1 { (product.name) }
-                    p.product-price { (price(product.price)) small { " incl. VAT and delivery" } }
+                    p.product-price { (price(product.price)) small { " incl. VAT" } }
                     p.description { (product.description) }
                     (stock_line(available))
                     @if most > 0 {
@@ -65,6 +90,11 @@ fn page(product: &Product, available: Option<u32>, menu: &[Category]) -> Markup 
                 }
             }
         }
-    };
-    Frame::Open.page(&product.name, "", menu, Some(&product.category), body)
+        @if !related.is_empty() {
+            section.wrap.related aria-labelledby="related" {
+                h2 #related { "More like this" }
+                (tiles(related))
+            }
+        }
+    }
 }

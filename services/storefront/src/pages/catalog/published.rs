@@ -1,7 +1,7 @@
 //! Pages that are the same for everybody who has no cart and no session: rendered once a moment, compressed once, and
 //! marked so that the edge may keep them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
@@ -15,16 +15,19 @@ use crate::encoding::{Effort, Encoding};
 use crate::view::Page;
 use crate::visitor::Visitor;
 
-const HTML: &str = "text/html; charset=utf-8";
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// What a page of these depends on besides its address.
-const VARIES: &str = "accept-encoding, cookie";
+const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding, cookie");
 /// For the edge, never for the browser, which asks again by the tag: a shopper who has just filled a cart must see it.
-const SHARED: &str = "public, max-age=0, s-maxage=2, stale-while-revalidate=10";
+const SHARED: HeaderValue =
+    HeaderValue::from_static("public, max-age=0, s-maxage=2, stale-while-revalidate=10");
 
 /// One page in all the forms in which it is asked for.
 pub struct Published {
     page: Page,
-    tag: String,
+    /// The page's own text, shared with it.
+    plain: Bytes,
+    tag: HeaderValue,
     brotli: OnceLock<Bytes>,
     gzip: OnceLock<Bytes>,
 }
@@ -52,34 +55,57 @@ impl Published {
     /// From markup rendered with `Frame::Open`.
     pub(super) fn new(markup: Markup) -> Self {
         let page = Page::new(markup);
-        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(page.plain())[..12]));
-        Self { page, tag, brotli: OnceLock::new(), gzip: OnceLock::new() }
+        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(page.plain().as_bytes())[..12]));
+        let tag = HeaderValue::try_from(tag).expect("hexadecimal digits are visible ASCII");
+        let plain = Bytes::from_owner(Text(Arc::clone(page.plain())));
+        Self { page, plain, tag, brotli: OnceLock::new(), gzip: OnceLock::new() }
+    }
+
+    /// The page for this visitor, to be kept by nobody.
+    pub(super) fn answer_unkept(&self, visitor: &Visitor) -> Response {
+        ([(CONTENT_TYPE, HTML), (VARY, VARIES)], self.page.fill(visitor)).into_response()
     }
 
     /// The page for this visitor.
     pub(super) fn answer(&self, visitor: &Visitor, headers: &HeaderMap) -> Response {
         if !visitor.is_anonymous() {
-            return ([(CONTENT_TYPE, HTML), (VARY, VARIES)], self.page.fill(visitor)).into_response();
+            return self.answer_unkept(visitor);
         }
-        let encoding = Encoding::preferred(headers);
-        let cached = [(CACHE_CONTROL, SHARED), (VARY, VARIES), (ETAG, self.tag.as_str())];
+        let mut response = Response::default();
         let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
-        if known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == self.tag) {
-            return (StatusCode::NOT_MODIFIED, cached).into_response();
+        if known.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == self.tag.as_bytes()) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            let encoding = Encoding::preferred(headers);
+            *response.body_mut() = self.body(encoding).into();
+            response.headers_mut().insert(CONTENT_TYPE, HTML);
+            if let Some(encoding) = encoding {
+                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+            }
         }
-        let plain = self.page.plain().as_bytes();
-        let compressed = |kept: &OnceLock<Bytes>, encoding: Encoding| {
-            kept.get_or_init(|| encoding.compress(plain, Effort::Quick).into()).clone()
-        };
-        let body = match encoding {
-            Some(Encoding::Brotli) => compressed(&self.brotli, Encoding::Brotli),
-            Some(Encoding::Gzip) => compressed(&self.gzip, Encoding::Gzip),
-            None => Bytes::copy_from_slice(plain),
-        };
-        let mut response = (cached, [(CONTENT_TYPE, HTML)], body).into_response();
-        if let Some(encoding) = encoding {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
-        }
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, SHARED);
+        headers.insert(VARY, VARIES);
+        headers.insert(ETAG, self.tag.clone());
         response
+    }
+
+    /// The page in this encoding, compressed when it is asked for first.
+    fn body(&self, encoding: Option<Encoding>) -> Bytes {
+        let Some(encoding) = encoding else { return self.plain.clone() };
+        let kept = match encoding {
+            Encoding::Brotli => &self.brotli,
+            Encoding::Gzip => &self.gzip,
+        };
+        kept.get_or_init(|| encoding.compress(&self.plain, Effort::Quick).into()).clone()
+    }
+}
+
+/// A page's text as an owner of bytes.
+struct Text(Arc<str>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }

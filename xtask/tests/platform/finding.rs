@@ -1,0 +1,121 @@
+//! Search in a real browser: suggestions by keyboard, a misspelt word, filters, the way back.
+
+use std::time::Duration;
+
+use thirtyfour::Key;
+
+use crate::{
+    Outcome,
+    audit::Audit,
+    browser::{Browser, Look},
+    ensure,
+    local::{Platform, eventually, screenshots},
+};
+
+/// At both widths, with scripts and without.
+pub async fn a_shopper_finds_things_by_keyboard_and_narrows_them_down(p: &Platform) -> Outcome {
+    for (width, scripts) in [(1440, true), (390, true), (390, false)] {
+        let look = Look { width, scripts, dark: false };
+        let browser = Browser::open(look).await?;
+        let mut walk = Walk { p, browser: &browser, audit: Audit::new("finding", look) };
+        let result = walk.whole(scripts).await;
+        let result = result.and_then(|()| walk.audit.end().map(drop));
+        if result.is_err() {
+            let file = format!("failure-finding-{}.png", look.name());
+            let _ = browser.screenshot(&screenshots().join(file)).await;
+        }
+        browser.close().await?;
+        result?;
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    p: &'a Platform,
+    browser: &'a Browser,
+    audit: Audit,
+}
+
+impl Walk<'_> {
+    async fn whole(&mut self, scripts: bool) -> Outcome {
+        if scripts {
+            self.suggested().await?;
+        }
+        self.corrected().await?;
+        self.narrowed(scripts).await
+    }
+
+    async fn search(&self, words: &str) -> Outcome {
+        self.browser.page.goto(self.p.shop("/")).await?;
+        self.browser.fill("input[name=q]", words).await
+    }
+
+    async fn press(&self, key: Key) -> Outcome {
+        Ok(self.browser.find("input[name=q]").await?.send_keys(key + "").await?)
+    }
+
+    async fn seen(&mut self, name: &str) -> Outcome {
+        self.audit.page(self.browser, name, None).await
+    }
+
+    /// Letters, arrow, Enter: the product. Escape closes the list.
+    async fn suggested(&mut self) -> Outcome {
+        self.search("hurricane").await?;
+        self.browser.find("#suggestions:not([hidden]) [role=option]").await?;
+        self.press(Key::Down).await?;
+        let active = self.browser.find("#suggestions [aria-selected=true] .s-name").await?.text().await?;
+        self.seen("suggestions").await?;
+        self.press(Key::Enter).await?;
+        self.browser.find(".product-facts").await?;
+        let name = self.browser.find("h1").await?.text().await?;
+        ensure(name == active, || format!("{active:?} was chosen and {name:?} is shown"))?;
+        self.browser.find("#related").await?;
+        self.seen("product").await?;
+        self.search("hurricane").await?;
+        self.browser.find("#suggestions:not([hidden]) [role=option]").await?;
+        self.press(Key::Escape).await?;
+        self.browser.find("#suggestions[hidden]").await?;
+        Ok(())
+    }
+
+    /// What is spelled alike is found, and the shopper can insist.
+    async fn corrected(&mut self) -> Outcome {
+        self.search("lantren").await?;
+        self.press(Key::Enter).await?;
+        let told = self.browser.find(".corrected").await?.text().await?;
+        ensure(told.contains("lantern") && told.contains("lantren"), || format!("told: {told}"))?;
+        self.seen("corrected").await?;
+        self.browser.click(".corrected a").await?;
+        self.browser.find(".suggested .tile").await?;
+        self.seen("nothing").await
+    }
+
+    /// A maker is chosen, then prices; all can be taken away.
+    async fn narrowed(&mut self, scripts: bool) -> Outcome {
+        self.browser.page.goto(self.p.shop("/c/lamps")).await?;
+        self.browser.click("#maker option:nth-of-type(2)").await?;
+        if scripts {
+            self.browser.find(".chips.active").await?;
+            let address = self.browser.page.current_url().await?.to_string();
+            let tidy = address.contains("/c/lamps?maker=") && !address.contains("from=");
+            ensure(tidy, || format!("at {address}"))?;
+        }
+        self.browser.fill("#from", "10").await?;
+        self.browser.fill("#to", "200").await?;
+        self.browser.click(".filters button").await?;
+        self.browser.find(".chips.active .all").await?;
+        let chips = self.browser.find(".chips.active").await?.text().await?;
+        ensure(chips.contains("€10") && chips.contains("€200"), || format!("filters: {chips}"))?;
+        self.seen("filters").await?;
+        self.browser.click(".chips.active .all").await?;
+        let browser = self.browser;
+        eventually("the filters are gone", Duration::from_secs(10), || async {
+            Ok((browser.page.current_url().await?.as_str() == self.p.shop("/c/lamps")).then_some(()))
+        })
+        .await?;
+        // What cannot be read is told beside its field.
+        self.browser.page.goto(self.p.shop("/c/lamps?from=cheap")).await?;
+        self.browser.find("#from-error").await?;
+        self.audit.page(self.browser, "refused", Some(422)).await
+    }
+}
