@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi schemathesis corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -41,8 +41,8 @@ deploy: ## rebuild and replace a service, instance by instance: make deploy S=ca
 	cargo build --locked --bin $(if $(filter console,$(S)),console-server,shop-$(S))
 	@$(XTASK) deploy $(S)
 
-fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [OFF=1]; without F, list them
-	@$(XTASK) fault $(F) $(if $(OFF),--off) $(if $(FOR),--for $(FOR))
+fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [RATIO=0.5] [DELAY=ms] [INSTANCE=payments-1] [OFF=1]; without F, list them
+	@$(XTASK) fault $(F) $(if $(OFF),--off) $(if $(FOR),--for $(FOR)) $(if $(RATIO),--ratio $(RATIO)) $(if $(DELAY),--delay $(DELAY)) $(if $(INSTANCE),--instance $(INSTANCE))
 
 check-invariants: ## compare all books of the running platform: orders, stock, payments, events, mails
 	@$(XTASK) check-invariants

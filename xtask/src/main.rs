@@ -34,17 +34,7 @@ enum Command {
     /// Replace the instances of a service one after the other.
     Deploy { service: String },
     /// Switch a fault on (or off); without a name, list the faults.
-    Fault {
-        name: Option<String>,
-        #[arg(long)]
-        off: bool,
-        /// Seconds until the fault switches itself off.
-        #[arg(long = "for", default_value_t = 60)]
-        seconds: u64,
-        /// Share of the affected calls, 0 to 1.
-        #[arg(long, default_value_t = 1.0)]
-        ratio: f64,
-    },
+    Fault(platform::FaultOrder),
     /// Compare all books of the running platform: orders, stock, payments, events, mails.
     CheckInvariants {
         /// Seconds that work in hand is given to end.
@@ -81,9 +71,7 @@ fn main() -> ExitCode {
             Command::Status => platform::status().await,
             Command::Logs { service } => platform::logs(service.as_deref()).await,
             Command::Deploy { service } => platform::deploy(&service).await,
-            Command::Fault { name, off, seconds, ratio } => {
-                platform::fault(name.as_deref(), off, seconds, ratio).await
-            }
+            Command::Fault(order) => platform::fault(&order).await,
             Command::CheckInvariants { seconds } => {
                 invariants::check_local(std::time::Duration::from_secs(seconds)).await
             }

@@ -31,23 +31,29 @@ pub async fn routes(mut boot: Boot) -> Result<Router, StartError> {
     tracing::info!(added, "range is in place");
     let redis = kv::connect(&redis_url)?;
 
-    // The cache bridges a database that is away: that is no reason to send nobody here.
-    boot.health.watch("postgres", Need::Optional, {
-        let catalog = PgCatalog::new(pool.clone());
+    let requests = boot.metrics.counter_vec("shop_catalog_cache_requests_total")?;
+    let cache = ReadThrough::new(Some(redis.clone()), requests, clock::system(), CacheConfig::default());
+    // What the cache has bridges a database that is away; the database bridges the cache.
+    let (catalog, answers) = (PgCatalog::new(pool.clone()), cache.clone());
+    boot.health.watch_bridged(
+        "postgres",
         move || {
             let catalog = catalog.clone();
             async move { catalog.is_reachable().await }
-        }
-    });
-    boot.health.watch_redis(redis.clone(), Need::Optional);
-    let memory = RedisMemory::new(&boot.metrics, Store::Cache, redis.clone())?;
+        },
+        move || {
+            let answers = answers.clone();
+            async move { answers.has_answers().await }
+        },
+    );
+    boot.health.watch_redis(redis.clone(), Need::Bridged);
+    let memory = RedisMemory::new(&boot.metrics, Store::Cache, redis)?;
     tokio::spawn(memory.run(boot.shutdown.clone()));
     boot.faults.declare(http::FAULTS);
-
-    let requests = boot.metrics.counter_vec("shop_catalog_cache_requests_total")?;
+    boot.faults.lock_table("products");
     let state = CatalogState {
         catalog: PgCatalog::new(pool),
-        cache: ReadThrough::new(Some(redis), requests, clock::system(), CacheConfig::default()),
+        cache,
         faults: boot.faults.clone(),
         searches: boot.metrics.counter("shop_searches_total")?,
         limits: Arc::new(Limits::default()),

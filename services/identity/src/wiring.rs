@@ -55,9 +55,10 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let orders = boot.client("orders", orders_urls, ClientConfig::default())?;
     boot.health.watch_postgres(pool.clone());
     // Without Redis people still log in; throttling then counts in each instance.
-    boot.health.watch_redis(redis.clone(), Need::Optional);
+    boot.health.watch_redis(redis.clone(), Need::Bridged);
     boot.faults.declare(FAULTS);
     let identity = Identity {
+    boot.faults.lock_table("sessions");
         accounts: PgAccounts::new(pool.clone()),
         registrations: PgRegistrations::new(pool.clone()),
         sessions: PgSessions::new(pool.clone()),

@@ -148,7 +148,8 @@ where
 
 /// The routes of a service with every layer, callers checked: what [`run`] serves at `HTTP_ADDR`.
 pub fn service_router(app_router: Router, config: ServerConfig, boot: &BootParts) -> Router {
-    server::layered(auth::guarded(app_router, &boot.auth, &boot.metrics), &boot.metrics, config)
+    let guarded = auth::guarded(app_router, &boot.auth, &boot.metrics);
+    server::layered(boot.faults.around(guarded), &boot.metrics, config)
 }
 
 /// Health, metrics and faults: what [`run`] serves at `INTERNAL_ADDR`, which nothing outside the platform reaches.
@@ -160,7 +161,7 @@ pub fn internal_router(boot: &BootParts) -> Router {
 
 /// Both on one router and callers not checked, for the tests of a service: they call it without a socket.
 pub fn open_router(app_router: Router, config: ServerConfig, boot: &BootParts) -> Router {
-    server::layered(app_router, &boot.metrics, config).merge(internal_router(boot))
+    server::layered(boot.faults.around(app_router), &boot.metrics, config).merge(internal_router(boot))
 }
 
 /// The parts of [`Boot`] that the routers need.
@@ -282,6 +283,8 @@ where
         () = stop_asked.clone().cancelled_owned() => return Ok(()),
     };
     env.finish()?;
+    faults.install();
+    health.watch_configuration();
     let listener = listen(addresses.public).await?;
     let internal_listener = listen(addresses.internal).await?;
 
@@ -299,12 +302,16 @@ where
     let mut internal = tokio::spawn(async move { internal.await });
     let accept_until = CancellationToken::new();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Some(wrong) = faults.disagreements().into_iter().next() {
+        return Err(StartError::Other(wrong));
+    }
     let server =
         axum::serve(listener, service).with_graceful_shutdown(accept_until.clone().cancelled_owned());
     let mut server = tokio::spawn(async move { server.await });
 
     let mut workers: FuturesUnordered<_> =
         app.workers.into_iter().map(|(name, handle)| async move { (name, handle.await) }).collect();
+    tokio::spawn(faults.run(shutdown.clone()));
     let failure = tokio::select! {
         () = stop_asked.cancelled() => None,
         Some((name, ended)) = workers.next(), if !workers.is_empty() => {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::faults;
+
 /// Source of the present time; tests pass `shop_testkit::MockClock`.
 pub trait Clock: Send + Sync + 'static {
     /// The present time in UTC.
@@ -31,6 +33,6 @@ pub fn system() -> SharedClock {
 /// The present time, rounded to microseconds so that it survives a round trip through Postgres unchanged.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 pub fn now() -> DateTime<Utc> {
-    let now = Utc::now();
+    let now = Utc::now() + faults::clock_ahead();
     DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
 }

@@ -61,6 +61,10 @@ where
         db.operation.name = operation,
     );
     let timer = metrics::db_timer("redis", operation);
+    let work = async {
+        crate::faults::slow_redis().await;
+        work.await
+    };
     let result = work.instrument(span.clone()).await;
     timer.observe_duration();
     if let Err(error) = &result {

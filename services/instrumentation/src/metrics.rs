@@ -39,6 +39,8 @@ pub enum MetricError {
 
 struct Inner {
     service: &'static str,
+    version: String,
+    build: IntGaugeVec,
     registry: Registry,
     http_server: HistogramVec,
     http_client: HistogramVec,
@@ -65,6 +67,8 @@ impl Metrics {
         build.with_label_values(&[version]).set(1);
         let inner = Inner {
             service,
+            version: version.to_owned(),
+            build,
             http_server: build_histogram_vec(&registry, service, "http_server_request_duration_seconds")?,
             http_client: build_histogram_vec(&registry, service, "http_client_request_duration_seconds")?,
             database: build_histogram_vec(&registry, service, "db_client_operation_duration_seconds")?,
@@ -142,6 +146,13 @@ impl Metrics {
 
     /// Counts what a client decided about a call of `peer`: `retry`, `hedge`, `breaker_open` or `bulkhead_full`.
     pub(crate) fn client_decided(&self, peer: &'static str, decision: &'static str) {
+    /// Tells another version than the one that runs: `suffix` behind its own, nothing for itself.
+    pub(crate) fn show_release(&self, suffix: &str) {
+        let version = format!("{}{suffix}", self.inner.version);
+        self.inner.build.reset();
+        self.inner.build.with_label_values(&[version.as_str()]).set(1);
+    }
+
         self.inner.client_decisions.with_label_values(&[peer, decision]).inc();
     }
 

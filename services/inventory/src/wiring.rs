@@ -31,6 +31,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     tracing::info!(added, "stock is in place");
     boot.health.watch_postgres(pool.clone());
     boot.faults.declare(FAULTS);
+    boot.faults.lock_table("stock");
     let inventory = Inventory {
         storage: PgInventory::new(pool),
         metrics: InventoryMetrics::new(&boot.metrics)?,

@@ -53,6 +53,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     boot.health.watch_redis(redis.clone(), Need::Required);
     let redis_memory = RedisMemory::new(&boot.metrics, Store::Durable, redis.clone())?;
     boot.faults.declare(FAULTS);
+    boot.faults.lock_table("deliveries");
     let stream =
         |topic| EventStream::connect(topic, &redis_url, redis.clone(), &boot.info.instance, READ_WAIT);
     let orders = Notifications {

@@ -34,9 +34,10 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let redis = kv::connect(&redis_url)?;
     boot.health.watch_postgres(pool.clone());
     // Without Redis the shop still sells; events wait in the outbox.
-    boot.health.watch_redis(redis.clone(), Need::Optional);
+    boot.health.watch_redis(redis.clone(), Need::Bridged);
     let redis_memory = RedisMemory::new(&boot.metrics, Store::Durable, redis.clone())?;
     boot.faults.declare(FAULTS);
+    boot.faults.lock_table("orders");
     let client = |peer, urls| boot.client(peer, urls, ClientConfig::default());
     let saga = Saga {
         orders: PgOrders::new(pool.clone()),

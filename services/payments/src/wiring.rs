@@ -70,6 +70,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
     boot.health.watch_postgres(pool.clone());
+    boot.faults.lock_table("payment_operations");
     let secret = config.webhook_secret_file.as_deref().map(read_secret).transpose()?;
     let (provider, header) = provider(&config, secret.clone(), &pool, &boot)?;
     let metrics = PaymentMetrics::new(&boot.metrics)?;

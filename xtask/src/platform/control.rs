@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     layout::Layout,
+    slowdown::Row,
     supervisor::{Supervisor, UnitStatus},
 };
 
@@ -22,14 +23,27 @@ const MAX_REQUEST_BYTES: u64 = 4096;
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Request {
     Status,
-    Deploy { service: String },
+    Deploy {
+        service: String,
+    },
     Stop,
+    /// Faults of processes that are not services.
+    Faults,
+    Fault {
+        name: String,
+        seconds: u64,
+        ratio: f64,
+    },
+    FaultOff {
+        name: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
     Status { units: Vec<UnitStatus> },
+    Faults { rows: Vec<Row> },
     Done { message: String },
     Failed { message: String },
 }
@@ -91,6 +105,11 @@ async fn answer(stream: UnixStream, supervisor: Supervisor, stop: CancellationTo
             Ok(message) => Reply::Done { message },
             Err(message) => Reply::Failed { message },
         },
+        Ok(Request::Faults) => Reply::Faults { rows: supervisor.slowdowns().rows() },
+        Ok(Request::Fault { name, seconds, ratio }) => {
+            done(supervisor.slowdowns().switch_on(&supervisor, &name, seconds, ratio))
+        }
+        Ok(Request::FaultOff { name }) => done(supervisor.slowdowns().switch_off(&name)),
         Ok(Request::Stop) => {
             stop.cancel();
             Reply::Done { message: "stopping".to_owned() }
@@ -100,5 +119,12 @@ async fn answer(stream: UnixStream, supervisor: Supervisor, stop: CancellationTo
     if let Ok(mut text) = serde_json::to_string(&reply) {
         text.push('\n');
         let _ = write.write_all(text.as_bytes()).await;
+    }
+}
+
+fn done(result: Result<(), String>) -> Reply {
+    match result {
+        Ok(()) => Reply::Done { message: "done".to_owned() },
+        Err(message) => Reply::Failed { message },
     }
 }

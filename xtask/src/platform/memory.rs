@@ -25,6 +25,17 @@ impl Snapshot {
         snapshot
     }
 
+    /// A process and all its descendants, parents first.
+    pub fn tree(&self, pid: u32) -> Vec<u32> {
+        let mut tree = vec![pid];
+        let mut next = 0;
+        while let Some(parent) = tree.get(next).copied() {
+            tree.extend(self.children.get(&parent).into_iter().flatten());
+            next += 1;
+        }
+        tree
+    }
+
     /// Bytes of a process and all its descendants.
     pub fn of_tree(&self, pid: u32) -> u64 {
         let own =

@@ -11,6 +11,7 @@ use axum::{Router, extract::State, http::header, response::IntoResponse, routing
 use super::{
     layout::Layout,
     postgres::guard::Report,
+    slowdown::Row,
     supervisor::{self, Supervisor, UnitStatus},
 };
 
@@ -43,7 +44,8 @@ pub async fn serve(
 async fn expose(State(state): State<Exposition>) -> impl IntoResponse {
     let units = state.units();
     let report = state.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], render(&units, &report))
+    let faults = state.supervisor.slowdowns().rows();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], render(&units, &report, &faults))
 }
 
 impl Exposition {
@@ -60,7 +62,7 @@ impl Exposition {
     }
 }
 
-fn render(units: &[UnitStatus], report: &Report) -> String {
+fn render(units: &[UnitStatus], report: &Report, faults: &[Row]) -> String {
     let mut out = String::new();
     let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&UnitStatus) -> u64| {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -90,12 +92,18 @@ fn render(units: &[UnitStatus], report: &Report) -> String {
     let name = "quarterdeck_postgres_primary";
     let _ = writeln!(out, "# HELP {name} Always 1; the label says which node leads.\n# TYPE {name} gauge");
     let _ = writeln!(out, "{name}{{node=\"{}\"}} 1", report.primary);
+    let name = "shop_fault_active";
+    let _ = writeln!(out, "# HELP {name} 1 while the injected fault is switched on.\n# TYPE {name} gauge");
+    for fault in faults {
+        let _ = writeln!(out, "{name}{{fault=\"{}\"}} {}", fault.name, u64::from(fault.active));
+    }
     out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::slowdown::Slowdowns;
 
     #[test]
     fn every_process_and_the_leader_are_told() {
@@ -110,7 +118,8 @@ mod tests {
             memory_bytes: 4096,
             role: String::new(),
         };
-        let text = render(&[unit], &Report { primary: "postgres-2", synchronous: false, failovers: 1 });
+        let report = Report { primary: "postgres-2", synchronous: false, failovers: 1 };
+        let text = render(&[unit], &report, &Slowdowns::default().rows());
         for line in [
             "quarterdeck_process_ready{name=\"orders-1\",service=\"orders\"} 1",
             "quarterdeck_process_restarts_total{name=\"orders-1\",service=\"orders\"} 2",
@@ -118,6 +127,7 @@ mod tests {
             "quarterdeck_postgres_synchronous 0",
             "quarterdeck_postgres_failovers_total 1",
             "quarterdeck_postgres_primary{node=\"postgres-2\"} 1",
+            "shop_fault_active{fault=\"redis.slow\"} 0",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} is missing in\n{text}");
         }

@@ -20,11 +20,13 @@ pub mod redis;
 pub mod roster;
 pub mod secrets;
 mod service_auth;
+mod slowdown;
 mod status;
 pub mod supervisor;
 
 use std::time::{Duration, Instant};
 
+pub use faults::Order as FaultOrder;
 use layout::Layout;
 use tokio_util::sync::CancellationToken;
 
@@ -167,11 +169,6 @@ pub async fn deploy(service: &str) -> Outcome {
 }
 
 /// Switches a fault, or lists all of them.
-pub async fn fault(name: Option<&str>, off: bool, seconds: u64, ratio: f64) -> Outcome {
-    let layout = Layout::from_environment()?;
-    match name {
-        None => faults::list(&layout).await,
-        Some(name) if off => faults::switch_off(&layout, name).await,
-        Some(name) => faults::switch_on(&layout, name, seconds, ratio).await,
-    }
+pub async fn fault(order: &FaultOrder) -> Outcome {
+    faults::obey(&Layout::from_environment()?, order).await
 }

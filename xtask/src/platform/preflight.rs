@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use super::{
     layout::{Demo, INSTANCES, INTERNAL_OFFSET, Layout, SERVICES},
-    process,
+    memory, process,
 };
 
 const NEEDED_DISK_BYTES: u64 = 1 << 30;
@@ -76,7 +76,12 @@ pub fn stop_leftovers(layout: &Layout) -> Result<usize, String> {
         let names: Vec<&str> = alive.iter().map(|(n, _)| n.as_str()).collect();
         println!("stopping what an earlier run left behind: {}", names.join(" "));
     }
+    let processes = memory::Snapshot::take();
     for (name, pid) in &alive {
+        // A fault may have stopped it: what is stopped hears nothing else.
+        for stopped in processes.tree(*pid) {
+            process::send_signal(stopped, Signal::CONT);
+        }
         process::send_signal(*pid, if name.starts_with("postgres") { Signal::INT } else { Signal::TERM });
     }
     let until = process::deadline(Duration::from_secs(15));

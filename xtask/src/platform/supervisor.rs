@@ -20,6 +20,7 @@ use super::{
     memory,
     probe::Seen,
     process::{self, Unit},
+    slowdown::{Slowdowns, Target},
 };
 
 /// How long one look at a unit may take.
@@ -111,6 +112,7 @@ pub struct Supervisor {
     pace: Pace,
     /// Set when everything stops: nothing starts any more.
     closed: Arc<AtomicBool>,
+    slowdowns: Slowdowns,
 }
 
 impl Supervisor {
@@ -124,7 +126,14 @@ impl Supervisor {
             .no_proxy()
             .build()
             .expect("a client without custom TLS settings can always be built");
-        Self { entries: Arc::default(), http, pids_file, pace, closed: Arc::default() }
+        Self {
+            entries: Arc::default(),
+            http,
+            pids_file,
+            pace,
+            closed: Arc::default(),
+            slowdowns: Slowdowns::default(),
+        }
     }
 
     /// Starts units together and waits for all. Fails with the log's tail of the first that does not become ready.
@@ -219,6 +228,21 @@ impl Supervisor {
         self.lock().get(name).is_some_and(|e| e.state.borrow().state == State::Ready)
     }
 
+    /// Faults of processes that know none of their own.
+    pub fn slowdowns(&self) -> &Slowdowns {
+        &self.slowdowns
+    }
+
+    /// The process of a unit, while it runs.
+    pub fn pid(&self, target: Target) -> Option<u32> {
+        let entries = self.lock();
+        let is_meant = |e: &&Entry| match target {
+            Target::Unit(name) => e.unit.name == name,
+            Target::Role(role) => e.role.starts_with(role),
+        };
+        entries.values().find(is_meant)?.state.borrow().pid
+    }
+
     /// Says what a unit does at the moment, for `make status`.
     pub fn set_role(&self, name: &str, role: &str) {
         if let Some(entry) = self.lock().get_mut(name) {
@@ -228,6 +252,7 @@ impl Supervisor {
 
     /// Stops everything, the last phase first.
     pub async fn stop_all(&self) {
+        self.slowdowns.end_all();
         self.closed.store(true, Ordering::Release);
         loop {
             let last: Vec<(String, mpsc::Sender<Order>)> = {

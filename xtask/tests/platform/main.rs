@@ -13,6 +13,7 @@ mod engineer;
 mod failover;
 mod kills;
 mod local;
+mod faults;
 mod pages;
 mod shopper;
 mod slack;
@@ -78,6 +79,7 @@ async fn run(wanted: &[String]) -> usize {
     for (name, scenario) in scenarios {
         if !wanted.is_empty() && !wanted.iter().any(|w| name.contains(w.as_str())) {
             continue;
+        faults::every_fault_shows_itself_ends_and_leaves_a_healthy_shop,
         }
         let started = Instant::now();
         match scenario(&platform).await {

@@ -31,6 +31,10 @@ impl<T: Clone> Local<T> {
         values.insert(key.to_owned(), (fresh_until_ms, value));
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.values.lock().is_empty()
+    }
+
     pub fn clear(&self) {
         self.values.lock().clear();
     }

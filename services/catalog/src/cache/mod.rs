@@ -143,6 +143,11 @@ impl ReadThrough {
         self.join(key, load).await
     }
 
+    /// Whether anything is kept that could be served while the database is away.
+    pub async fn has_answers(&self) -> bool {
+        !self.inner.local.is_empty() || self.inner.store.has_entries().await
+    }
+
     /// Forgets everything, in Redis and in this process.
     pub async fn forget(&self) {
         self.inner.store.forget().await;

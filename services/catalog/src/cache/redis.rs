@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
-use shop_instrumentation::ids;
+use shop_instrumentation::{faults, ids};
 
 use super::entry::Entry;
 
@@ -44,6 +44,13 @@ impl Store {
         Ok(Read { entry, generation })
     }
 
+    /// Whether Redis answers, and keeps anything.
+    pub async fn has_entries(&self) -> bool {
+        let Some(mut redis) = self.connection() else { return false };
+        let work = async { redis::cmd("DBSIZE").query_async::<u64>(&mut redis).await };
+        self.within_timeout(work).await.is_ok_and(|keys| keys > 0)
+    }
+
     pub async fn write(&self, key: &str, entry: &Entry, generation: &str, keep: Duration) {
         let Some(mut redis) = self.connection() else { return };
         let seconds = keep.as_secs().max(1);
@@ -60,6 +67,10 @@ impl Store {
         &self,
         work: impl Future<Output = Result<T, redis::RedisError>>,
     ) -> Result<T, Away> {
+        let work = async {
+            faults::slow_redis().await;
+            work.await
+        };
         let cause = match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(cause)) => cause.to_string(),

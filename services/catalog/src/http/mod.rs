@@ -24,12 +24,12 @@ use crate::storage::PgCatalog;
 
 /// The faults that can be switched on here.
 pub const FAULTS: &[FaultSpec] = &[
-    FaultSpec { name: SLOW, description: "answers about products wait before they are given" },
+    FaultSpec { name: LATENCY, description: "answers about products wait before they are given" },
     FaultSpec { name: ERRORS, description: "requests about products fail with an internal error" },
     FaultSpec { name: CACHE_OFF, description: "every answer is read from the database" },
 ];
 
-const SLOW: &str = "catalog.slow";
+const LATENCY: &str = "catalog.latency";
 const ERRORS: &str = "catalog.errors";
 const CACHE_OFF: &str = "catalog.cache_off";
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -75,7 +75,7 @@ pub struct CatalogState {
 impl CatalogState {
     /// Lets a fault that is switched on do its work.
     async fn apply_faults(&self) -> Result<(), Problem> {
-        self.faults.delay(SLOW).await;
+        self.faults.delay(LATENCY).await;
         if self.faults.is_active(ERRORS) {
             return Err(Problem::new(Code::Internal, "the catalogue failed on purpose"));
         }

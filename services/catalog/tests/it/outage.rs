@@ -117,3 +117,23 @@ async fn errors_fault_fails_products_until_it_is_switched_off() {
     call(&catalog.router, Method::DELETE, "/faults/catalog.errors", &auth, Body::empty()).await;
     assert_eq!(get(&catalog.router, "/v1/products").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_catalogue_with_neither_database_nor_answers_wants_no_traffic() {
+    let (db, mut redis) = tokio::join!(TestDb::empty(), TestRedis::start());
+    let mut gate = Gate::open(&db.url).await;
+    let env = Env::from_pairs([("DATABASE_URL", gate.url.as_str()), ("REDIS_CACHE_URL", redis.url.as_str())]);
+    let boot = Boot::for_tests("catalog", env).unwrap();
+    let (health, parts) = (boot.health.clone(), boot.parts());
+    let router = open_router(wiring::routes(boot).await.unwrap(), ServerConfig::default(), &parts);
+    health.set_started();
+    redis.stop().await;
+    let ready = async || {
+        health.probe_all().await;
+        let page = get(&router, "/readyz").await;
+        (page.status, page.json::<serde_json::Value>()["status"].clone())
+    };
+    assert_eq!(ready().await, (StatusCode::OK, "bridged".into()), "the database bridges the cache");
+    gate.shut().await;
+    assert_eq!(ready().await, (StatusCode::SERVICE_UNAVAILABLE, "not_ready".into()));
+}

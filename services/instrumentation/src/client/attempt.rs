@@ -10,6 +10,7 @@ use super::call::{Answer, Call};
 use super::endpoints::Endpoint;
 use super::failure::Failure;
 use super::{Inner, propagation};
+use crate::faults;
 
 /// Sends the call and takes note, for the endpoint's breaker and for the hedge, of how it went.
 pub(super) async fn attempt(
@@ -72,7 +73,7 @@ async fn exchange(
     propagation::add(&mut headers, span, limit, endpoint, client.peer, client.signer.as_ref());
     let request = client
         .http
-        .request(call.method().clone(), format!("{}{}", endpoint.base, call.path()))
+        .request(call.method().clone(), format!("{}{}", faults::address(&endpoint.base), call.path()))
         .headers(headers)
         .body(call.body());
     let exchange = async {

@@ -4,6 +4,7 @@
 //! What must always hold: a server that takes no writes any more, or is going away, costs the requests in hand and no
 //! later ones. Their connections are not used again, and the pool finds the new primary by itself.
 
+mod faults;
 mod follower;
 mod hosts;
 
@@ -19,6 +20,7 @@ use tracing::Instrument as _;
 use self::follower::Freshness;
 use self::hosts::Hosts;
 use crate::dependency::{self, Failed};
+use crate::faults::is_misconfigured;
 use crate::metrics::{self, Metrics};
 
 /// A connection that was idle for longer is asked whether it still works before it is used.
@@ -88,6 +90,10 @@ pub fn connect_with(url: &str, metrics: &Metrics, config: DbConfig) -> Result<Pg
                 if !is_fresh {
                     return Err(not_now("the connection is from before a change of servers"));
                 }
+                if is_misconfigured() {
+                    return Err(not_now("the connection is from before the configuration went wrong"));
+                }
+                faults::sleep(connection).await?;
                 if state.idle_for < IDLE_WITHOUT_QUESTION {
                     return Ok(true);
                 }
@@ -110,6 +116,7 @@ pub fn connect_with(url: &str, metrics: &Metrics, config: DbConfig) -> Result<Pg
     if wants_writes {
         tokio::spawn(follower::follow(pool.clone(), hosts, freshness));
     }
+    faults::attach(&pool, config.max_connections);
     Ok(pool)
 }
 
