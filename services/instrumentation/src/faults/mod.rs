@@ -215,13 +215,15 @@ impl Faults {
             self.inner.on.fetch_add(1, Ordering::AcqRel);
         }
         self.inner.metrics.faults().with_label_values(&[name]).set(1);
+        self.inner.switched.send_modify(|switches| *switches += 1);
+        // A line of log reads the clock, which asks for its own fault.
+        drop(state);
         tracing::warn!(
             fault = name,
             ttl_seconds = request.ttl_seconds,
             ratio = request.ratio,
             "fault switched on"
         );
-        self.inner.switched.send_modify(|switches| *switches += 1);
         Ok(())
     }
 
@@ -230,8 +232,9 @@ impl Faults {
         let mut state = self.inner.state.lock();
         let (name, fault) = find(&mut state, name)?;
         if fault.active.is_some() {
-            tracing::warn!(fault = name, "fault switched off");
             self.end(name, fault);
+            drop(state);
+            tracing::warn!(fault = name, "fault switched off");
         }
         Ok(())
     }
@@ -334,11 +337,15 @@ impl Faults {
             return;
         }
         let now = Instant::now();
+        let mut ended = Vec::new();
         for (&name, fault) in self.inner.state.lock().iter_mut() {
             if fault.active.is_some_and(|active| active.until <= now) {
-                tracing::warn!(fault = name, "fault ended by itself");
                 self.end(name, fault);
+                ended.push(name);
             }
+        }
+        for name in ended {
+            tracing::warn!(fault = name, "fault ended by itself");
         }
     }
 
@@ -434,6 +441,31 @@ mod tests {
         assert!(faults.is_active("orders.errors") && is_listed(&faults, "orders.errors"));
         faults.deactivate("orders.errors").unwrap();
         assert!(!faults.is_active("orders.errors") && !is_listed(&faults, "orders.errors"));
+    }
+
+    /// Each line of a service's log has a time, and the clock asks whether it is to be ahead.
+    #[test]
+    fn switching_does_not_stop_a_log_that_reads_the_clock() {
+        struct Clock;
+        impl tracing_subscriber::fmt::time::FormatTime for Clock {
+            fn format_time(
+                &self,
+                line: &mut tracing_subscriber::fmt::format::Writer<'_>,
+            ) -> std::fmt::Result {
+                write!(line, "{}", crate::clock::now())
+            }
+        }
+        let faults = faults();
+        faults.install();
+        let log = tracing_subscriber::fmt().with_timer(Clock).with_writer(std::io::sink).finish();
+        tracing::subscriber::with_default(log, || {
+            faults.activate("orders.errors", Activate { ttl_seconds: 1, ..ON }).unwrap();
+            while is_listed(&faults, "orders.errors") {
+                std::thread::yield_now();
+            }
+            faults.activate("orders.errors", ON).unwrap();
+            faults.deactivate("orders.errors").unwrap();
+        });
     }
 
     #[test]
