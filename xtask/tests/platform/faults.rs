@@ -49,7 +49,7 @@ pub async fn every_fault_shows_itself_ends_and_leaves_a_healthy_shop(p: &Platfor
     let bought = Arc::new(AtomicUsize::new(0));
     let shopper = tokio::spawn(shop_until(p.shop(""), stop.clone(), bought.clone()));
     let began = Instant::now();
-    let mut result = Ok(());
+    let mut result: Outcome = Ok(());
     for fault in &registry.fault {
         result = see(p, fault, &listed).await.map_err(|e| format!("{}: {e}", fault.name).into());
         if result.is_err() {

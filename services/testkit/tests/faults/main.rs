@@ -76,7 +76,7 @@ async fn lock_lets_writes_wait_and_reads_pass_and_leaves_nothing_behind() {
     .await;
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&db.pool).await.unwrap();
     assert_eq!(rows, 1, "reads pass");
-    let (waited, _) = tokio::join!(insert(&pool), async {
+    let (waited, ()) = tokio::join!(insert(&pool), async {
         eventually("the write waits", || async { sessions(&db, "wait_event_type = 'Lock'").await >= 1 })
             .await;
     });
