@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
 use shop_contracts::events::{CONSUMER_GROUPS, IDENTITY_STREAM};
 use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::config::Env;
@@ -18,6 +17,7 @@ use crate::password::Passwords;
 use crate::storage::MIGRATOR;
 use crate::storage::accounts::PgAccounts;
 use crate::storage::addresses::PgAddresses;
+use crate::storage::carts::PgCarts;
 use crate::storage::deletions::PgDeletions;
 use crate::storage::registrations::PgRegistrations;
 use crate::storage::resets::PgResets;
@@ -57,13 +57,14 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     // Without Redis people still log in; throttling then counts in each instance.
     boot.health.watch_redis(redis.clone(), Need::Bridged);
     boot.faults.declare(FAULTS);
-    let identity = Identity {
     boot.faults.lock_table("sessions");
+    let identity = Identity {
         accounts: PgAccounts::new(pool.clone()),
         registrations: PgRegistrations::new(pool.clone()),
         sessions: PgSessions::new(pool.clone()),
         resets: PgResets::new(pool.clone()),
         addresses: PgAddresses::new(pool.clone()),
+        carts: PgCarts::new(pool.clone()),
         deletions: PgDeletions::new(pool.clone()),
         staff: PgStaff::new(pool.clone()),
         passwords: Passwords::new(hashes_at_once).map_err(|error| StartError::Other(error.to_string()))?,
@@ -84,7 +85,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let relay = tokio::spawn(relay.run(boot.shutdown.clone()));
     let upkeep = tokio::spawn(workers::run(identity.clone(), boot.shutdown.clone()));
     let forget = tokio::spawn(workers::forget(identity.clone(), Arc::new(orders), boot.shutdown.clone()));
-    Ok(App::new(http::router(identity))
+    Ok(App::new(http::router(identity)).openapi(crate::http::document)
         .server(http::limits())
         .worker("relay", relay)
         .worker("upkeep", upkeep)
@@ -108,7 +109,7 @@ impl AllLimits {
         }
     }
 
-    fn throttles(&self, redis: &ConnectionManager) -> Throttles {
+    fn throttles(&self, redis: &kv::Connection) -> Throttles {
         let throttle = |scope, limits: Limits| {
             let shared = RedisCounters::new(redis.clone(), limits.window);
             Throttle::new(scope, limits, shared, MemoryCounters::default())

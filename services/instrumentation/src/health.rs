@@ -127,7 +127,7 @@ impl Health {
     }
 
     /// Redis.
-    pub fn watch_redis(&self, connection: redis::aio::ConnectionManager, need: Need) {
+    pub fn watch_redis(&self, connection: crate::kv::Connection, need: Need) {
         self.watch("redis", need, move || {
             let mut connection = connection.clone();
             async move { redis::cmd("PING").query_async::<String>(&mut connection).await.is_ok() }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
 use tokio_util::sync::CancellationToken;
 
+use crate::kv::Connection;
 use crate::metrics::{IntGauge, MetricError, Metrics};
 
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -21,7 +21,7 @@ pub enum Store {
 /// The gauges of one Redis.
 #[derive(Clone)]
 pub struct RedisMemory {
-    connection: ConnectionManager,
+    connection: Connection,
     up: IntGauge,
     used_bytes: IntGauge,
     limit_bytes: IntGauge,
@@ -36,7 +36,7 @@ struct Memory {
 
 impl RedisMemory {
     /// Registers the gauges. A service observes one Redis.
-    pub fn new(metrics: &Metrics, store: Store, connection: ConnectionManager) -> Result<Self, MetricError> {
+    pub fn new(metrics: &Metrics, store: Store, connection: Connection) -> Result<Self, MetricError> {
         let label = match store {
             Store::Durable => "durable",
             Store::Cache => "cache",

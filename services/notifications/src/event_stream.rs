@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use redis::aio::ConnectionManager;
 use redis::{RedisError, Value};
 use shop_instrumentation::kv;
 
@@ -43,9 +42,9 @@ pub enum Unreadable {
 pub struct EventStream {
     topic: Topic,
     /// For commands that answer at once.
-    redis: ConnectionManager,
+    redis: kv::Connection,
     /// For reads that wait.
-    waiting: ConnectionManager,
+    waiting: kv::Connection,
     consumer: Arc<str>,
     wait: Duration,
 }
@@ -55,7 +54,7 @@ impl EventStream {
     pub fn connect(
         topic: Topic,
         url: &str,
-        redis: ConnectionManager,
+        redis: kv::Connection,
         consumer: &str,
         wait: Duration,
     ) -> Result<Self, RedisError> {

@@ -28,10 +28,12 @@ pub mod fuzz;
 pub mod http;
 mod local;
 mod redis;
+mod sentinel;
 mod wait;
 
 pub use clock::MockClock;
 pub use cluster::TestCluster;
 pub use db::TestDb;
 pub use redis::TestRedis;
+pub use sentinel::TestSentinels;
 pub use wait::{eventually, eventually_some};

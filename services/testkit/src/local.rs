@@ -61,6 +61,15 @@ impl LocalServer {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+
+    fn wait_for_port(&self, port: u16) {
+        let deadline = Instant::now() + START_PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let log = || fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "nothing listens on {port}:\n{}", log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 }
 
 impl Drop for LocalServer {
@@ -87,6 +96,64 @@ pub(crate) fn start_redis() -> (LocalServer, PathBuf) {
     let server = LocalServer::start(directory, &command);
     server.wait_for_socket(&socket);
     (server, socket)
+}
+
+/// A Redis on a port of loopback, a replica of another one where there is one.
+pub(crate) fn start_redis_at(port: u16, master: Option<u16>) -> LocalServer {
+    let directory = short_directory();
+    let mut command = vec![listed("redis-server").display().to_string()];
+    command
+        .extend(["--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0"].map(str::to_owned));
+    command.extend([
+        "--port".to_owned(),
+        port.to_string(),
+        "--dir".to_owned(),
+        directory.display().to_string(),
+    ]);
+    if let Some(master) = master {
+        command.extend(["--replicaof".to_owned(), format!("127.0.0.1 {master}")]);
+    }
+    let server = LocalServer::start(directory, &command);
+    server.wait_for_port(port);
+    server
+}
+
+/// A Sentinel on a port of loopback that watches `master` under the name `shop`.
+pub(crate) fn start_sentinel(port: u16, master: u16) -> LocalServer {
+    let directory = short_directory();
+    let file = directory.join("sentinel.conf");
+    let text = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor shop 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds shop 500\nsentinel failover-timeout shop 3000\n",
+        directory.display()
+    );
+    fs::write(&file, text).expect("the directory can be written");
+    let server = listed("redis-server").display().to_string();
+    let command = [server, file.display().to_string(), "--sentinel".to_owned()];
+    let server = LocalServer::start(directory, &command);
+    server.wait_for_port(port);
+    server
+}
+
+/// Waits until a Sentinel knows one replica and so many other Sentinels, without which nobody is elected.
+pub(crate) fn wait_for_sentinel(port: u16, others: usize) {
+    let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("the URL is well formed");
+    let deadline = Instant::now() + START_PATIENCE;
+    let (replicas, others) = ("1".to_owned(), others.to_string());
+    loop {
+        let mut seen = Vec::new();
+        if let Ok(mut connection) = client.get_connection() {
+            let mut question = redis::cmd("SENTINEL");
+            seen =
+                question.arg("MASTER").arg("shop").query::<Vec<String>>(&mut connection).unwrap_or_default();
+        }
+        let value = |name: &str| seen.chunks_exact(2).find(|pair| pair[0] == name).map(|pair| &pair[1]);
+        if value("num-slaves") == Some(&replicas) && value("num-other-sentinels") == Some(&others) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the Sentinel at {port} is not complete: {seen:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn start_postgres() -> LocalServer {

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ::redis::aio::ConnectionManager;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use parking_lot::Mutex;
@@ -117,7 +116,7 @@ struct Inner {
 impl ReadThrough {
     /// A cache in this Redis; without one, in the process only.
     pub fn new(
-        redis: Option<ConnectionManager>,
+        redis: Option<shop_instrumentation::kv::Connection>,
         requests: IntCounterVec,
         clock: SharedClock,
         config: CacheConfig,

@@ -1,10 +1,9 @@
 //! Entries in Redis. An entry counts only under the generation that it was written in; a new generation forgets all.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::AsyncCommands;
-use redis::aio::ConnectionManager;
+use shop_instrumentation::kv::{Connection, Pause, PauseConfig};
 use shop_instrumentation::{faults, ids};
 
 use super::entry::Entry;
@@ -12,11 +11,9 @@ use super::entry::Entry;
 const GENERATION: &str = "catalog:2:generation";
 
 pub(super) struct Store {
-    connection: Option<ConnectionManager>,
+    connection: Option<Connection>,
     timeout: Duration,
-    pause: Duration,
-    started: Instant,
-    paused_until_ms: AtomicI64,
+    pause: Pause,
 }
 
 /// What stood under a key.
@@ -30,8 +27,8 @@ pub(super) struct Read {
 pub(super) struct Away;
 
 impl Store {
-    pub fn new(connection: Option<ConnectionManager>, timeout: Duration, pause: Duration) -> Self {
-        Self { connection, timeout, pause, started: Instant::now(), paused_until_ms: AtomicI64::new(0) }
+    pub fn new(connection: Option<Connection>, timeout: Duration, pause: Duration) -> Self {
+        Self { connection, timeout, pause: Pause::new(PauseConfig::of(pause)) }
     }
 
     pub async fn read(&self, key: &str) -> Result<Read, Away> {
@@ -76,18 +73,12 @@ impl Store {
             Ok(Err(cause)) => cause.to_string(),
             Err(elapsed) => elapsed.to_string(),
         };
-        let until = self.elapsed_ms() + self.pause.as_millis() as i64;
-        self.paused_until_ms.store(until, Ordering::Relaxed);
-        tracing::warn!(error = cause, "cache does not answer, asking the database");
+        let paused = self.pause.failed(Instant::now());
+        tracing::warn!(error = cause, paused, "cache does not answer, asking the database");
         Err(Away)
     }
 
-    fn connection(&self) -> Option<ConnectionManager> {
-        let paused = self.paused_until_ms.load(Ordering::Relaxed);
-        (self.elapsed_ms() >= paused).then(|| self.connection.clone()).flatten()
-    }
-
-    fn elapsed_ms(&self) -> i64 {
-        self.started.elapsed().as_millis() as i64
+    fn connection(&self) -> Option<Connection> {
+        if self.pause.is_open(Instant::now()) { None } else { self.connection.clone() }
     }
 }

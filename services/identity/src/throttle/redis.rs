@@ -1,16 +1,14 @@
 //! Counts in Redis, one key for each counter and window.
 //!
-//! A Redis that does not answer costs a log-in one short wait now and then: after a failure it is left alone for a
-//! moment.
+//! A Redis that does not answer costs a log-in one short wait now and then: after several failures it is left alone for
+//! a moment. A single slow answer counts against itself only.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use redis::aio::ConnectionManager;
-use shop_instrumentation::kv;
+use shop_instrumentation::kv::{self, Connection, Pause, PauseConfig};
 
 use super::{Counter, Counters, CountersAway};
 
@@ -43,29 +41,27 @@ static TAKE_BACK: LazyLock<redis::Script> = LazyLock::new(|| {
 /// Counts shared by all instances. Clones share the connection.
 #[derive(Clone)]
 pub struct RedisCounters {
-    redis: ConnectionManager,
+    redis: Connection,
     life: Duration,
-    started: Instant,
-    paused_until_ms: Arc<AtomicU64>,
+    pause: Arc<Pause>,
 }
 
 impl RedisCounters {
     /// Counters of windows of this length; they are forgotten a window later.
-    pub fn new(redis: ConnectionManager, window: Duration) -> Self {
-        let paused_until_ms = Arc::new(AtomicU64::new(0));
-        Self { redis, life: window * 2, started: Instant::now(), paused_until_ms }
+    pub fn new(redis: Connection, window: Duration) -> Self {
+        Self { redis, life: window * 2, pause: Arc::new(Pause::new(PauseConfig::of(PAUSE))) }
     }
 
     async fn run<T, Fut>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(ConnectionManager) -> Fut,
+        work: impl FnOnce(Connection) -> Fut,
     ) -> Result<T, CountersAway>
     where
         Fut: Future<Output = Result<T, redis::RedisError>>,
     {
-        if self.elapsed_ms() < self.paused_until_ms.load(Ordering::Relaxed) {
-            return Err(CountersAway("left alone after a failure".to_owned()));
+        if self.pause.is_open(Instant::now()) {
+            return Err(CountersAway("left alone after failures".to_owned()));
         }
         let work = kv::observe(operation, work(self.redis.clone()));
         let cause = match tokio::time::timeout(TIMEOUT, work).await {
@@ -73,13 +69,9 @@ impl RedisCounters {
             Ok(Err(cause)) => cause.to_string(),
             Err(cause) => cause.to_string(),
         };
-        self.paused_until_ms.store(self.elapsed_ms() + PAUSE.as_millis() as u64, Ordering::Relaxed);
+        self.pause.failed(Instant::now());
         tracing::warn!(error = cause, "redis does not answer, log-ins are counted in this instance");
         Err(CountersAway(cause))
-    }
-
-    fn elapsed_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
     }
 }
 

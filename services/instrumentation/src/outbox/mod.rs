@@ -19,7 +19,6 @@ mod telemetry;
 
 use std::time::{Duration, Instant};
 
-use redis::aio::ConnectionManager;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -103,7 +102,7 @@ impl Relay {
     /// A relay from the outbox in `pool` to `target`.
     pub fn new(
         pool: PgPool,
-        redis: ConnectionManager,
+        redis: crate::kv::Connection,
         target: Target,
         config: RelayConfig,
         metrics: OutboxMetrics,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use redis::aio::ConnectionManager;
 use redis::streams::{StreamInfoGroupsReply, StreamPendingReply};
 use redis::{AsyncCommands as _, RedisError};
 
@@ -12,7 +11,7 @@ use crate::kv;
 
 /// A stream and what is known of its length.
 pub struct Stream {
-    redis: ConnectionManager,
+    redis: kv::Connection,
     target: Target,
     length: usize,
 }
@@ -43,7 +42,7 @@ impl fmt::Display for EntryId {
 }
 
 impl Stream {
-    pub fn new(redis: ConnectionManager, target: Target) -> Self {
+    pub fn new(redis: kv::Connection, target: Target) -> Self {
         Self { redis, target, length: 0 }
     }
 

@@ -1,6 +1,7 @@
 //! The testkit's own promises.
 
 mod failover;
+mod sentinel;
 
 use shop_testkit::{TestDb, TestRedis};
 
