@@ -1,6 +1,7 @@
 //! One Postgres server: its directory, settings, access rules and process.
 
 use std::{
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -217,7 +218,12 @@ impl Node {
     fn fresh(&self) -> Result<PathBuf, String> {
         let fresh = self.dir.with_extension("new");
         remove(&fresh)?;
-        std::fs::create_dir_all(&fresh).map_err(|e| format!("cannot make {}: {e}", fresh.display()))?;
+        // Postgres starts in no directory that others may read, and pg_basebackup leaves the mode as it finds it.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&fresh)
+            .map_err(|e| format!("cannot make {}: {e}", fresh.display()))?;
         Ok(fresh)
     }
 
@@ -238,4 +244,28 @@ fn remove(dir: &Path) -> Result<(), String> {
         std::fs::remove_dir_all(dir).map_err(|e| format!("cannot remove {}: {e}", dir.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_new_directory_is_nobody_elses_as_postgres_demands() {
+        let dir = std::env::temp_dir().join(format!("qd-node-{}", std::process::id()));
+        let node = Node {
+            name: "postgres-2",
+            port: 5433,
+            dir: dir.join("postgres-2"),
+            sockets: dir.clone(),
+            log: dir.join("log"),
+            superuser_password: String::new(),
+            replication_password: String::new(),
+        };
+        let fresh = node.fresh().unwrap();
+        assert_eq!(fresh.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
