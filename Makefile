@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi schemathesis corpora e2e smoke load bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,13 +53,23 @@ bare: ## the README's commands in a bare Debian root: make bare [C="make setup"]
 	@xtask/setup.sh bare
 	@xtask/bare.sh $(if $(C),"$(C)")
 
-check: setup ## formatting and lints
+check: setup ## formatting, lints, and what the APIs promised in the last release
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo run --locked -q --bin xtask -- openapi-diff
 
 unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast
 	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
+
+openapi: setup ## renew services/*/openapi.json from the code
+	cargo build --locked --bins
+	@for s in identity catalog inventory orders payments notifications; do $(TARGET_DIR)/debug/shop-$$s --openapi >services/$$s/openapi.json; done
+
+schemathesis: setup ## examples made from every OpenAPI document against services that run: make schemathesis [N=50]
+	@xtask/setup.sh schemathesis
+	cargo build --locked --bins
+	@$(XTASK) schemathesis $(if $(N),--examples $(N))
 
 corpora: setup ## the score of PromQL against the corpora beside the checkout, and its record for the About page
 	cargo run --locked -q --bin console-querytest -- ../shared/corpora/promql --record console/promql/conformance.json
@@ -75,9 +85,22 @@ smoke: ## k6 smoke profile against a running platform
 load: ## k6 average profile against a running platform
 	loadtests/run.sh average
 
-bench-shop: ## product page against a bare axum handler; needs a running platform
+soak: build ## three times the demo's traffic; fails where memory or a stream grows: make soak [HOURS=1] [RATE=3]
+	@$(XTASK) soak $(if $(HOURS),--hours $(HOURS)) $(if $(RATE),--rate $(RATE))
+
+drill-db: build ## fail Postgres (Patroni) and Redis (Sentinel) over while shoppers buy; recovery times, lost orders
+	@xtask/setup.sh drill-db
+	@xtask/drill-setup.sh
+	@$(XTASK) drill-db
+
+drill-kills: build ## SIGKILL random processes while shoppers buy: make drill-kills [KILLS=50] [MINUTES=10] [SEED=1]
+	@$(XTASK) drill-kills $(if $(KILLS),--kills $(KILLS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+bench-shop: setup ## the shop's figures against their targets and against peers: make bench-shop [P="page edge rush orders"]
 	@xtask/setup.sh bench-shop
-	@$(XTASK) bench-shop
+	cargo build --locked --bin xtask
+	cargo build --locked --release --bin shop-storefront --bin shop-catalog --bin shop-inventory --bin shop-orders --bin shop-payments --bin shop-notifications --bin bench-peer
+	@$(XTASK) bench-shop $(P)
 
 bench-fault: setup ## seconds from a fault switched on to the Slack POST
 	cargo test --locked --no-run

@@ -43,15 +43,10 @@ enum Command {
     },
     /// Build the browser client into the target directory.
     Client,
-    /// Compare the product page with a bare axum handler that returns the same bytes.
-    BenchShop,
-    /// The peer of `bench-shop`.
-    #[command(hide = true)]
-    BareHandler {
-        #[arg(long)]
-        port: u16,
-        #[arg(long)]
-        file: std::path::PathBuf,
+    /// Measure the shop's figures against their targets; needs the release builds that `make bench-shop` makes.
+    BenchShop {
+        /// All when absent.
+        parts: Vec<bench::Part>,
     },
 }
 
@@ -76,8 +71,7 @@ fn main() -> ExitCode {
                 invariants::check_local(std::time::Duration::from_secs(seconds)).await
             }
             Command::Client => client::build(),
-            Command::BenchShop => bench::shop().await,
-            Command::BareHandler { port, file } => bench::bare_handler(port, &file).await,
+            Command::BenchShop { parts } => bench::shop(&parts).await,
         }
     });
     match result {

@@ -3,14 +3,15 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use axum::{Router, ServiceExt as _};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::net::TcpListener;
@@ -23,6 +24,7 @@ use crate::client::{ClientConfig, ServiceClient};
 use crate::config::{ConfigErrors, Env};
 use crate::faults::Faults;
 use crate::health::Health;
+use crate::http::front::{Front, ReadyAnswers};
 use crate::http::server::{self, ServerConfig};
 use crate::metrics::{MetricError, Metrics};
 use crate::problem::{Code, Problem, chain};
@@ -69,6 +71,7 @@ pub struct App {
     router: Router,
     server: ServerConfig,
     workers: Vec<(&'static str, JoinHandle<()>)>,
+    ready: Option<Arc<dyn ReadyAnswers>>,
 }
 
 /// Why a service could not start.
@@ -106,13 +109,19 @@ pub enum StartError {
 impl App {
     /// An app with these routes.
     pub fn new(router: Router) -> Self {
-        Self { router, server: ServerConfig::default(), workers: Vec::new() }
+        Self { router, server: ServerConfig::default(), workers: Vec::new(), ready: None }
     }
 
     /// Adds background work. It must end soon after the shutdown token is cancelled; if it ends earlier, the process
     /// stops with a failure so that it gets replaced.
     pub fn worker(mut self, name: &'static str, handle: JoinHandle<()>) -> Self {
         self.workers.push((name, handle));
+        self
+    }
+
+    /// Asks for answers that are ready before a request goes to the routes.
+    pub fn ready(mut self, answers: Arc<dyn ReadyAnswers>) -> Self {
+        self.ready = Some(answers);
         self
     }
 
@@ -301,7 +310,7 @@ where
     let internal = axum::serve(internal_listener, internal_router(&parts));
     let mut internal = tokio::spawn(async move { internal.await });
     let accept_until = CancellationToken::new();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = Front::new(router, app.ready).into_make_service_with_connect_info::<SocketAddr>();
     if let Some(wrong) = faults.disagreements().into_iter().next() {
         return Err(StartError::Other(wrong));
     }

@@ -20,6 +20,11 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// A number from 0 to below 1, quickly: for drawing samples, never for secrets.
+pub fn random_share() -> f64 {
+    rand::random()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,6 +128,16 @@ impl Metrics {
         let _ = DATABASE_DURATION.set(self.inner.database.clone());
     }
 
+    /// The series under which a route's answers count, for whoever answers in its stead.
+    pub fn http_server_series(
+        &self,
+        method: &'static str,
+        route: &str,
+        status: axum::http::StatusCode,
+    ) -> Histogram {
+        self.inner.http_server.with_label_values(&[method, route, status.as_str()])
+    }
+
     pub(crate) fn http_server(&self) -> &HistogramVec {
         &self.inner.http_server
     }

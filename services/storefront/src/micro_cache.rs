@@ -54,12 +54,15 @@ impl<V: Send + Sync + 'static, E: Clone + Send + Sync + 'static> MicroCache<V, E
     {
         let mut waiting = {
             let mut entries = self.shared.entries.lock();
+            // The common case, without an allocation.
+            if let Some((at, value)) = entries.get(key).and_then(|entry| entry.kept.as_ref())
+                && at.elapsed() < self.shared.fresh
+            {
+                return Ok(Arc::clone(value));
+            }
             let entry = self.entry(&mut entries, key);
             let kept = entry.kept.clone();
             let age = kept.as_ref().map(|(at, _)| at.elapsed());
-            if let (Some((_, value)), true) = (&kept, age.is_some_and(|age| age < self.shared.fresh)) {
-                return Ok(Arc::clone(value));
-            }
             let under_way = entry.load.clone().filter(|load| load.has_changed().is_ok());
             let load = under_way.unwrap_or_else(|| self.start(entry, key, load()));
             match (kept, age) {

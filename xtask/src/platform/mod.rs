@@ -13,7 +13,7 @@ mod logs;
 mod memory;
 mod metrics;
 pub mod postgres;
-mod preflight;
+pub mod preflight;
 pub mod probe;
 pub mod process;
 pub mod redis;

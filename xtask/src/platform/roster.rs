@@ -69,7 +69,8 @@ fn version(layout: &Layout) -> String {
     if commit.is_empty() { base.to_owned() } else { format!("{base}+{commit}") }
 }
 
-fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) -> Result<Unit, String> {
+/// One instance of a service, counted from 0.
+pub fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) -> Result<Unit, String> {
     let name = format!("{service}-{}", instance + 1);
     let program = layout.binaries.join(format!("shop-{service}"));
     if !program.is_file() {
@@ -97,7 +98,7 @@ fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str) ->
     set("TELEMETRY_TOKEN", secrets::read(layout, secrets::TELEMETRY_WRITE_TOKEN)?);
     set("FAULTS_TOKEN", secrets::read(layout, secrets::FAULTS_TOKEN)?);
     set("RUST_LOG", "info".to_owned());
-    // On one machine everything can be looked at. In production a share is sampled, see decision 0017.
+    // On one machine everything can be looked at. In production a share is sampled, see decision 0021.
     set("OTEL_TRACES_SAMPLER", "parentbased_always_on".to_owned());
     set("ACCESS_LOG", "all".to_owned());
     set("DRAIN_SECONDS", "5".to_owned());

@@ -4,12 +4,17 @@
 //! limit grows by the square root of itself; when they take more than twice as long, work queues up somewhere, and the
 //! limit shrinks by that ratio. It starts at its upper bound, so that it is felt only under overload, and never goes below
 //! its lower bound, because one slow dependency must not close a service.
+//!
+//! Who finds the server full waits a moment in a line of bounded length, first come first served: a rush of shoppers is
+//! worked off instead of turned away. Who cannot wait that long is asked to come back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::timeout_at;
 
 /// Requests may take so much longer than usual before that counts as a queue.
 const TOLERANCE: f64 = 2.0;
@@ -25,6 +30,9 @@ pub(super) struct ConcurrencyLimit {
     highest: f64,
     in_flight: AtomicUsize,
     limit: AtomicUsize,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    freed: Notify,
     state: Mutex<State>,
 }
 
@@ -44,8 +52,8 @@ struct State {
 }
 
 impl ConcurrencyLimit {
-    /// Between these bounds, starting at the upper one.
-    pub(super) fn new(lowest: usize, highest: usize) -> Self {
+    /// Between these bounds, starting at the upper one; at most `most_waiting` wait for a place.
+    pub(super) fn new(lowest: usize, highest: usize, most_waiting: usize) -> Self {
         let highest = highest.max(1);
         let lowest = lowest.clamp(1, highest);
         Self {
@@ -53,16 +61,38 @@ impl ConcurrencyLimit {
             highest: highest as f64,
             in_flight: AtomicUsize::new(0),
             limit: AtomicUsize::new(highest),
+            waiting: AtomicUsize::new(0),
+            most_waiting,
+            freed: Notify::new(),
             state: Mutex::new(State { limit: highest as f64, usual: None }),
         }
     }
 
+    /// A place for one more request; when the server is full, the next free one within `patience`.
+    pub(super) async fn enter_within(self: &Arc<Self>, patience: Duration) -> Option<Place> {
+        // Nobody overtakes those who wait.
+        if self.waiting.load(Ordering::Acquire) == 0
+            && let Some(place) = self.enter()
+        {
+            return Some(place);
+        }
+        let _place_in_line = Waiting::join(self)?;
+        let until = tokio::time::Instant::now() + patience;
+        loop {
+            let freed = self.freed.notified();
+            if let Some(place) = self.enter() {
+                return Some(place);
+            }
+            timeout_at(until, freed).await.ok()?;
+        }
+    }
+
     /// A place for one more request, unless the server is full.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Place> {
-        let in_flight = self.in_flight.fetch_add(1, Ordering::AcqRel) + 1;
-        // Made first, so that its drop takes the count back when there is no room.
-        let place = Place { limit: self.clone(), started: Instant::now(), in_flight };
-        (in_flight <= self.limit()).then_some(place)
+    fn enter(self: &Arc<Self>) -> Option<Place> {
+        let limit = self.limit();
+        let next = |in_flight: usize| (in_flight < limit).then_some(in_flight + 1);
+        let before = self.in_flight.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        Some(Place { limit: self.clone(), started: Instant::now(), in_flight: before + 1 })
     }
 
     /// How many requests are worked on at a time now.
@@ -102,6 +132,28 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.limit.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if self.limit.waiting.load(Ordering::Acquire) > 0 {
+            self.limit.freed.notify_one();
+        }
+    }
+}
+
+/// A place in the line.
+struct Waiting<'a>(&'a ConcurrencyLimit);
+
+impl<'a> Waiting<'a> {
+    fn join(limit: &'a ConcurrencyLimit) -> Option<Self> {
+        let next = |waiting: usize| (waiting < limit.most_waiting).then_some(waiting + 1);
+        limit.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        Some(Self(limit))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        // A signal that came while this one left belongs to the next.
+        self.0.freed.notify_one();
     }
 }
 
@@ -115,18 +167,39 @@ mod tests {
         (0..requests).for_each(|_| limit.learn(took, limit.limit()));
     }
 
-    #[test]
-    fn full_server_refuses_and_a_dropped_request_frees_its_place() {
-        let limit = Arc::new(ConcurrencyLimit::new(1, 2));
+    #[tokio::test]
+    async fn full_server_refuses_after_a_while_and_a_dropped_request_frees_its_place() {
+        let limit = Arc::new(ConcurrencyLimit::new(1, 2, 8));
         let (first, second) = (limit.enter(), limit.enter());
         assert!(first.is_some() && second.is_some() && limit.enter().is_none());
+        assert!(limit.enter_within(USUAL).await.is_none());
         drop(second);
-        assert!(limit.enter().is_some());
+        assert!(limit.enter_within(USUAL).await.is_some());
+        assert_eq!((limit.waiting.load(Ordering::Acquire), limit.in_flight.load(Ordering::Acquire)), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_rush_is_worked_off_and_only_what_does_not_fit_in_the_line_is_refused() {
+        const RUSH: usize = 100;
+        let limit = Arc::new(ConcurrencyLimit::new(1, 2, RUSH - 20));
+        let work = (0..RUSH).map(|_| {
+            let limit = limit.clone();
+            tokio::spawn(async move {
+                let place = limit.enter_within(Duration::from_mins(1)).await?;
+                tokio::task::yield_now().await;
+                drop(place);
+                Some(())
+            })
+        });
+        let done = futures::future::join_all(work).await;
+        let served = done.iter().filter(|it| matches!(it, Ok(Some(())))).count();
+        assert_eq!(served, RUSH - 20 + 2);
+        assert_eq!((limit.waiting.load(Ordering::Acquire), limit.in_flight.load(Ordering::Acquire)), (0, 0));
     }
 
     #[test]
     fn limit_shrinks_while_requests_queue_and_grows_again_after() {
-        let limit = ConcurrencyLimit::new(20, 500);
+        let limit = ConcurrencyLimit::new(20, 500, 0);
         busy(&limit, USUAL, 1000);
         assert_eq!(limit.limit(), 500, "as usual");
         busy(&limit, USUAL * 10, 60);
@@ -138,11 +211,11 @@ mod tests {
 
     #[test]
     fn limit_keeps_its_bounds_and_a_quiet_server_learns_nothing_about_it() {
-        let limit = ConcurrencyLimit::new(20, 500);
+        let limit = ConcurrencyLimit::new(20, 500, 0);
         busy(&limit, USUAL, 100);
         busy(&limit, USUAL * 1000, 150);
         assert!(limit.limit() >= 20);
-        let quiet = ConcurrencyLimit::new(20, 500);
+        let quiet = ConcurrencyLimit::new(20, 500, 0);
         quiet.learn(USUAL, 1);
         (0..100).for_each(|_| quiet.learn(USUAL * 50, 1));
         assert_eq!(quiet.limit(), 500);

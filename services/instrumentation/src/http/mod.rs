@@ -2,5 +2,6 @@
 
 mod concurrency;
 pub mod extract;
+pub mod front;
 mod nul;
 pub mod server;

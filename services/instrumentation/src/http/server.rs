@@ -20,7 +20,9 @@ use tracing::{Instrument as _, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 use super::concurrency::ConcurrencyLimit;
+use super::front::Drawn;
 use crate::deadline;
+use crate::ids;
 use crate::metrics::Metrics;
 use crate::path::without_secrets;
 use crate::problem::{Code, Problem, ProblemCode};
@@ -40,8 +42,12 @@ const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerConfig {
-    /// Most requests in flight; more are refused with 503, because a queue would only make all of them late.
+    /// Most requests in flight; more wait.
     pub max_in_flight: usize,
+    /// Most requests that wait for a place; more are asked to come back (429).
+    pub max_waiting: usize,
+    /// Longest time that one waits, and never more than half of what its caller waits.
+    pub max_wait: Duration,
     /// When requests take much longer than usual, fewer are let in, but never fewer than this.
     pub min_in_flight: usize,
     /// Longest time for one request.
@@ -57,6 +63,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             max_in_flight: 512,
+            max_waiting: 2048,
+            max_wait: Duration::from_secs(2),
             min_in_flight: 64,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
@@ -79,7 +87,8 @@ pub struct NoRoute;
 
 /// Wraps the routes of a service in all layers. Probe routes (`/healthz`, `/metrics`) stay outside.
 pub fn layered(router: Router, metrics: &Metrics, config: ServerConfig) -> Router {
-    let limit = Arc::new(ConcurrencyLimit::new(config.min_in_flight, config.max_in_flight));
+    let limit =
+        Arc::new(ConcurrencyLimit::new(config.min_in_flight, config.max_in_flight, config.max_waiting));
     metrics.concurrency_limit().set(limit.limit() as f64);
     let shared = Shared { metrics: metrics.clone(), config, limit, policy: telemetry::policy() };
     router.layer(DefaultBodyLimit::max(config.max_body_bytes)).layer(from_fn_with_state(shared, observe))
@@ -108,6 +117,7 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
 fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
     let span = tracing::info_span!(
         "http request",
+        sampling.priority = request.extensions().get::<Drawn>().map(|drawn| i64::from(drawn.0)),
         otel.name = format!("{method} {route}"),
         otel.kind = "server",
         otel.status_code = Empty,
@@ -127,12 +137,8 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
     span
 }
 
-/// Shedding, body limit, deadline and panic catching, in this order: the cheapest refusal comes first.
+/// Body limit, deadline, the line, and panic catching, in this order: the cheapest refusal comes first.
 async fn with_limits(shared: &Shared, request: Request, next: Next) -> Response {
-    let Some(place) = shared.limit.enter() else {
-        shared.metrics.shed().inc();
-        return Problem::new(Code::Unavailable, "too many requests in flight").retry_after(1).into_response();
-    };
     if declared_length(request.headers()).is_some_and(|length| length > shared.config.max_body_bytes as u64) {
         let detail = format!("the body is larger than {} bytes", shared.config.max_body_bytes);
         return Problem::new(Code::Invalid, detail)
@@ -144,7 +150,17 @@ async fn with_limits(shared: &Shared, request: Request, next: Next) -> Response 
     if limit.is_zero() {
         return Problem::new(Code::Timeout, "the caller's deadline has passed").into_response();
     }
-    let work = deadline::scope(Instant::now() + limit, AssertUnwindSafe(next.run(request)).catch_unwind());
+    let until = Instant::now() + limit;
+    let Some(place) = shared.limit.enter_within(shared.config.max_wait.min(limit / 2)).await else {
+        shared.metrics.shed().inc();
+        // Not all at once.
+        let seconds = 1 + (ids::random_share() * 3.0) as u64;
+        return Problem::new(Code::RateLimited, "too many requests at a time")
+            .retry_after(seconds)
+            .into_response();
+    };
+    let limit = until.saturating_duration_since(Instant::now());
+    let work = deadline::scope(until, AssertUnwindSafe(next.run(request)).catch_unwind());
     let result = tokio::time::timeout(limit, work).await;
     place.answered();
     shared.metrics.concurrency_limit().set(shared.limit.limit() as f64);
@@ -201,9 +217,9 @@ fn finish(
         let kind = response.extensions().get::<ProblemCode>().map_or(status.as_str(), |code| code.0.as_str());
         span.record("error.type", kind);
         span.record("otel.status_code", "ERROR");
-        tracing::error!(status = status.as_u16(), duration_ms, "request failed");
+        tracing::error!(method, route, status = status.as_u16(), duration_ms, "request failed");
     } else if shared.policy.is_told(elapsed, || current.as_ref().is_some_and(SpanContext::is_sampled)) {
-        tracing::info!(status = status.as_u16(), duration_ms, "request served");
+        tracing::info!(method, route, status = status.as_u16(), duration_ms, "request served");
     }
     if let Some(value) = current.and_then(|span| HeaderValue::try_from(span.trace_id().to_string()).ok()) {
         response.headers_mut().insert(TRACE_ID, value);

@@ -157,15 +157,8 @@ async fn retire(shared: Arc<Shared>, generation: Generation) {
     let _ = tokio::time::timeout(RETIREMENT, futures::future::join(controller.shutdown(), sending)).await;
 }
 
+/// Spans are told to `tracing-loki` with the first record in them: most have none, and it keeps their fields as JSON.
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for LokiLayer {
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        self.shared.layer.read().on_new_span(attrs, id, ctx);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        self.shared.layer.read().on_record(id, values, ctx);
-    }
-
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let is_full = self.shared.in_generation.load(Ordering::Relaxed) >= RECORDS_PER_GENERATION
             || self.shared.in_step.fetch_add(1, Ordering::Relaxed) >= RECORDS_PER_STEP;
@@ -175,11 +168,32 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for LokiLayer {
         }
         self.shared.in_generation.fetch_add(1, Ordering::Relaxed);
         let layer = self.shared.layer.read();
+        if let Some(scope) = ctx.event_scope(event) {
+            let outer: Vec<Id> = scope.map(|span| span.id()).collect();
+            for id in &outer {
+                tell_span(&layer, id, &ctx);
+            }
+        }
         if event.is_contextual() {
             tag_current_span(&layer, &ctx);
         }
         layer.on_event(event, ctx);
     }
+}
+
+/// Makes a span known to `tracing-loki`, without fields.
+fn tell_span<S>(layer: &tracing_loki::Layer, id: &Id, ctx: &Context<'_, S>)
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    struct Told;
+    let Some(span) = ctx.span(id) else { return };
+    if span.extensions().get::<Told>().is_some() {
+        return;
+    }
+    let nothing = IDS_METADATA.fields().value_set(&[]);
+    layer.on_new_span(&Attributes::new_root(&IDS_METADATA, &nothing), id, ctx.clone());
+    span.extensions_mut().insert(Told);
 }
 
 /// Gives the current span the fields `trace_id` and `span_id`, which `tracing-loki` then writes into each line.

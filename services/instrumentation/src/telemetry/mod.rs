@@ -18,7 +18,7 @@ use std::time::Duration;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Metadata;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry};
@@ -38,6 +38,7 @@ const NOISY: &str = "hyper=warn,hyper_util=warn,h2=warn,tonic=warn,reqwest=warn,
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
 
 static STDOUT: OnceLock<stdout::Writer> = OnceLock::new();
+static RATIO: OnceLock<f64> = OnceLock::new();
 
 /// Where telemetry goes, and how much of it.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +49,7 @@ pub struct TelemetryConfig {
     pub loki_url: Option<url::Url>,
     /// Sent as bearer token to both.
     pub token: Option<Secret>,
-    /// Filter of log records, in the syntax of `RUST_LOG`.
+    /// Filter of log records: `level` and `target=level`, with commas between.
     pub filter: Option<String>,
     /// Which traces are sampled.
     pub sampling: Sampling,
@@ -109,6 +110,7 @@ impl Telemetry {
         metrics: &Metrics,
     ) -> Result<Self, TelemetryError> {
         config.policy.choose();
+        let _ = RATIO.set(if config.is_disabled { 0.0 } else { config.sampling.ratio() });
         let started = stdout::Writer::start(std::io::stdout(), metrics.dropped("stdout"));
         let stdout = STDOUT.get_or_init({
             let started = started.map_err(TelemetryError::Stdout)?;
@@ -154,6 +156,14 @@ pub(crate) fn write_out() {
     }
 }
 
+/// Draws whether a trace that begins now is sampled.
+pub(crate) fn is_drawn() -> bool {
+    match RATIO.get().copied().unwrap_or_default() {
+        ratio if ratio >= 1.0 => true,
+        ratio => ratio > 0.0 && crate::ids::random_share() < ratio,
+    }
+}
+
 /// The trace in which the caller runs, as 32 hex digits.
 pub fn current_trace_id() -> Option<String> {
     current_span().map(|span| span.trace_id().to_string())
@@ -173,9 +183,10 @@ pub(crate) fn current_span() -> Option<SpanContext> {
     })
 }
 
-fn log_filter(config: &TelemetryConfig) -> Result<EnvFilter, TelemetryError> {
+/// By target and level only: a filter that knows spans costs several look-ups with every one of them.
+fn log_filter(config: &TelemetryConfig) -> Result<Targets, TelemetryError> {
     let chosen = config.filter.as_deref().unwrap_or("info");
-    Ok(EnvFilter::try_new(format!("{NOISY},{chosen}"))?)
+    Ok(format!("{NOISY},{chosen}").parse()?)
 }
 
 /// The shipper's own complaints must not be shipped: they would queue up behind what they complain about.

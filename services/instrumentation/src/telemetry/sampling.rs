@@ -5,7 +5,7 @@
 //! evidence of something wrong.
 
 use opentelemetry::trace::{Link, SpanKind, TraceId};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
 use crate::config::Env;
@@ -13,17 +13,26 @@ use crate::config::Env;
 /// Share of traces that are sampled where nothing else is said.
 const DEFAULT_RATIO: f64 = 0.05;
 
+/// The attribute of a span whose sampling was drawn before it began: 0 or 1.
+const PRIORITY: &str = "sampling.priority";
+
 /// How traces are sampled.
 #[derive(Debug, Clone)]
 pub struct Sampling {
     head: Sampler,
     /// Whether what is not sampled may still be kept at its end.
     keeps_evidence: bool,
+    /// Share of new traces that are sampled.
+    ratio: f64,
 }
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { head: parent_based(Sampler::TraceIdRatioBased(DEFAULT_RATIO)), keeps_evidence: true }
+        Self {
+            head: parent_based(Sampler::TraceIdRatioBased(DEFAULT_RATIO)),
+            keeps_evidence: true,
+            ratio: DEFAULT_RATIO,
+        }
     }
 }
 
@@ -35,14 +44,14 @@ impl Sampling {
         if !(0.0..=1.0).contains(&ratio) {
             env.note("OTEL_TRACES_SAMPLER_ARG must be a ratio between 0 and 1");
         }
-        let ratio = Sampler::TraceIdRatioBased(ratio);
-        let head = match name.as_deref().unwrap_or("parentbased_traceidratio") {
-            "always_on" => Sampler::AlwaysOn,
-            "always_off" => return Self { head: Sampler::AlwaysOff, keeps_evidence: false },
-            "traceidratio" => ratio,
-            "parentbased_always_on" => parent_based(Sampler::AlwaysOn),
-            "parentbased_always_off" => parent_based(Sampler::AlwaysOff),
-            "parentbased_traceidratio" => parent_based(ratio),
+        let by_ratio = Sampler::TraceIdRatioBased(ratio);
+        let (head, ratio) = match name.as_deref().unwrap_or("parentbased_traceidratio") {
+            "always_on" => (Sampler::AlwaysOn, 1.0),
+            "always_off" => return Self { head: Sampler::AlwaysOff, keeps_evidence: false, ratio: 0.0 },
+            "traceidratio" => (by_ratio, ratio),
+            "parentbased_always_on" => (parent_based(Sampler::AlwaysOn), 1.0),
+            "parentbased_always_off" => (parent_based(Sampler::AlwaysOff), 0.0),
+            "parentbased_traceidratio" => (parent_based(by_ratio), ratio),
             _ => {
                 env.note(
                     "OTEL_TRACES_SAMPLER must be always_on, always_off, traceidratio, parentbased_always_on, \
@@ -51,7 +60,12 @@ impl Sampling {
                 return Self::default();
             }
         };
-        Self { head, keeps_evidence: true }
+        Self { head, keeps_evidence: true, ratio }
+    }
+
+    /// Share of new traces that are sampled.
+    pub(super) fn ratio(&self) -> f64 {
+        self.ratio
     }
 }
 
@@ -66,11 +80,23 @@ impl ShouldSample for Sampling {
         links: &[Link],
     ) -> SamplingResult {
         let mut result = self.head.should_sample(parent, trace, name, kind, attributes, links);
+        if self.keeps_evidence
+            && let Some(is_drawn) = drawn(attributes)
+        {
+            result.decision =
+                if is_drawn { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
+        }
         if self.keeps_evidence && result.decision == SamplingDecision::Drop {
             result.decision = SamplingDecision::RecordOnly;
         }
         result
     }
+}
+
+/// What was drawn before the span began, if it was.
+fn drawn(attributes: &[KeyValue]) -> Option<bool> {
+    let found = attributes.iter().find(|attribute| attribute.key.as_str() == PRIORITY)?;
+    Some(matches!(found.value, Value::I64(1..)))
 }
 
 fn parent_based(root: Sampler) -> Sampler {
@@ -111,6 +137,18 @@ mod tests {
     fn the_callers_decision_is_followed() {
         assert_eq!(decision(&[], Some(TraceFlags::SAMPLED), u128::MAX), SamplingDecision::RecordAndSample);
         assert_eq!(decision(&[], Some(TraceFlags::default()), 1), SamplingDecision::RecordOnly);
+    }
+
+    #[test]
+    fn what_was_drawn_before_the_span_began_counts() {
+        let sampling = Sampling::default();
+        let decided = |drawn: i64, trace: u128| {
+            let attributes = [KeyValue::new(PRIORITY, drawn)];
+            let kind = SpanKind::Server;
+            sampling.should_sample(None, TraceId::from(trace), "GET /", &kind, &attributes, &[]).decision
+        };
+        assert_eq!(decided(1, u128::MAX), SamplingDecision::RecordAndSample);
+        assert_eq!(decided(0, 1), SamplingDecision::RecordOnly);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::metrics::IntCounter;
 const ORDINARY_BYTES: usize = 1024 * 1024;
 /// Bytes that wait at most before errors are dropped too.
 const ERROR_BYTES: usize = ORDINARY_BYTES + 256 * 1024;
+/// Ordinary records wait this long for company after a write, so that the thread wakes seldom.
+const PAUSE: Duration = Duration::from_millis(10);
 /// A buffer that a burst has made larger than this is given back.
 const KEPT_BYTES: usize = 64 * 1024;
 
@@ -45,6 +47,8 @@ struct Shared {
 struct State {
     buffer: Vec<u8>,
     is_writing: bool,
+    /// An error is among them, or somebody waits: written at once.
+    is_urgent: bool,
 }
 
 impl Writer {
@@ -67,9 +71,11 @@ impl Writer {
             return;
         }
         let was_empty = state.buffer.is_empty();
+        let becomes_urgent = weight == Weight::Error && !state.is_urgent;
+        state.is_urgent |= becomes_urgent;
         state.buffer.extend_from_slice(record);
         drop(state);
-        if was_empty {
+        if was_empty || becomes_urgent {
             self.shared.filled.notify_one();
         }
     }
@@ -78,6 +84,8 @@ impl Writer {
     pub(super) fn flush(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         let mut state = self.shared.state.lock();
+        state.is_urgent = true;
+        self.shared.filled.notify_one();
         while state.is_writing || !state.buffer.is_empty() {
             if self.shared.written.wait_until(&mut state, until).timed_out() {
                 return false;
@@ -94,10 +102,15 @@ fn write_on(shared: &Shared, mut out: impl Write) {
         let mut state = shared.state.lock();
         state.is_writing = false;
         shared.written.notify_all();
+        let until = Instant::now() + PAUSE;
+        // Signals of ordinary records do not end the pause; the buffer's bound is what a long one costs.
+        while !state.is_urgent && !shared.filled.wait_until(&mut state, until).timed_out() {}
         while state.buffer.is_empty() {
+            state.is_urgent = false;
             shared.filled.wait(&mut state);
         }
         std::mem::swap(&mut taken, &mut state.buffer);
+        state.is_urgent = false;
         state.is_writing = true;
         drop(state);
         // A closed pipe is no reason to fail: there is nobody left to tell.

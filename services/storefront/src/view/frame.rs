@@ -1,9 +1,12 @@
 //! The frame of every page: head, header with search and cart, menu, footer.
 
+use std::sync::Arc;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shop_contracts::catalog::Category;
 
-use crate::assets::{ICON, SCRIPT, STYLE};
+use super::head::Head;
+use crate::assets::{ICON, RUM_SCRIPT, SCRIPT, STYLE};
 use crate::visitor::Visitor;
 
 /// Stands for the visitor's part of the header in a page that is rendered once for all.
@@ -25,7 +28,7 @@ pub enum Frame<'a> {
 /// A page that was rendered once for all: as it is for somebody of whom nothing is known, and where in it the places are
 /// that are the visitor's own.
 pub struct Page {
-    plain: String,
+    plain: Arc<str>,
     gaps: Vec<(std::ops::Range<usize>, Gap)>,
 }
 
@@ -56,10 +59,22 @@ impl Frame<'_> {
         }
     }
 
-    /// A whole page around `body`.
+    /// A whole page around `body` that tells nothing but its title.
     pub fn page(
         &self,
         title: &str,
+        words: &str,
+        menu: &[Category],
+        here: Option<&str>,
+        body: Markup,
+    ) -> Markup {
+        self.document(&Head::titled(title), words, menu, here, body)
+    }
+
+    /// A whole page around `body`.
+    pub fn document(
+        &self,
+        head: &Head,
         words: &str,
         menu: &[Category],
         here: Option<&str>,
@@ -70,13 +85,15 @@ impl Frame<'_> {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    title { (title) " · Quarterdeck" }
+                    (head.markup())
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="theme-color" media="(prefers-color-scheme: light)" content="#14263b";
                     meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0d141c";
                     link rel="icon" type="image/svg+xml" href=(ICON.url);
                     link rel="stylesheet" href=(STYLE.url);
+                    // First, so that it sees the errors of the other.
+                    script src=(RUM_SCRIPT.url) defer {}
                     script src=(SCRIPT.url) defer {}
                 }
                 body {
@@ -130,11 +147,11 @@ impl Page {
             }
             gaps.push((start..plain.len(), gap));
         }
-        Self { plain, gaps }
+        Self { plain: plain.into(), gaps }
     }
 
     /// The page for everybody of whom nothing is known.
-    pub fn plain(&self) -> &str {
+    pub fn plain(&self) -> &Arc<str> {
         &self.plain
     }
 
@@ -225,7 +242,7 @@ mod tests {
         let markup = |frame: Frame<'_>| frame.page("T", "", &[], None, html! { form { (frame.csrf()) } });
         let page = Page::new(markup(Frame::Open));
         assert_eq!(page.gaps.len(), 2);
-        assert_eq!(page.plain(), markup(Frame::Stranger).into_string());
+        assert_eq!(**page.plain(), markup(Frame::Stranger).into_string());
         let visitor = Visitor { csrf: "ab".repeat(32), cart: None, account: None, guest_orders: vec![] };
         assert_eq!(page.fill(&visitor), markup(Frame::For(&visitor)).into_string());
     }
