@@ -7,6 +7,8 @@
 //! | `PUT /v1/accounts/{id}/password` | [`ChangePassword`] | 204; 401 when the present password is wrong; every other session ends |
 //! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
 //! | `GET`, `PUT /v1/accounts/{id}/addresses` | [`Addresses`] | [`Addresses`] |
+//! | `GET /v1/accounts/{id}/cart` | | [`KeptCart`], empty before the first |
+//! | `PUT /v1/accounts/{id}/cart` | [`KeptCart`] | 204; of one cart the newest version stays |
 //! | `GET /v1/accounts/{id}/sessions` | | [`Sessions`] |
 //! | `DELETE /v1/accounts/{id}/sessions/{session_id}` | | 204 |
 //! | `POST /v1/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`Session`]; 401; 429 |
@@ -23,7 +25,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::AccountId;
+use crate::{AccountId, ProductId};
 
 /// Registers a shopper.
 #[derive(Clone, Serialize, Deserialize)]
@@ -152,6 +154,26 @@ pub struct SavedAddress {
 pub struct Addresses {
     /// The addresses.
     pub addresses: Vec<SavedAddress>,
+}
+
+/// Pieces of a product in a kept cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// Pieces, 1 to 99.
+    pub quantity: u32,
+}
+
+/// What an account keeps of its cart, from one device to the next. Prices are the catalogue's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCart {
+    /// The cart's public id, 1 to 64 visible ASCII characters; empty when nothing was ever kept.
+    pub id: String,
+    /// Grows with every change of what is in the cart; at most 2^63 - 1.
+    pub version: u64,
+    /// At most 50 lines, each product once.
+    pub lines: Vec<KeptLine>,
 }
 
 /// A session as its owner sees it.

@@ -16,6 +16,8 @@
 //! | `POST /v1/staff/orders/{id}/returns/{return_id}/receive` | [`StaffNote`] | [`Order`]: the pieces are back, the money follows |
 //! | `POST /v1/staff/orders/{id}/resolve` | [`ResolveOrder`] | [`Order`]: ends `manual_review` |
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -262,6 +264,33 @@ pub struct Order {
     /// Why it waits for a person or ended as it did: `declined`, `out_of_stock`, `payment_timeout`, `capture_failed` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl Order {
+    /// Whether money was taken for it, so that some can be given back.
+    pub const fn took_money(&self) -> bool {
+        matches!(self.status, OrderStatus::Confirmed | OrderStatus::Cancelled)
+    }
+
+    /// What it cost and what was neither given back nor is on its way back. A refund that failed gave nothing back.
+    pub fn refundable(&self) -> Money {
+        let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
+        let given: i64 = counted.map(|refund| refund.amount.amount_minor).sum();
+        Money::new((self.total.amount_minor - given).max(0), self.total.currency)
+    }
+
+    /// Pieces of each product that were ordered and not yet sent back.
+    pub fn returnable(&self) -> BTreeMap<ProductId, u32> {
+        let mut pieces: BTreeMap<ProductId, u32> = BTreeMap::new();
+        for line in &self.lines {
+            *pieces.entry(line.product_id).or_default() += line.quantity;
+        }
+        for line in self.returns.iter().flat_map(|one| &one.lines) {
+            let left = pieces.entry(line.product_id).or_default();
+            *left = left.saturating_sub(line.quantity);
+        }
+        pieces
+    }
 }
 
 /// A page of orders, newest first.

@@ -9,6 +9,7 @@ use shop_instrumentation::{Code, Problem};
 use crate::password::Passwords;
 use crate::storage::accounts::PgAccounts;
 use crate::storage::addresses::PgAddresses;
+use crate::storage::carts::PgCarts;
 use crate::storage::deletions::PgDeletions;
 use crate::storage::registrations::PgRegistrations;
 use crate::storage::resets::PgResets;
@@ -25,6 +26,7 @@ pub struct Identity {
     pub sessions: PgSessions,
     pub resets: PgResets,
     pub addresses: PgAddresses,
+    pub carts: PgCarts,
     pub deletions: PgDeletions,
     pub staff: PgStaff,
     pub passwords: Passwords,

@@ -3,7 +3,8 @@
 //! What must always hold: a password exists in memory only while it is hashed or compared, a session's token only in
 //! the answer that hands it out; nobody learns from an answer or its time whether an address has an account; trying
 //! passwords is slow for whoever tries, also while Redis is away; whatever ends access (a changed password, a deleted
-//! account) ends it with the same transaction. It knows nothing of cookies and carts: those are the storefront's.
+//! account) ends it with the same transaction. It knows nothing of cookies, and of carts only what an account keeps of its
+//! last one: those are the storefront's.
 
 pub mod address_book;
 pub mod change_password;
@@ -11,6 +12,7 @@ pub mod credentials;
 pub mod forget_person;
 pub mod http;
 pub mod identity;
+pub mod kept_cart;
 pub mod log_in;
 pub mod password;
 pub mod register;

@@ -55,6 +55,20 @@ impl Typed {
         self.errors.entry(field).or_insert_with(|| message.into());
     }
 
+    /// Takes back what was noted about a field.
+    pub fn forgive(&mut self, field: &str) {
+        self.errors.remove(field);
+    }
+
+    /// Notes what is wrong with a field that somebody else names. False when no such field was put in.
+    pub fn wrong_named(&mut self, field: &str, message: &str) -> bool {
+        let known = self.values.keys().copied().find(|known| *known == field);
+        if let Some(known) = known {
+            self.wrong(known, message);
+        }
+        known.is_some()
+    }
+
     /// Whether nothing is wrong.
     pub fn is_fine(&self) -> bool {
         self.errors.is_empty()

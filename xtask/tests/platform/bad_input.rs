@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 
 use crate::{
     Failure, Outcome,
-    local::{OTLP_HTTP, Platform, eventually},
+    local::{Platform, eventually, otlp_http_port},
 };
 
 struct Case {
@@ -21,7 +21,7 @@ struct Case {
 /// Each protocol answers in its own envelope, with a 4xx, and goes on working.
 pub async fn garbage_is_refused_in_each_protocol_s_own_words(p: &Platform) -> Outcome {
     let token = p.secret("telemetry-write-token")?;
-    let otlp = format!("http://127.0.0.1:{OTLP_HTTP}");
+    let otlp = format!("http://127.0.0.1:{}", otlp_http_port());
     let bomb = gzip(&vec![b' '; 256 << 20])?;
     let deep = [b"[".repeat(200_000), b"]".repeat(200_000)].concat();
     let json = "application/json";
@@ -156,7 +156,7 @@ pub async fn find_line(p: &Platform, line: &str) -> Result<Option<()>, Failure> 
     }
 }
 
-fn url_encode(text: &str) -> String {
+pub fn url_encode(text: &str) -> String {
     text.bytes()
         .map(|b| if b.is_ascii_alphanumeric() { (b as char).to_string() } else { format!("%{b:02X}") })
         .collect()

@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use base64::Engine as _;
 use thirtyfour::{common::capabilities::chrome::ChromeCapabilities, prelude::*};
 use tokio::process::{Child, Command};
 
@@ -12,13 +13,16 @@ use crate::{Failure, local::eventually};
 pub struct Look {
     pub width: u32,
     pub dark: bool,
+    /// Pages may run scripts.
+    pub scripts: bool,
 }
 
 impl Look {
-    pub const DESKTOP: Self = Self { width: 1440, dark: false };
+    pub const DESKTOP: Self = Self { width: 1440, dark: false, scripts: true };
 
     pub fn name(self) -> String {
-        format!("{}-{}", self.width, if self.dark { "dark" } else { "light" })
+        let scripts = if self.scripts { "" } else { "-no-scripts" };
+        format!("{}-{}{scripts}", self.width, if self.dark { "dark" } else { "light" })
     }
 }
 
@@ -58,16 +62,8 @@ impl Browser {
     }
 
     async fn driver_log(&self) -> Result<Vec<String>, Failure> {
-        let session = self.page.session_id().to_string();
-        let url = format!("{}/session/{session}/se/log", self.server);
-        let answer: serde_json::Value = reqwest::Client::new()
-            .post(url)
-            .json(&serde_json::json!({"type": "browser"}))
-            .send()
-            .await?
-            .json()
-            .await?;
-        let entries = answer["value"].as_array().cloned().unwrap_or_default();
+        let answer = self.ask("se/log", serde_json::json!({"type": "browser"})).await?;
+        let entries = answer.as_array().cloned().unwrap_or_default();
         Ok(entries
             .iter()
             .filter(|e| matches!(e["level"].as_str(), Some("SEVERE" | "WARNING")))
@@ -95,6 +91,105 @@ impl Browser {
         element.scroll_into_view().await?;
         element.click().await?;
         Ok(())
+    }
+
+    /// Two presses as fast as a hand makes them.
+    pub async fn press_twice(&self, css: &str) -> Result<(), Failure> {
+        let element = self.find(css).await?;
+        element.scroll_into_view().await?;
+        self.page.action_chain().double_click_element(&element).perform().await?;
+        Ok(())
+    }
+
+    /// Fills several fields of the form with this id.
+    pub async fn fill_form(&self, form: &str, fields: &[(&str, &str)]) -> Result<(), Failure> {
+        for (name, value) in fields {
+            self.fill(&format!("#{form} [name={name}]"), value).await?;
+        }
+        Ok(())
+    }
+
+    /// Chooses an entry of a list by its value.
+    pub async fn choose(&self, css: &str, value: &str) -> Result<(), Failure> {
+        self.click(&format!("{css} option[value='{value}']")).await
+    }
+
+    /// Waits until what `css` finds says `words`.
+    pub async fn says(&self, css: &str, words: &str) -> Result<(), Failure> {
+        let mut last = String::new();
+        let said = eventually(words, Duration::from_secs(15), || async {
+            // The page may be loading: what was found a moment ago may be gone.
+            let text = self.page.find(By::Css(css)).await?.text().await?;
+            Ok(text.contains(words).then_some(()))
+        });
+        if let Err(e) = said.await {
+            if let Ok(element) = self.page.find(By::Css(css)).await {
+                last = element.text().await.unwrap_or_default();
+            }
+            return Err(format!("{css} does not say {words:?} but {last:?} ({e})").into());
+        }
+        Ok(())
+    }
+
+    /// How many elements `css` finds now.
+    pub async fn count(&self, css: &str) -> Result<usize, Failure> {
+        Ok(self.page.find_all(By::Css(css)).await?.len())
+    }
+
+    /// The path of the page, with its query.
+    pub async fn path(&self) -> Result<String, Failure> {
+        let url = self.page.current_url().await?;
+        Ok(url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())))
+    }
+
+    /// Takes all cookies out and puts these in: another device of the same kind.
+    pub async fn change_cookies(&self, others: Vec<Cookie>) -> Result<Vec<Cookie>, Failure> {
+        let mine = self.page.get_all_cookies().await?;
+        self.page.delete_all_cookies().await?;
+        for cookie in others {
+            self.page.add_cookie(cookie).await?;
+        }
+        Ok(mine)
+    }
+
+    /// From now on pages are told that the person prefers dark or light.
+    pub async fn prefer_dark(&self, dark: bool) -> Result<(), Failure> {
+        let value = if dark { "dark" } else { "light" };
+        // Colours on their way from one scheme to the other are nobody's.
+        let media = serde_json::json!({"features": [
+            {"name": "prefers-color-scheme", "value": value},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
+        self.cdp("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
+    }
+
+    /// The whole page, however long, as a picture.
+    pub async fn picture(&self, file: &Path) -> Result<(), Failure> {
+        if let Some(dir) = file.parent() {
+            std::fs::create_dir_all(dir)?;
+        }
+        let answer = self
+            .cdp(
+                "Page.captureScreenshot",
+                serde_json::json!({"format": "png", "captureBeyondViewport": true}),
+            )
+            .await?;
+        let data = answer["data"].as_str().ok_or("the browser made no picture")?;
+        std::fs::write(file, base64::engine::general_purpose::STANDARD.decode(data)?)?;
+        Ok(())
+    }
+
+    async fn cdp(&self, command: &str, parameters: serde_json::Value) -> Result<serde_json::Value, Failure> {
+        self.ask("goog/cdp/execute", serde_json::json!({"cmd": command, "params": parameters})).await
+    }
+
+    /// A call of the driver that thirtyfour does not have.
+    async fn ask(&self, call: &str, body: serde_json::Value) -> Result<serde_json::Value, Failure> {
+        let url = format!("{}/session/{}/{call}", self.server, self.page.session_id());
+        let mut answer: serde_json::Value =
+            reqwest::Client::new().post(url).json(&body).send().await?.json().await?;
+        Ok(answer["value"].take())
     }
 
     pub async fn screenshot(&self, file: &Path) -> Result<(), Failure> {
@@ -136,6 +231,11 @@ fn capabilities(look: Look, profile: &Path) -> Result<ChromeCapabilities, Failur
             "mobileEmulation",
             serde_json::json!({"deviceMetrics": {"width": look.width, "height": 844, "pixelRatio": 2.0}}),
         )?;
+    }
+    if !look.scripts {
+        // As in the settings of the browser: "do not allow sites to use JavaScript".
+        let settings = serde_json::json!({"profile.managed_default_content_settings.javascript": 2});
+        capabilities.set_browser_option("prefs", settings)?;
     }
     if look.dark {
         capabilities.add_arg("--force-dark-mode")?;

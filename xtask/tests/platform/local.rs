@@ -14,9 +14,17 @@ use tokio::{
 
 use crate::{Failure, Outcome, slack::SlackCapture};
 
-pub const EDGE: u16 = 18080;
-pub const CONSOLE: u16 = 18090;
-pub const OTLP_HTTP: u16 = 14318;
+/// Variable, the usual port, and where it is in a block of ports that `QD_E2E_PORTS` names the first of.
+struct Port(&'static str, u16, u16);
+
+const EDGE: Port = Port("QD_EDGE_PORT", 18080, 80);
+const CONSOLE: Port = Port("QD_CONSOLE_PORT", 18090, 90);
+const OTLP_GRPC: Port = Port("QD_OTLP_GRPC_PORT", 14317, 17);
+const OTLP_HTTP: Port = Port("QD_OTLP_HTTP_PORT", 14318, 18);
+const TRAFFIC: Port = Port("QD_TRAFFIC_PORT", 16565, 65);
+const SUPERVISOR: Port = Port("QD_SUPERVISOR_PORT", 17090, 70);
+/// The first of many.
+const SERVICES: Port = Port("QD_SERVICES_PORT", 17100, 100);
 
 pub struct Platform {
     supervisor: tokio::sync::Mutex<Child>,
@@ -32,6 +40,26 @@ pub fn root() -> PathBuf {
 
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |d| root().join(d))
+}
+
+/// The first port of the block, when two runs on one machine must not meet.
+fn block() -> Option<u16> {
+    std::env::var("QD_E2E_PORTS").ok().and_then(|first| first.parse().ok())
+}
+
+fn data_dir() -> PathBuf {
+    root().join(block().map_or_else(|| ".data-e2e".to_owned(), |first| format!(".data-e2e-{first}")))
+}
+
+impl Port {
+    fn number(&self) -> u16 {
+        block().map_or(self.1, |first| first + self.2)
+    }
+}
+
+/// Where this platform takes OTLP over HTTP.
+pub fn otlp_http_port() -> u16 {
+    OTLP_HTTP.number()
 }
 
 /// Where screenshots of the pages go: never into the repository.
@@ -52,7 +80,7 @@ pub fn programs_are_built() -> Result<(), String> {
 impl Platform {
     /// Starts everything on fresh data and waits for "all healthy".
     pub async fn start() -> Result<Self, Failure> {
-        let data = root().join(".data-e2e");
+        let data = data_dir();
         let slack = SlackCapture::listen().await?;
         let down = xtask_command(&data).arg("down").output().await?;
         println!("platform: {}", String::from_utf8_lossy(&down.stdout).trim());
@@ -105,11 +133,11 @@ impl Platform {
     }
 
     pub fn shop(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{EDGE}{path}")
+        format!("http://127.0.0.1:{}{path}", EDGE.number())
     }
 
     pub fn console(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{CONSOLE}{path}")
+        format!("http://127.0.0.1:{}{path}", CONSOLE.number())
     }
 
     pub fn secret(&self, name: &str) -> Result<String, Failure> {
@@ -204,15 +232,9 @@ where
 
 fn xtask_command(data: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command
-        .current_dir(root())
-        .env("QD_DATA", data)
-        .env("QD_EDGE_PORT", EDGE.to_string())
-        .env("QD_CONSOLE_PORT", CONSOLE.to_string())
-        .env("QD_OTLP_GRPC_PORT", "14317")
-        .env("QD_OTLP_HTTP_PORT", OTLP_HTTP.to_string())
-        .env("QD_TRAFFIC_PORT", "16565")
-        .env("QD_SERVICES_PORT", "17100")
-        .env("QD_SUPERVISOR_PORT", "17090");
+    command.current_dir(root()).env("QD_DATA", data);
+    for port in [EDGE, CONSOLE, OTLP_GRPC, OTLP_HTTP, TRAFFIC, SERVICES, SUPERVISOR] {
+        command.env(port.0, port.number().to_string());
+    }
     command
 }

@@ -3,19 +3,23 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test program: it reads its environment")]
 
+mod audit;
 mod bad_input;
 mod books;
 mod border;
 mod browser;
 #[path = "../../src/buyer.rs"]
 mod buyer;
+mod clerk;
 mod engineer;
 mod failover;
 mod kills;
 mod local;
+mod mailbox;
 mod faults;
 mod pages;
 mod shopper;
+mod shopper_life;
 mod slack;
 
 use std::{future::Future, pin::Pin, time::Instant};
@@ -26,6 +30,11 @@ use local::Platform;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What a scenario answers.
 pub type Outcome = Result<(), Failure>;
+
+/// Goes on if it `is` so, and fails with the story otherwise.
+pub fn ensure(is: bool, otherwise: impl FnOnce() -> String) -> Outcome {
+    if is { Ok(()) } else { Err(otherwise().into()) }
+}
 
 type Scenario = for<'a> fn(&'a Platform) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
@@ -56,6 +65,8 @@ fn main() -> std::process::ExitCode {
 async fn run(wanted: &[String]) -> usize {
     let scenarios = scenarios![
         shopper::a_shopper_finds_a_product_and_buys_it,
+        shopper_life::a_shopper_s_whole_life_from_registering_to_the_deleted_account,
+        clerk::a_clerk_s_day_from_log_in_to_log_out,
         engineer::wrong_passwords_are_refused_and_throttled,
         engineer::a_fault_reaches_slack_and_the_engineer_finds_trace_and_log,
         pages::every_page_is_clean_in_dark_and_light_wide_and_narrow,

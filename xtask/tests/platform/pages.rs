@@ -2,10 +2,11 @@
 //! axe can see. Screenshots for human eyes.
 
 use crate::{
-    Failure, Outcome,
+    Outcome,
+    audit::{Rules, too_wide, violations},
     browser::{Browser, Look},
     engineer::log_in,
-    local::{Platform, root, screenshots},
+    local::{Platform, screenshots},
 };
 
 const SHOP: [&str; 7] = ["/", "/search?q=lamp", "/cart", "/checkout", "/login", "/register", "/no-such-page"];
@@ -26,7 +27,7 @@ pub async fn every_page_is_clean_in_dark_and_light_wide_and_narrow(p: &Platform)
     let mut faults = Vec::new();
     for width in [1440, 390] {
         for dark in [true, false] {
-            let look = Look { width, dark };
+            let look = Look { width, dark, scripts: true };
             let browser = Browser::open(look).await?;
             for path in SHOP {
                 visit(&browser, look, "shop", &p.shop(path), path, &mut faults).await?;
@@ -61,18 +62,10 @@ async fn visit(
         .map(|c| if c.is_alphanumeric() { c } else { '_' })
         .collect();
     browser.screenshot(&screenshots().join(format!("{site}{stem}-{}.png", look.name()))).await?;
-    let wider: i64 = browser
-        .page
-        .execute(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth",
-            Vec::new(),
-        )
-        .await?
-        .convert()?;
-    if wider > 1 {
+    if let Some(wider) = too_wide(browser).await? {
         faults.push(format!("{site} {path} at {}: {wider} px wider than the window", look.name()));
     }
-    for violation in violations(browser).await? {
+    for violation in violations(browser, Rules::All).await? {
         faults.push(format!("{site} {path} at {}: accessibility: {violation}", look.name()));
     }
     // A page that does not exist answers 404, which Chromium repeats in its console.
@@ -81,16 +74,4 @@ async fn visit(
         faults.push(format!("{site} {path} at {}: console: {error}", look.name()));
     }
     Ok(())
-}
-
-/// Breaches of WCAG 2.2 A and AA that axe finds on the page, with the first place of each.
-async fn violations(browser: &Browser) -> Result<Vec<String>, Failure> {
-    let axe = std::fs::read_to_string(root().join("console/frontend/node_modules/axe-core/axe.min.js"))?;
-    browser.page.execute(axe, Vec::new()).await?;
-    let run = "const done = arguments[arguments.length - 1];
-        axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }).then(
-            (r) => done(r.violations.map((v) => `${v.id} ${v.nodes[0].target.join(' ')}`)),
-            (e) => done([`axe failed: ${e}`]),
-        );";
-    Ok(browser.page.execute_async(run, Vec::new()).await?.convert()?)
 }

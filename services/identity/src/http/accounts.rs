@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmReset, RegisterAccount, Registered,
+    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmReset, KeptCart, RegisterAccount, Registered,
     RequestReset,
 };
 use shop_instrumentation::Problem;
@@ -56,6 +56,21 @@ pub(super) async fn replace_addresses(
     Json(book): Json<Addresses>,
 ) -> Result<Json<Addresses>, Problem> {
     identity.replace_addresses(id, book).await.map(Json)
+}
+
+pub(super) async fn cart(
+    State(identity): State<Identity>,
+    Path(id): Path<AccountId>,
+) -> Result<Json<KeptCart>, Problem> {
+    identity.kept_cart(id).await.map(Json)
+}
+
+pub(super) async fn keep_cart(
+    State(identity): State<Identity>,
+    Path(id): Path<AccountId>,
+    Json(cart): Json<KeptCart>,
+) -> Result<StatusCode, Problem> {
+    identity.keep_cart(id, cart).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn request_reset(

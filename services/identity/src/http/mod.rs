@@ -21,6 +21,7 @@ pub fn router(identity: Identity) -> Router {
         .route("/v1/accounts/{id}/password", put(accounts::change_password))
         .route("/v1/accounts/{id}/delete", post(accounts::delete))
         .route("/v1/accounts/{id}/addresses", get(accounts::addresses).put(accounts::replace_addresses))
+        .route("/v1/accounts/{id}/cart", get(accounts::cart).put(accounts::keep_cart))
         .route("/v1/accounts/{id}/sessions", get(sessions::list))
         .route("/v1/accounts/{id}/sessions/{session_id}", delete(sessions::revoke))
         .route("/v1/sessions", post(sessions::log_in))

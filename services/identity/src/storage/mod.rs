@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod carts;
 pub mod deletions;
 pub mod outbox;
 pub mod registrations;

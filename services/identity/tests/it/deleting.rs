@@ -31,11 +31,14 @@ async fn a_deleted_account_leaves_nothing_and_its_owner_is_told() {
     let id = here.account.id;
     f.post("/v1/password-resets", &json!({"email": "kim@example.com"})).await;
     f.put(&path_of(id, "/addresses"), &json!({"addresses": []})).await;
+    f.put(&path_of(id, "/cart"), &json!({"id": "a", "version": 1, "lines": []})).await;
     assert_eq!(delete(&f, id, "a wrong password").await, 401);
     assert!(f.is_open(&here.token).await);
     assert_eq!(delete(&f, id, PASSWORD).await, 204);
     assert!(!f.is_open(&here.token).await);
-    for table in ["accounts", "sessions", "address_books", "registrations", "password_resets"] {
+    for table in
+        ["accounts", "sessions", "address_books", "account_carts", "registrations", "password_resets"]
+    {
         let count =
             sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
         assert_eq!(count.fetch_one(&f.db.pool).await.unwrap(), 0, "{table}");

@@ -2,6 +2,7 @@
 
 mod access;
 mod addresses;
+mod carts;
 mod deleting;
 mod logging_in;
 mod outage;
@@ -28,6 +29,7 @@ use shop_identity::password::Passwords;
 use shop_identity::storage::MIGRATOR;
 use shop_identity::storage::accounts::PgAccounts;
 use shop_identity::storage::addresses::PgAddresses;
+use shop_identity::storage::carts::PgCarts;
 use shop_identity::storage::deletions::PgDeletions;
 use shop_identity::storage::registrations::PgRegistrations;
 use shop_identity::storage::resets::PgResets;
@@ -89,6 +91,7 @@ fn instance_with(db: &TestDb, redis: &TestRedis, clock: &MockClock, limits: Limi
         sessions: PgSessions::new(db.pool.clone()),
         resets: PgResets::new(db.pool.clone()),
         addresses: PgAddresses::new(db.pool.clone()),
+        carts: PgCarts::new(db.pool.clone()),
         deletions: PgDeletions::new(db.pool.clone()),
         staff: PgStaff::new(db.pool.clone()),
         passwords: Passwords::new(2).unwrap(),

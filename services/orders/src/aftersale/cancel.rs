@@ -62,7 +62,7 @@ fn refusal(order: &Order) -> &'static str {
 
 /// What is left of the money, and all pieces.
 fn whole_order(stored: &Stored, id: uuid::Uuid, now: chrono::DateTime<chrono::Utc>) -> GiveBack {
-    let amount = permission::refundable(&stored.order);
+    let amount = stored.order.refundable();
     let restock = all_pieces(&stored.order);
     GiveBack {
         id,
@@ -84,7 +84,7 @@ fn whole_order(stored: &Stored, id: uuid::Uuid, now: chrono::DateTime<chrono::Ut
 
 /// Every piece that was ordered and not sent back, by product.
 pub fn all_pieces(order: &Order) -> Vec<ReturnLine> {
-    permission::returnable(order)
+    order.returnable()
         .into_iter()
         .filter(|(_, quantity)| *quantity > 0)
         .map(|(product_id, quantity)| ReturnLine { product_id, quantity })

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use shop_contracts::OrderId;
-use shop_contracts::orders::{NewOrderRefund, Order, OrderStatus};
+use shop_contracts::orders::{NewOrderRefund, Order};
 use shop_instrumentation::{Code, Problem, ids};
 
 use super::give_back::{GiveBack, GiveBackReason};
@@ -35,10 +35,10 @@ impl AfterSale {
                     let other = other.existing(&permission::shown(order.clone(), now));
                     return if known.request_hash == hash { Ok(None) } else { Err(other) };
                 }
-                if !matches!(order.status, OrderStatus::Confirmed | OrderStatus::Cancelled) {
+                if !order.took_money() {
                     return Err(Problem::new(Code::Conflict, "no money was taken for the order"));
                 }
-                let left = permission::refundable(order);
+                let left = order.refundable();
                 let fits = amount.currency == left.currency && amount.amount_minor <= left.amount_minor;
                 if amount.amount_minor <= 0 || !fits {
                     let detail =

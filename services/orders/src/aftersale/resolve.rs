@@ -8,7 +8,7 @@ use shop_instrumentation::{Code, Problem, ids};
 use super::cancel::all_pieces;
 use super::give_back::{GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
-use super::{AfterSale, permission};
+use super::AfterSale;
 use crate::saga::drive::LEASE;
 use crate::saga::{Saga, Step};
 use crate::storage::change::{Change, Fate};
@@ -122,7 +122,7 @@ fn retried(stored: &Stored) -> Result<Vec<GiveBack>, Problem> {
         .filter(|it| it.progress.money == shop_contracts::orders::RefundStatus::Failed)
         .map(|it| it.amount.amount_minor)
         .sum();
-    if asked > permission::refundable(&stored.order).amount_minor {
+    if asked > stored.order.refundable().amount_minor {
         return Err(Problem::new(Code::Conflict, "that money was given back otherwise meanwhile"));
     }
     Ok(waiting)

@@ -137,7 +137,7 @@ fn allowed(order: &Order, lines: &[ReturnLine], now: chrono::DateTime<chrono::Ut
     if !permission::is_in_return_time(order, now) {
         return refused("the time for returns is over");
     }
-    let left = permission::returnable(order);
+    let left = order.returnable();
     for (i, line) in lines.iter().enumerate() {
         let most = left.get(&line.product_id).copied().unwrap_or_default();
         if line.quantity > most {
@@ -158,7 +158,7 @@ fn worth(order: &Order, lines: &[ReturnLine]) -> Result<Money, Problem> {
         let amount = price.checked_mul(line.quantity).map_err(internal)?;
         sum = Money::sum(order.total.currency, [sum, amount]).map_err(internal)?;
     }
-    let left = permission::refundable(order);
+    let left = order.refundable();
     Ok(if sum.amount_minor > left.amount_minor { left } else { sum })
 }
 

@@ -111,7 +111,7 @@ impl Cart {
         self.changed(now_us);
     }
 
-    fn changed(&mut self, now_us: u64) {
+    pub(super) fn changed(&mut self, now_us: u64) {
         self.version = now_us.max(self.version + 1);
         self.progress.cart_changed();
     }

@@ -2,6 +2,7 @@
 
 mod codec;
 mod contents;
+mod merge;
 mod priced;
 
 pub use contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};

@@ -2,7 +2,7 @@
 
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Addresses, ChangePassword, ConfirmPassword, ConfirmReset, RequestReset, Sessions,
+    Addresses, ChangePassword, ConfirmPassword, ConfirmReset, KeptCart, RequestReset, Sessions,
 };
 use shop_instrumentation::client::{Call, CallError};
 use uuid::Uuid;
@@ -39,6 +39,16 @@ impl Peers {
         addresses: &Addresses,
     ) -> Result<Addresses, CallError> {
         self.identity.request(Call::put(format!("/v1/accounts/{account}/addresses"), addresses)).await
+    }
+
+    /// The cart that the account keeps.
+    pub async fn kept_cart(&self, account: AccountId) -> Result<KeptCart, CallError> {
+        self.identity.request(Call::get(format!("/v1/accounts/{account}/cart"))).await
+    }
+
+    /// Has the account keep a cart; of one cart the newest version stays.
+    pub async fn keep_cart(&self, account: AccountId, cart: &KeptCart) -> Result<(), CallError> {
+        self.identity.send(Call::put(format!("/v1/accounts/{account}/cart"), cart)).await.map(|_| ())
     }
 
     /// The account's sessions; the one with this token is marked.

@@ -2,6 +2,7 @@
 //!
 //! A visitor without a cart and a session gets no cookie and no token, so that one page is the same for all of them.
 
+pub mod account_cart;
 mod cookies;
 pub mod csrf;
 mod guest_orders;
@@ -53,11 +54,24 @@ impl Visitor {
             account = None;
         }
         let guest_orders = guest_orders::read(headers, shop);
-        let mut visitor = Self { csrf: String::new(), cart, account, guest_orders };
-        if let Some(binding) = visitor.bindings().first() {
-            visitor.csrf = csrf::token(shop.cookies.keys(), binding);
+        Self { csrf: String::new(), cart, account, guest_orders }.with_token(shop)
+    }
+
+    /// The visitor, logged in only if identity says now that the session stands.
+    pub async fn confirmed(mut self, shop: &Shop) -> Self {
+        if let Some(who) = &self.account
+            && !shop.sessions.stands_now(&shop.peers, who, clock::now().timestamp()).await
+        {
+            self.account = None;
+            return self.with_token(shop);
         }
-        visitor
+        self
+    }
+
+    fn with_token(mut self, shop: &Shop) -> Self {
+        let keys = shop.cookies.keys();
+        self.csrf = self.bindings().first().map(|binding| csrf::token(keys, binding)).unwrap_or_default();
+        self
     }
 
     /// Whether nothing is known of this visitor: the page may be the same for everybody.
@@ -99,6 +113,8 @@ pub fn now_us() -> u64 {
 pub fn keep_cart(response: &mut Response, shop: &Shop, cart: &Cart) {
     let life = if cart.is_empty() { BOUGHT_SECONDS } else { CART_SECONDS };
     shop.cookies.set(response, Kind::Cart, &cart.to_bytes(), life);
+    // For the account that keeps it, if there is one.
+    response.extensions_mut().insert(cart.clone());
 }
 
 /// Puts the session into the visitor's cookie.

@@ -1,8 +1,9 @@
 //! Who is logged in. The session itself is identity's; the sealed cookie holds its token and what pages greet with.
 //!
 //! A cookie is believed for a minute; then identity is asked whether the session still stands, and its answer is kept for
-//! a minute, under the hash of the token. While identity cannot be reached the sealed cookie alone counts, until the
-//! session's own end: an outage is no log-out.
+//! a minute, under the hash of the token. Pages that show or change what is the owner's alone ask each time: a session
+//! that was ended elsewhere, above all by a new password, has no minute left there. While identity cannot be reached the
+//! sealed cookie alone counts, until the session's own end: an outage is no log-out.
 
 use std::time::Duration;
 
@@ -72,15 +73,27 @@ impl Sessions {
             return true;
         }
         let (peers, token) = (peers.clone(), who.token.clone());
-        let ask = move || async move {
-            match peers.session(&token).await {
-                Ok(_) => Ok(true),
-                Err(cause) if matches!(cause.code(), Code::NotFound | Code::Unauthenticated) => Ok(false),
-                Err(cause) => Err(cause),
-            }
-        };
-        match self.standing.get_or_load(&hash(&who.token), ask).await {
+        match self.standing.get_or_load(&hash(&who.token), || async move { ask(&peers, &token).await }).await
+        {
             Ok(stands) => *stands,
+            Err(cause) => {
+                tracing::warn!(error = %cause, "session cannot be checked, the sealed cookie counts");
+                true
+            }
+        }
+    }
+
+    /// Whether the session still stands, asked now; `now` in seconds since 1970.
+    pub async fn stands_now(&self, peers: &Peers, who: &SignedIn, now: i64) -> bool {
+        let key = hash(&who.token);
+        if now >= who.expires_at || self.standing.last(&key).is_some_and(|stood| !*stood) {
+            return false;
+        }
+        match ask(peers, &who.token).await {
+            Ok(stands) => {
+                self.standing.put(&key, stands);
+                stands
+            }
             Err(cause) => {
                 tracing::warn!(error = %cause, "session cannot be checked, the sealed cookie counts");
                 true
@@ -95,6 +108,14 @@ impl Sessions {
 
     fn is_known(&self, token: &str) -> bool {
         self.standing.last(&hash(token)).is_some()
+    }
+}
+
+async fn ask(peers: &Peers, token: &str) -> Result<bool, CallError> {
+    match peers.session(token).await {
+        Ok(_) => Ok(true),
+        Err(cause) if matches!(cause.code(), Code::NotFound | Code::Unauthenticated) => Ok(false),
+        Err(cause) => Err(cause),
     }
 }
 

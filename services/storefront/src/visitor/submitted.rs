@@ -53,6 +53,11 @@ impl Submitted {
         if self.token_fits || self.origin == Origin::Ours { Ok(()) } else { Err(PageError::ForeignForm) }
     }
 
+    /// The form, of somebody who is logged in only if identity says now that the session stands.
+    pub async fn confirmed(self, shop: &Shop) -> Self {
+        Self { visitor: self.visitor.confirmed(shop).await, ..self }
+    }
+
     async fn read(request: Request, shop: &Shop) -> Result<Self, PageError> {
         let (parts, body) = request.into_parts();
         let (fields, origin) = read_fields(&parts.headers, body).await?;

@@ -112,22 +112,42 @@ async fn other_sessions_are_listed_and_can_be_ended_this_one_cannot() {
     assert_eq!(bodies(&stage, "DELETE", &to).await.len(), 1);
 }
 
-#[tokio::test]
-async fn addresses_are_added_in_front_replaced_by_name_and_removed() {
-    let stage = Stage::set().await;
-    let mut shopper = logged_in(&stage).await;
-    let home = SavedAddress {
+fn home() -> SavedAddress {
+    SavedAddress {
         label: "Home".to_owned(),
         address: Address {
             name: "Kim Harbour".to_owned(),
             address1: "1 Quay Street".to_owned(),
             city: "Kiel".to_owned(),
             postcode: "24103".to_owned(),
-            country: "DE".to_owned(),
+            country: "DK".to_owned(),
         },
-    };
+    }
+}
+
+#[tokio::test]
+async fn the_book_s_first_address_fills_the_checkout_and_none_keeps_nobody_from_buying() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    assert!(shopper.page.contains("id=\"checkout-form\""), "without an answer of identity");
+    let boat = SavedAddress { label: "Boat".to_owned(), ..home() };
+    let book = Addresses { addresses: vec![home(), boat] };
     let to = format!("/v1/accounts/{}/addresses", kim().id);
-    let book = Addresses { addresses: vec![home] };
+    stage.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
+    shopper.open("/checkout").await;
+    for part in ["value=\"1 Quay Street\"", "value=\"24103\"", "value=\"DK\" selected"] {
+        assert!(shopper.page.contains(part), "{part}: {}", shopper.page);
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_added_in_front_replaced_by_name_and_removed() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    let to = format!("/v1/accounts/{}/addresses", kim().id);
+    let book = Addresses { addresses: vec![home()] };
     stage.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
     stage.identity_answers("PUT", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
     shopper.open("/account/addresses").await;

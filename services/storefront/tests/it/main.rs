@@ -1,6 +1,7 @@
 //! The storefront with stand-ins for the services behind it.
 
 mod account;
+mod account_cart;
 mod browsing;
 mod buying;
 mod caching;

@@ -37,6 +37,13 @@ impl Stage {
             .respond_with(opened)
             .mount(&self.identity)
             .await;
+        let info = ResponseTemplate::new(200).set_body_json(SessionInfo { account: kim(), expires_at });
+        Mock::given(method("GET"))
+            .and(path("/v1/sessions/current"))
+            .respond_with(info)
+            .with_priority(100)
+            .mount(&self.identity)
+            .await;
         let closed = ResponseTemplate::new(204);
         Mock::given(method("DELETE")).respond_with(closed).mount(&self.identity).await;
         let page = OrderPage {
@@ -97,16 +104,13 @@ async fn session_is_checked_with_identity_once_a_minute_and_a_revoked_one_ends()
     let mut shopper = stage.shopper();
     let asked = async || stage.identity.received_requests().await.unwrap();
     shopper.cookies.insert("session".to_owned(), sealed(5));
-    shopper.open("/account").await;
-    assert!(shopper.page.contains("Ahoy, Kim Harbour") && asked().await.is_empty(), "fresh: not asked");
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("<span>Kim</span>") && asked().await.is_empty(), "fresh: not asked");
 
-    let expires_at = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
-    let info = ResponseTemplate::new(200).set_body_json(SessionInfo { account: kim(), expires_at });
-    Mock::given(path("/v1/sessions/current")).respond_with(info).mount(&stage.identity).await;
     shopper.cookies.insert("session".to_owned(), sealed(90));
     for _ in 0..3 {
-        shopper.open("/account").await;
-        assert!(shopper.page.contains("Ahoy, Kim Harbour"));
+        shopper.open("/cart").await;
+        assert!(shopper.page.contains("<span>Kim</span>"));
     }
     let calls = asked().await;
     assert_eq!(calls.len(), 1, "asked once, then believed for a minute");
@@ -119,6 +123,71 @@ async fn session_is_checked_with_identity_once_a_minute_and_a_revoked_one_ends()
     let over = ResponseTemplate::new(404).set_body_json(over);
     Mock::given(path("/v1/sessions/current")).respond_with(over).mount(&stage.identity).await;
     assert_eq!(shopper.open("/account").await.headers["location"], "/login");
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_elsewhere_opens_none_of_the_owner_s_pages_any_more() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let mine = order(OrderStatus::Confirmed, Some(kim().id));
+    stage.orders_answer(&mine).await;
+    let mut shopper = stage.shopper();
+    shopper.cookies.insert("session".to_owned(), sealed(5));
+    shopper.open("/account/delete").await;
+    assert!(shopper.page.contains("delete-form"));
+    let over = ResponseTemplate::new(404).set_body_json(json!({"status": 404, "code": "not_found"}));
+    Mock::given(path("/v1/sessions/current"))
+        .respond_with(over)
+        .with_priority(1)
+        .mount(&stage.identity)
+        .await;
+    let forced = shopper.submit("/account/delete", &[("password", "a long enough one")]).await;
+    assert!(forced.headers["location"].to_str().unwrap().starts_with("/login"), "no minute of grace");
+    let asked = stage.identity.received_requests().await.unwrap();
+    assert!(!asked.iter().any(|request| request.url.path().ends_with("/delete")));
+    for page in ["/account", "/account/addresses", &format!("/orders/{}", mine.id)] {
+        let answer = shopper.open(page).await;
+        assert!(answer.headers["location"].to_str().unwrap().starts_with("/login"), "{page}");
+    }
+    shopper.open("/cart").await;
+    assert!(!shopper.page.contains("<span>Kim</span>"), "other pages have heard of it");
+}
+
+#[tokio::test]
+async fn two_presses_of_register_or_log_in_are_one_request() {
+    let stage = Stage::set().await;
+    stage.identity_knows_kim().await;
+    let keys = async |to: &str| -> Vec<String> {
+        let asked = stage.identity.received_requests().await.unwrap();
+        let posted = asked.iter().filter(|one| one.method.as_str() == "POST" && one.url.path() == to);
+        posted.map(|one| one.headers["idempotency-key"].to_str().unwrap().to_owned()).collect()
+    };
+    let mut shopper = stage.shopper();
+    shopper.open("/register").await;
+    let fields = [("name", "Kim"), ("email", "kim@example.com"), ("password", "a long enough one")];
+    for _ in 0..2 {
+        assert_eq!(shopper.submit("/register", &fields).await.status, StatusCode::SEE_OTHER);
+    }
+    let (accounts, sessions) = (keys("/v1/accounts").await, keys("/v1/sessions").await);
+    assert_eq!(accounts[0], accounts[1], "or the owner would be told of a second registration by mail");
+    assert_eq!(sessions[0], sessions[1], "or there would be a session that nobody uses");
+    assert_ne!(accounts[0], sessions[0]);
+    shopper.submit("/register", &[("name", "Kim"), ("email", "kay@example.com"), fields[2]]).await;
+    assert_ne!(keys("/v1/accounts").await[2], accounts[0], "other fields are another request");
+
+    let mut stranger = stage.shopper();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        stranger.cookies.clear();
+        stranger.open("/login").await;
+        for _ in 0..2 {
+            stranger
+                .submit("/login", &[("email", "kim@example.com"), ("password", "a long enough one")])
+                .await;
+        }
+        seen = keys("/v1/sessions").await.split_off(3);
+    }
+    assert!(seen[0] == seen[1] && seen[2] == seen[3] && seen[0] != seen[2], "{seen:?}");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ mod addresses;
 mod delete;
 mod log_in;
 mod order_list;
+mod press;
+mod register;
 mod reset;
 mod security;
 
@@ -14,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 
+use super::refusal::too_many;
 use super::{PageError, Shop, orders, see_other, with_status};
 use crate::view::Frame;
 use crate::visitor::{OwnForm, SignedIn, Submitted, Visitor};
@@ -28,8 +31,8 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/account/password", post(security::change_password))
         .route("/account/sessions/end", post(security::end_session))
         .route("/account/delete", get(delete::show).post(delete::delete))
-        .route("/login", get(log_in::show_login).post(log_in::log_in))
-        .route("/register", get(log_in::show_register).post(log_in::register))
+        .route("/login", get(log_in::show).post(log_in::log_in))
+        .route("/register", get(register::show).post(register::register))
         .route("/logout", post(log_in::log_out))
         .route("/forgot-password", get(reset::show_request).post(reset::request))
         .route("/reset-password", get(reset::show_confirm).post(reset::confirm))
@@ -51,7 +54,7 @@ impl FromRequestParts<Shop> for Owner {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Response> {
-        let visitor = Visitor::from_headers(&parts.headers, shop).await;
+        let visitor = Visitor::from_headers(&parts.headers, shop).await.confirmed(shop).await;
         match visitor.account.clone() {
             Some(account) => Ok(Self { visitor, account }),
             None => Err(to_log_in(parts.uri.path())),
@@ -65,6 +68,7 @@ impl FromRequest<Shop> for OwnerForm {
     async fn from_request(request: Request, shop: &Shop) -> Result<Self, Response> {
         let OwnForm(form) =
             OwnForm::from_request(request, shop).await.map_err(IntoResponse::into_response)?;
+        let form = form.confirmed(shop).await;
         match form.visitor.account.clone() {
             Some(account) => Ok(Self { form, account }),
             None => Err(to_log_in("/account")),
@@ -92,7 +96,7 @@ fn frame(visitor: &Visitor, account: &SignedIn, here: Tab, body: Markup) -> Mark
     let tabs = [
         (Tab::Orders, "/account", "Orders"),
         (Tab::Addresses, "/account/addresses", "Addresses"),
-        (Tab::Security, "/account/security", "Password and sessions"),
+        (Tab::Security, "/account/security", "Security"),
     ];
     html! {
         div.wrap.narrow {

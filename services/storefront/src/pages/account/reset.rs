@@ -11,7 +11,7 @@ use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
-use super::{PageError, Shop, with_status};
+use super::{PageError, Shop, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
 use crate::view::{Frame, Tone, field, notice};
@@ -39,9 +39,7 @@ pub(super) async fn request(
             Ok(()) => {
                 return Ok(shop.page(&form.visitor, "Look into your mail", sent_page(&request.email)).await);
             }
-            Err(CallError::Problem { code: Code::RateLimited, .. }) => {
-                typed.wrong("email", "Too many tries. Please wait a few minutes and try again.");
-            }
+            Err(cause) if cause.code() == Code::RateLimited => typed.wrong("email", too_many(&cause)),
             Err(CallError::Problem { code: Code::Invalid, .. }) => {
                 typed.wrong("email", "Enter an address like kim@example.com.");
             }

@@ -22,7 +22,7 @@ use super::{PageError, Shop, cart, see_other, with_status};
 use crate::cart::{Cart, Priced};
 use crate::checkout::{Age, Charge, OrdersAnswer, Seen, Settled, Verdict};
 use crate::form::{CARDS, Typed};
-use crate::visitor::{OwnForm, Visitor, keep_cart, keep_guest_order, now_us};
+use crate::visitor::{OwnForm, SignedIn, Visitor, keep_cart, keep_guest_order, now_us};
 
 const FIELDS: [&str; 7] = ["name", "email", "address1", "city", "postcode", "country", "payment_token"];
 /// Keys of orders that were over before this press, skipped in one press at most.
@@ -44,11 +44,28 @@ async fn show(State(shop): State<Shop>, mut visitor: Visitor) -> Result<Response
     typed.set("country", "DE").set("payment_token", CARDS[0].0);
     if let Some(account) = &visitor.account {
         typed.set("email", &account.email).set("name", &account.display_name);
+        fill_from_book(&shop, account, &mut typed).await;
     }
     let shown = Shown { visitor: &visitor, cart: &cart, typed: &typed, message: None };
     let mut response = shop.page(&visitor, "Checkout", body(&shown)).await;
     cart::remember(&shop, &mut response, &mut visitor, &cart);
     Ok(response)
+}
+
+/// Fills in the first address of the account's book. Without an answer the fields stay empty: buying goes on.
+async fn fill_from_book(shop: &Shop, account: &SignedIn, typed: &mut Typed) {
+    let book = match shop.peers.addresses(account.account_id).await {
+        Ok(book) => book,
+        Err(cause) => {
+            tracing::warn!(error = %cause, "the book of addresses is not available");
+            return;
+        }
+    };
+    if let Some(first) = book.addresses.into_iter().next() {
+        let address = first.address;
+        typed.set("name", address.name).set("address1", address.address1).set("city", address.city);
+        typed.set("postcode", address.postcode).set("country", address.country);
+    }
 }
 
 /// When the present contents are known to be an order that is not over: the way there.

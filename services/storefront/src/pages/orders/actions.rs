@@ -11,7 +11,7 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::access::{Access, PathId};
-use super::show::{left_of, page};
+use super::show::page;
 use super::{PageError, Shop, see_other, with_status};
 use crate::view::{Tone, notice};
 use crate::visitor::{OwnForm, Submitted, Visitor};
@@ -24,6 +24,7 @@ pub(super) async fn cancel(
     PathId(id): PathId,
     OwnForm(form): OwnForm,
 ) -> Result<Response, PageError> {
+    let form = form.confirmed(&shop).await;
     owned(&shop, id, &form.visitor).await?;
     let cancel = CancelOrder { actor: "shopper".to_owned(), reason: String::new() };
     match shop.peers.cancel(id, &cancel).await {
@@ -40,6 +41,7 @@ pub(super) async fn send_back(
     PathId(id): PathId,
     OwnForm(form): OwnForm,
 ) -> Result<Response, PageError> {
+    let form = form.confirmed(&shop).await;
     let order = owned(&shop, id, &form.visitor).await?;
     let new = chosen(&order, &form)?;
     if new.lines.is_empty() {
@@ -68,17 +70,17 @@ async fn owned(shop: &Shop, id: OrderId, visitor: &Visitor) -> Result<Order, Pag
 /// What the form says comes back; a number that is none, or larger than what is left, is a damaged form.
 fn chosen(order: &Order, form: &Submitted) -> Result<NewReturn, PageError> {
     let mut lines = Vec::new();
-    for line in &order.lines {
-        let typed = form.text(&format!("line-{}", line.product_id));
+    for (product_id, left) in order.returnable() {
+        let typed = form.text(&format!("line-{product_id}"));
         let quantity: u32 = match typed.as_str() {
             "" => 0,
             number => number.parse().map_err(|_| PageError::BadForm("not a number".to_owned()))?,
         };
-        if quantity > line.quantity.min(left_of(order, line)) {
+        if quantity > left {
             return Err(PageError::BadForm("more than there is".to_owned()));
         }
-        if quantity > 0 && !lines.iter().any(|known: &ReturnLine| known.product_id == line.product_id) {
-            lines.push(ReturnLine { product_id: line.product_id, quantity });
+        if quantity > 0 {
+            lines.push(ReturnLine { product_id, quantity });
         }
     }
     let reason = form.text("reason");

@@ -25,7 +25,8 @@ pub(super) async fn show(
     query: QueryFields,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let order = shop.peers.order(id).await?;
+    let (order, visitor) = tokio::join!(shop.peers.order(id), visitor.confirmed(&shop));
+    let order = order?;
     let access = Access::of(&visitor, &order);
     match access {
         Access::LogIn => Ok(see_other(&format!("/login?return_to=/orders/{id}"))),
@@ -126,6 +127,13 @@ fn name(line: &OrderLine) -> Markup {
     html! { @if line.name.is_empty() { "Product " (line.product_id) } @else { (line.name) } }
 }
 
+fn named(order: &Order, product: ProductId) -> Markup {
+    match order.lines.iter().find(|line| line.product_id == product) {
+        Some(line) => name(line),
+        None => html! { "Product " (product) },
+    }
+}
+
 fn refunds(order: &Order) -> Markup {
     html! {
         @if !order.refunds.is_empty() {
@@ -143,7 +151,6 @@ fn refunds(order: &Order) -> Markup {
 }
 
 fn returns(order: &Order) -> Markup {
-    let named = |id: ProductId| order.lines.iter().find(|line| line.product_id == id);
     html! {
         @if !order.returns.is_empty() {
             h2 { "Sent back" }
@@ -153,7 +160,7 @@ fn returns(order: &Order) -> Markup {
                         div.line-name {
                             (returned(one.status))
                             @for line in &one.lines {
-                                p.hint { (line.quantity) " × " @match named(line.product_id) { Some(known) => (name(known)), None => { "Product " (line.product_id) } } }
+                                p.hint { (line.quantity) " × " (named(order, line.product_id)) }
                             }
                         }
                         p.line-total { (one.created_at.format("%-d %b")) }
@@ -171,17 +178,10 @@ fn cancel_form(visitor: &Visitor, order: &Order) -> Markup {
             form #cancel-form.form action={ "/orders/" (order.id) "/cancel" } method="post" data-once="Cancelling…" {
                 (Frame::For(visitor).csrf())
                 p { "It has not left our house yet. The whole amount goes back to the card that paid." }
-                button.button type="submit" { "Cancel order " (order.number) }
+                button.button type="submit" { "Cancel order " span.nowrap { (order.number) } }
             }
         }
     }
-}
-
-/// Pieces of a line that were not sent back yet.
-pub(super) fn left_of(order: &Order, line: &OrderLine) -> u32 {
-    let back = order.returns.iter().flat_map(|one| &one.lines);
-    let back: u32 = back.filter(|one| one.product_id == line.product_id).map(|one| one.quantity).sum();
-    line.quantity.saturating_sub(back)
 }
 
 fn return_form(visitor: &Visitor, order: &Order) -> Markup {
@@ -193,14 +193,11 @@ fn return_form(visitor: &Visitor, order: &Order) -> Markup {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="known" value=(order.returns.len());
                 p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. The money follows when it is back with us." }
-                @for line in &order.lines {
-                    @let left = left_of(order, line);
-                    @if left > 0 {
-                        div.field.return-line {
-                            label for={ "line-" (line.product_id) } { (name(line)) }
-                            select id={ "line-" (line.product_id) } name={ "line-" (line.product_id) } {
-                                @for n in 0..=left { option value=(n) { @match n { 0 => "Keep", n => { "Send back " (n) } } } }
-                            }
+                @for (product, left) in order.returnable().into_iter().filter(|(_, left)| *left > 0) {
+                    div.field.return-line {
+                        label for={ "line-" (product) } { (named(order, product)) }
+                        select id={ "line-" (product) } name={ "line-" (product) } {
+                            @for n in 0..=left { option value=(n) { @match n { 0 => "Keep", n => { "Send back " (n) } } } }
                         }
                     }
                 }

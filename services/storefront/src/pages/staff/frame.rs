@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::member::Staff;
-use crate::assets::{ICON, STAFF_STYLE, STYLE};
+use crate::assets::{ICON, SCRIPT, STAFF_STYLE, STYLE};
 
 /// The parts of the back office.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ fn document(title: &str, nav: Markup, body: Markup) -> Response {
                 link rel="icon" type="image/svg+xml" href=(ICON.url);
                 link rel="stylesheet" href=(STYLE.url);
                 link rel="stylesheet" href=(STAFF_STYLE.url);
+                script src=(SCRIPT.url) defer {}
             }
             body.staff {
                 a.skip href="#main" { "Skip to content" }

@@ -8,6 +8,7 @@ use shop_contracts::identity::LogIn;
 use shop_instrumentation::problem::Code;
 use shop_instrumentation::{clock, ids};
 
+use super::super::refusal::too_many;
 use super::super::with_status;
 use super::member::StaffForm;
 use super::{PageError, Shop, frame, see_other};
@@ -54,15 +55,13 @@ pub(super) async fn log_in(
         }
         Err(cause) => match cause.code() {
             Code::Unauthenticated | Code::NotFound | Code::Invalid => {
-                (StatusCode::UNAUTHORIZED, "Name or password is not right.")
+                (StatusCode::UNAUTHORIZED, "Name or password is not right.".to_owned())
             }
-            Code::RateLimited => {
-                (StatusCode::TOO_MANY_REQUESTS, "Too many tries. Please wait a few minutes and try again.")
-            }
+            Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, too_many(&cause)),
             _ => return Err(cause.into()),
         },
     };
-    Ok(with_status(status, frame::bare("Log in", form(&typed, Some(text)))))
+    Ok(with_status(status, frame::bare("Log in", form(&typed, Some(&text)))))
 }
 
 pub(super) async fn log_out(State(shop): State<Shop>, form: StaffForm) -> Result<Response, PageError> {

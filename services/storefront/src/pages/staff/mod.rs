@@ -2,6 +2,7 @@
 //!
 //! Every change names the staff member who made it; the service that keeps the thing keeps that with the change.
 
+mod forms;
 mod frame;
 mod log_in;
 mod member;

@@ -1,25 +1,25 @@
 //! Products: found by words, changed by managers, with what was changed before.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::Money;
 use shop_contracts::catalog::{EditProduct, Product, ProductHistory};
 use shop_contracts::identity::StaffRole;
-use shop_instrumentation::client::CallError;
 
+use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::csrf;
 use super::member::{Staff, StaffForm};
 use super::orders::actions::minor_units;
 use super::{PageError, Shop, frame, see_other};
 use crate::border::{QueryFields, Slug};
-use crate::pages::with_status;
+use crate::form::Typed;
 use crate::peers::Listing;
 use crate::view::{Tone, notice, pager, price};
 
 const LAST_PAGE: u32 = 10_000;
 const LONGEST_WORDS: usize = 200;
+const EDIT: &str = "edit";
 
 pub(super) async fn list(
     State(shop): State<Shop>,
@@ -61,8 +61,13 @@ pub(super) async fn list(
     Ok(frame::page(&staff, frame::Part::Products, "Products", body))
 }
 
-pub(super) async fn show(State(shop): State<Shop>, slug: Slug, staff: Staff) -> Result<Response, PageError> {
-    render(&shop, &staff, &slug, None).await
+pub(super) async fn show(
+    State(shop): State<Shop>,
+    slug: Slug,
+    query: QueryFields,
+    staff: Staff,
+) -> Result<Response, PageError> {
+    render(&shop, &staff, &slug, None, !query.get("done").is_empty()).await
 }
 
 pub(super) async fn save(
@@ -72,40 +77,36 @@ pub(super) async fn save(
 ) -> Result<Response, PageError> {
     form.staff.require(StaffRole::Manager)?;
     let product = shop.peers.product(slug.as_str()).await?;
-    let refused = async |status: u16, text: String| {
-        let page = render(&shop, &form.staff, &slug, Some((Tone::Bad, text))).await?;
-        Ok(with_status(StatusCode::from_u16(status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY), page))
+    let mut typed = typed(&form, &["name", "description", "price", "note"]);
+    let refused = async |refused: Refused| render(&shop, &form.staff, &slug, Some(&refused), false).await;
+    let Some(minor) = minor_units(typed.value("price")) else {
+        typed.wrong("price", "Enter a price like 12.50.");
+        return refused(Refused::wrong(EDIT, typed)).await;
     };
-    let Some(minor) = minor_units(&form.text("price")) else {
-        return refused(422, "The price must look like 12.50 and be more than nothing.".to_owned()).await;
-    };
-    let request = changes(&form, &product, minor);
+    let request = changes(&form.staff, &typed, &product, minor);
     if request.name.is_none() && request.description.is_none() && request.price.is_none() {
-        return refused(422, "Nothing was changed: everything is as it was.".to_owned()).await;
+        let text = "Not done: everything is as it was.".to_owned();
+        return refused(Refused { text, ..Refused::wrong(EDIT, typed) }).await;
     }
     match shop.peers.edit_product(product.id, &request).await {
-        Ok(_) => Ok(see_other(&format!("/staff/products/{}", slug.as_str()))),
-        Err(CallError::Problem { status: status @ (409 | 422), detail, errors, .. }) => {
-            let said = errors
-                .into_iter()
-                .next()
-                .map_or(detail, |wrong| format!("{}: {}", wrong.field, wrong.detail));
-            refused(status, format!("Not done: {said}")).await
-        }
-        Err(cause) => Err(cause.into()),
+        Ok(_) => Ok(see_other(&format!("/staff/products/{}?done=edit", slug.as_str()))),
+        Err(cause) => refused(Refused::by_service(EDIT, typed, cause)?).await,
     }
 }
 
 /// Only what differs: what is not sent stays as it is.
-fn changes(form: &StaffForm, product: &Product, price_minor: i64) -> EditProduct {
-    let (name, description) = (form.text("name"), form.text("description"));
+fn changes(staff: &Staff, typed: &Typed, product: &Product, price_minor: i64) -> EditProduct {
+    let changed = |field, before: &str| {
+        let now = typed.value(field);
+        (now != before).then(|| now.to_owned())
+    };
     EditProduct {
-        actor: form.staff.member.username.clone(),
-        name: (name != product.name).then_some(name),
-        description: (description != product.description).then_some(description),
+        actor: staff.member.username.clone(),
+        name: changed("name", &product.name),
+        description: changed("description", &product.description),
         price: (price_minor != product.price.amount_minor)
             .then_some(Money::new(price_minor, product.price.currency)),
-        note: form.text("note"),
+        note: typed.value("note").to_owned(),
     }
 }
 
@@ -113,7 +114,8 @@ async fn render(
     shop: &Shop,
     staff: &Staff,
     slug: &Slug,
-    message: Option<(Tone, String)>,
+    refused: Option<&Refused>,
+    done: bool,
 ) -> Result<Response, PageError> {
     let product = shop.peers.product(slug.as_str()).await?;
     let history = shop.peers.product_history(product.id).await;
@@ -123,24 +125,31 @@ async fn render(
     let body = html! {
         p.crumbs { a href="/staff/products" { "Products" } " / " (product.name) }
         h1 { (product.name) }
-        @if let Some((tone, text)) = message { (notice(tone, html! { p { (text) } })) }
+        @if let Some(refused) = refused { (refused.notice()) }
+        @if done { (notice(Tone::Good, html! { p { "Saved. The shop shows it within a few seconds." } })) }
         p { a href={ "/p/" (product.slug) } { "In the shop" } " · " a href={ "/staff/stock/" (product.id) } { "Stock" } }
-        @if staff.may(StaffRole::Manager) { (form(staff, &product)) } @else { p { (product.description) } p { strong { (price(product.price)) } } }
+        @if staff.may(StaffRole::Manager) { (form(staff, &product, refused)) } @else { p { (product.description) } p { strong { (price(product.price)) } } }
         h2 { "Changes" }
         (changed(history.ok().as_ref()))
     };
-    Ok(frame::page(staff, frame::Part::Products, &product.name, body))
+    let page = frame::page(staff, frame::Part::Products, &product.name, body);
+    Ok(answer(refused, page))
 }
 
-fn form(staff: &Staff, product: &Product) -> Markup {
+fn form(staff: &Staff, product: &Product, refused: Option<&Refused>) -> Markup {
+    let form = Form { name: EDIT, refused };
+    let field = |name, label: &str, longest, kind, value: &str, required| {
+        form.field(&Field { name, label, longest, kind, value, required })
+    };
     let minor = product.price.amount_minor;
+    let price = format!("{}.{:02}", minor / 100, minor % 100);
     html! {
-        form.card action={ "/staff/products/" (product.slug) } method="post" {
+        form #edit-form.card action={ "/staff/products/" (product.slug) } method="post" novalidate data-once="Saving…" {
             (csrf(staff))
-            div.field { label for="name" { "Name" } input #name name="name" required maxlength="120" value=(product.name) autocomplete="off"; }
-            div.field { label for="description" { "Description" } textarea #description name="description" required maxlength="2000" rows="5" { (product.description) } }
-            div.field { label for="price" { "Price of one, " (product.price.currency) } input #price name="price" inputmode="decimal" required maxlength="12" value={ (minor / 100) "." (format!("{:02}", minor % 100)) } autocomplete="off"; }
-            div.field { label for="note" { "Why" } input #note name="note" maxlength="500" autocomplete="off"; }
+            (field("name", "Name", 120, Kind::Line, &product.name, true))
+            (field("description", "Description", 2_000, Kind::Lines, &product.description, true))
+            (field("price", &format!("Price of one, {}", product.price.currency), 12, Kind::Amount, &price, true))
+            (field("note", "Why", 500, Kind::Line, "", false))
             button.button type="submit" { "Save" }
         }
     }

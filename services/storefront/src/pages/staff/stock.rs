@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::ProductId;
@@ -12,14 +11,15 @@ use shop_contracts::inventory::{NewAdjustment, StockItem, StockLedger};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::ids;
 
+use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::csrf;
 use super::member::{Staff, StaffForm};
 use super::{PageError, Shop, frame, see_other};
 use crate::border::{PathId, QueryFields};
-use crate::pages::with_status;
 use crate::view::{Tone, notice};
 
 const LAST_PAGE: u32 = 10_000;
+const ADJUST: &str = "adjust";
 const REASONS: [(&str, &str); 5] = [
     ("delivery", "A delivery came"),
     ("count", "Counted anew"),
@@ -98,7 +98,8 @@ pub(super) async fn show(
     query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    render(&shop, &staff, ProductId::new(id), query.page(LAST_PAGE), None).await
+    let done = !query.get("done").is_empty();
+    render(&shop, &staff, ProductId::new(id), query.page(LAST_PAGE), None, done).await
 }
 
 pub(super) async fn adjust(
@@ -109,31 +110,21 @@ pub(super) async fn adjust(
     form.staff.require(StaffRole::Clerk)?;
     let id = ProductId::new(id);
     let key = form.key()?;
-    let refused = async |status: StatusCode, text: String| {
-        let page = render(&shop, &form.staff, id, 1, Some((Tone::Bad, text))).await?;
-        Ok(with_status(status, page))
-    };
-    let Ok(delta) = form.text("delta").trim_start_matches('+').parse::<i64>() else {
-        let text = "Say how many pieces more (12) or fewer (-3).".to_owned();
-        return refused(StatusCode::UNPROCESSABLE_ENTITY, text).await;
+    let mut typed = typed(&form, &["delta", "reason", "note"]);
+    let refused = async |refused: Refused| render(&shop, &form.staff, id, 1, Some(&refused), false).await;
+    let Ok(delta) = typed.value("delta").trim_start_matches('+').parse::<i64>() else {
+        typed.wrong("delta", "Say how many pieces more (12) or fewer (-3).");
+        return refused(Refused::wrong(ADJUST, typed)).await;
     };
     let request = NewAdjustment {
         actor: form.staff.member.username.clone(),
         delta,
-        reason: form.text("reason"),
-        note: form.text("note"),
+        reason: typed.value("reason").to_owned(),
+        note: typed.value("note").to_owned(),
     };
     match shop.peers.adjust_stock(&key, id, &request).await {
-        Ok(_) => Ok(see_other(&format!("/staff/stock/{id}"))),
-        Err(CallError::Problem { status: status @ (409 | 422), detail, errors, .. }) => {
-            let said = errors
-                .into_iter()
-                .next()
-                .map_or(detail, |wrong| format!("{}: {}", wrong.field, wrong.detail));
-            refused(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), format!("Not done: {said}"))
-                .await
-        }
-        Err(cause) => Err(cause.into()),
+        Ok(_) => Ok(see_other(&format!("/staff/stock/{id}?done=adjust"))),
+        Err(cause) => refused(Refused::by_service(ADJUST, typed, cause)?).await,
     }
 }
 
@@ -142,7 +133,8 @@ async fn render(
     staff: &Staff,
     id: ProductId,
     page: u32,
-    message: Option<(Tone, String)>,
+    refused: Option<&Refused>,
+    done: bool,
 ) -> Result<Response, PageError> {
     let ids = [id];
     let (ledger, product) = tokio::join!(shop.peers.stock_ledger(id, page), shop.peers.products(&ids));
@@ -152,26 +144,32 @@ async fn render(
     let body = html! {
         p.crumbs { a href="/staff/stock" { "Stock" } " / " (name) }
         h1 { (name) }
-        @if let Some((tone, text)) = message { (notice(tone, html! { p { (text) } })) }
+        @if let Some(refused) = refused { (refused.notice()) }
+        @if done { (notice(Tone::Good, html! { p { "The level is corrected." } })) }
         @if let Some(product) = &product { p { a href={ "/staff/products/" (product.slug) } { "Name, description and price" } } }
-        @if staff.may(StaffRole::Clerk) { (form(staff, id)) }
+        @if staff.may(StaffRole::Clerk) { (form(staff, id, refused)) }
         h2 { "Movements" }
-        (movements(id, &ledger))
+        @if ledger.entries.is_empty() { p.hint { "Nothing has moved yet." } } @else { (movements(id, &ledger)) }
     };
-    Ok(frame::page(staff, frame::Part::Stock, &name, body))
+    let page = frame::page(staff, frame::Part::Stock, &name, body);
+    Ok(answer(refused, page))
 }
 
-fn form(staff: &Staff, id: ProductId) -> Markup {
+fn form(staff: &Staff, id: ProductId, refused: Option<&Refused>) -> Markup {
+    let form = Form { name: ADJUST, refused };
+    let line = |name, label, longest, kind, required| {
+        form.field(&Field { name, label, longest, kind, value: "", required })
+    };
     html! {
-        form.card.filters action={ "/staff/stock/" (id) } method="post" {
+        form #adjust-form.card.filters action={ "/staff/stock/" (id) } method="post" novalidate data-once="Correcting…" {
             (csrf(staff))
             input type="hidden" name="key" value=(ids::new_id().simple());
-            div.field { label for="delta" { "Pieces more or fewer" } input #delta name="delta" inputmode="numeric" required maxlength="8" autocomplete="off"; }
+            (line("delta", "Pieces more or fewer", 8, Kind::Pieces, true))
             div.field {
-                label for="reason" { "Why" }
-                select #reason name="reason" { @for (value, label) in REASONS { option value=(value) { (label) } } }
+                label for=(form.id("reason")) { "Why" }
+                select id=(form.id("reason")) name="reason" { @for (value, label) in REASONS { option value=(value) selected[form.chosen("reason") == value] { (label) } } }
             }
-            div.field { label for="note" { "In words" } input #note name="note" maxlength="500" autocomplete="off"; }
+            (line("note", "In words", 500, Kind::Line, false))
             button.button.small type="submit" { "Correct the level" }
         }
     }

@@ -1,7 +1,6 @@
 //! What staff does with an order.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{
@@ -11,25 +10,28 @@ use shop_contracts::{Currency, Money, OrderId};
 use shop_instrumentation::client::CallError;
 use uuid::Uuid;
 
+use super::super::forms::{Refused, typed};
 use super::super::member::StaffForm;
 use super::super::{PageError, Shop, see_other};
 use super::detail::render;
 use crate::border::PathId;
-use crate::pages::with_status;
-use crate::view::Tone;
+use crate::form::Typed;
+use crate::view::price;
 
 pub(in super::super) async fn ship(
     State(shop): State<Shop>,
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
-    let id = allowed(&form, id)?;
+    let work = Work::begin(shop, form, id, "ship")?;
+    let typed = typed(&work.form, &["carrier", "tracking_number"]);
     let request = ShipOrder {
-        actor: form.staff.member.username.clone(),
-        carrier: form.text("carrier"),
-        tracking_number: form.text("tracking_number"),
+        actor: work.actor(),
+        carrier: typed.value("carrier").to_owned(),
+        tracking_number: typed.value("tracking_number").to_owned(),
     };
-    conclude(&shop, &form, id, shop.peers.ship_order(id, &request).await).await
+    let answer = work.shop.peers.ship_order(work.id, &request).await;
+    work.end(typed, answer).await
 }
 
 pub(in super::super) async fn cancel(
@@ -37,9 +39,15 @@ pub(in super::super) async fn cancel(
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
-    let id = allowed(&form, id)?;
-    let request = CancelOrder { actor: form.staff.member.username.clone(), reason: form.text("reason") };
-    conclude(&shop, &form, id, shop.peers.staff_cancel(id, &request).await).await
+    let work = Work::begin(shop, form, id, "cancel")?;
+    let mut typed = typed(&work.form, &["reason"]);
+    if typed.value("reason").is_empty() {
+        typed.wrong("reason", "Say why: it is kept with the order.");
+        return work.refused(Refused::wrong(work.name, typed)).await;
+    }
+    let request = CancelOrder { actor: work.actor(), reason: typed.value("reason").to_owned() };
+    let answer = work.shop.peers.staff_cancel(work.id, &request).await;
+    work.end(typed, answer).await
 }
 
 pub(in super::super) async fn refund(
@@ -47,19 +55,26 @@ pub(in super::super) async fn refund(
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
-    let id = allowed(&form, id)?;
-    let key = form.key()?;
-    let Some(amount_minor) = minor_units(&form.text("amount")) else {
-        let text = "The amount must look like 12.50 and be more than nothing.".to_owned();
-        let page = render(&shop, &form.staff, id, Some((Tone::Bad, text))).await?;
-        return Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+    let work = Work::begin(shop, form, id, "refund")?;
+    let key = work.form.key()?;
+    let mut typed = typed(&work.form, &["amount", "reason"]);
+    let Some(amount_minor) = minor_units(typed.value("amount")) else {
+        typed.wrong("amount", "Enter an amount like 12.50.");
+        return work.refused(Refused::wrong(work.name, typed)).await;
     };
     let request = NewOrderRefund {
-        actor: form.staff.member.username.clone(),
+        actor: work.actor(),
         amount: Money::new(amount_minor, Currency::Eur),
-        reason: form.text("reason"),
+        reason: typed.value("reason").to_owned(),
     };
-    conclude(&shop, &form, id, shop.peers.refund_order(&key, id, &request).await).await
+    let answer = work.shop.peers.refund_order(&key, work.id, &request).await;
+    if answer.as_ref().is_err_and(CallError::is_rejection) {
+        let left = work.shop.peers.order(work.id).await?.refundable();
+        if left.amount_minor < amount_minor {
+            typed.wrong("amount", format!("At most {} can be given back.", price(left)));
+        }
+    }
+    work.end(typed, answer).await
 }
 
 pub(in super::super) async fn receive(
@@ -67,10 +82,11 @@ pub(in super::super) async fn receive(
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
-    let id = allowed(&form, id)?;
-    let back = form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
-    let note = StaffNote { actor: form.staff.member.username.clone(), note: form.text("note") };
-    conclude(&shop, &form, id, shop.peers.receive_return(id, back, &note).await).await
+    let work = Work::begin(shop, form, id, "receive")?;
+    let back = work.form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
+    let note = StaffNote { actor: work.actor(), note: work.form.text("note") };
+    let answer = work.shop.peers.receive_return(work.id, back, &note).await;
+    work.end(Typed::default(), answer).await
 }
 
 pub(in super::super) async fn resolve(
@@ -78,39 +94,48 @@ pub(in super::super) async fn resolve(
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
-    let id = allowed(&form, id)?;
-    let resolution = match form.text("resolution").as_str() {
+    let work = Work::begin(shop, form, id, "resolve")?;
+    let resolution = match work.form.text("resolution").as_str() {
         "retry" => Resolution::Retry,
         "cancel" => Resolution::Cancel,
         _ => return Err(PageError::BadForm("no resolution".to_owned())),
     };
-    let request =
-        ResolveOrder { actor: form.staff.member.username.clone(), resolution, note: form.text("note") };
-    conclude(&shop, &form, id, shop.peers.resolve_order(id, &request).await).await
+    let typed = typed(&work.form, &["note"]);
+    let request = ResolveOrder { actor: work.actor(), resolution, note: typed.value("note").to_owned() };
+    let answer = work.shop.peers.resolve_order(work.id, &request).await;
+    work.end(typed, answer).await
 }
 
-fn allowed(form: &StaffForm, id: Uuid) -> Result<OrderId, PageError> {
-    form.staff.require(StaffRole::Clerk).map(|()| OrderId::new(id))
-}
-
-/// Back to the order; a refusal is said on its page, in the service's words.
-async fn conclude(
-    shop: &Shop,
-    form: &StaffForm,
+/// A form about an order, of somebody whose role allows it.
+struct Work {
+    shop: Shop,
+    form: StaffForm,
     id: OrderId,
-    answer: Result<Order, CallError>,
-) -> Result<Response, PageError> {
-    let cause = match answer {
-        Ok(_) => return Ok(see_other(&format!("/staff/orders/{id}"))),
-        Err(cause) => cause,
-    };
-    let CallError::Problem { status: status @ (409 | 422), detail, errors, .. } = cause else {
-        return Err(cause.into());
-    };
-    let wrong = errors.into_iter().next().map(|wrong| format!(" ({}: {})", wrong.field, wrong.detail));
-    let text = format!("Not done: {detail}{}", wrong.unwrap_or_default());
-    let page = render(shop, &form.staff, id, Some((Tone::Bad, text))).await?;
-    Ok(with_status(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), page))
+    /// The form's name.
+    name: &'static str,
+}
+
+impl Work {
+    fn begin(shop: Shop, form: StaffForm, id: Uuid, name: &'static str) -> Result<Self, PageError> {
+        form.staff.require(StaffRole::Clerk)?;
+        Ok(Self { shop, form, id: OrderId::new(id), name })
+    }
+
+    fn actor(&self) -> String {
+        self.form.staff.member.username.clone()
+    }
+
+    /// Back to the order, which says what was done; a refusal is said on its page.
+    async fn end(self, typed: Typed, answer: Result<Order, CallError>) -> Result<Response, PageError> {
+        match answer {
+            Ok(_) => Ok(see_other(&format!("/staff/orders/{}?done={}", self.id, self.name))),
+            Err(cause) => self.refused(Refused::by_service(self.name, typed, cause)?).await,
+        }
+    }
+
+    async fn refused(&self, refused: Refused) -> Result<Response, PageError> {
+        render(&self.shop, &self.form.staff, self.id, Some(&refused), None).await
+    }
 }
 
 /// `12`, `12.5`, `12.50` or `12,50` as minor units; nothing for anything else, and for nothing.

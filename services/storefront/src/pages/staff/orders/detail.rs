@@ -3,15 +3,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::OrderId;
 use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{Order, OrderHistory, OrderStatus, RefundStatus, ReturnStatus};
-use shop_contracts::{Money, OrderId};
 use shop_instrumentation::ids;
 
+use super::super::forms::{Field, Form, Kind, Refused, answer};
 use super::super::frame::csrf;
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
-use crate::border::PathId;
+use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
 use crate::pages::orders::status;
 use crate::view::{Tone, notice, price};
@@ -19,9 +20,22 @@ use crate::view::{Tone, notice, price};
 pub(in super::super) async fn show(
     State(shop): State<Shop>,
     PathId(id): PathId,
+    query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    render(&shop, &staff, OrderId::new(id), None).await
+    render(&shop, &staff, OrderId::new(id), None, done(query.get("done"))).await
+}
+
+/// What was just done, if something was.
+fn done(work: &str) -> Option<&'static str> {
+    match work {
+        "ship" => Some("The parcel is on its way, and the shopper is told."),
+        "cancel" => Some("The order is cancelled. Money and pieces go back."),
+        "refund" => Some("The money goes back."),
+        "receive" => Some("The return is booked. Pieces go back on the shelf, and the money follows."),
+        "resolve" => Some("Noted. The order goes on from where it stood."),
+        _ => None,
+    }
 }
 
 /// The page of an order, with what came of the last form on top.
@@ -29,24 +43,28 @@ pub(super) async fn render(
     shop: &Shop,
     staff: &Staff,
     id: OrderId,
-    message: Option<(Tone, String)>,
+    refused: Option<&Refused>,
+    done: Option<&str>,
 ) -> Result<Response, PageError> {
     let (order, history) = tokio::join!(shop.peers.order(id), shop.peers.order_history(id));
     let order = order?;
-    let body = body(staff, &order, history.ok().as_ref(), message);
-    Ok(frame::page(staff, frame::Part::Orders, &format!("Order {}", order.number), body))
+    let body = body(staff, &order, history.ok().as_ref(), refused, done);
+    let page = frame::page(staff, frame::Part::Orders, &format!("Order {}", order.number), body);
+    Ok(answer(refused, page))
 }
 
 fn body(
     staff: &Staff,
     order: &Order,
     history: Option<&OrderHistory>,
-    message: Option<(Tone, String)>,
+    refused: Option<&Refused>,
+    done: Option<&str>,
 ) -> Markup {
     html! {
         p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
         h1 { "Order " (order.number) " " (status(order.status)) }
-        @if let Some((tone, text)) = message { (notice(tone, html! { p { (text) } })) }
+        @if let Some(refused) = refused { (refused.notice()) }
+        @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {
             (notice(Tone::Bad, html! { p { strong { "No program could end this order." } @if let Some(reason) = &order.reason { " Reason: " code { (reason) } "." } } }))
         }
@@ -57,14 +75,14 @@ fn body(
                 (money(order))
                 (returns(staff, order))
             }
-            @if staff.may(StaffRole::Clerk) { aside aria-label="Actions" { (actions(staff, order)) } }
+            @if staff.may(StaffRole::Clerk) { aside aria-label="Actions" { (actions(staff, order, refused)) } }
         }
         h2 { "History" }
         @match history {
             None => (notice(Tone::Bad, html! { p { "The history cannot be shown just now." } })),
             Some(history) => ol.history {
                 @for entry in history.entries.iter().rev() {
-                    li { time { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " strong { (entry.action.replace('_', " ")) } " by " (entry.actor) @if !entry.detail.is_empty() { p.hint { (entry.detail) } } }
+                    li { time datetime=(entry.at.to_rfc3339()) { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " strong { (entry.action.replace('_', " ")) } " by " (entry.actor) @if !entry.detail.is_empty() { p.hint { (entry.detail) } } }
                 }
             },
         }
@@ -100,7 +118,6 @@ fn lines(order: &Order) -> Markup {
                         }
                     }
                 }
-                tfoot { tr { th colspan="3" { "Total" } td.num { (price(order.total)) } } }
             }
         }
     }
@@ -110,7 +127,7 @@ fn money(order: &Order) -> Markup {
     html! {
         @if !order.refunds.is_empty() {
             h2 { "Money given back" }
-            ul.book {
+            ul #money.book {
                 @for refund in &order.refunds {
                     li {
                         div { strong { (price(refund.amount)) } p.hint { (refund.reason) ", " (refund.created_at.format("%-d %b %Y, %H:%M")) } }
@@ -142,7 +159,7 @@ fn returns(staff: &Staff, order: &Order) -> Markup {
                         }
                         @if back.status == ReturnStatus::Received { span.status.good { "Received" } }
                         @else if staff.may(StaffRole::Clerk) {
-                            form action={ "/staff/orders/" (order.id) "/receive" } method="post" {
+                            form.receive action={ "/staff/orders/" (order.id) "/receive" } method="post" data-once="Booking…" {
                                 (csrf(staff))
                                 input type="hidden" name="return" value=(back.id);
                                 button.button.small type="submit" { "It has arrived" }
@@ -155,60 +172,59 @@ fn returns(staff: &Staff, order: &Order) -> Markup {
     }
 }
 
-/// What was taken and not yet promised back.
-pub(super) fn refundable(order: &Order) -> Money {
-    let promised: i64 = order
-        .refunds
-        .iter()
-        .filter(|refund| refund.status != RefundStatus::Failed)
-        .map(|refund| refund.amount.amount_minor)
-        .sum();
-    Money::new((order.total.amount_minor - promised).max(0), order.total.currency)
-}
-
-fn actions(staff: &Staff, order: &Order) -> Markup {
+fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
     let action = |verb: &str| format!("/staff/orders/{}/{verb}", order.id);
-    let left = refundable(order);
+    let form = |name| Form { name, refused };
+    let left = order.refundable();
     html! {
         @if order.status == OrderStatus::ManualReview {
-            form.card action=(action("resolve")) method="post" {
+            @let form = form("resolve");
+            form #resolve-form.card action=(action("resolve")) method="post" novalidate {
                 h2 { "Bring it to an end" }
                 (csrf(staff))
-                (text("note", "What did you find out?", 500))
-                button.button type="submit" name="resolution" value="retry" { "Try again" }
-                button.button.danger type="submit" name="resolution" value="cancel" { "Walk it back" }
+                (text(form, "note", "What did you find out?", 500))
+                div.actions {
+                    button.button type="submit" name="resolution" value="retry" { "Try again" }
+                    button.button.danger type="submit" name="resolution" value="cancel" { "Walk it back" }
+                }
             }
         }
         @if order.status == OrderStatus::Confirmed && order.shipment.is_none() {
-            form.card action=(action("ship")) method="post" {
+            @let form = form("ship");
+            form #ship-form.card action=(action("ship")) method="post" novalidate data-once="Booking…" {
                 h2 { "Hand the parcel over" }
                 (csrf(staff))
-                (text("carrier", "Carrier", 60))
-                (text("tracking_number", "Tracking number", 60))
+                (text(form, "carrier", "Carrier", 60))
+                (text(form, "tracking_number", "Tracking number", 60))
                 button.button type="submit" { "Shipped" }
             }
         }
-        @if order.can_cancel {
-            form.card action=(action("cancel")) method="post" {
-                h2 { "Cancel" }
-                (csrf(staff))
-                (text("reason", "Why", 500))
-                button.button.danger type="submit" { "Cancel and give the money back" }
-            }
-        }
-        @if order.status == OrderStatus::Confirmed && left.amount_minor > 0 {
-            form.card action=(action("refund")) method="post" {
+        @if order.took_money() && left.amount_minor > 0 {
+            @let form = form("refund");
+            form #refund-form.card action=(action("refund")) method="post" novalidate data-once="Giving back…" {
                 h2 { "Give money back" }
                 (csrf(staff))
                 input type="hidden" name="key" value=(ids::new_id().simple());
-                (text("amount", &format!("Amount, at most {}", price(left)), 12))
-                (text("reason", "Why", 500))
+                (form.field(&Field { name: "amount", label: &format!("Amount, at most {}", price(left)), longest: 12, kind: Kind::Amount, value: "", required: true }))
+                (text(form, "reason", "Why", 500))
                 button.button type="submit" { "Give back" }
+            }
+        }
+        @if order.can_cancel {
+            @let form = form("cancel");
+            details.card.fold open[form.was_refused()] {
+                summary { "Cancel this order" }
+                form #cancel-form action=(action("cancel")) method="post" novalidate data-once="Cancelling…" {
+                    (csrf(staff))
+                    p { "It ends here: " (price(left)) " go back to the card, and the pieces back on the shelf." }
+                    (text(form, "reason", "Why", 500))
+                    button.button.danger type="submit" { "Cancel order " span.nowrap { (order.number) } }
+                }
             }
         }
     }
 }
 
-fn text(name: &str, label: &str, longest: usize) -> Markup {
-    html! { div.field { label for=(name) { (label) } input id=(name) name=(name) required maxlength=(longest) autocomplete="off"; } }
+fn text(form: Form<'_>, name: &'static str, label: &str, longest: usize) -> Markup {
+    form.field(&Field { name, label, longest, kind: Kind::Line, value: "", required: true })
 }
