@@ -117,7 +117,7 @@ async fn through_the_shop(
         run.p99_ms
     );
     report.add("orders that failed (5xx)", failed, "", Target::AtMost(0.0));
-    memory(services, "orders", report);
+    memory(services, "orders", report).await;
     Ok((confirmed / f64::from(SECONDS), run.p50_ms, recording))
 }
 

@@ -31,7 +31,7 @@ pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
         let services = stage.services(telemetry).await?;
         let result = compare(stage, telemetry, words, target, report).await;
         if telemetry == Telemetry::Default {
-            memory(&services, "reading", report);
+            memory(&services, "reading", report).await;
         }
         services.stop().await;
         result?;
@@ -40,8 +40,8 @@ pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
 }
 
 /// Tells the largest instance.
-pub fn memory(services: &Services, load: &str, report: &mut Report) {
-    let status = services.status();
+pub async fn memory(services: &Services, load: &str, report: &mut Report) {
+    let status = services.status().await;
     let line: Vec<String> = status.iter().map(|u| format!("{} {}", u.name, u.memory_bytes >> 20)).collect();
     println!("  memory, MB: {}", line.join(", "));
     if let Some(largest) = status.iter().max_by_key(|unit| unit.memory_bytes) {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -56,12 +57,13 @@ async fn attempt_all(stage: &Stage, services: &Services, report: &mut Report) ->
     let product = shopping::products(stage, 1).await?.pop().ok_or("the catalogue sells nothing")?;
     shopping::stock(stage, std::slice::from_ref(&product), PIECES).await?;
     let http = reqwest::Client::builder().no_proxy().build().map_err(|e| e.to_string())?;
+    let tokens = Arc::new(token::Tokens::new(&stage.layout, "orders"));
     let started = Instant::now();
     let mut attempts = tokio::task::JoinSet::new();
     for n in 0..ATTEMPTS {
         let (http, url) = (http.clone(), format!("{}/v1/orders", stage.url("orders")));
-        let (product, layout) = (product.clone(), stage.layout.clone());
-        attempts.spawn(async move { attempt(&http, &url, &product, &layout, n).await });
+        let (product, tokens) = (product.clone(), Arc::clone(&tokens));
+        attempts.spawn(async move { attempt(&http, &url, &product, &tokens, n).await });
     }
     let mut tally = Tally::default();
     while let Some(done) = attempts.join_next().await {
@@ -104,7 +106,7 @@ async fn attempt_all(stage: &Stage, services: &Services, report: &mut Report) ->
         "",
         Target::AtMost(f64::from(PIECES)),
     );
-    memory(services, "the rush", report);
+    memory(services, "the rush", report).await;
     Ok(())
 }
 
@@ -113,7 +115,7 @@ async fn attempt(
     http: &reqwest::Client,
     url: &str,
     product: &Product,
-    layout: &crate::platform::layout::Layout,
+    tokens: &token::Tokens,
     n: usize,
 ) -> (End, Vec<u16>, usize) {
     let key = format!("22222222-0000-4000-8000-{n:012x}");
@@ -121,7 +123,7 @@ async fn attempt(
     let until = Instant::now() + PATIENCE;
     let (mut answers, mut unanswered) = (Vec::new(), 0);
     while Instant::now() < until {
-        let Ok(bearer) = token::bearer(layout, "orders") else { break };
+        let Ok(bearer) = tokens.bearer() else { break };
         let request = http
             .post(url)
             .header("authorization", bearer)

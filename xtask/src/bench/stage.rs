@@ -54,7 +54,7 @@ impl Stage {
         let sink = sink.kill_on_drop(true).spawn().map_err(|e| format!("cannot start the sink: {e}"))?;
         roster::secrets(&layout)?;
         let postgres = Cluster::prepare(&layout, 0)?;
-        let foundation = Supervisor::with_pace(layout.pids_file(), Pace::default());
+        let foundation = Supervisor::with_pace(layout.pids_file(), pace());
         let mut units = vec![postgres.primary()?];
         for store in redis::Store::ALL {
             units.push(redis::unit(&layout, store)?);
@@ -67,7 +67,7 @@ impl Stage {
 
     /// Starts one instance of every service that is needed.
     pub async fn services(&self, telemetry: Telemetry) -> Result<Services, String> {
-        let supervisor = Supervisor::with_pace(self.layout.data.join("services.json"), Pace::default());
+        let supervisor = Supervisor::with_pace(self.layout.data.join("services.json"), pace());
         let mut units = Vec::new();
         for service in SERVICES {
             units.push(self.unit(service, telemetry)?);
@@ -138,13 +138,18 @@ impl Stage {
 
 impl Services {
     /// What runs, with its memory.
-    pub fn status(&self) -> Vec<UnitStatus> {
-        self.supervisor.status()
+    pub async fn status(&self) -> Vec<UnitStatus> {
+        self.supervisor.status().await
     }
 
     pub async fn stop(self) {
         self.supervisor.stop_all().await;
     }
+}
+
+/// Nothing is replaced while it is measured: the load shares the machine with whoever looks.
+fn pace() -> Pace {
+    Pace { hung_after: Duration::from_hours(1), ..Pace::default() }
 }
 
 fn program(layout: &Layout, name: &str) -> Result<std::path::PathBuf, String> {

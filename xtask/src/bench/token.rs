@@ -1,6 +1,7 @@
 //! Tokens of services, so that others can be asked as they ask (JWT, Ed25519; RFC 7519 and 8037).
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::{
@@ -14,6 +15,35 @@ use crate::platform::layout::Layout;
 
 /// As long as services take them.
 const LIFETIME_SECONDS: u64 = 60;
+/// How long a token is used again: a call must not outlive it.
+const USED_FOR: Duration = Duration::from_secs(20);
+
+/// Tokens for many calls at a time: signing one for each would be most of the load generator's work.
+#[derive(Debug)]
+pub struct Tokens {
+    layout: Layout,
+    audience: &'static str,
+    last: Mutex<Option<(Instant, String)>>,
+}
+
+impl Tokens {
+    pub fn new(layout: &Layout, audience: &'static str) -> Self {
+        Self { layout: layout.clone(), audience, last: Mutex::default() }
+    }
+
+    /// The value of the `Authorization` header now.
+    pub fn bearer(&self) -> Result<String, String> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, bearer)) if at.elapsed() < USED_FOR => Ok(bearer.clone()),
+            _ => {
+                let bearer = bearer(&self.layout, self.audience)?;
+                *last = Some((Instant::now(), bearer.clone()));
+                Ok(bearer)
+            }
+        }
+    }
+}
 
 /// The value of the `Authorization` header with which the storefront calls `audience`, good for a minute.
 pub fn bearer(layout: &Layout, audience: &str) -> Result<String, String> {

@@ -26,7 +26,7 @@ use crate::ids;
 use crate::metrics::Metrics;
 use crate::path::without_secrets;
 use crate::problem::{Code, Problem, ProblemCode};
-use crate::telemetry;
+use crate::telemetry::{self, ACCESS};
 
 /// What a caller inside the shop sends along with a request.
 const CONTEXT_HEADERS: [HeaderName; 4] = [
@@ -219,7 +219,7 @@ fn finish(
         span.record("otel.status_code", "ERROR");
         tracing::error!(method, route, status = status.as_u16(), duration_ms, "request failed");
     } else if shared.policy.is_told(elapsed, || current.as_ref().is_some_and(SpanContext::is_sampled)) {
-        tracing::info!(method, route, status = status.as_u16(), duration_ms, "request served");
+        tracing::info!(target: ACCESS, method, route, status = status.as_u16(), duration_ms, "request served");
     }
     if let Some(value) = current.and_then(|span| HeaderValue::try_from(span.trace_id().to_string()).ok()) {
         response.headers_mut().insert(TRACE_ID, value);

@@ -34,6 +34,8 @@ use crate::metrics::Metrics;
 const NOISY: &str = "hyper=warn,hyper_util=warn,h2=warn,tonic=warn,reqwest=warn,sqlx=warn,tower=warn,\
                      opentelemetry=warn,opentelemetry_sdk=error,opentelemetry-otlp=error,rustls=warn";
 
+/// The target of the access log. It says what the span says already, so it is no event of the span.
+pub(crate) const ACCESS: &str = "access";
 /// How long records may take to be written when the process ends or panics.
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -123,7 +125,8 @@ impl Telemetry {
         }
         let (loki_layer, shipper) = loki::layer(info, config, metrics)?.unzip();
         let spans = Targets::new().with_default(LevelFilter::INFO).with_targets(
-            ["hyper", "hyper_util", "h2", "tonic", "tower", "reqwest"].map(|name| (name, LevelFilter::OFF)),
+            ["hyper", "hyper_util", "h2", "tonic", "tower", "reqwest", ACCESS]
+                .map(|name| (name, LevelFilter::OFF)),
         );
         let shippable = log_filter(config)?.and(filter_fn(is_shippable));
         let shipped = loki_layer.map(|layer| layer.with_filter(shippable));
