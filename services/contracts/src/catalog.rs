@@ -5,7 +5,7 @@
 //! `GET /v1/products/{slug}/picture.svg?v=` → SVG, under its version only (404 for another, so that nothing wrong is pinned).
 //!
 //! Lists take `maker=`, `min_price=`, `max_price=` (minor units) too. A search that finds nothing literally finds what is
-//! spelled alike and says so in `corrected`. `GET /v1/products/{slug}/related` → [`Products`]; `GET /v1/suggestions?q=` →
+//! spelled alike and says so in `corrected`, unless `exact=true`. `GET /v1/products/{slug}/related` → [`Products`]; `GET /v1/suggestions?q=` →
 //! [`Suggestions`]; `GET /v1/sitemap` → [`Sitemap`].
 //!
 //! Staff: `POST /v1/staff/products/{id}` [`EditProduct`] → [`Product`]; `GET /v1/staff/products/{id}/history` → [`ProductHistory`].

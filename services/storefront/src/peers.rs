@@ -1,6 +1,7 @@
 //! The services behind the pages.
 
 mod account;
+mod discovery;
 mod staff;
 
 use std::collections::HashMap;
@@ -24,6 +25,14 @@ pub struct Listing {
     pub category: Option<String>,
     /// Matching these words.
     pub words: Option<String>,
+    /// The words as they are spelled, and nothing that is spelled alike.
+    pub exact: bool,
+    /// Of this maker.
+    pub maker: Option<String>,
+    /// At this price or above, minor units.
+    pub min_price: Option<i64>,
+    /// At this price or below, minor units.
+    pub max_price: Option<i64>,
     /// Page, from 1.
     pub page: u32,
     /// Products on a page.
@@ -87,10 +96,19 @@ impl Peers {
     pub async fn list(&self, listing: &Listing) -> Result<Arc<ProductPage>, CallError> {
         let mut path =
             format!("/v1/products?page={}&per_page={}&sort={}", listing.page, listing.per_page, listing.sort);
-        for (name, value) in [("category", &listing.category), ("q", &listing.words)] {
+        let texts = [("category", &listing.category), ("q", &listing.words), ("maker", &listing.maker)];
+        for (name, value) in texts {
             if let Some(value) = value {
                 path.push_str(&format!("&{name}={}", urlencoding::encode(value)));
             }
+        }
+        for (name, value) in [("min_price", listing.min_price), ("max_price", listing.max_price)] {
+            if let Some(value) = value {
+                path.push_str(&format!("&{name}={value}"));
+            }
+        }
+        if listing.exact {
+            path.push_str("&exact=true");
         }
         let (catalog, call) = (self.catalog.clone(), Call::get(&path));
         self.lists.get_or_load(&path, || async move { catalog.request(call).await }).await

@@ -27,6 +27,7 @@ pub(super) struct ListParams {
     page: Option<u32>,
     per_page: Option<u32>,
     sort: Option<String>,
+    exact: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,7 +114,8 @@ impl ListParams {
         }
         let words = words(self.q.as_deref().unwrap_or_default(), limits)?;
         let (min_price, max_price) = (self.min_price, self.max_price);
-        Ok(ListQuery { category, words, maker, min_price, max_price, sort, page, per_page })
+        let exact = self.exact.unwrap_or_default();
+        Ok(ListQuery { category, words, exact, maker, min_price, max_price, sort, page, per_page })
     }
 }
 

@@ -100,13 +100,14 @@ fn list_key(list: &ListQuery) -> String {
     let maker = list.maker.as_deref().unwrap_or_default();
     let words = list.words.as_deref().unwrap_or_default();
     format!(
-        "list:{}:{category}:{}:{maker}:{:?}:{:?}:{}:{}:{}:{words}",
+        "list:{}:{category}:{}:{maker}:{:?}:{:?}:{}:{}:{}:{}:{words}",
         category.len(),
         maker.len(),
         list.min_price,
         list.max_price,
         list.sort,
         list.page,
-        list.per_page
+        list.per_page,
+        list.exact
     )
 }

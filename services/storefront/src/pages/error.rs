@@ -114,6 +114,7 @@ impl IntoResponse for PageError {
                 p.lost-code { (status.as_u16()) }
                 h1 { (title) }
                 p.lead { (text) }
+                @if let Self::BadAddress(detail) = &self { p.hint { "What is wrong: " (detail) "." } }
                 p.actions {
                     a.button href="/" { "To the front of the shop" }
                     a.button.quiet href="/search?q=" { "Search" }

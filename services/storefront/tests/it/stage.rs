@@ -62,6 +62,7 @@ impl Stage {
         let (orders, identity) = tokio::join!(MockServer::start(), MockServer::start());
         let env = Env::from_pairs([
             ("COOKIE_KEY", "5a".repeat(32)),
+            ("PUBLIC_URL", "http://shop.example".to_owned()),
             ("TRUSTED_PROXIES", "127.0.0.1/32".to_owned()),
             ("CATALOG_URLS", catalog.uri()),
             ("INVENTORY_URLS", inventory.uri()),
