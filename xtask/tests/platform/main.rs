@@ -13,11 +13,13 @@ mod buyer;
 mod clerk;
 mod engineer;
 mod failover;
+mod finding;
 mod kills;
 mod local;
 mod mailbox;
 mod faults;
 mod pages;
+mod rum;
 mod shopper;
 mod shopper_life;
 mod slack;
@@ -67,6 +69,8 @@ async fn run(wanted: &[String]) -> usize {
         shopper::a_shopper_finds_a_product_and_buys_it,
         shopper_life::a_shopper_s_whole_life_from_registering_to_the_deleted_account,
         clerk::a_clerk_s_day_from_log_in_to_log_out,
+        finding::a_shopper_finds_things_by_keyboard_and_narrows_them_down,
+        rum::what_a_browser_measured_joins_the_trace_of_its_page,
         engineer::wrong_passwords_are_refused_and_throttled,
         engineer::a_fault_reaches_slack_and_the_engineer_finds_trace_and_log,
         pages::every_page_is_clean_in_dark_and_light_wide_and_narrow,
