@@ -115,7 +115,7 @@ async fn see(p: &Platform, fault: &Declared, listed: &str) -> Outcome {
     }
     if spoils {
         eventually("an instance is not ready", SEEN_WITHIN, || async {
-            Ok(p.processes().await?.iter().any(|(_, state, _)| state == "unready").then_some(()))
+            Ok(p.processes().await?.iter().any(|(_, state, _)| state == "UNREADY").then_some(()))
         })
         .await?;
         eventually("instances are ready again", Duration::from_secs(40), || all_ready(p)).await?;
