@@ -14,11 +14,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::tax::TaxClass;
 use crate::{Money, ProductId};
 
 /// A department of the shop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Category {
     /// Its name in URLs.
     pub slug: String,
@@ -33,14 +35,14 @@ pub struct Category {
 }
 
 /// Every category, in the order to show them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Categories {
     /// The categories.
     pub categories: Vec<Category>,
 }
 
 /// One fact about a product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attribute {
     /// What the fact is about.
     pub name: String,
@@ -49,7 +51,7 @@ pub struct Attribute {
 }
 
 /// A product with everything there is to show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
     /// Its id, the same in inventory and orders.
     pub id: ProductId,
@@ -73,10 +75,13 @@ pub struct Product {
     /// Changes whenever the picture changes; part of the picture's URL.
     #[serde(default)]
     pub picture_version: String,
+    /// Which rate of value-added tax it has.
+    #[serde(default)]
+    pub tax_class: TaxClass,
 }
 
 /// A product as one tile of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductSummary {
     /// Its id.
     pub id: ProductId,
@@ -96,7 +101,7 @@ pub struct ProductSummary {
 }
 
 /// One page of a list of products.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductPage {
     /// The products of this page.
     pub items: Vec<ProductSummary>,
@@ -115,7 +120,7 @@ pub struct ProductPage {
 }
 
 /// A maker and how many of the matches are its.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MakerCount {
     /// The maker.
     pub maker: String,
@@ -124,14 +129,15 @@ pub struct MakerCount {
 }
 
 /// What a search box offers while somebody types.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Suggestions {
     /// Products, best first; at most 8.
+    #[schema(max_items = 8)]
     pub products: Vec<ProductSummary>,
 }
 
 /// Everything that search engines may index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sitemap {
     /// Slugs of all products.
     pub products: Vec<String>,
@@ -140,27 +146,31 @@ pub struct Sitemap {
 }
 
 /// Staff changes a product; absent fields stay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditProduct {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 120)]
     pub actor: String,
     /// Its new name, 1 to 120 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 120)]
     pub name: Option<String>,
     /// Its new description, 1 to 2000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2000)]
     pub description: Option<String>,
     /// Its new price; positive, in the same currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Money>,
     /// Why; at most 500 bytes.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub note: String,
 }
 
 /// One change of a product.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductChange {
     /// When.
     pub at: chrono::DateTime<chrono::Utc>,
@@ -178,9 +188,10 @@ pub struct ProductChange {
 }
 
 /// A product's changes, newest first; at most 100.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductHistory {
     /// The changes.
+    #[schema(max_items = 100)]
     pub changes: Vec<ProductChange>,
 }
 
@@ -192,14 +203,14 @@ impl ProductPage {
 }
 
 /// Products asked for by id; unknown ids are left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Products {
     /// The products found, in the order asked for.
     pub products: Vec<Product>,
 }
 
 /// Order of a list of products.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// The shop's own order; for a search, the best match first.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::charges::Charges;
 use crate::orders::{OrderLine, Shipment};
 use crate::{AccountId, Money, OrderId};
 
@@ -98,6 +99,9 @@ pub struct OrderEvent {
     /// The parcel, for `order.shipped`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipment: Option<Shipment>,
+    /// What the total is made of, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charges: Option<Charges>,
 }
 
 /// What happened to an account.

@@ -24,17 +24,21 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{AccountId, ProductId};
 
 /// Registers a shopper.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct RegisterAccount {
     /// Address to log in with and to send mail to; compared without case.
+    #[schema(min_length = 5, max_length = 254, format = Email)]
     pub email: String,
     /// The name to address the shopper by.
+    #[schema(min_length = 1, max_length = 100)]
     pub display_name: String,
     /// The password as typed, 10 to 200 characters.
+    #[schema(min_length = 10, max_length = 200)]
     pub password: String,
     /// Address of the shopper's machine as the storefront saw it, for throttling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,7 +46,7 @@ pub struct RegisterAccount {
 }
 
 /// A shopper's account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// The account's id; the opaque `user.id` of telemetry.
     pub id: AccountId,
@@ -55,11 +59,13 @@ pub struct Account {
 }
 
 /// Logs in. A wrong address and a wrong password are answered alike.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LogIn {
     /// Address of the account.
+    #[schema(min_length = 1, max_length = 254)]
     pub email: String,
     /// The password as typed.
+    #[schema(min_length = 1, max_length = 200)]
     pub password: String,
     /// Address of the shopper's machine as the storefront saw it, for throttling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +76,7 @@ pub struct LogIn {
 }
 
 /// A new session. The token is shown once; only its hash is stored.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     /// Opaque secret of 43 URL-safe characters.
     pub token: String,
@@ -81,7 +87,7 @@ pub struct Session {
 }
 
 /// Who is logged in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionInfo {
     /// Whose session it is.
     pub account: Account,
@@ -96,18 +102,20 @@ impl fmt::Debug for Session {
 }
 
 /// What registering answers. Whether the address was new is told to its owner by mail only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registered {
     /// The address that mail went to.
     pub email: String,
 }
 
 /// Sets a new password.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
     /// The present one.
+    #[schema(min_length = 1, max_length = 200)]
     pub current: String,
     /// The new one, 10 to 200 characters.
+    #[schema(min_length = 10, max_length = 200)]
     pub new: String,
     /// The session that goes on; all others end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,16 +123,18 @@ pub struct ChangePassword {
 }
 
 /// Proves who asks, for what cannot be undone.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmPassword {
     /// The present password.
+    #[schema(min_length = 1, max_length = 200)]
     pub password: String,
 }
 
 /// Asks for a mail with a link to set a new password.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct RequestReset {
     /// Address of the account.
+    #[schema(min_length = 5, max_length = 254, format = Email)]
     pub email: String,
     /// Address of the shopper's machine, for throttling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,32 +142,35 @@ pub struct RequestReset {
 }
 
 /// Sets a new password by the token of a mail.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ConfirmReset {
     /// The token; works once, for an hour.
     pub token: String,
     /// The new password, 10 to 200 characters.
+    #[schema(min_length = 10, max_length = 200)]
     pub password: String,
 }
 
 /// An address of an account's book.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SavedAddress {
     /// Its name in the book, such as "Home"; 1 to 40 characters.
+    #[schema(min_length = 1, max_length = 40)]
     pub label: String,
     /// The address.
     pub address: crate::orders::Address,
 }
 
 /// An account's book, the preferred address first; at most 10.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Addresses {
     /// The addresses.
+    #[schema(max_items = 10)]
     pub addresses: Vec<SavedAddress>,
 }
 
 /// Pieces of a product in a kept cart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeptLine {
     /// The product.
     pub product_id: ProductId,
@@ -166,7 +179,7 @@ pub struct KeptLine {
 }
 
 /// What an account keeps of its cart, from one device to the next. Prices are the catalogue's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeptCart {
     /// The cart's public id, 1 to 64 visible ASCII characters; empty when nothing was ever kept.
     pub id: String,
@@ -177,7 +190,7 @@ pub struct KeptCart {
 }
 
 /// A session as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionSummary {
     /// Its public id, to end it by; never its token.
     pub id: uuid::Uuid,
@@ -194,14 +207,14 @@ pub struct SessionSummary {
 }
 
 /// An account's sessions, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sessions {
     /// The sessions.
     pub sessions: Vec<SessionSummary>,
 }
 
 /// What a staff member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StaffRole {
     /// Sees orders and stock.
@@ -213,7 +226,7 @@ pub enum StaffRole {
 }
 
 /// A member of the staff.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StaffMember {
     /// The name that the audit log shows; unique.
     pub username: String,
@@ -222,7 +235,7 @@ pub struct StaffMember {
 }
 
 /// A new staff session.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct StaffSession {
     /// Opaque secret.
     pub token: String,

@@ -10,11 +10,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{OrderId, ProductId, ReservationId};
 
 /// How much of a product can be sold now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockLevel {
     /// The product.
     pub product_id: ProductId,
@@ -23,34 +24,36 @@ pub struct StockLevel {
 }
 
 /// Levels of the products asked for; products that inventory does not know are absent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockLevels {
     /// One entry a known product.
     pub levels: Vec<StockLevel>,
 }
 
 /// One product and how many of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReservationLine {
     /// The product.
     pub product_id: ProductId,
     /// Pieces, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
 }
 
 /// Asks for stock to be set aside for an order: all lines or none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewReservation {
     /// The order. One order has one reservation.
     pub order_id: OrderId,
     /// What to set aside.
+    #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<ReservationLine>,
 }
 
 /// Where a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReservationState {
     /// Set aside until it expires.
@@ -76,7 +79,7 @@ impl ReservationState {
 }
 
 /// Stock set aside for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reservation {
     /// Its id.
     pub id: ReservationId,
@@ -89,17 +92,19 @@ pub struct Reservation {
 }
 
 /// Pieces of a confirmed reservation that go back on sale. The same key gives them back once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReturnStock {
     /// What goes back; never more of a line than was reserved and not yet given back.
+    #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<ReservationLine>,
     /// Why: `cancelled` or `returned`.
+    #[schema(pattern = "^(cancelled|returned)$")]
     pub reason: String,
 }
 
 /// A product's stock as staff sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockItem {
     /// The product.
     pub product_id: ProductId,
@@ -112,7 +117,7 @@ pub struct StockItem {
 }
 
 /// A page of stock, scarcest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockPage {
     /// The items.
     pub items: Vec<StockItem>,
@@ -123,22 +128,26 @@ pub struct StockPage {
 }
 
 /// Staff corrects a level.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAdjustment {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 120)]
     pub actor: String,
     /// Pieces more (positive) or fewer (negative); not zero, at most 100,000 either way.
+    #[schema(minimum = -100000, maximum = 100000)]
     pub delta: i64,
     /// Why: `delivery`, `count`, `damage`, `theft`, `other`.
+    #[schema(pattern = "^(delivery|count|damage|theft|other)$")]
     pub reason: String,
     /// In words; at most 500 bytes.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub note: String,
 }
 
 /// One movement of stock. The sum of all deltas of a product is what is available.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LedgerEntry {
     /// When.
     pub at: DateTime<Utc>,
@@ -157,7 +166,7 @@ pub struct LedgerEntry {
 }
 
 /// A page of a product's movements, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockLedger {
     /// The movements.
     pub entries: Vec<LedgerEntry>,

@@ -1,10 +1,12 @@
 //! Wire types that the shop's processes exchange: ids, money, requests, answers and events.
 //!
-//! Plain data with serde and nothing else. What must always hold: a type here can be sent by one version of a service
-//! and read by the previous one, so fields are only added, with a default. No behaviour beyond parsing and arithmetic,
-//! no I/O, no clock.
+//! Plain data with serde, and with shape and bounds for the OpenAPI documents. What must always hold: a type here can be
+//! sent by one version of a service and read by the previous one, so fields are only added, with a default. No behaviour
+//! beyond parsing and arithmetic, no I/O, no clock.
 
 pub mod catalog;
+pub mod charges;
+pub mod delivery;
 pub mod events;
 pub mod identity;
 pub mod ids;
@@ -14,6 +16,8 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod seed;
+pub mod tax;
+pub mod vouchers;
 
 pub use ids::{AccountId, EventId, OrderId, PaymentId, ProductId, ReservationId};
 pub use money::{Currency, Money, MoneyError};

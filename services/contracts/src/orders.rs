@@ -2,7 +2,7 @@
 //!
 //! | route | request | answer |
 //! |---|---|---|
-//! | `POST /v1/orders` (Idempotency-Key) | [`NewOrder`] | 201 [`Order`]; 409 `key_reused`, `already_ordered` (both with the existing order), `conflict` (a price changed); 422 |
+//! | `POST /v1/orders` (Idempotency-Key) | [`NewOrder`] | 201 [`Order`]; 409 `key_reused`, `already_ordered` (both with the existing order), `conflict` (a price changed), `total_changed`, `voucher_refused`; 422 |
 //! | `GET /v1/orders/{id}` | | [`Order`] |
 //! | `GET /v1/orders?account_id=&page=&per_page=` | | [`OrderPage`] |
 //! | `POST /v1/orders/lookup` | [`OrderLookup`] | [`Order`]; 404 whichever of the two is wrong |
@@ -20,72 +20,95 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::charges::{Charges, LineCharge};
+use crate::delivery::DeliveryMethod;
 use crate::{AccountId, Money, OrderId, ProductId};
 
 /// For how long after the order was placed its pieces may be sent back.
 pub const RETURN_DAYS: i64 = 60;
 
 /// Where the parcel goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Who receives it.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// Street and number.
+    #[schema(min_length = 1, max_length = 200)]
     pub address1: String,
     /// City.
+    #[schema(min_length = 1, max_length = 200)]
     pub city: String,
     /// Postcode.
+    #[schema(min_length = 1, max_length = 200)]
     pub postcode: String,
     /// ISO 3166 alpha-2.
+    #[schema(min_length = 2, max_length = 2, pattern = "^[A-Z]{2}$")]
     pub country: String,
 }
 
 /// A line as the shopper saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrderLine {
     /// The product.
     pub product_id: ProductId,
     /// Pieces, 1 to 99.
+    #[schema(minimum = 1, maximum = 99)]
     pub quantity: u32,
     /// The price of one that the shopper agreed to; a changed price is a 409 `conflict`.
     pub unit_price: Money,
 }
 
 /// One version of a cart. A version is consumed by at most one order that was not declined or rejected.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CartRef {
     /// The cart's public id, 1 to 64 visible ASCII characters; never the secret of its cookie.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]{1,64}$")]
     pub id: String,
     /// Grows with every change of what is in the cart.
     pub version: u64,
 }
 
 /// Asks for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrder {
     /// The account, unless a guest buys.
     pub account_id: Option<AccountId>,
     /// Where mails go.
+    #[schema(min_length = 5, max_length = 200, format = Email)]
     pub email: String,
     /// What is bought; 1 to 50 lines.
+    #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<NewOrderLine>,
     /// Where it goes.
     pub ship_to: Address,
     /// What the payment form handed out.
+    #[schema(min_length = 1, max_length = 200)]
     pub payment_token: String,
     /// The cart that it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart: Option<CartRef>,
+    /// How it is delivered. Absent in requests of pages from before there was a choice: standard, and included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryMethod>,
+    /// A voucher's code, as typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub voucher: Option<String>,
+    /// The total that the shopper agreed to; any other is a 409 `total_changed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_total: Option<Money>,
 }
 
 /// Where an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
     /// Accepted; stock or payment is still being sorted out.
@@ -126,7 +149,7 @@ impl OrderStatus {
 }
 
 /// A line of a stored order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderLine {
     /// The product.
     pub product_id: ProductId,
@@ -136,10 +159,35 @@ pub struct OrderLine {
     pub quantity: u32,
     /// Price of one when it was ordered.
     pub unit_price: Money,
+    /// Its share of discount and tax; orders from before there were any have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<LineCharge>,
+}
+
+impl OrderLine {
+    /// What was paid for pieces of this line when so many of it had been paid back before, minor units: shares of what
+    /// was paid for the line, rounded down in sum, so that all pieces together give back exactly that.
+    pub fn paid_minor(&self, before: u32, pieces: u32) -> i64 {
+        let gross = i128::from(self.unit_price.amount_minor) * i128::from(self.quantity);
+        let discount = self.charge.map_or(0, |charge| charge.discount.amount_minor);
+        self.part_minor(gross - i128::from(discount), before, pieces)
+    }
+
+    /// The tax in [`Self::paid_minor`].
+    pub fn tax_minor(&self, before: u32, pieces: u32) -> i64 {
+        let tax = self.charge.map_or(0, |charge| charge.tax.amount_minor);
+        self.part_minor(i128::from(tax), before, pieces)
+    }
+
+    fn part_minor(&self, whole: i128, before: u32, pieces: u32) -> i64 {
+        let quantity = self.quantity.max(1);
+        let up_to = |count: u32| whole * i128::from(count.min(quantity)) / i128::from(quantity);
+        i64::try_from(up_to(before.saturating_add(pieces)) - up_to(before)).unwrap_or(i64::MAX)
+    }
 }
 
 /// A parcel on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shipment {
     /// Who carries it.
     pub carrier: String,
@@ -150,7 +198,7 @@ pub struct Shipment {
 }
 
 /// Where a refund stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
     /// Asked for; the provider has not confirmed it yet.
@@ -162,7 +210,7 @@ pub enum RefundStatus {
 }
 
 /// Money given back for an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderRefund {
     /// Its id.
     pub id: Uuid,
@@ -174,10 +222,13 @@ pub struct OrderRefund {
     pub status: RefundStatus,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
+    /// The tax in it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
 }
 
 /// Where a return stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnStatus {
     /// Announced by the shopper.
@@ -187,28 +238,31 @@ pub enum ReturnStatus {
 }
 
 /// Pieces of a line that come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReturnLine {
     /// The product.
     pub product_id: ProductId,
     /// Pieces, 1 to what was ordered and not yet sent back.
+    #[schema(minimum = 1)]
     pub quantity: u32,
 }
 
 /// Asks to send pieces back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewReturn {
     /// What comes back; 1 to 50 lines, each product once.
+    #[schema(min_items = 1, max_items = 50)]
     pub lines: Vec<ReturnLine>,
     /// Why, in the shopper's words; at most 500 bytes.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub reason: String,
 }
 
 /// A return of pieces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderReturn {
     /// Its id.
     pub id: Uuid,
@@ -223,7 +277,7 @@ pub struct OrderReturn {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Order {
     /// Its id.
     pub id: OrderId,
@@ -264,6 +318,9 @@ pub struct Order {
     /// Why it waits for a person or ended as it did: `declined`, `out_of_stock`, `payment_timeout`, `capture_failed` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the total is made of; orders from before there was anything but goods have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charges: Option<Charges>,
 }
 
 impl Order {
@@ -277,6 +334,14 @@ impl Order {
         let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
         let given: i64 = counted.map(|refund| refund.amount.amount_minor).sum();
         Money::new((self.total.amount_minor - given).max(0), self.total.currency)
+    }
+
+    /// The tax in [`Self::refundable`].
+    pub fn refundable_tax(&self) -> Money {
+        let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
+        let given: i64 = counted.filter_map(|refund| refund.tax).map(|tax| tax.amount_minor).sum();
+        let tax = self.charges.as_ref().map_or(0, |charges| charges.tax.amount_minor);
+        Money::new((tax - given).max(0), self.total.currency)
     }
 
     /// Pieces of each product that were ordered and not yet sent back.
@@ -294,18 +359,19 @@ impl Order {
 }
 
 /// A page of orders, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderPage {
     /// The orders.
     pub orders: Vec<Order>,
     /// The page, from 1.
+    #[schema(minimum = 1, maximum = 10000)]
     pub page: u32,
     /// Whether another page follows.
     pub has_more: bool,
 }
 
 /// A guest's question for an order.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderLookup {
     /// The number as the mail says it, case and dashes as typed.
@@ -321,54 +387,63 @@ impl std::fmt::Debug for OrderLookup {
 }
 
 /// Asks to cancel an order that is not shipped.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CancelOrder {
     /// Who asks, for the history: `shopper`, or the staff member's name.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub actor: String,
     /// Why; at most 500 bytes.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub reason: String,
 }
 
 /// Staff hands a parcel over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShipOrder {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 100)]
     pub actor: String,
     /// Who carries it; 1 to 60 bytes.
+    #[schema(min_length = 1, max_length = 60)]
     pub carrier: String,
     /// What the carrier calls it; 1 to 60 bytes.
+    #[schema(min_length = 1, max_length = 60)]
     pub tracking_number: String,
 }
 
 /// Staff gives money back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrderRefund {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 100)]
     pub actor: String,
     /// How much; at most what was taken and not yet given back.
     pub amount: Money,
     /// Why; 1 to 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
     pub reason: String,
 }
 
 /// Who of the staff did something, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StaffNote {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 100)]
     pub actor: String,
     /// Why; at most 500 bytes.
     #[serde(default)]
+    #[schema(max_length = 500)]
     pub note: String,
 }
 
 /// How a person ends `manual_review`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// Take the saga up where it stands, with a fresh age.
@@ -378,19 +453,21 @@ pub enum Resolution {
 }
 
 /// Ends `manual_review`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveOrder {
     /// The staff member.
+    #[schema(min_length = 1, max_length = 100)]
     pub actor: String,
     /// What is to be done.
     pub resolution: Resolution,
     /// Why; 1 to 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
     pub note: String,
 }
 
 /// One thing that happened to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderHistoryEntry {
     /// When.
     pub at: DateTime<Utc>,
@@ -404,7 +481,7 @@ pub struct OrderHistoryEntry {
 }
 
 /// Everything that happened to an order, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderHistory {
     /// The entries.
     pub entries: Vec<OrderHistoryEntry>,

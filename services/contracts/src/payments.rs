@@ -11,12 +11,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{Money, OrderId, PaymentId};
 
 /// Asks for money to be held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAuthorisation {
     /// The order that is paid. One order is authorised once.
@@ -24,11 +25,12 @@ pub struct NewAuthorisation {
     /// How much to hold; positive.
     pub amount: Money,
     /// What the payment form handed out instead of a card number.
+    #[schema(min_length = 4, max_length = 128, pattern = "^tok_[A-Za-z0-9_]*$")]
     pub payment_token: String,
 }
 
 /// What the provider decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthorisationOutcome {
     /// The money is held.
@@ -48,7 +50,7 @@ impl AuthorisationOutcome {
 }
 
 /// What became of the held money.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthorisationState {
     /// Held (or declined: nothing was held).
@@ -74,7 +76,7 @@ impl AuthorisationState {
 }
 
 /// An authorisation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Authorisation {
     /// Its id.
     pub id: PaymentId,
@@ -95,18 +97,19 @@ pub struct Authorisation {
 }
 
 /// Asks for taken money to be given back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRefund {
     /// How much; positive, in the authorisation's currency.
     pub amount: Money,
     /// Why, for the provider's statement; at most 200 bytes.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub reason: String,
 }
 
 /// Where a refund stands at the provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RefundState {
     /// Written and asked for; the reconciler carries it to an end.
@@ -129,7 +132,7 @@ impl RefundState {
 }
 
 /// A refund.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Refund {
     /// Its id.
     pub id: Uuid,
@@ -144,7 +147,7 @@ pub struct Refund {
 }
 
 /// What was known of an order's payment when it was abandoned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Abandoned {
     /// The order.
     pub order_id: OrderId,

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What went wrong, from the caller's point of view. Mapped to a status once, in [`Code::status`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The thing named by the request does not exist.
@@ -17,6 +18,10 @@ pub enum Code {
     KeyReused,
     /// This version of the cart is an order already; `existing` holds it.
     AlreadyOrdered,
+    /// The total that the shopper agreed to is not what the order would cost.
+    TotalChanged,
+    /// The voucher cannot be used; `errors` says why.
+    VoucherRefused,
     /// The request itself is wrong; sending it again will not help.
     Invalid,
     /// No or wrong credentials.
@@ -38,7 +43,11 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotFound => 404,
-            Self::Conflict | Self::KeyReused | Self::AlreadyOrdered => 409,
+            Self::Conflict
+            | Self::KeyReused
+            | Self::AlreadyOrdered
+            | Self::TotalChanged
+            | Self::VoucherRefused => 409,
             Self::Invalid => 422,
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
@@ -56,6 +65,8 @@ impl Code {
             Self::Conflict => "conflict",
             Self::KeyReused => "key_reused",
             Self::AlreadyOrdered => "already_ordered",
+            Self::TotalChanged => "total_changed",
+            Self::VoucherRefused => "voucher_refused",
             Self::Invalid => "invalid",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -73,6 +84,8 @@ impl Code {
             Self::Conflict => "Conflict",
             Self::KeyReused => "Idempotency key used for another request",
             Self::AlreadyOrdered => "Cart already ordered",
+            Self::TotalChanged => "Total changed",
+            Self::VoucherRefused => "Voucher refused",
             Self::Invalid => "Invalid request",
             Self::Unauthenticated => "Authentication required",
             Self::Forbidden => "Forbidden",
@@ -119,7 +132,7 @@ impl FromStr for Code {
 }
 
 /// Body of an `application/problem+json` answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemBody {
     /// A URI naming the kind of problem; `about:blank` unless there is more to read.
     #[serde(rename = "type", default = "about_blank")]
@@ -146,7 +159,7 @@ pub struct ProblemBody {
 }
 
 /// One field of a request that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldProblem {
     /// Name of the field.
     pub field: String,
@@ -169,6 +182,8 @@ mod tests {
             Code::Conflict,
             Code::KeyReused,
             Code::AlreadyOrdered,
+            Code::TotalChanged,
+            Code::VoucherRefused,
             Code::Invalid,
             Code::Unauthenticated,
             Code::Forbidden,

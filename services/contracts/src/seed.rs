@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use crate::tax::TaxClass;
 use crate::{Currency, Money, ProductId};
 
 /// A department of the shop.
@@ -40,6 +41,8 @@ pub struct SeedProduct {
     pub description: &'static str,
     /// Facts in the order to show them.
     pub attributes: Vec<(&'static str, &'static str)>,
+    /// Which rate of value-added tax it has: printed matter has its own.
+    pub tax_class: TaxClass,
     /// Pieces in stock on the first day.
     pub initial_stock: u32,
 }
@@ -171,8 +174,14 @@ fn parse_product(category: &'static str, block: &'static str) -> Option<SeedProd
         price,
         description,
         attributes,
+        tax_class: tax_class(maker),
         initial_stock,
     })
+}
+
+/// A house of charts and books sells nothing else.
+fn tax_class(maker: &str) -> TaxClass {
+    if maker == "Blue Line Charts" { TaxClass::Printed } else { TaxClass::Standard }
 }
 
 /// Cheap things by the hundred, dear ones by the dozen; the id decides the rest.

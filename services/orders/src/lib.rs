@@ -12,5 +12,6 @@ pub mod ports;
 pub mod saga;
 pub mod storage;
 pub mod telemetry;
+pub mod vouchers;
 pub mod wiring;
 pub mod workers;

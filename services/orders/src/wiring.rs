@@ -60,6 +60,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     };
     let stop = &boot.shutdown;
     Ok(App::new(http::router(place))
+        .openapi(crate::http::document)
         .worker("recovery", tokio::spawn(workers::recover(saga.clone(), stop.clone())))
         .worker("forget", tokio::spawn(workers::forget(saga.clone(), keep_guests, stop.clone())))
         .worker("gauges", tokio::spawn(workers::observe(saga, stop.clone())))

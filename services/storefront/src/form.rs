@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::orders::Address;
 
 /// Countries that parcels go to.
@@ -111,6 +112,15 @@ impl Typed {
         if !CARDS.iter().any(|(token, ..)| *token == self.value("payment_token")) {
             self.wrong("payment_token", "Choose a card.");
         }
+        let delivery = self.value("delivery");
+        if !delivery.is_empty() && DeliveryMethod::parse(delivery).is_none() {
+            self.wrong("delivery", "Choose how it gets to you.");
+        }
+    }
+
+    /// The way of delivery that was chosen; by post unless one was.
+    pub fn delivery(&self) -> DeliveryMethod {
+        DeliveryMethod::parse(self.value("delivery")).unwrap_or_default()
     }
 
     fn check_address(&mut self) {
@@ -200,6 +210,13 @@ mod tests {
             typed.check_email();
             assert_eq!(typed.is_fine(), fine, "{email}");
         }
+    }
+
+    #[test]
+    fn every_country_of_the_form_has_its_rates() {
+        let mut offered = COUNTRIES.map(|(code, _)| code);
+        offered.sort_unstable();
+        assert_eq!(offered.to_vec(), shop_contracts::tax::countries().collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod account;
 mod discovery;
 mod staff;
+mod vouchers;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shop_contracts::catalog::{Attribute, Category, Product, ProductSummary};
+use shop_contracts::tax::TaxClass;
 use shop_contracts::{Currency, Money, ProductId};
 use shop_instrumentation::db::observe;
 use sqlx::postgres::PgRow;
@@ -39,7 +40,7 @@ pub(super) const SUMMARY: &str =
     "SELECT p.id, p.slug, p.name, p.maker, p.category, p.motif, p.price_minor, p.currency FROM products p";
 
 pub(super) const PRODUCT: &str = "SELECT p.id, p.slug, p.name, p.maker, p.category, c.name AS category_name, p.motif, \
-     p.price_minor, p.currency, p.description, p.attributes \
+     p.price_minor, p.currency, p.description, p.attributes, p.tax_class \
      FROM products p JOIN categories c ON c.slug = p.category";
 
 impl PgCatalog {
@@ -109,6 +110,11 @@ fn price(row: &PgRow) -> Result<Money, sqlx::Error> {
     Ok(Money::new(row.try_get("price_minor")?, currency))
 }
 
+fn tax_class(row: &PgRow) -> Result<TaxClass, sqlx::Error> {
+    let name: String = row.try_get("tax_class")?;
+    TaxClass::parse(&name).ok_or_else(|| sqlx::Error::Decode(format!("tax_class: unknown {name:?}").into()))
+}
+
 pub(super) fn summary(row: &PgRow) -> Result<ProductSummary, sqlx::Error> {
     let (slug, category): (String, String) = (row.try_get("slug")?, row.try_get("category")?);
     Ok(ProductSummary {
@@ -137,5 +143,6 @@ pub(super) fn product(row: &PgRow) -> Result<Product, sqlx::Error> {
         attributes,
         price: summary.price,
         picture_version: summary.picture_version,
+        tax_class: tax_class(row)?,
     })
 }

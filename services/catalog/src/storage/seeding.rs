@@ -56,16 +56,17 @@ async fn insert_products(connection: &mut PgConnection) -> Result<u64, sqlx::Err
                 "id": product.id, "slug": product.slug, "name": product.name, "maker": product.maker,
                 "category": product.category, "motif": product.motif, "price_minor": product.price.amount_minor,
                 "currency": product.price.currency, "description": product.description,
-                "attributes": attributes, "position": position,
+                "attributes": attributes, "position": position, "tax_class": product.tax_class,
             })
         })
         .collect();
     let done = sqlx::query(
         "INSERT INTO products (id, slug, name, maker, category, motif, price_minor, currency, description, \
-         attributes, position) \
-         SELECT id, slug, name, maker, category, motif, price_minor, currency, description, attributes, position \
+         attributes, position, tax_class) \
+         SELECT id, slug, name, maker, category, motif, price_minor, currency, description, attributes, position, \
+         tax_class \
          FROM jsonb_to_recordset($1) AS range (id uuid, slug text, name text, maker text, category text, motif text, \
-         price_minor bigint, currency text, description text, attributes jsonb, position integer) \
+         price_minor bigint, currency text, description text, attributes jsonb, position integer, tax_class text) \
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(serde_json::Value::Array(range))

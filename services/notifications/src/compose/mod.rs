@@ -95,6 +95,7 @@ mod tests {
                 name: "Lamp".to_owned(),
                 quantity: 2,
                 unit_price: Money::new(1_250, Currency::Usd),
+                charge: None,
             }],
             total: Money::new(2_500, Currency::Usd),
             refund: Some(Money::new(1_250, Currency::Usd)),
@@ -103,6 +104,7 @@ mod tests {
                 tracking_number: "T-42".to_owned(),
                 shipped_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             }),
+            charges: None,
         }
     }
 

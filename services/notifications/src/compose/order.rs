@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
+use shop_contracts::charges::Charges;
 use shop_contracts::events::OrderEvent;
+use shop_contracts::tax::percent;
 
 use super::{MailKind, one_line};
 
@@ -27,11 +29,30 @@ pub(super) fn text(kind: MailKind, event: &OrderEvent, public_url: Option<&str>)
         let sum = line.unit_price.checked_mul(line.quantity).unwrap_or(line.unit_price);
         let _ = writeln!(text, "  {:>2} x {}  {sum}", line.quantity, one_line(&line.name));
     }
-    let _ = writeln!(text, "\nTotal: {}\n", event.total);
+    text.push('\n');
+    if let Some(charges) = &event.charges {
+        parts(&mut text, charges);
+    }
+    let _ = writeln!(text, "Total: {}", event.total);
+    if let Some(charges) = &event.charges {
+        for share in &charges.taxes {
+            let _ = writeln!(text, "  of which VAT {}: {}", percent(share.rate_bp), share.tax);
+        }
+    }
+    text.push('\n');
     if let Some(url) = public_url {
         let _ = writeln!(text, "Your order: {url}/orders/{}\n", event.order_id);
     }
     text
+}
+
+/// What is added to the lines and taken off.
+fn parts(text: &mut String, charges: &Charges) {
+    if charges.discount.amount_minor > 0 {
+        let code = one_line(charges.voucher.as_deref().unwrap_or_default());
+        let _ = writeln!(text, "Voucher {code}: -{}", charges.discount);
+    }
+    let _ = writeln!(text, "Delivery ({}): {}", charges.delivery_method.title(), charges.delivery);
 }
 
 fn news(kind: MailKind, event: &OrderEvent) -> String {

@@ -225,10 +225,12 @@ pub fn event(kind: OrderEventKind) -> OrderEvent {
             name: "Lamp of brass".to_owned(),
             quantity: 2,
             unit_price: Money::new(129_900, Currency::Usd),
+            charge: None,
         }],
         total: Money::new(259_800, Currency::Usd),
         refund: None,
         shipment: None,
+        charges: None,
     }
 }
 

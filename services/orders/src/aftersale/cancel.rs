@@ -8,7 +8,7 @@ use shop_instrumentation::{Code, Problem, ids};
 
 use super::give_back::{GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor_or_shopper, text};
-use super::{AfterSale, permission};
+use super::{AfterSale, permission, tax};
 use crate::saga::drive::LEASE;
 use crate::storage::change::{Change, Fate};
 use crate::storage::history::Entry;
@@ -71,6 +71,7 @@ fn whole_order(stored: &Stored, id: uuid::Uuid, now: chrono::DateTime<chrono::Ut
         request_hash: Vec::new(),
         reason: GiveBackReason::Cancelled,
         amount,
+        tax: tax::contained_in(&stored.order, amount),
         progress: GiveBack::start(amount, &restock),
         restock,
         unwind: false,
@@ -84,7 +85,8 @@ fn whole_order(stored: &Stored, id: uuid::Uuid, now: chrono::DateTime<chrono::Ut
 
 /// Every piece that was ordered and not sent back, by product.
 pub fn all_pieces(order: &Order) -> Vec<ReturnLine> {
-    order.returnable()
+    order
+        .returnable()
         .into_iter()
         .filter(|(_, quantity)| *quantity > 0)
         .map(|(product_id, quantity)| ReturnLine { product_id, quantity })

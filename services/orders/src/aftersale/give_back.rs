@@ -50,6 +50,8 @@ pub struct GiveBack {
     pub request_hash: Vec<u8>,
     pub reason: GiveBackReason,
     pub amount: Money,
+    /// The tax in the amount; unknown for orders from before tax was kept.
+    pub tax: Option<Money>,
     pub restock: Vec<ReturnLine>,
     /// A checkout that a person walks back: nobody knows whether money was taken and stock was sold.
     pub unwind: bool,
@@ -174,6 +176,7 @@ impl GiveBack {
             reason: self.reason.as_str().to_owned(),
             status: self.progress.money,
             created_at: self.created_at,
+            tax: self.tax,
         })
     }
 
@@ -202,6 +205,7 @@ mod tests {
             request_hash: Vec::new(),
             reason: GiveBackReason::Cancelled,
             amount: Money::new(500, Currency::default()),
+            tax: None,
             restock: vec![line],
             unwind,
             progress,

@@ -13,7 +13,9 @@ pub mod refund;
 pub mod resolve;
 pub mod returns;
 pub mod ship;
-mod text;
+pub mod tax;
+pub mod text;
+mod worth;
 
 use shop_contracts::OrderId;
 use shop_contracts::orders::{Order, OrderHistory};

@@ -7,7 +7,7 @@ use shop_instrumentation::{Code, Problem, ids};
 
 use super::give_back::{GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
-use super::{AfterSale, permission};
+use super::{AfterSale, permission, tax};
 use crate::saga::drive::LEASE;
 use crate::storage::change::Change;
 use crate::storage::history::Entry;
@@ -57,6 +57,7 @@ impl AfterSale {
                     request_hash: hash,
                     reason: GiveBackReason::Goodwill,
                     amount,
+                    tax: tax::contained_in(order, amount),
                     restock: Vec::new(),
                     unwind: false,
                     progress: GiveBack::start(amount, &[]),

@@ -8,7 +8,7 @@ use shop_instrumentation::{Code, Problem, ids};
 use super::cancel::all_pieces;
 use super::give_back::{GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
-use super::AfterSale;
+use super::{AfterSale, tax};
 use crate::saga::drive::LEASE;
 use crate::saga::{Saga, Step};
 use crate::storage::change::{Change, Fate};
@@ -87,12 +87,14 @@ fn unwind(stored: &Stored, now: chrono::DateTime<chrono::Utc>) -> Result<GiveBac
     }
     let has_authorisation = stored.progress.authorisation.is_some();
     let total = stored.order.total;
+    let amount = if has_authorisation { total } else { shop_contracts::Money::new(0, total.currency) };
     Ok(GiveBack {
         id: ids::new_id(),
         key: "unwind".to_owned(),
         request_hash: Vec::new(),
         reason: GiveBackReason::Cancelled,
-        amount: if has_authorisation { total } else { shop_contracts::Money::new(0, total.currency) },
+        amount,
+        tax: tax::contained_in(&stored.order, amount),
         restock: all_pieces(&stored.order),
         unwind: true,
         progress: GiveBack::start_unwinding(has_authorisation),
@@ -107,11 +109,12 @@ fn unwind(stored: &Stored, now: chrono::DateTime<chrono::Utc>) -> Result<GiveBac
 /// Give-backs that wait for a person, as they go on. A refund that failed counted as nothing meanwhile: what it asks
 /// for must still fit.
 fn retried(stored: &Stored) -> Result<Vec<GiveBack>, Problem> {
+    let mut tax_left = stored.order.refundable_tax().amount_minor;
     let waiting: Vec<GiveBack> = stored
         .give_backs
         .iter()
         .filter(|it| it.progress.review.is_some())
-        .map(|it| GiveBack { progress: it.retried(), ..it.clone() })
+        .map(|it| GiveBack { progress: it.retried(), tax: tax::at_most(it, &mut tax_left), ..it.clone() })
         .collect();
     if waiting.is_empty() {
         return Err(Problem::new(Code::Conflict, "the order does not wait for a person"));

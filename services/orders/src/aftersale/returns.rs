@@ -1,17 +1,17 @@
 //! Pieces come back: announced by the shopper, received by staff, and then the money follows.
 
 use sha2::{Digest as _, Sha256};
+use shop_contracts::OrderId;
 use shop_contracts::events::OrderEventKind;
 use shop_contracts::orders::{
     NewReturn, Order, OrderReturn, OrderStatus, ReturnLine, ReturnStatus, StaffNote,
 };
-use shop_contracts::{Money, OrderId};
 use shop_instrumentation::{Code, Problem, ids};
 use uuid::Uuid;
 
 use super::give_back::{GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
-use super::{AfterSale, permission};
+use super::{AfterSale, permission, worth};
 use crate::saga::drive::LEASE;
 use crate::storage::change::Change;
 use crate::storage::history::{Entry, SHOPPER};
@@ -83,7 +83,7 @@ impl AfterSale {
                     return Ok(None);
                 }
                 is_new = true;
-                let amount = worth(order, &found.lines)?;
+                let (amount, tax) = worth::of(order, &found.lines);
                 let give_back = GiveBack {
                     id: give_back_id,
                     // A return is received once.
@@ -91,6 +91,7 @@ impl AfterSale {
                     request_hash: Vec::new(),
                     reason: GiveBackReason::Returned,
                     amount,
+                    tax,
                     progress: GiveBack::start(amount, &found.lines),
                     restock: found.lines.clone(),
                     unwind: false,
@@ -146,20 +147,6 @@ fn allowed(order: &Order, lines: &[ReturnLine], now: chrono::DateTime<chrono::Ut
         }
     }
     Ok(())
-}
-
-/// What the pieces cost when they were ordered, as far as it was not given back already.
-fn worth(order: &Order, lines: &[ReturnLine]) -> Result<Money, Problem> {
-    let internal = |e: shop_contracts::MoneyError| Problem::internal(&e);
-    let mut sum = Money::new(0, order.total.currency);
-    for line in lines {
-        let price = order.lines.iter().find(|l| l.product_id == line.product_id).map(|l| l.unit_price);
-        let Some(price) = price else { continue };
-        let amount = price.checked_mul(line.quantity).map_err(internal)?;
-        sum = Money::sum(order.total.currency, [sum, amount]).map_err(internal)?;
-    }
-    let left = order.refundable();
-    Ok(if sum.amount_minor > left.amount_minor { left } else { sum })
 }
 
 fn hash(lines: &[ReturnLine]) -> Vec<u8> {

@@ -1,12 +1,15 @@
 //! Routes.
 
+mod openapi;
 mod shopper;
 mod staff;
+mod vouchers;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
+pub use self::openapi::document;
 use crate::aftersale::AfterSale;
 use crate::place::PlaceOrder;
 
@@ -32,6 +35,9 @@ pub fn router(place: PlaceOrder) -> Router {
         .route("/v1/orders/{id}", get(shopper::show))
         .route("/v1/orders/{id}/cancel", post(shopper::cancel))
         .route("/v1/orders/{id}/returns", post(shopper::request_return))
+        .route("/v1/vouchers/check", post(vouchers::check))
+        .route("/v1/staff/vouchers", get(vouchers::list).post(vouchers::create))
+        .route("/v1/staff/vouchers/{id}/end", post(vouchers::end))
         .route("/v1/accounts/{account_id}/anonymise", post(shopper::anonymise))
         .route("/v1/staff/orders", get(staff::list))
         .route("/v1/staff/orders/{id}/history", get(staff::history))

@@ -9,6 +9,7 @@ use shop_contracts::orders::{
 };
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
 use shop_instrumentation::{Code, Problem};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{Paging, Shop};
@@ -17,10 +18,16 @@ use crate::storage::search::Search;
 
 const MAX_QUERY_BYTES: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Listing {
+    /// A status of orders; empty is any.
+    #[param(pattern = "^(pending|confirmed|declined|rejected|cancelled|manual_review)?$")]
     status: Option<String>,
+    /// The beginning of a number, or an e-mail address.
+    #[param(max_length = 200)]
     q: Option<String>,
+    /// From 1; brought into its bounds, like `per_page`.
     page: Option<u32>,
     per_page: Option<u32>,
 }
@@ -50,6 +57,7 @@ impl Listing {
     }
 }
 
+#[utoipa::path(get, path = "/v1/staff/orders", params(Listing), responses((status = 200, description = "found", body = OrderPage)))]
 pub async fn list(State(shop): State<Shop>, Query(q): Query<Listing>) -> Result<Json<OrderPage>, Problem> {
     let paging = Paging::new(q.page, q.per_page);
     let found = match q.search()? {
@@ -59,6 +67,7 @@ pub async fn list(State(shop): State<Shop>, Query(q): Query<Listing>) -> Result<
     Ok(Json(paging.page(found, &shop.place)))
 }
 
+#[utoipa::path(get, path = "/v1/staff/orders/{id}/history", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = OrderHistory), (status = 404, description = "no such order")))]
 pub async fn history(
     State(shop): State<Shop>,
     Path(id): Path<OrderId>,
@@ -66,6 +75,7 @@ pub async fn history(
     shop.after.history(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/ship", params(("id" = Uuid, Path)), request_body = ShipOrder, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order"), (status = 409, description = "it cannot be shipped, or was shipped otherwise")))]
 pub async fn ship(
     State(shop): State<Shop>,
     Path(id): Path<OrderId>,
@@ -74,6 +84,7 @@ pub async fn ship(
     shop.after.ship(id, &request).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/refunds", params(("id" = Uuid, Path), IdempotencyKey), request_body = NewOrderRefund, responses((status = 201, description = "made", body = Order), (status = 404, description = "no such order"), (status = 409, description = "more than was taken and not given back, or the key belongs to another refund")))]
 pub async fn refund(
     State(shop): State<Shop>,
     Path(id): Path<OrderId>,
@@ -83,6 +94,7 @@ pub async fn refund(
     Ok((StatusCode::CREATED, Json(shop.after.refund(id, key.as_str(), &request).await?)))
 }
 
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/returns/{return_id}/receive", params(("id" = Uuid, Path), ("return_id" = Uuid, Path)), request_body = StaffNote, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order or return"), (status = 409, description = "it cannot be received")))]
 pub async fn receive_return(
     State(shop): State<Shop>,
     Path((id, return_id)): Path<(OrderId, Uuid)>,
@@ -91,6 +103,7 @@ pub async fn receive_return(
     shop.after.receive_return(id, return_id, &request).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/resolve", params(("id" = Uuid, Path)), request_body = ResolveOrder, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order"), (status = 409, description = "it does not wait for a person")))]
 pub async fn resolve(
     State(shop): State<Shop>,
     Path(id): Path<OrderId>,

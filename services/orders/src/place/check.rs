@@ -9,6 +9,7 @@ const MAX_LINES: usize = 50;
 const MAX_QUANTITY: u32 = 99;
 const MAX_TEXT_BYTES: usize = 200;
 const MAX_CART_ID_BYTES: usize = 64;
+const MAX_CODE_BYTES: usize = 64;
 
 /// Lines of one product at one price are one line, in the order of first sight: stock and returns count by product.
 pub fn merged(lines: Vec<NewOrderLine>) -> Vec<NewOrderLine> {
@@ -76,6 +77,9 @@ pub fn check(request: &NewOrder) -> Result<(), Problem> {
         if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES || text.chars().any(char::is_control) {
             return invalid(field.to_owned(), format!("1 to {MAX_TEXT_BYTES} bytes of text"));
         }
+    }
+    if request.voucher.as_ref().is_some_and(|code| code.len() > MAX_CODE_BYTES) {
+        return invalid("voucher".to_owned(), format!("at most {MAX_CODE_BYTES} bytes"));
     }
     if to.country.len() != 2 || !to.country.bytes().all(|b| b.is_ascii_uppercase()) {
         return invalid("ship_to.country".to_owned(), "two capital letters (ISO 3166)".to_owned());

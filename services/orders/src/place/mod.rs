@@ -1,15 +1,15 @@
 //! Placing an order: check, write, drive.
 
 mod check;
+mod price;
 mod request_hash;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shop_contracts::OrderId;
 use shop_contracts::events::OrderEventKind;
-use shop_contracts::orders::{CartRef, NewOrder, Order, OrderLine, OrderStatus};
-use shop_contracts::{Money, OrderId, ProductId};
+use shop_contracts::orders::{CartRef, NewOrder, Order, OrderStatus};
 use shop_instrumentation::faults::Faults;
 use shop_instrumentation::{Code, Problem, ids};
 use tracing::Instrument as _;
@@ -20,9 +20,11 @@ use crate::aftersale::permission;
 use crate::ports::PriceList;
 use crate::saga::drive::LEASE;
 use crate::saga::{Progress, Saga};
+use crate::storage::insert::Insertion;
 use crate::storage::outbox::{self, Event};
 use crate::storage::postgres::Stored;
 use crate::telemetry::{ERRORS, LATENCY};
+use crate::vouchers::Vouchers;
 
 /// A version of a cart whose order was just declined is free again: how often an insert that met it is tried again.
 const INSERT_ATTEMPTS: usize = 3;
@@ -53,7 +55,14 @@ impl PlaceOrder {
             tracing::error!("order failed by an injected fault");
             return Err(Problem::new(Code::Internal, "the order could not be placed"));
         }
-        let (lines, total) = self.priced(&request).await?;
+        let priced = match self.priced(&request).await {
+            // It may be this very request that used the voucher up, pressed a moment before.
+            Err(problem) if problem.code() == Code::VoucherRefused => {
+                let known = self.known(key, &hash, request.cart.as_ref()).await?;
+                return known.unwrap_or(Err(problem));
+            }
+            priced => priced?,
+        };
         let now = self.saga.clock.now();
         let id = OrderId::new(ids::new_id());
         let order = Order {
@@ -62,8 +71,8 @@ impl PlaceOrder {
             account_id: request.account_id,
             email: request.email,
             status: OrderStatus::Pending,
-            lines,
-            total,
+            lines: priced.lines,
+            total: priced.total,
             ship_to: request.ship_to,
             placed_at: now,
             cart: request.cart,
@@ -73,6 +82,7 @@ impl PlaceOrder {
             can_cancel: false,
             can_return: false,
             reason: None,
+            charges: Some(priced.charges),
         };
         let new = Stored {
             order,
@@ -88,7 +98,12 @@ impl PlaceOrder {
         };
         let event = Event::new(OrderEventKind::Placed, &new.order, now);
         let mut attempts = 0;
-        while !self.saga.orders.insert(&new, key, &event, now + LEASE).await? {
+        loop {
+            match self.saga.orders.insert(&new, key, &event, now + LEASE).await? {
+                Insertion::Written => break,
+                Insertion::Refused(refusal) => return Err(refusal.into()),
+                Insertion::Taken => {}
+            }
             if let Some(known) = self.known(key, &hash, new.order.cart.as_ref()).await? {
                 return known;
             }
@@ -126,6 +141,11 @@ impl PlaceOrder {
         Ok(Some(Err(problem.existing(&self.shown(known.order)))))
     }
 
+    /// What vouchers are asked with.
+    pub fn vouchers(&self) -> Vouchers {
+        Vouchers { orders: self.saga.orders.clone(), clock: self.saga.clock.clone() }
+    }
+
     /// As it is shown now.
     pub fn shown(&self, order: Order) -> Order {
         permission::shown(order, self.saga.clock.now())
@@ -147,41 +167,6 @@ impl PlaceOrder {
         }
         Ok(order)
     }
-
-    /// Lines with the catalogue's names; refuses a price that is not the catalogue's any more.
-    async fn priced(&self, request: &NewOrder) -> Result<(Vec<OrderLine>, Money), Problem> {
-        let wanted: Vec<ProductId> = request.lines.iter().map(|l| l.product_id).collect();
-        let products = self.prices.products(&wanted).await.map_err(|e| {
-            tracing::warn!(error = %e, "prices are not to be had");
-            Problem::new(Code::Unavailable, "prices cannot be checked right now").retry_after(1)
-        })?;
-        let by_id: BTreeMap<ProductId, _> = products.into_iter().map(|p| (p.id, p)).collect();
-        let mut lines = Vec::with_capacity(request.lines.len());
-        for (i, line) in request.lines.iter().enumerate() {
-            let changed = |detail: String| {
-                Problem::new(Code::Conflict, "the cart is out of date").field(format!("lines[{i}]"), detail)
-            };
-            let product =
-                by_id.get(&line.product_id).ok_or_else(|| changed("is not sold any more".to_owned()))?;
-            if product.price != line.unit_price {
-                return Err(changed("its price has changed".to_owned()));
-            }
-            lines.push(OrderLine {
-                product_id: product.id,
-                name: product.name.clone(),
-                quantity: line.quantity,
-                unit_price: product.price,
-            });
-        }
-        Ok((lines.clone(), sum(&lines)?))
-    }
-}
-
-fn sum(lines: &[OrderLine]) -> Result<Money, Problem> {
-    let invalid = |e: shop_contracts::MoneyError| Problem::new(Code::Invalid, e.to_string());
-    let currency = lines.first().map(|l| l.unit_price.currency).unwrap_or_default();
-    let amounts: Result<Vec<Money>, _> = lines.iter().map(|l| l.unit_price.checked_mul(l.quantity)).collect();
-    Money::sum(currency, amounts.map_err(invalid)?).map_err(invalid)
 }
 
 /// `QD-` and the random end of the id, in two groups that can be read over the telephone.

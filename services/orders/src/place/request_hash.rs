@@ -3,8 +3,9 @@
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shop_contracts::orders::NewOrder;
+use shop_contracts::vouchers::normal_code;
 
-/// SHA-256 of what an order means: who buys, what, at which prices, where it goes, and how it is paid. What cannot
+/// SHA-256 of what an order means: who buys, what, at which prices, where it goes, and how it is delivered and paid, and with which voucher. What cannot
 /// change that has no part in it: the order of lines, blanks around texts, the case of the address, and which version
 /// of a cart it was made from.
 pub fn request_hash(request: &NewOrder) -> Vec<u8> {
@@ -19,18 +20,26 @@ pub fn request_hash(request: &NewOrder) -> Vec<u8> {
     lines.sort();
     let to = &request.ship_to;
     let address = [&to.name, &to.address1, &to.city, &to.postcode, &to.country].map(|text| text.trim());
-    let meaning = json!({
+    let mut meaning = json!({
         "account": request.account_id,
         "email": request.email.trim().to_lowercase(),
         "lines": lines,
         "ship_to": address,
         "payment": request.payment_token,
     });
+    // Absent is as before there was a choice: requests of that version keep their hash.
+    if let Some(delivery) = request.delivery {
+        meaning["delivery"] = json!(delivery);
+    }
+    if let Some(voucher) = &request.voucher {
+        meaning["voucher"] = json!(normal_code(voucher));
+    }
     Sha256::digest(meaning.to_string()).to_vec()
 }
 
 #[cfg(test)]
 mod tests {
+    use shop_contracts::delivery::DeliveryMethod;
     use shop_contracts::orders::{Address, CartRef, NewOrderLine};
     use shop_contracts::{Currency, Money, ProductId};
 
@@ -55,6 +64,9 @@ mod tests {
             },
             payment_token: "tok_visa".to_owned(),
             cart: None,
+            delivery: None,
+            voucher: None,
+            expected_total: None,
         }
     }
 
@@ -69,12 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn another_card_address_price_or_quantity_is_another_request() {
-        let changes: [fn(&mut NewOrder); 4] = [
+    fn another_card_address_price_quantity_delivery_or_voucher_is_another_request() {
+        let changes: [fn(&mut NewOrder); 6] = [
             |r| r.payment_token = "tok_slow".to_owned(),
             |r| r.ship_to.address1 = "2 Quay".to_owned(),
             |r| r.lines[0].unit_price.amount_minor += 1,
             |r| r.lines[1].quantity = 2,
+            |r| r.delivery = Some(DeliveryMethod::Express),
+            |r| r.voucher = Some("SPRING".to_owned()),
         ];
         for change in changes {
             let mut other = request();

@@ -22,8 +22,8 @@ pub async fn insert(
     let restock = serde_json::to_value(&new.restock).map_err(|e| sqlx::Error::Encode(e.into()))?;
     sqlx::query(
         "INSERT INTO give_backs (id, order_id, idempotency_key, request_hash, reason, amount_minor, restock, unwind, \
-         step, status, lease_until, traceparent, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+         step, status, lease_until, traceparent, created_at, updated_at, tax_minor) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)",
     )
     .bind(new.id)
     .bind(order.uuid())
@@ -38,6 +38,7 @@ pub async fn insert(
     .bind(lease_until)
     .bind(&new.traceparent)
     .bind(new.created_at)
+    .bind(new.tax.map(|tax| tax.amount_minor))
     .execute(tx)
     .await
     .map(|_| ())
@@ -48,12 +49,13 @@ pub async fn retry(tx: &mut PgConnection, retried: &GiveBack, now: DateTime<Utc>
     let to = retried.progress;
     sqlx::query(
         "UPDATE give_backs SET review = NULL, status = $2, round = $3, attempts = 0, fence = fence + 1, \
-         lease_until = $4, updated_at = $4 WHERE id = $1",
+         lease_until = $4, updated_at = $4, tax_minor = $5 WHERE id = $1",
     )
     .bind(retried.id)
     .bind(refund_status_name(to.money))
     .bind(to.round)
     .bind(now)
+    .bind(retried.tax.map(|tax| tax.amount_minor))
     .execute(tx)
     .await
     .map(|_| ())

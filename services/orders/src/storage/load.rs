@@ -18,7 +18,8 @@ pub async fn whole(connection: &mut PgConnection, orders: Vec<PgRow>) -> Result<
     let ids: Vec<Uuid> = orders.iter().map(|r| r.try_get("id")).collect::<Result<_, _>>()?;
     let lines = by_order(
         connection,
-        "SELECT order_id, product_id, name, quantity, unit_price_minor FROM order_lines \
+        "SELECT order_id, product_id, name, quantity, unit_price_minor, discount_minor, tax_rate_bp, tax_minor \
+         FROM order_lines \
          WHERE order_id = ANY ($1) ORDER BY order_id, position"
             .to_owned(),
         &ids,

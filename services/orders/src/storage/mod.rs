@@ -10,3 +10,4 @@ pub mod postgres;
 pub mod privacy;
 pub mod rows;
 pub mod search;
+pub mod vouchers;

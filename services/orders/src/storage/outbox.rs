@@ -28,6 +28,7 @@ impl Event {
             name: order.ship_to.name.clone(),
             lines: order.lines.clone(),
             total: order.total,
+            charges: order.charges.clone(),
             refund: None,
             shipment: order.shipment.clone().filter(|_| kind == OrderEventKind::Shipped),
         };

@@ -1,6 +1,8 @@
 //! Rows to values.
 
 use serde_json::Value;
+use shop_contracts::charges::{Charges, LineCharge, TaxShare};
+use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::orders::{
     CartRef, Order, OrderLine, OrderReturn, OrderStatus, RefundStatus, ReturnStatus, Shipment,
 };
@@ -14,7 +16,7 @@ use crate::saga::step::{Progress, Reason, Review, Step};
 pub const COLUMNS: &str = "id, number, account_id, email, ship_to, payment_token, total_minor, currency, status, \
                            step, reservation_id, authorisation_id, reason, review, attempts, fence, request_hash, \
                            traceparent, placed_at, updated_at, cart_id, cart_version, carrier, tracking_number, \
-                           shipped_at";
+                           shipped_at, delivery_method, delivery_minor, discount_minor, voucher_code, taxes";
 
 /// An announced return with the request that made it.
 #[derive(Debug, Clone)]
@@ -68,7 +70,38 @@ pub fn order(row: &PgRow, lines: &[&PgRow]) -> Result<Order, sqlx::Error> {
         can_cancel: false,
         can_return: false,
         reason: progress(row)?.explanation(),
+        charges: charges(row, currency)?,
     })
+}
+
+/// What the total is made of; nothing for a row that was written before there was anything but goods.
+fn charges(row: &PgRow, currency: Currency) -> Result<Option<Charges>, sqlx::Error> {
+    let taxes: Option<Value> = row.try_get("taxes")?;
+    let Some(taxes) = taxes else { return Ok(None) };
+    let taxes: Vec<TaxShare> = serde_json::from_value(taxes).map_err(|e| sqlx::Error::Decode(e.into()))?;
+    let minor = |column| row.try_get::<i64, _>(column);
+    let (total, discount, delivery) =
+        (minor("total_minor")?, minor("discount_minor")?, minor("delivery_minor")?);
+    let money = |minor| Money::new(minor, currency);
+    Ok(Some(Charges {
+        goods: money(total.saturating_sub(delivery).saturating_add(discount)),
+        discount: money(discount),
+        voucher: row.try_get("voucher_code")?,
+        delivery_method: known(row, "delivery_method", DeliveryMethod::parse)?,
+        delivery: money(delivery),
+        tax: money(taxes.iter().map(|share| share.tax.amount_minor).sum()),
+        taxes,
+    }))
+}
+
+fn line_charge(row: &PgRow, currency: Currency) -> Result<Option<LineCharge>, sqlx::Error> {
+    let tax: (Option<i32>, Option<i64>) = (row.try_get("tax_rate_bp")?, row.try_get("tax_minor")?);
+    let discount: i64 = row.try_get("discount_minor")?;
+    Ok(tax.0.zip(tax.1).map(|(rate, tax)| LineCharge {
+        discount: Money::new(discount, currency),
+        tax_rate_bp: rate.max(0) as u32,
+        tax: Money::new(tax, currency),
+    }))
 }
 
 fn line(row: &PgRow, currency: Currency) -> Result<OrderLine, sqlx::Error> {
@@ -78,6 +111,7 @@ fn line(row: &PgRow, currency: Currency) -> Result<OrderLine, sqlx::Error> {
         name: row.try_get("name")?,
         quantity: quantity.max(0) as u32,
         unit_price: Money::new(row.try_get("unit_price_minor")?, currency),
+        charge: line_charge(row, currency)?,
     })
 }
 
@@ -111,7 +145,7 @@ pub fn progress(row: &PgRow) -> Result<Progress, sqlx::Error> {
 }
 
 /// The columns of `give_backs` that [`give_back`] reads.
-pub const GIVE_BACK_COLUMNS: &str = "id, order_id, idempotency_key, request_hash, reason, amount_minor, restock, \
+pub const GIVE_BACK_COLUMNS: &str = "id, order_id, idempotency_key, request_hash, reason, amount_minor, tax_minor, restock, \
                                      unwind, step, status, review, round, attempts, fence, traceparent, created_at, \
                                      updated_at";
 
@@ -123,6 +157,7 @@ pub fn give_back(row: &PgRow, currency: Currency) -> Result<GiveBack, sqlx::Erro
         request_hash: row.try_get("request_hash")?,
         reason: known(row, "reason", GiveBackReason::parse)?,
         amount: Money::new(row.try_get("amount_minor")?, currency),
+        tax: row.try_get::<Option<i64>, _>("tax_minor")?.map(|minor| Money::new(minor, currency)),
         restock: json(row, "restock")?,
         unwind: row.try_get("unwind")?,
         progress: GiveBackProgress {

@@ -284,6 +284,7 @@ fn line() -> OrderLine {
         name: "Lantern".to_owned(),
         quantity: 1,
         unit_price: amount(),
+        charge: None,
     }
 }
 

@@ -121,6 +121,7 @@ impl PriceList for Peers {
             attributes: Vec::new(),
             price: p.price,
             picture_version: String::new(),
+            tax_class: p.tax_class,
         };
         self.call("prices", |_| known.map(product).collect())
     }

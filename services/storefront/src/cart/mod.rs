@@ -3,7 +3,9 @@
 mod codec;
 mod contents;
 mod merge;
+mod offer;
 mod priced;
 
 pub use contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};
+pub use offer::Offer;
 pub use priced::{Line, Priced};

@@ -122,6 +122,7 @@ mod tests {
             attributes: vec![],
             price: Money::new(cents, Currency::Eur),
             picture_version: String::new(),
+            tax_class: shop_contracts::tax::TaxClass::Standard,
         }
     }
 

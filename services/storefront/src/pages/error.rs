@@ -52,7 +52,11 @@ impl PageError {
             Self::Peer(cause) => match cause.code() {
                 Code::NotFound => StatusCode::NOT_FOUND,
                 Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-                Code::Conflict | Code::KeyReused | Code::AlreadyOrdered => StatusCode::CONFLICT,
+                Code::Conflict
+                | Code::KeyReused
+                | Code::AlreadyOrdered
+                | Code::TotalChanged
+                | Code::VoucherRefused => StatusCode::CONFLICT,
                 Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
                 Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
                 // That a peer does not know us is no fault of the shopper's.

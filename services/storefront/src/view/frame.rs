@@ -179,9 +179,9 @@ fn visitor_links(name: Option<&str>, count: u32) -> Markup {
                 Some(name) => a.you-link href="/account" { (person()) span { (name.split(' ').next().unwrap_or(name)) } },
                 None => a.you-link href="/login" { (person()) span { "Log in" } },
             }
-            a.you-link.cart-link href="/cart" aria-label={ "Cart, " (count) @if count == 1 { " piece" } @else { " pieces" } } {
-                (basket()) span { "Cart" }
-                @if count > 0 { b.count { (count) } }
+            a.you-link.cart-link href="/cart" {
+                (basket()) span { "Cart" } " "
+                @if count > 0 { b.count { (count) span.sr { @if count == 1 { " piece" } @else { " pieces" } } } }
             }
         }
     }
@@ -207,7 +207,7 @@ fn footer() -> Markup {
                 div {
                     h2 { "Good to know" }
                     ul {
-                        li { "Prices include VAT and delivery" }
+                        li { "Prices include VAT" }
                         li { a href="/orders/lookup" { "Sixty days to send things back" } }
                         li { "Demonstration shop: no card is charged" }
                     }

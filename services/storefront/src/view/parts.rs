@@ -129,23 +129,16 @@ pub fn field(
     }
 }
 
-/// The cart beside a checkout.
-pub fn summary(cart: &Priced) -> Markup {
+/// The lines of a cart beside a checkout.
+pub fn summary_lines(cart: &Priced) -> Markup {
     html! {
-        aside.summary aria-label="Your order" {
-            h2 { "Your order" }
-            ul {
-                @for line in &cart.lines {
-                    li {
-                        span.summary-picture { (picture(&line.product.slug, &line.product.picture_version, 56, false)) }
-                        span.summary-name { (line.product.name) @if line.quantity > 1 { small { " × " (line.quantity) } } }
-                        span.summary-price { (price(line.total)) }
-                    }
+        ul {
+            @for line in &cart.lines {
+                li {
+                    span.summary-picture { (picture(&line.product.slug, &line.product.picture_version, 56, false)) }
+                    span.summary-name { (line.product.name) @if line.quantity > 1 { small { " × " (line.quantity) } } }
+                    span.summary-price { (price(line.total)) }
                 }
-            }
-            dl.sums {
-                dt { "Delivery" } dd { "Included" }
-                dt.total { "Total" } dd.total { (price(cart.total)) }
             }
         }
     }

@@ -43,6 +43,8 @@ enum Travel {
 enum Action {
     OpenCheckout(usize),
     Press(usize, Card, Travel),
+    /// Another way of delivery, or the voucher typed or taken out, in a tab's form.
+    Choose(usize, Choice),
     /// Two presses with the same cookies; the page of the second is shown, the cookie of either may win.
     PressTwice(usize, Card, Card, bool),
     Back(usize),
@@ -53,6 +55,16 @@ enum Action {
     LateArrives,
 }
 
+/// What is chosen in a form beside the card. The voucher takes ten off, once in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Choice {
+    express: bool,
+    voucher: bool,
+}
+
+const EXPRESS: i64 = 13;
+const VOUCHER: i64 = 10;
+
 #[derive(Debug, Clone, PartialEq)]
 enum Page {
     Form(Seen),
@@ -60,11 +72,23 @@ enum Page {
     Cart,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Body {
     card: Card,
     price: i64,
+    choice: Choice,
+    /// What the shopper agreed to.
+    expected: i64,
+    pieces: i64,
     cart: CartRef,
+}
+
+impl Body {
+    /// Whether a repeat asks for the same: what is expected has no part in it.
+    fn means(&self, other: &Self) -> bool {
+        let meaning = |body: &Self| (body.card, body.price, body.choice, body.pieces);
+        meaning(self) == meaning(other) && self.cart == other.cart
+    }
 }
 
 struct Placed {
@@ -72,6 +96,7 @@ struct Placed {
     body: Body,
     status: OrderStatus,
     charges: u32,
+    total: i64,
 }
 
 /// Orders, as far as the storefront can tell.
@@ -92,13 +117,15 @@ impl Orders {
     fn place(&mut self, key: &str, body: &Body) -> Reply {
         if let Some(known) = self.by_key.get(key) {
             let settled = Settled::of(known.status);
-            return if known.body == *body {
+            return if known.body.means(body) {
                 Reply::Created(known.id, settled, Age::Before)
             } else {
                 Reply::Existing(known.id, settled)
             };
         }
-        if body.price != self.price {
+        let total = body.pieces * self.price + if body.choice.express { EXPRESS } else { 0 }
+            - if body.choice.voucher { VOUCHER } else { 0 };
+        if body.price != self.price || body.expected != total {
             return Reply::Conflict;
         }
         let live =
@@ -108,6 +135,9 @@ impl Orders {
         {
             return Reply::Existing(other.id, Settled::of(other.status));
         }
+        if body.choice.voucher && self.voucher_uses() > 0 {
+            return Reply::Conflict;
+        }
         self.next += 1;
         let id = OrderId::new(Uuid::from_bytes([self.next; 16]));
         let (status, charges) = match body.card {
@@ -115,8 +145,14 @@ impl Orders {
             Card::Slow => (OrderStatus::Pending, 0),
             Card::Declined => (OrderStatus::Declined, 0),
         };
-        self.by_key.insert(key.to_owned(), Placed { id, body: body.clone(), status, charges });
+        self.by_key.insert(key.to_owned(), Placed { id, body: body.clone(), status, charges, total });
         Reply::Created(id, Settled::of(status), Age::ThisPress)
+    }
+
+    /// Orders that use the voucher and have not ended unsold.
+    fn voucher_uses(&self) -> usize {
+        let using = self.by_key.values().filter(|placed| placed.body.choice.voucher);
+        using.filter(|placed| Settled::of(placed.status) != Settled::Over).count()
     }
 
     fn get(&self, id: OrderId) -> &Placed {
@@ -134,7 +170,8 @@ struct World {
     orders: Orders,
     cookie: Cart,
     tabs: [Vec<Page>; TABS],
-    sent: [Option<(Seen, Card)>; TABS],
+    chosen: [Choice; TABS],
+    sent: [Option<(Seen, Card, Choice)>; TABS],
     late: Vec<(String, Body)>,
     now_us: u64,
 }
@@ -145,11 +182,22 @@ impl World {
         cookie.add(ProductId::from_slug("lamp"), 1, Money::new(100, Currency::Eur), 2);
         let orders = Orders { knows_carts, price: 100, by_key: BTreeMap::new(), next: 0 };
         let tabs = [vec![Page::Cart], vec![Page::Cart]];
-        Self { orders, cookie, tabs, sent: [None, None], late: Vec::new(), now_us: 10 }
+        Self {
+            orders,
+            cookie,
+            tabs,
+            chosen: [Choice::default(); TABS],
+            sent: [None, None],
+            late: Vec::new(),
+            now_us: 10,
+        }
     }
 
-    fn seen(&self, cart: &Cart) -> Seen {
-        Seen { version: cart.version, fingerprint: format!("{} at {}", cart.count(), self.orders.price) }
+    /// What a form shows: the totals of every way, with the voucher if it was typed and counts.
+    fn seen(&self, cart: &Cart, choice: Choice) -> Seen {
+        let voucher = choice.voucher && self.orders.voucher_uses() == 0;
+        let fingerprint = format!("{} at {} {voucher}", cart.count(), self.orders.price);
+        Seen { version: cart.version, fingerprint }
     }
 
     /// `GET /checkout`.
@@ -160,12 +208,13 @@ impl World {
             Some(id) => {
                 self.learn(&mut cart, id);
                 let over = Settled::of(self.orders.get(id).status) == Settled::Over;
-                if over { Page::Form(self.seen(&cart)) } else { Page::Order(id) }
+                if over { Page::Form(self.seen(&cart, Choice::default())) } else { Page::Order(id) }
             }
             None if cart.is_empty() => Page::Cart,
-            None => Page::Form(self.seen(&cart)),
+            None => Page::Form(self.seen(&cart, Choice::default())),
         };
         self.cookie = cart;
+        self.chosen[tab] = Choice::default();
         self.tabs[tab].push(page);
     }
 
@@ -183,15 +232,24 @@ impl World {
     }
 
     /// `POST /checkout`: the page and the cookie that the storefront answers.
-    fn press(&mut self, seen: &Seen, card: Card, travel: Travel, mut cart: Cart) -> (Page, Cart) {
+    fn press(
+        &mut self,
+        seen: &Seen,
+        (card, choice): (Card, Choice),
+        travel: Travel,
+        mut cart: Cart,
+    ) -> (Page, Cart) {
         if let Some(known) = cart.order_of(seen.version) {
             return (Page::Order(known), cart);
         }
         if cart.is_empty() {
             return (Page::Cart, cart);
         }
-        if *seen != self.seen(&cart) {
-            let page = Page::Form(self.seen(&cart));
+        let refused = choice.voucher && self.orders.voucher_uses() > 0;
+        let asks_again = refused && seen.version == cart.version && cart.is_unsettled(cart.version);
+        if !asks_again && (refused || *seen != self.seen(&cart, choice)) {
+            // A code that does not count is said at its field; nothing is ordered.
+            let page = Page::Form(self.seen(&cart, choice));
             return (page, cart);
         }
         let price = self.orders.price;
@@ -200,7 +258,10 @@ impl World {
         }
         for _ in 0..4 {
             let (key, before) = (cart.key(), cart.clone());
-            let body = Body { card, price, cart: cart.reference() };
+            let pieces = i64::from(cart.count());
+            let expected = pieces * price + if choice.express { EXPRESS } else { 0 }
+                - if choice.voucher && !asks_again { VOUCHER } else { 0 };
+            let body = Body { card, price, choice, expected, pieces, cart: cart.reference() };
             let answer = self.answer(&key, &body, travel);
             let verdict = cart.conclude(answer, self.now_us);
             self.check_emptied(&before, &cart);
@@ -222,7 +283,7 @@ impl World {
             }
             break;
         }
-        let page = Page::Form(self.seen(&cart));
+        let page = Page::Form(self.seen(&cart, choice));
         (page, cart)
     }
 
@@ -256,18 +317,27 @@ impl World {
             Action::OpenCheckout(tab) => self.open_checkout(tab),
             Action::Press(tab, card, travel) => {
                 let Some(Page::Form(seen)) = self.tabs[tab].last().cloned() else { return };
-                self.sent[tab] = Some((seen.clone(), card));
-                let (page, cart) = self.press(&seen, card, travel, self.cookie.clone());
+                let typed = (card, self.chosen[tab]);
+                self.sent[tab] = Some((seen.clone(), typed.0, typed.1));
+                let (page, cart) = self.press(&seen, typed, travel, self.cookie.clone());
                 if !matches!(travel, Travel::PageLost) {
                     self.arrive(tab, page, cart);
                 }
             }
             Action::PressTwice(tab, first, second, first_cookie_wins) => {
                 let Some(Page::Form(seen)) = self.tabs[tab].last().cloned() else { return };
-                let (_, one) = self.press(&seen, first, Travel::Arrives, self.cookie.clone());
-                let (page, two) = self.press(&seen, second, Travel::Arrives, self.cookie.clone());
-                self.sent[tab] = Some((seen, second));
+                let choice = self.chosen[tab];
+                let (_, one) = self.press(&seen, (first, choice), Travel::Arrives, self.cookie.clone());
+                let (page, two) = self.press(&seen, (second, choice), Travel::Arrives, self.cookie.clone());
+                self.sent[tab] = Some((seen, second, choice));
                 self.arrive(tab, page, if first_cookie_wins { one } else { two });
+            }
+            // "Apply", or a radio: the page shows the new total before anything is pressed.
+            Action::Choose(tab, choice) => {
+                let Some(Page::Form(_)) = self.tabs[tab].last() else { return };
+                self.chosen[tab] = choice;
+                let shown = self.seen(&self.cookie, choice);
+                self.tabs[tab].push(Page::Form(shown));
             }
             Action::Back(tab) => {
                 if self.tabs[tab].len() > 1 {
@@ -317,8 +387,8 @@ impl World {
                 self.learn(&mut cart, id);
                 self.cookie = cart;
             }
-            (Some(Page::Form(_)), Some((seen, card))) => {
-                let (page, cart) = self.press(&seen, card, Travel::Arrives, self.cookie.clone());
+            (Some(Page::Form(_)), Some((seen, card, choice))) => {
+                let (page, cart) = self.press(&seen, (card, choice), Travel::Arrives, self.cookie.clone());
                 self.arrive(tab, page, cart);
             }
             (Some(Page::Form(_)), None) => self.open_checkout(tab),
@@ -333,6 +403,10 @@ impl World {
             *charged.entry(placed.body.cart.version).or_default() += placed.charges;
         }
         assert!(charged.values().all(|charges| *charges <= 1), "charged twice: {charged:?}");
+        assert!(self.orders.voucher_uses() <= 1, "a voucher of one use has two");
+        for placed in self.orders.by_key.values() {
+            assert_eq!(placed.total, placed.body.expected, "a total that the shopper did not see");
+        }
     }
 }
 
@@ -352,6 +426,8 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(tab, one, two, first)| Action::PressTwice(tab, one, two, first)),
         3 => (0..TABS).prop_map(Action::Back),
         3 => (0..TABS).prop_map(Action::Reload),
+        4 => (0..TABS, any::<bool>(), any::<bool>())
+            .prop_map(|(tab, express, voucher)| Action::Choose(tab, Choice { express, voucher })),
         1 => Just(Action::ChangeCart),
         1 => Just(Action::ChangePrice),
         3 => any::<bool>().prop_map(Action::BankAnswers),

@@ -6,6 +6,7 @@ mod browsing;
 mod buying;
 mod caching;
 mod cart;
+mod charges;
 mod checkout_model;
 mod crawlers;
 mod fuzz;

@@ -59,6 +59,7 @@ async fn buyer_cancels_and_sees_the_money_on_its_way() {
         reason: "cancelled".to_owned(),
         status: RefundStatus::Pending,
         created_at: DateTime::from_timestamp(1_800_000_100, 0).unwrap(),
+        tax: None,
     };
     let cancelled = Order { refunds: vec![refund], ..order(OrderStatus::Cancelled, None) };
     stage.orders_posts(&to, ResponseTemplate::new(200).set_body_json(&cancelled)).await;

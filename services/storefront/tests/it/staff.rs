@@ -300,3 +300,67 @@ async fn a_manager_changes_only_what_differs() {
         json!({"actor": "ada", "price": {"amount_minor": 139_900, "currency": "EUR"}, "note": "brass"})
     );
 }
+
+#[tokio::test]
+async fn manager_makes_and_ends_vouchers_and_a_clerk_only_looks() {
+    let stage = Stage::set().await;
+    let voucher = json!({
+        "id": "0190a5b0-0000-7000-8000-00000000000b", "code": "SPRING",
+        "benefit": {"kind": "percent", "percent": 10}, "minimum": {"amount_minor": 0, "currency": "EUR"},
+        "starts_at": "2026-03-01T00:00:00Z", "ends_at": "2999-01-01T00:00:00Z", "max_uses": 10, "uses": 3,
+        "created_by": "robin", "created_at": "2026-02-01T00:00:00Z",
+    });
+    let answers = [
+        (
+            "GET",
+            "/v1/staff/vouchers".to_owned(),
+            200,
+            json!({"vouchers": [voucher.clone()], "page": 1, "has_more": false}),
+        ),
+        ("POST", "/v1/staff/vouchers".to_owned(), 201, voucher.clone()),
+        ("POST", format!("/v1/staff/vouchers/{}/end", voucher["id"].as_str().unwrap()), 200, voucher),
+    ];
+    for (verb, to, status, body) in &answers {
+        let answer = ResponseTemplate::new(*status).set_body_json(body);
+        Mock::given(method(*verb)).and(path(to)).respond_with(answer).mount(&stage.orders).await;
+    }
+    {
+        let clerk = stage.staff(StaffRole::Clerk).await;
+        let shown = clerk.open("/staff/vouchers").await.text();
+        assert!(
+            shown.contains("SPRING") && shown.contains("3 of 10") && !shown.contains("new-form"),
+            "{shown}"
+        );
+    }
+    stage.identity.reset().await;
+    let manager = stage.staff(StaffRole::Manager).await;
+    let wrong = [("code", "SPRING"), ("benefit", "much"), ("starts_at", "tomorrow")];
+    let refused = manager.submit("/staff/vouchers", "/staff/vouchers", &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text().contains("id=\"new-benefit-error\"")
+            && refused.text().contains("id=\"new-starts_at-error\"")
+    );
+    let fine = [
+        ("code", "spring"),
+        ("benefit", "5.00"),
+        ("minimum", "50"),
+        ("starts_at", "2026-12-01"),
+        ("ends_at", "2026-12-31"),
+        ("max_uses", "10"),
+    ];
+    let made = manager.submit("/staff/vouchers", "/staff/vouchers", &fine).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text());
+    let asked = stage.orders.received_requests().await.unwrap();
+    let sent: Value = asked.iter().find(|one| one.method.as_str() == "POST").unwrap().body_json().unwrap();
+    assert_eq!(
+        (sent["actor"].as_str(), sent["ends_at"].as_str()),
+        (Some("ada"), Some("2027-01-01T00:00:00Z"))
+    );
+    assert_eq!(
+        sent["benefit"],
+        json!({"kind": "amount", "amount": {"amount_minor": 500, "currency": "EUR"}})
+    );
+    let ended = manager.submit("/staff/vouchers", &answers[2].1.replace("/v1", ""), &[]).await;
+    assert_eq!(ended.status, StatusCode::SEE_OTHER);
+}

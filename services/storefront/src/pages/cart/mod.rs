@@ -5,13 +5,17 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use shop_contracts::ProductId;
+use shop_contracts::delivery::DeliveryMethod;
+use shop_contracts::{Money, ProductId};
 
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
-use crate::cart::{Cart, Line, MAX_QUANTITY, Priced};
-use crate::view::{Frame, Tone, notice, picture, price};
+use crate::cart::{Cart, Line, MAX_QUANTITY, Offer, Priced};
+use crate::view::{Frame, Tone, notice, picture, price, sums};
 use crate::visitor::{OpenForm, OwnForm, Submitted, Visitor, keep_cart, new_cart, now_us};
+
+/// Where most parcels go: before an address is known, tax is shown as it is there.
+const HOME: &str = "DE";
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -133,11 +137,11 @@ fn body(visitor: &Visitor, cart: &Priced, added: Option<&Line>, full: bool) -> M
                 div.cart-grid {
                     ul #cart-lines.lines { @for line in &cart.lines { (row(visitor, line)) } }
                     aside.summary aria-label="Total" {
-                        dl.sums {
-                            dt { "Goods" } dd { (price(cart.total)) }
-                            dt { "Delivery" } dd { "Included" }
-                            dt.total { "Total" } dd.total { (price(cart.total)) }
+                        @match Offer::new(cart, HOME, None) {
+                            Ok(offer) => { @let by_post = offer.by(DeliveryMethod::Standard); (sums(&by_post.charges, by_post.total, HOME)) }
+                            Err(_) => dl.sums { dt.total { "Goods" } dd.total { (price(cart.total)) } },
                         }
+                        p.hint { "Delivered to Germany by post; you choose at the checkout." (free_from(cart)) }
                         @if cart.can_be_bought() {
                             a.button.wide href="/checkout" { "Check out" }
                         } @else {
@@ -149,6 +153,13 @@ fn body(visitor: &Visitor, cart: &Priced, added: Option<&Line>, full: bool) -> M
             }
         }
     }
+}
+
+/// How much is missing for delivery by post to cost nothing.
+fn free_from(cart: &Priced) -> Markup {
+    let least = DeliveryMethod::Standard.free_from_minor().unwrap_or_default();
+    let missing = least.saturating_sub(cart.total.amount_minor);
+    html! { @if missing > 0 { " For " (price(Money::new(missing, cart.total.currency))) " more it is free." } }
 }
 
 fn row(visitor: &Visitor, line: &Line) -> Markup {

@@ -3,16 +3,17 @@
 use maud::{Markup, html};
 
 use super::super::cart;
-use crate::cart::Priced;
+use crate::cart::{Offer, Priced};
 use crate::checkout::Seen;
 use crate::form::{CARDS, COUNTRIES, Typed};
-use crate::view::{Frame, Tone, field, notice, summary};
+use crate::view::{Frame, Tone, delivery_price, field, notice, price, promise, summary_lines, sums};
 use crate::visitor::Visitor;
 
 /// A checkout form as it is shown.
 pub(super) struct Shown<'a> {
     pub visitor: &'a Visitor,
     pub cart: &'a Priced,
+    pub offer: &'a Offer,
     pub typed: &'a Typed,
     pub message: Option<Markup>,
 }
@@ -21,7 +22,7 @@ impl Shown<'_> {
     /// What a press of its button agrees to.
     fn seen(&self) -> Seen {
         let version = self.visitor.cart.as_ref().map_or(0, |cart| cart.version);
-        Seen { version, fingerprint: self.cart.fingerprint() }
+        Seen { version, fingerprint: self.offer.fingerprint(self.cart) }
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) fn body(shown: &Shown) -> Markup {
                         (field(typed, "email", "E-mail", "email", "email", Some("For the confirmation, and nothing else.")))
                     }
                     fieldset {
-                        legend { "Delivery" }
+                        legend { "Address" }
                         (field(typed, "name", "Name", "text", "name", None))
                         (field(typed, "address1", "Street and number", "text", "address-line1", None))
                         div.pair {
@@ -60,6 +61,7 @@ pub(super) fn body(shown: &Shown) -> Markup {
                             @if let Some(error) = typed.error("country") { p.error { (error) } }
                         }
                     }
+                    (delivery(shown))
                     fieldset {
                         legend { "Payment" }
                         p.hint { "This is a demonstration shop. Choose a test card; no money moves." }
@@ -73,11 +75,79 @@ pub(super) fn body(shown: &Shown) -> Markup {
                         }
                         @if let Some(error) = typed.error("payment_token") { p.error { (error) } }
                     }
-                    button #place-order.button.wide type="submit" { "Place order · " (crate::view::price(shown.cart.total)) }
-                    p.hint.centre { "You pay " (crate::view::price(shown.cart.total)) ", delivery and VAT included." }
+                    button #place-order.button.wide type="submit" { "Place order" (totals(shown)) }
+                    p.hint.centre { "Delivery and VAT are in the total." }
                 }
-                (summary(shown.cart))
+                (beside(shown))
             }
+        }
+    }
+}
+
+/// How it gets there.
+fn delivery(shown: &Shown) -> Markup {
+    let error = shown.typed.error("delivery");
+    html! {
+        fieldset #delivery aria-describedby=[error.map(|_| "delivery-error")] {
+            legend { "Delivery" }
+            div.cards.ways {
+                @for (method, charged) in shown.offer.ways() {
+                    label.card-choice {
+                        input id={ "delivery-" (method.as_str()) } type="radio" name="delivery" value=(method.as_str()) checked[method == shown.typed.delivery()];
+                        span {
+                            strong { (method.title()) " · " (delivery_price(charged.charges.delivery)) }
+                            small { (promise(method)) }
+                        }
+                    }
+                }
+            }
+            @if let Some(error) = error { p.error #delivery-error { (error) } }
+        }
+    }
+}
+
+/// The total of each way; the style sheet shows the one that is chosen, and without it each has its name.
+fn totals(shown: &Shown) -> Markup {
+    html! {
+        @for (method, charged) in shown.offer.ways() {
+            span class={ "way for-" (method.as_str()) } { " · " span.way-name { (method.title()) " " } (price(charged.total)) }
+        }
+    }
+}
+
+/// The cart beside the form, the voucher, and the parts of the total.
+fn beside(shown: &Shown) -> Markup {
+    html! {
+        aside.summary aria-label="Your order" {
+            h2 { "Your order" }
+            (summary_lines(shown.cart))
+            (voucher(shown.typed))
+            @for (method, charged) in shown.offer.ways() {
+                div class={ "way for-" (method.as_str()) } {
+                    (sums(&charged.charges, charged.total, &country(shown.typed)))
+                }
+            }
+        }
+    }
+}
+
+fn country(typed: &Typed) -> String {
+    let code = typed.value("country");
+    if COUNTRIES.iter().any(|(known, _)| *known == code) { code.to_owned() } else { "DE".to_owned() }
+}
+
+/// Belongs to the form, but stands behind its button: pressing Enter elsewhere never means this.
+fn voucher(typed: &Typed) -> Markup {
+    let error = typed.error("voucher");
+    html! {
+        div.field.voucher.wrong[error.is_some()] {
+            label for="voucher" { "Voucher" span.optional { " (if you have one)" } }
+            div.voucher-row {
+                input #voucher name="voucher" form="checkout-form" value=(typed.value("voucher")) maxlength="64" autocomplete="off" autocapitalize="characters" spellcheck="false"
+                    aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "voucher-error")];
+                button.button.quiet type="submit" form="checkout-form" name="do" value="show" formnovalidate { "Apply" }
+            }
+            @if let Some(error) = error { p.error #voucher-error { (error) } }
         }
     }
 }

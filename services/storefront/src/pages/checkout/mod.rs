@@ -4,6 +4,7 @@
 //! `crate::checkout` alone. No message here says that nothing was charged unless orders said so of the order just tried.
 
 mod form;
+mod voucher;
 
 use axum::Router;
 use axum::extract::State;
@@ -13,18 +14,22 @@ use axum::routing::get;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use shop_contracts::orders::{NewOrder, NewOrderLine, Order, OrderStatus};
+use shop_contracts::tax::countries;
+use shop_contracts::vouchers::VoucherTerms;
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::clock;
 use shop_instrumentation::problem::Code;
 
 use self::form::{Shown, body};
 use super::{PageError, Shop, cart, see_other, with_status};
-use crate::cart::{Cart, Priced};
+use crate::border::ClientAddress;
+use crate::cart::{Cart, Offer, Priced};
 use crate::checkout::{Age, Charge, OrdersAnswer, Seen, Settled, Verdict};
 use crate::form::{CARDS, Typed};
 use crate::visitor::{OwnForm, SignedIn, Visitor, keep_cart, keep_guest_order, now_us};
 
-const FIELDS: [&str; 7] = ["name", "email", "address1", "city", "postcode", "country", "payment_token"];
+const FIELDS: [&str; 9] =
+    ["name", "email", "address1", "city", "postcode", "country", "payment_token", "delivery", voucher::FIELD];
 /// Keys of orders that were over before this press, skipped in one press at most.
 const MOST_KEYS: usize = 4;
 
@@ -46,7 +51,8 @@ async fn show(State(shop): State<Shop>, mut visitor: Visitor) -> Result<Response
         typed.set("email", &account.email).set("name", &account.display_name);
         fill_from_book(&shop, account, &mut typed).await;
     }
-    let shown = Shown { visitor: &visitor, cart: &cart, typed: &typed, message: None };
+    let offer = offer(&cart, &typed, None)?;
+    let shown = Shown { visitor: &visitor, cart: &cart, offer: &offer, typed: &typed, message: None };
     let mut response = shop.page(&visitor, "Checkout", body(&shown)).await;
     cart::remember(&shop, &mut response, &mut visitor, &cart);
     Ok(response)
@@ -84,7 +90,18 @@ async fn pending_order(shop: &Shop, visitor: &mut Visitor) -> Option<Response> {
     Some(response)
 }
 
-async fn place(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
+/// What the cart costs where the form says that it goes; until that is a country, in Germany.
+fn offer(cart: &Priced, typed: &Typed, voucher: Option<&VoucherTerms>) -> Result<Offer, PageError> {
+    let typed = typed.value("country");
+    let country = if countries().any(|known| known == typed) { typed } else { "DE" };
+    Offer::new(cart, country, voucher).map_err(|cause| PageError::BadForm(cause.to_string()))
+}
+
+async fn place(
+    State(shop): State<Shop>,
+    client: ClientAddress,
+    OwnForm(form): OwnForm,
+) -> Result<Response, PageError> {
     let seen = Seen::parse(&form.text("seen")).ok_or_else(|| PageError::BadForm("no version".to_owned()))?;
     let Some(contents) = form.visitor.cart.clone() else { return Ok(see_other("/cart")) };
     if let Some(order) = contents.order_of(seen.version) {
@@ -98,16 +115,35 @@ async fn place(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Respo
     for name in FIELDS {
         typed.set(name, form.text(name));
     }
-    typed.check_checkout();
-    let press = Press { shop, visitor: form.visitor, contents, priced, typed };
+    let voucher = voucher::check(&shop, &form.visitor, client, &priced, &mut typed).await;
+    let offer = offer(&priced, &typed, voucher.as_ref())?;
+    let only_shows = form.text("do") == "show";
+    // The code may be used up by the very order of which the answer was lost: then orders knows the key and shows it, and
+    // otherwise refuses the code itself. The total that is sent is without it, so nothing can be ordered unseen.
+    let asks_again = !only_shows
+        && seen.version == contents.version
+        && contents.is_unsettled(contents.version)
+        && typed.error(voucher::FIELD).is_some();
+    if asks_again {
+        typed.forgive(voucher::FIELD);
+    }
+    if !only_shows {
+        typed.check_checkout();
+    }
+    let press = Press { shop, visitor: form.visitor, contents, priced, offer, typed };
+    if only_shows {
+        let status = if press.typed.is_fine() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        return Ok(press.again(status, None).await);
+    }
     if !press.typed.is_fine() {
         let count = press.typed.wrong_count();
         let text = html! { p { strong { "Almost." } " Please look at " @if count == 1 { "the field" } @else { "the " (count) " fields" } " marked below." } };
-        return Ok(press.again(StatusCode::UNPROCESSABLE_ENTITY, text).await);
+        return Ok(press.again(StatusCode::UNPROCESSABLE_ENTITY, Some(text)).await);
     }
-    if seen != (Seen { version: press.contents.version, fingerprint: press.priced.fingerprint() }) {
+    let fingerprint = press.offer.fingerprint(&press.priced);
+    if !asks_again && seen != (Seen { version: press.contents.version, fingerprint }) {
         let text = html! { p { strong { "Your cart has changed since you opened this page." } " Please look at the new total before you order." } };
-        return Ok(press.again(StatusCode::CONFLICT, text).await);
+        return Ok(press.again(StatusCode::CONFLICT, Some(text)).await);
     }
     Ok(press.send().await)
 }
@@ -118,6 +154,7 @@ struct Press {
     visitor: Visitor,
     contents: Cart,
     priced: Priced,
+    offer: Offer,
     typed: Typed,
 }
 
@@ -134,7 +171,7 @@ impl Press {
         }
         let text =
             html! { p { strong { "That was tried very often." } " Please press the button once more." } };
-        self.again(StatusCode::CONFLICT, text).await
+        self.again(StatusCode::CONFLICT, Some(text)).await
     }
 
     fn order(&self) -> NewOrder {
@@ -150,6 +187,9 @@ impl Press {
             ship_to: self.typed.address(),
             payment_token: self.typed.value("payment_token").to_owned(),
             cart: Some(self.contents.reference()),
+            delivery: Some(self.typed.delivery()),
+            voucher: Some(self.typed.value(voucher::FIELD).to_owned()).filter(|code| !code.is_empty()),
+            expected_total: Some(self.offer.by(self.typed.delivery()).total),
         }
     }
 
@@ -173,7 +213,7 @@ impl Press {
             _ => {
                 self.count("error");
                 let text = html! { p { strong { "We do not know yet whether your order arrived." } " Please press the button again: it will not be placed or charged twice." } };
-                self.again(StatusCode::SERVICE_UNAVAILABLE, text).await
+                self.again(StatusCode::SERVICE_UNAVAILABLE, Some(text)).await
             }
         }
     }
@@ -202,16 +242,30 @@ impl Press {
             ),
         };
         self.count(outcome);
-        self.again(status, text).await
+        self.again(status, Some(text)).await
     }
 
     /// Nothing was written for this press; what came of one before it is not said.
-    async fn refused(self, cause: &CallError) -> Response {
+    async fn refused(mut self, cause: &CallError) -> Response {
         self.count("error");
+        if cause.code() == Code::VoucherRefused {
+            self.typed.wrong(voucher::FIELD, voucher::refusal(cause));
+            if let Ok(without) = offer(&self.priced, &self.typed, None) {
+                self.offer = without;
+            }
+        }
         let (status, text) = match cause.code() {
             Code::Conflict => (
                 StatusCode::CONFLICT,
                 html! { p { strong { "Something changed while you were ordering." } " Please look at your cart and the total once more." } },
+            ),
+            Code::VoucherRefused => (
+                StatusCode::CONFLICT,
+                html! { p { strong { "Your voucher does not count any more." } " Please look at the total without it before you order." } },
+            ),
+            Code::TotalChanged => (
+                StatusCode::CONFLICT,
+                html! { p { strong { "The total changed while you were ordering." } " Please press the button again in a moment: the new total is shown before anything is ordered." } },
             ),
             Code::RateLimited => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -222,13 +276,13 @@ impl Press {
                 html! { p { strong { "We could not take this order as it is." } " Please check the address." } },
             ),
         };
-        self.again(status, text).await
+        self.again(status, Some(text)).await
     }
 
-    async fn again(mut self, status: StatusCode, message: Markup) -> Response {
+    async fn again(mut self, status: StatusCode, message: Option<Markup>) -> Response {
         self.visitor.cart = Some(self.contents);
-        let shown =
-            Shown { visitor: &self.visitor, cart: &self.priced, typed: &self.typed, message: Some(message) };
+        let (visitor, cart) = (&self.visitor, &self.priced);
+        let shown = Shown { visitor, cart, offer: &self.offer, typed: &self.typed, message };
         let mut response = self.shop.page(&self.visitor, "Checkout", body(&shown)).await;
         if let Some(cart) = &mut self.visitor.cart {
             for line in &self.priced.lines {

@@ -16,7 +16,7 @@ use super::status::{headline, refund, returned, status};
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
-use crate::view::{Frame, Tone, notice, price};
+use crate::view::{Frame, Tone, notice, order_sums, price, promise};
 use crate::visitor::{Visitor, keep_cart, now_us};
 
 pub(super) async fn show(
@@ -92,6 +92,9 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
                     dt { "Parcel" }
                     dd { (parcel.carrier) ", " span #tracking-number { (parcel.tracking_number) } ", left on " (parcel.shipped_at.format("%-d %B %Y")) }
                 }
+                @if let Some(charges) = &order.charges {
+                    dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
+                }
                 dt { "Goes to" }
                 dd {
                     @if own { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
@@ -106,7 +109,7 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
                     }
                 }
             }
-            dl.sums { dt { "Delivery" } dd { "Included" } dt.total { "Total" } dd.total { (price(order.total)) } }
+            (order_sums(order))
             (refunds(order))
             (returns(order))
             @if own {
@@ -141,7 +144,7 @@ fn refunds(order: &Order) -> Markup {
             ul.lines.plain #refunds {
                 @for one in &order.refunds {
                     li.line {
-                        div.line-name { (refund(one.status)) p.hint { (one.created_at.format("%-d %B %Y")) " · to the card that paid" } }
+                        div.line-name { (refund(one.status)) p.hint { (one.created_at.format("%-d %B %Y")) " · to the card that paid" @if let Some(tax) = one.tax.filter(|tax| tax.amount_minor > 0) { " · VAT in it " (price(tax)) } } }
                         p.line-total { (price(one.amount)) }
                     }
                 }

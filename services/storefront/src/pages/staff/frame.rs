@@ -15,6 +15,7 @@ pub(super) enum Part {
     Orders,
     Stock,
     Products,
+    Vouchers,
 }
 
 /// A whole page. Never kept by anybody on the way.
@@ -24,6 +25,7 @@ pub(super) fn page(staff: &Staff, part: Part, title: &str, body: Markup) -> Resp
         (Part::Orders, "/staff/orders", "Orders"),
         (Part::Stock, "/staff/stock", "Stock"),
         (Part::Products, "/staff/products", "Products"),
+        (Part::Vouchers, "/staff/vouchers", "Vouchers"),
     ];
     let nav = html! {
         nav aria-label="Back office" {

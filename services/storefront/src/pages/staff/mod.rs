@@ -10,6 +10,7 @@ mod orders;
 mod overview;
 mod products;
 mod stock;
+mod vouchers;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -31,6 +32,8 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/orders/{id}/resolve", post(orders::actions::resolve))
         .route("/staff/stock", get(stock::list))
         .route("/staff/stock/{id}", get(stock::show).post(stock::adjust))
+        .route("/staff/vouchers", get(vouchers::list).post(vouchers::create))
+        .route("/staff/vouchers/{id}/end", post(vouchers::end))
         .route("/staff/products", get(products::list))
         .route("/staff/products/{slug}", get(products::show).post(products::save))
 }

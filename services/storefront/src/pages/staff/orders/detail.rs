@@ -15,7 +15,7 @@ use super::super::{PageError, Shop, frame};
 use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
 use crate::pages::orders::status;
-use crate::view::{Tone, notice, price};
+use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
     State(shop): State<Shop>,
@@ -72,6 +72,7 @@ fn body(
             div {
                 (facts(order))
                 (lines(order))
+                (order_sums(order))
                 (money(order))
                 (returns(staff, order))
             }
@@ -96,6 +97,9 @@ fn facts(order: &Order) -> Markup {
             dt { "Buyer" } dd { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) }
             dt { "Goes to" }
             dd { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country)) }
+            @if let Some(charges) = &order.charges {
+                dt { "Delivery" } dd { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
+            }
             @if let Some(shipment) = &order.shipment {
                 dt { "Parcel" } dd { (shipment.carrier) " " code { (shipment.tracking_number) } ", " (shipment.shipped_at.format("%-d %b, %H:%M")) }
             }

@@ -1,0 +1,32 @@
+//! The service's OpenAPI document, made from its handlers and types.
+
+use utoipa::OpenApi as _;
+
+use super::{shopper, staff, vouchers};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    shopper::place,
+    shopper::list,
+    shopper::look_up,
+    shopper::show,
+    shopper::cancel,
+    shopper::request_return,
+    shopper::anonymise,
+    staff::list,
+    staff::history,
+    staff::ship,
+    staff::refund,
+    staff::receive_return,
+    staff::resolve,
+    vouchers::check,
+    vouchers::list,
+    vouchers::create,
+    vouchers::end
+))]
+struct Document;
+
+/// The document as it is committed beside the service.
+pub fn document() -> String {
+    shop_instrumentation::openapi::rendered("orders", Document::openapi())
+}

@@ -1,0 +1,60 @@
+//! Why a voucher cannot be used. Pure.
+
+use chrono::{DateTime, Utc};
+use shop_contracts::Money;
+use shop_contracts::vouchers::Voucher;
+use shop_instrumentation::{Code, Problem};
+
+/// Why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Unknown,
+    NotYet(DateTime<Utc>),
+    Over,
+    UsedUp,
+    UsedByPerson,
+    BelowMinimum(Money),
+}
+
+impl Refusal {
+    /// In words for the shopper.
+    pub fn detail(self) -> String {
+        match self {
+            Self::Unknown => "We do not know this code.".to_owned(),
+            Self::NotYet(from) => {
+                format!("This code counts from {} on.", from.format("%-d %B %Y, %H:%M UTC"))
+            }
+            Self::Over => "This code’s time is over.".to_owned(),
+            Self::UsedUp => "This code has been used as often as it can be.".to_owned(),
+            Self::UsedByPerson => "You have used this code already.".to_owned(),
+            Self::BelowMinimum(minimum) => format!("This code counts for goods of {minimum} or more."),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Code::VoucherRefused, "the voucher cannot be used").field("voucher", refusal.detail())
+    }
+}
+
+/// Whether one more order of a person, who used it so often before, may use it.
+pub fn usable(voucher: &Voucher, by_person: u32, goods: Money, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if voucher.ended_at.is_some() || now >= voucher.ends_at {
+        return Err(Refusal::Over);
+    }
+    if now < voucher.starts_at {
+        return Err(Refusal::NotYet(voucher.starts_at));
+    }
+    if voucher.uses >= voucher.max_uses {
+        return Err(Refusal::UsedUp);
+    }
+    if voucher.max_uses_per_person.is_some_and(|most| by_person >= most) {
+        return Err(Refusal::UsedByPerson);
+    }
+    let minimum = voucher.terms.minimum;
+    if goods.currency != minimum.currency || goods.amount_minor < minimum.amount_minor {
+        return Err(Refusal::BelowMinimum(minimum));
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Vouchers: used as often as they allow, given back by orders that come to nothing, and refused with a reason.
+
+use serde_json::{Value, json};
+use shop_contracts::orders::Order;
+use shop_contracts::seed;
+use shop_contracts::vouchers::Voucher;
+use shop_testkit::http;
+
+use crate::fixture::{Fixture, body, fixture};
+
+/// A voucher of ten percent, from now for a day.
+fn voucher(f: &Fixture, uses: u32) -> Value {
+    let now = f.saga.clock.now();
+    json!({
+        "actor": "robin", "code": "spring-26", "benefit": {"kind": "percent", "percent": 10},
+        "minimum": {"amount_minor": 0, "currency": "EUR"},
+        "starts_at": now, "ends_at": now + chrono::Duration::days(1), "max_uses": uses,
+    })
+}
+
+async fn made(f: &Fixture, voucher: &Value) -> Voucher {
+    let answer = f.post("/v1/staff/vouchers", voucher).await;
+    assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    answer.json()
+}
+
+/// An order of somebody with the voucher.
+fn order_of(who: &str) -> Value {
+    let mut order = body();
+    order["email"] = json!(format!("{who}@example.com"));
+    order["voucher"] = json!(" Spring-26 ");
+    order["delivery"] = json!("pick_up");
+    order
+}
+
+async fn uses(f: &Fixture) -> i64 {
+    f.scalar("SELECT uses::bigint FROM vouchers").await
+}
+
+/// What is said at the field.
+fn reason(answer: &http::Answer) -> String {
+    assert_eq!(
+        (answer.status.as_u16(), answer.code().as_str()),
+        (409, "voucher_refused"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.json::<Value>()["errors"][0]["field"], "voucher");
+    answer.json::<Value>()["errors"][0]["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_thousand_redemptions_at_once_of_a_voucher_of_ten_uses_are_ten() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 10)).await;
+    let orders: Vec<(String, Value)> =
+        (0..1_000).map(|n| (format!("k{n}"), order_of(&format!("kim{n}")))).collect();
+    let answers = futures::future::join_all(orders.iter().map(|(key, order)| f.place(key, order))).await;
+    let placed = answers.iter().filter(|answer| answer.status.as_u16() == 201).count();
+    let unplaced = answers.iter().filter(|answer| answer.status.as_u16() != 201);
+    let refused = unplaced.filter(|answer| answer.code() == "voucher_refused").count();
+    assert_eq!((placed, refused), (10, 990));
+    assert_eq!((uses(&f).await, f.scalar("SELECT count(*) FROM orders").await), (10, 10));
+    assert_eq!(f.scalar("SELECT count(*) FROM voucher_redemptions").await, 10);
+}
+
+#[tokio::test]
+async fn a_double_press_and_two_carts_with_a_voucher_of_one_use_are_one_order() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 1)).await;
+    let order = order_of("kim");
+    let presses = futures::future::join_all((0..8).map(|_| f.place("one", &order))).await;
+    let ids: std::collections::BTreeSet<String> =
+        presses.iter().map(|answer| answer.json::<Value>()["id"].to_string()).collect();
+    assert!(presses.iter().all(|answer| answer.status.as_u16() == 201) && ids.len() == 1);
+    assert_eq!(reason(&f.place("other", &order).await), "This code has been used as often as it can be.");
+    assert_eq!((uses(&f).await, f.scalar("SELECT count(*) FROM orders").await), (1, 1));
+}
+
+#[tokio::test]
+async fn an_order_that_comes_to_nothing_gives_its_use_back() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 1)).await;
+    f.peers.0.lock().unwrap().declines = true;
+    let declined: Value = f.place("declined", &order_of("kim")).await.json();
+    assert_eq!((declined["status"].as_str(), uses(&f).await), (Some("declined"), 0));
+    f.peers.0.lock().unwrap().declines = false;
+    f.peers.0.lock().unwrap().out_of_stock = true;
+    f.place("rejected", &order_of("kim")).await;
+    f.peers.0.lock().unwrap().out_of_stock = false;
+    let order = f.paid(&order_of("kim")).await;
+    assert_eq!(uses(&f).await, 1);
+    for _ in 0..2 {
+        f.post(&format!("/v1/orders/{}/cancel", order.id), &json!({})).await;
+    }
+    assert_eq!(uses(&f).await, 0, "once");
+}
+
+#[tokio::test]
+async fn the_version_before_that_knows_no_vouchers_gives_them_back_too() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 1)).await;
+    f.peers.0.lock().unwrap().fail_before.insert("reserve", 1);
+    f.place("k", &order_of("kim")).await;
+    assert_eq!(uses(&f).await, 1);
+    let ends = "UPDATE orders SET status = 'rejected', step = 'done', reason = 'out_of_stock'";
+    sqlx::query(ends).execute(&f.db.pool).await.unwrap();
+    assert_eq!(uses(&f).await, 0);
+}
+
+#[tokio::test]
+async fn lines_give_back_what_was_really_paid_for_them() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 1)).await;
+    let mut request = order_of("kim");
+    request["lines"][0]["quantity"] = json!(3);
+    let order = f.paid(&request).await;
+    let goods = 3 * seed::products()[0].price.amount_minor;
+    assert_eq!(order.total.amount_minor, goods - goods * 10 / 100);
+    f.ship(order.id).await;
+    for quantity in [1, 2] {
+        let line = json!({"product_id": order.lines[0].product_id, "quantity": quantity});
+        let path = format!("/v1/orders/{}/returns", order.id);
+        let announced: Order = f.post(&path, &json!({"lines": [line]})).await.json();
+        let id = announced.returns.last().unwrap().id;
+        let path = format!("/v1/staff/orders/{}/returns/{id}/receive", order.id);
+        f.post(&path, &json!({"actor": "robin"})).await;
+    }
+    let back = f.order(order.id).await;
+    assert_eq!(back.refunds.iter().map(|r| r.amount.amount_minor).sum::<i64>(), order.total.amount_minor);
+    assert_eq!(back.refundable().amount_minor, 0);
+}
+
+#[tokio::test]
+async fn every_refusal_says_why() {
+    let f = fixture().await;
+    let mut asked = voucher(&f, 9);
+    asked["max_uses_per_person"] = json!(1);
+    asked["minimum"]["amount_minor"] = json!(100);
+    asked["starts_at"] = json!(f.saga.clock.now() + chrono::Duration::hours(1));
+    made(&f, &asked).await;
+    let mut unknown = order_of("kim");
+    unknown["voucher"] = json!("NOBODY");
+    assert_eq!(reason(&f.place("a", &unknown).await), "We do not know this code.");
+    assert!(reason(&f.place("b", &order_of("kim")).await).contains("counts from"));
+    f.clock.advance_seconds(3_600);
+    f.paid(&order_of("kim")).await;
+    assert_eq!(reason(&f.place("c", &order_of("KIM")).await), "You have used this code already.");
+    let check = json!({"code": "spring-26", "goods": {"amount_minor": 99, "currency": "EUR"}});
+    let answer = f.post("/v1/vouchers/check", &check).await;
+    assert_eq!(reason(&answer), "This code counts for goods of €1.00 or more.");
+    f.clock.advance_seconds(24 * 3_600);
+    assert!(reason(&f.place("d", &order_of("lee")).await).contains("time is over"));
+}
+
+#[tokio::test]
+async fn staff_makes_a_voucher_once_lists_it_and_ends_it() {
+    let f = fixture().await;
+    let asked = voucher(&f, 5);
+    let first = made(&f, &asked).await;
+    assert_eq!((made(&f, &asked).await.id, first.terms.code.as_str()), (first.id, "SPRING-26"));
+    let mut other = asked.clone();
+    other["max_uses"] = json!(6);
+    assert_eq!(f.post("/v1/staff/vouchers", &other).await.code(), "conflict");
+    let path = format!("/v1/staff/vouchers/{}/end", first.id);
+    let ended: Voucher = f.post(&path, &json!({"actor": "lou", "note": "typo"})).await.json();
+    let again: Voucher = f.post(&path, &json!({"actor": "robin"})).await.json();
+    assert_eq!((ended.ended_by.as_deref(), &again), (Some("lou"), &ended));
+    assert!(reason(&f.place("k", &order_of("kim")).await).contains("time is over"));
+    let page: Value = http::get(&f.router, "/v1/staff/vouchers").await.json();
+    assert_eq!(
+        (page["vouchers"][0]["code"].as_str(), page["has_more"].as_bool()),
+        (Some("SPRING-26"), Some(false))
+    );
+}
+
+#[tokio::test]
+async fn wrong_vouchers_name_the_field() {
+    let f = fixture().await;
+    for (pointer, value, named) in [
+        ("/code", json!("a b"), "code"),
+        ("/benefit", json!({"kind": "percent", "percent": 91}), "benefit"),
+        (
+            "/benefit",
+            json!({"kind": "amount", "amount": {"amount_minor": 500, "currency": "EUR"}}),
+            "minimum",
+        ),
+        ("/max_uses", json!(0), "max_uses"),
+        ("/ends_at", json!("2020-01-01T00:00:00Z"), "ends_at"),
+        ("/actor", json!(" "), "actor"),
+    ] {
+        let mut wrong = voucher(&f, 1);
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        let answer = f.post("/v1/staff/vouchers", &wrong).await;
+        assert!(answer.status.as_u16() == 422 && answer.text().contains(named), "{named}: {}", answer.text());
+    }
+}
