@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    shop_instrumentation::run("catalog", env!("CARGO_PKG_VERSION"), shop_catalog::wiring::start)
+    shop_instrumentation::openapi::print_if_asked(shop_catalog::http::document).unwrap_or_else(|| {
+        shop_instrumentation::run("catalog", env!("CARGO_PKG_VERSION"), shop_catalog::wiring::start)
+    })
 }

@@ -13,7 +13,7 @@ use crate::storage::{self, PgCatalog};
 
 /// The catalogue, ready to run.
 pub async fn start(boot: Boot) -> Result<App, StartError> {
-    Ok(App::new(routes(boot).await?))
+    Ok(App::new(routes(boot).await?).openapi(crate::http::document))
 }
 
 /// Connects, migrates, seeds, and hands back the routes.

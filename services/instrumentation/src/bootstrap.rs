@@ -27,6 +27,7 @@ use crate::health::Health;
 use crate::http::front::{Front, ReadyAnswers};
 use crate::http::server::{self, ServerConfig};
 use crate::metrics::{MetricError, Metrics};
+use crate::openapi;
 use crate::problem::{Code, Problem, chain};
 use crate::telemetry::{self, Telemetry, TelemetryConfig, TelemetryError};
 
@@ -71,6 +72,7 @@ pub struct App {
     router: Router,
     server: ServerConfig,
     workers: Vec<(&'static str, JoinHandle<()>)>,
+    document: Option<fn() -> String>,
     ready: Option<Arc<dyn ReadyAnswers>>,
 }
 
@@ -109,13 +111,19 @@ pub enum StartError {
 impl App {
     /// An app with these routes.
     pub fn new(router: Router) -> Self {
-        Self { router, server: ServerConfig::default(), workers: Vec::new(), ready: None }
+        Self { router, server: ServerConfig::default(), workers: Vec::new(), document: None, ready: None }
     }
 
     /// Adds background work. It must end soon after the shutdown token is cancelled; if it ends earlier, the process
     /// stops with a failure so that it gets replaced.
     pub fn worker(mut self, name: &'static str, handle: JoinHandle<()>) -> Self {
         self.workers.push((name, handle));
+        self
+    }
+
+    /// Shows this OpenAPI document at the internal listener.
+    pub fn openapi(mut self, document: fn() -> String) -> Self {
+        self.document = Some(document);
         self
     }
 
@@ -275,6 +283,8 @@ where
 {
     let health = Health::default();
     let faults = Faults::new(faults_token, metrics.clone());
+    faults.install();
+    health.watch_configuration();
     let shutdown = CancellationToken::new();
     let boot = Boot {
         env: env.clone(),
@@ -292,14 +302,16 @@ where
         () = stop_asked.clone().cancelled_owned() => return Ok(()),
     };
     env.finish()?;
-    faults.install();
-    health.watch_configuration();
+    if let Some(wrong) = faults.disagreements().into_iter().next() {
+        return Err(StartError::Other(wrong));
+    }
     let listener = listen(addresses.public).await?;
     let internal_listener = listen(addresses.internal).await?;
 
     health.probe_all().await;
     health.set_started();
     tokio::spawn(health.clone().run(shutdown.clone()));
+    tokio::spawn(faults.run(shutdown.clone()));
     tracing::info!(public = ?addresses.public, internal = ?addresses.internal, "serving");
 
     let router = service_router(app.router, app.server, &parts);
@@ -307,20 +319,17 @@ where
         let _ = stream.set_nodelay(true);
     });
     // Not drained: whoever watches the process wants answers to the end. It ends with the process.
-    let internal = axum::serve(internal_listener, internal_router(&parts));
+    let internal_routes = internal_router(&parts).merge(openapi::router(app.document));
+    let internal = axum::serve(internal_listener, internal_routes);
     let mut internal = tokio::spawn(async move { internal.await });
     let accept_until = CancellationToken::new();
     let service = Front::new(router, app.ready).into_make_service_with_connect_info::<SocketAddr>();
-    if let Some(wrong) = faults.disagreements().into_iter().next() {
-        return Err(StartError::Other(wrong));
-    }
     let server =
         axum::serve(listener, service).with_graceful_shutdown(accept_until.clone().cancelled_owned());
     let mut server = tokio::spawn(async move { server.await });
 
     let mut workers: FuturesUnordered<_> =
         app.workers.into_iter().map(|(name, handle)| async move { (name, handle.await) }).collect();
-    tokio::spawn(faults.run(shutdown.clone()));
     let failure = tokio::select! {
         () = stop_asked.cancelled() => None,
         Some((name, ended)) = workers.next(), if !workers.is_empty() => {

@@ -38,6 +38,7 @@ pub mod ids;
 pub mod kv;
 pub mod kv_memory;
 pub mod metrics;
+pub mod openapi;
 pub mod outbox;
 mod path;
 pub mod problem;

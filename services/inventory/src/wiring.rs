@@ -42,5 +42,5 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         keep_movements: DAY * u32::try_from(keep_days.clamp(1, 3650)).unwrap_or(3650),
     };
     let upkeep = tokio::spawn(workers::run(inventory.clone(), boot.shutdown.clone()));
-    Ok(App::new(http::router(inventory)).worker("upkeep", upkeep))
+    Ok(App::new(http::router(inventory)).openapi(crate::http::document).worker("upkeep", upkeep))
 }

@@ -13,6 +13,7 @@ pub mod event;
 pub mod event_stream;
 pub mod lease;
 pub mod mailers;
+pub mod openapi;
 pub mod storage;
 pub mod telemetry;
 pub mod wiring;

@@ -27,6 +27,7 @@ mod docker;
 pub mod fuzz;
 pub mod http;
 mod local;
+pub mod openapi;
 mod redis;
 mod sentinel;
 mod wait;

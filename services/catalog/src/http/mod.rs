@@ -1,5 +1,6 @@
 //! The catalogue's HTTP interface.
 
+mod openapi;
 mod params;
 mod pictures;
 mod products;
@@ -19,6 +20,7 @@ use shop_instrumentation::clock::SharedClock;
 use shop_instrumentation::faults::{FaultSpec, Faults};
 use shop_instrumentation::problem::Problem;
 
+pub use self::openapi::document;
 use crate::cache::{Answer, ReadThrough, Source};
 use crate::storage::PgCatalog;
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use shop_contracts::catalog::{EditProduct, Sort};
 use shop_contracts::{Code, ProductId};
 use shop_instrumentation::problem::Problem;
+use utoipa::IntoParams;
 
 use super::Limits;
 use crate::storage::{ListQuery, ProductRef};
@@ -17,28 +18,41 @@ const MAX_NOTE_BYTES: usize = 500;
 /// One million in major units.
 const MAX_PRICE_MINOR: i64 = 100_000_000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
+    #[param(max_length = 120, pattern = "^[a-z0-9-]*$")]
     category: Option<String>,
+    #[param(max_length = 200)]
     q: Option<String>,
+    #[param(max_length = 80)]
     maker: Option<String>,
+    #[param(minimum = 0, maximum = 100000000)]
     min_price: Option<i64>,
+    #[param(minimum = 0, maximum = 100000000)]
     max_price: Option<i64>,
+    #[param(minimum = 1, maximum = 10000)]
     page: Option<u32>,
+    #[param(minimum = 1, maximum = 100)]
     per_page: Option<u32>,
+    #[param(pattern = "^(relevance|price_asc|price_desc|name)?$")]
     sort: Option<String>,
     exact: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ByIdParams {
+    /// At most 100 product ids with commas between them.
     #[serde(default)]
     ids: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct SuggestParams {
     #[serde(default)]
+    #[param(max_length = 200)]
     q: String,
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use shop_contracts::Code;
 use shop_instrumentation::http::extract::{Path, Query};
 use shop_instrumentation::problem::Problem;
+use utoipa::IntoParams;
 
 use super::{CatalogState, params};
 use crate::picture;
@@ -17,11 +18,14 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Without a version nobody can tell when it changes.
 const REVALIDATE: &str = "public, no-cache";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PictureParams {
+    /// Its version; the answer may then be kept for ever.
     v: Option<String>,
 }
 
+#[utoipa::path(get, path = "/v1/products/{slug_or_id}/picture.svg", params(("slug_or_id" = String, Path, description = "slug of a product"), PictureParams), responses((status = 200, description = "the picture", body = String, content_type = "image/svg+xml"), (status = 304, description = "as it is known"), (status = 404, description = "no such picture, or not under this version")))]
 pub(super) async fn get_picture(
     State(state): State<CatalogState>,
     Path(slug): Path<String>,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use shop_contracts::catalog::{Categories, Products, Suggestions};
+use shop_contracts::catalog::{Categories, Product, ProductPage, Products, Sitemap, Suggestions};
 use shop_instrumentation::http::extract::{Json, Path, Query};
 use shop_instrumentation::problem::Problem;
 
@@ -10,6 +10,7 @@ use super::params::{self, ByIdParams, ListParams, SuggestParams};
 use super::{CatalogState, answer};
 use crate::storage::{ListQuery, ProductRef};
 
+#[utoipa::path(get, path = "/v1/categories", responses((status = 200, description = "found", body = Categories)))]
 pub(super) async fn list_categories(State(state): State<CatalogState>) -> Result<Response, Problem> {
     state.apply_faults().await?;
     let catalog = state.catalog.clone();
@@ -18,6 +19,7 @@ pub(super) async fn list_categories(State(state): State<CatalogState>) -> Result
     answer(state.cached("categories", load).await?)
 }
 
+#[utoipa::path(get, path = "/v1/products", params(ListParams), responses((status = 200, description = "found", body = ProductPage)))]
 pub(super) async fn list_products(
     State(state): State<CatalogState>,
     Query(params): Query<ListParams>,
@@ -32,6 +34,7 @@ pub(super) async fn list_products(
     answer(state.cached(&key, async move { catalog.list_products(&list).await.map(Some) }).await?)
 }
 
+#[utoipa::path(get, path = "/v1/products/{slug_or_id}", params(("slug_or_id" = String, Path, description = "slug or id of a product")), responses((status = 200, description = "found", body = Product), (status = 404, description = "there is no such product")))]
 pub(super) async fn get_product(
     State(state): State<CatalogState>,
     Path(slug_or_id): Path<String>,
@@ -43,6 +46,7 @@ pub(super) async fn get_product(
     answer(state.cached(&key, async move { catalog.find_product(&named).await }).await?)
 }
 
+#[utoipa::path(get, path = "/v1/products/{slug_or_id}/related", params(("slug_or_id" = String, Path, description = "slug or id of a product")), responses((status = 200, description = "found", body = Products), (status = 404, description = "there is no such product")))]
 pub(super) async fn list_related(
     State(state): State<CatalogState>,
     Path(slug_or_id): Path<String>,
@@ -59,6 +63,7 @@ pub(super) async fn list_related(
 }
 
 /// Past the cache: carts and orders are priced by this answer.
+#[utoipa::path(get, path = "/v1/products-by-id", params(ByIdParams), responses((status = 200, description = "found", body = Products)))]
 pub(super) async fn list_products_by_id(
     State(state): State<CatalogState>,
     Query(params): Query<ByIdParams>,
@@ -69,6 +74,7 @@ pub(super) async fn list_products_by_id(
     Ok(Json(Products { products }))
 }
 
+#[utoipa::path(get, path = "/v1/suggestions", params(SuggestParams), responses((status = 200, description = "found", body = Suggestions)))]
 pub(super) async fn suggest(
     State(state): State<CatalogState>,
     Query(params): Query<SuggestParams>,
@@ -81,6 +87,7 @@ pub(super) async fn suggest(
     answer(state.cached(&key, load).await?)
 }
 
+#[utoipa::path(get, path = "/v1/sitemap", responses((status = 200, description = "found", body = Sitemap)))]
 pub(super) async fn get_sitemap(State(state): State<CatalogState>) -> Result<Response, Problem> {
     state.apply_faults().await?;
     let catalog = state.catalog.clone();

@@ -9,6 +9,7 @@ use shop_instrumentation::problem::Problem;
 use super::{CatalogState, params};
 use crate::storage::{Edited, ProductRef};
 
+#[utoipa::path(post, path = "/v1/staff/products/{id}", params(("id" = Uuid, Path)), request_body = EditProduct, responses((status = 200, description = "found", body = Product), (status = 404, description = "there is no such product")))]
 pub(super) async fn edit_product(
     State(state): State<CatalogState>,
     Path(id): Path<ProductId>,
@@ -29,6 +30,7 @@ pub(super) async fn edit_product(
     }
 }
 
+#[utoipa::path(get, path = "/v1/staff/products/{id}/history", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = ProductHistory), (status = 404, description = "there is no such product")))]
 pub(super) async fn list_changes(
     State(state): State<CatalogState>,
     Path(id): Path<ProductId>,

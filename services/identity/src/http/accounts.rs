@@ -12,6 +12,7 @@ use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
 
 use crate::identity::Identity;
 
+#[utoipa::path(post, path = "/v1/accounts", params(IdempotencyKey), request_body = RegisterAccount, responses((status = 201, description = "made", body = Registered), (status = 409, description = "the key belongs to another registration"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn register(
     State(identity): State<Identity>,
     key: IdempotencyKey,
@@ -20,6 +21,7 @@ pub(super) async fn register(
     Ok((StatusCode::CREATED, Json(identity.register(key.as_str(), request).await?)))
 }
 
+#[utoipa::path(get, path = "/v1/accounts/{id}", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Account), (status = 404, description = "there is no such account")))]
 pub(super) async fn account(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -27,6 +29,7 @@ pub(super) async fn account(
     identity.account(id).await.map(Json)
 }
 
+#[utoipa::path(put, path = "/v1/accounts/{id}/password", params(("id" = Uuid, Path)), request_body = ChangePassword, responses((status = 204, description = "done"), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 404, description = "there is no such account"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn change_password(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -35,6 +38,7 @@ pub(super) async fn change_password(
     identity.change_password(id, request).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(post, path = "/v1/accounts/{id}/delete", params(("id" = Uuid, Path)), request_body = ConfirmPassword, responses((status = 204, description = "done"), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 404, description = "there is no such account"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn delete(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -43,6 +47,7 @@ pub(super) async fn delete(
     identity.delete_account(id, request).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(get, path = "/v1/accounts/{id}/addresses", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Addresses), (status = 404, description = "there is no such account")))]
 pub(super) async fn addresses(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -50,6 +55,7 @@ pub(super) async fn addresses(
     identity.addresses(id).await.map(Json)
 }
 
+#[utoipa::path(put, path = "/v1/accounts/{id}/addresses", params(("id" = Uuid, Path)), request_body = Addresses, responses((status = 200, description = "found", body = Addresses), (status = 404, description = "there is no such account")))]
 pub(super) async fn replace_addresses(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -58,6 +64,7 @@ pub(super) async fn replace_addresses(
     identity.replace_addresses(id, book).await.map(Json)
 }
 
+#[utoipa::path(get, path = "/v1/accounts/{id}/cart", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = KeptCart), (status = 404, description = "there is no such account")))]
 pub(super) async fn cart(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -65,6 +72,7 @@ pub(super) async fn cart(
     identity.kept_cart(id).await.map(Json)
 }
 
+#[utoipa::path(put, path = "/v1/accounts/{id}/cart", params(("id" = Uuid, Path)), request_body = KeptCart, responses((status = 204, description = "done"), (status = 404, description = "there is no such account")))]
 pub(super) async fn keep_cart(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -73,6 +81,7 @@ pub(super) async fn keep_cart(
     identity.keep_cart(id, cart).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(post, path = "/v1/password-resets", request_body = RequestReset, responses((status = 204, description = "done"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn request_reset(
     State(identity): State<Identity>,
     Json(request): Json<RequestReset>,
@@ -80,6 +89,7 @@ pub(super) async fn request_reset(
     identity.request_reset(request).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(post, path = "/v1/password-resets/confirm", request_body = ConfirmReset, responses((status = 204, description = "done")))]
 pub(super) async fn confirm_reset(
     State(identity): State<Identity>,
     Json(request): Json<ConfirmReset>,

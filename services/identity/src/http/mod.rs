@@ -1,6 +1,7 @@
 //! Routes.
 
 mod accounts;
+mod openapi;
 mod sessions;
 mod token;
 
@@ -8,6 +9,7 @@ use axum::Router;
 use axum::routing::{delete, get, post, put};
 use shop_instrumentation::http::server::ServerConfig;
 
+pub use self::openapi::document;
 use crate::identity::Identity;
 
 /// Short texts; an address book is the largest.

@@ -12,6 +12,7 @@ use super::token::Presented;
 use crate::identity::Identity;
 use crate::token::Token;
 
+#[utoipa::path(post, path = "/v1/sessions", params(IdempotencyKey), request_body = LogIn, responses((status = 201, description = "made", body = Session), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn log_in(
     State(identity): State<Identity>,
     key: IdempotencyKey,
@@ -20,6 +21,7 @@ pub(super) async fn log_in(
     Ok((StatusCode::CREATED, Json(identity.log_in(key.as_str(), request).await?)))
 }
 
+#[utoipa::path(get, path = "/v1/sessions/current", params(("x-session-token" = Option<String>, Header)), responses((status = 200, description = "found", body = SessionInfo), (status = 404, description = "the session is over")))]
 pub(super) async fn current(
     State(identity): State<Identity>,
     Presented(token): Presented,
@@ -27,6 +29,7 @@ pub(super) async fn current(
     identity.session(token.as_ref()).await.map(Json)
 }
 
+#[utoipa::path(delete, path = "/v1/sessions/current", params(("x-session-token" = Option<String>, Header)), responses((status = 204, description = "done")))]
 pub(super) async fn log_out(
     State(identity): State<Identity>,
     Presented(token): Presented,
@@ -34,6 +37,7 @@ pub(super) async fn log_out(
     identity.log_out(token.as_ref()).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(get, path = "/v1/sessions/{token}", params(("token" = String, Path)), responses((status = 200, description = "found", body = SessionInfo), (status = 404, description = "the session is over")))]
 pub(super) async fn by_path(
     State(identity): State<Identity>,
     Path(token): Path<String>,
@@ -41,6 +45,7 @@ pub(super) async fn by_path(
     identity.session(Token::parse(&token).as_ref()).await.map(Json)
 }
 
+#[utoipa::path(delete, path = "/v1/sessions/{token}", params(("token" = String, Path)), responses((status = 204, description = "done")))]
 pub(super) async fn log_out_by_path(
     State(identity): State<Identity>,
     Path(token): Path<String>,
@@ -48,6 +53,7 @@ pub(super) async fn log_out_by_path(
     identity.log_out(Token::parse(&token).as_ref()).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(get, path = "/v1/accounts/{id}/sessions", params(("id" = Uuid, Path), ("x-session-token" = Option<String>, Header)), responses((status = 200, description = "found", body = Sessions), (status = 404, description = "there is no such account")))]
 pub(super) async fn list(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -56,6 +62,7 @@ pub(super) async fn list(
     identity.list_sessions(id, token.as_ref()).await.map(Json)
 }
 
+#[utoipa::path(delete, path = "/v1/accounts/{id}/sessions/{session_id}", params(("id" = Uuid, Path), ("session_id" = Uuid, Path)), responses((status = 204, description = "done")))]
 pub(super) async fn revoke(
     State(identity): State<Identity>,
     Path((id, session)): Path<(AccountId, Uuid)>,
@@ -63,6 +70,7 @@ pub(super) async fn revoke(
     identity.revoke_session(id, session).await.map(|()| StatusCode::NO_CONTENT)
 }
 
+#[utoipa::path(post, path = "/v1/staff/sessions", params(IdempotencyKey), request_body = LogIn, responses((status = 201, description = "made", body = StaffSession), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn log_in_staff(
     State(identity): State<Identity>,
     key: IdempotencyKey,
@@ -71,6 +79,7 @@ pub(super) async fn log_in_staff(
     Ok((StatusCode::CREATED, Json(identity.log_in_staff(key.as_str(), request).await?)))
 }
 
+#[utoipa::path(get, path = "/v1/staff/sessions/current", params(("x-session-token" = Option<String>, Header)), responses((status = 200, description = "found", body = StaffMember), (status = 404, description = "the session is over")))]
 pub(super) async fn current_staff(
     State(identity): State<Identity>,
     Presented(token): Presented,
@@ -78,6 +87,7 @@ pub(super) async fn current_staff(
     identity.staff_session(token.as_ref()).await.map(Json)
 }
 
+#[utoipa::path(delete, path = "/v1/staff/sessions/current", params(("x-session-token" = Option<String>, Header)), responses((status = 204, description = "done")))]
 pub(super) async fn log_out_staff(
     State(identity): State<Identity>,
     Presented(token): Presented,

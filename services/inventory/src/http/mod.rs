@@ -1,5 +1,6 @@
 //! Routes.
 
+mod openapi;
 mod staff;
 
 use axum::Router;
@@ -11,7 +12,9 @@ use shop_contracts::inventory::{NewReservation, Reservation, ReturnStock, StockL
 use shop_contracts::{ProductId, ReservationId};
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
 use shop_instrumentation::{Code, Problem};
+use utoipa::IntoParams;
 
+pub use self::openapi::document;
 use crate::reserve::Inventory;
 
 /// All routes of the service.
@@ -28,11 +31,14 @@ pub fn router(inventory: Inventory) -> Router {
         .with_state(inventory)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Ids {
+    /// At most 200 product ids with commas between them.
     ids: String,
 }
 
+#[utoipa::path(get, path = "/v1/stock", params(Ids), responses((status = 200, description = "found", body = StockLevels)))]
 async fn levels(
     State(inventory): State<Inventory>,
     Query(Ids { ids }): Query<Ids>,
@@ -45,6 +51,7 @@ async fn levels(
 }
 
 /// The order's id is what makes a repeat harmless; the key is demanded like on every creating POST.
+#[utoipa::path(post, path = "/v1/reservations", params(IdempotencyKey), request_body = NewReservation, responses((status = 201, description = "made", body = Reservation), (status = 409, description = "not enough stock")))]
 async fn reserve(
     State(inventory): State<Inventory>,
     _key: IdempotencyKey,
@@ -53,6 +60,7 @@ async fn reserve(
     Ok((StatusCode::CREATED, Json(inventory.reserve(request).await?)))
 }
 
+#[utoipa::path(post, path = "/v1/reservations/{id}/confirm", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Reservation), (status = 404, description = "no such reservation"), (status = 409, description = "it was given back")))]
 async fn confirm(
     State(inventory): State<Inventory>,
     Path(id): Path<ReservationId>,
@@ -60,6 +68,7 @@ async fn confirm(
     inventory.confirm(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/reservations/{id}/release", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Reservation), (status = 404, description = "no such reservation"), (status = 409, description = "it was sold")))]
 async fn release(
     State(inventory): State<Inventory>,
     Path(id): Path<ReservationId>,
@@ -67,6 +76,7 @@ async fn release(
     inventory.release(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/reservations/{id}/returns", params(("id" = Uuid, Path), IdempotencyKey), request_body = ReturnStock, responses((status = 200, description = "found", body = Reservation), (status = 404, description = "no such reservation"), (status = 409, description = "not sold, more than was sold, or the key belongs to another return")))]
 async fn give_back(
     State(inventory): State<Inventory>,
     Path(id): Path<ReservationId>,

@@ -3,6 +3,7 @@
 mod access;
 mod fuzz;
 mod ledger;
+mod openapi;
 mod rush;
 mod staff;
 mod upkeep;

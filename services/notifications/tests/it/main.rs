@@ -6,6 +6,7 @@ mod disk_full;
 mod leases;
 mod mailing;
 mod observing;
+mod openapi;
 mod poison;
 mod smtp_server;
 mod stage;

@@ -1,5 +1,6 @@
 //! Routes.
 
+mod openapi;
 mod webhooks;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use shop_contracts::{OrderId, PaymentId};
 use shop_instrumentation::Problem;
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
 
+pub use self::openapi::document;
 pub use self::webhooks::{WebhookKey, Webhooks};
 use crate::payments::Payments;
 use crate::webhook::LONGEST_BODY;
@@ -35,6 +37,7 @@ pub fn router(payments: Payments, webhook_key: Option<WebhookKey>) -> Router {
         .merge(webhooks)
 }
 
+#[utoipa::path(post, path = "/v1/authorisations", params(IdempotencyKey), request_body = NewAuthorisation, responses((status = 201, description = "made", body = Authorisation), (status = 409, description = "the key or the order has another authorisation (`existing`), or the order was abandoned")))]
 async fn authorise(
     State(payments): State<Payments>,
     key: IdempotencyKey,
@@ -43,6 +46,7 @@ async fn authorise(
     Ok((StatusCode::CREATED, Json(payments.authorise(key.as_str(), request).await?)))
 }
 
+#[utoipa::path(get, path = "/v1/authorisations/{id}", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Authorisation), (status = 404, description = "no such authorisation")))]
 async fn show(
     State(payments): State<Payments>,
     Path(id): Path<PaymentId>,
@@ -50,6 +54,7 @@ async fn show(
     payments.get(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/authorisations/{id}/capture", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Authorisation), (status = 404, description = "no such authorisation"), (status = 409, description = "there is nothing (any more) to take")))]
 async fn capture(
     State(payments): State<Payments>,
     Path(id): Path<PaymentId>,
@@ -57,6 +62,7 @@ async fn capture(
     payments.capture(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/authorisations/{id}/void", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Authorisation), (status = 404, description = "no such authorisation"), (status = 409, description = "the money was taken already")))]
 async fn void(
     State(payments): State<Payments>,
     Path(id): Path<PaymentId>,
@@ -64,6 +70,7 @@ async fn void(
     payments.void(id).await.map(Json)
 }
 
+#[utoipa::path(post, path = "/v1/authorisations/{id}/refunds", params(("id" = Uuid, Path), IdempotencyKey), request_body = NewRefund, responses((status = 201, description = "made", body = Refund), (status = 404, description = "no such authorisation"), (status = 409, description = "more than was taken and not given back, or the key belongs to another refund")))]
 async fn refund(
     State(payments): State<Payments>,
     Path(id): Path<PaymentId>,
@@ -73,6 +80,7 @@ async fn refund(
     Ok((StatusCode::CREATED, Json(payments.refund(id, key.as_str(), &request).await?)))
 }
 
+#[utoipa::path(post, path = "/v1/orders/{order_id}/abandon", params(("order_id" = Uuid, Path)), responses((status = 200, description = "found", body = Abandoned), (status = 409, description = "the order's money was taken (`existing`)")))]
 async fn abandon(
     State(payments): State<Payments>,
     Path(order): Path<OrderId>,

@@ -28,6 +28,7 @@ pub struct Webhooks {
     pub key: Option<Arc<WebhookKey>>,
 }
 
+#[utoipa::path(post, path = "/webhooks/{provider}", params(("provider" = String, Path)), request_body(content = String, content_type = "application/octet-stream", description = "the provider's own body, signed"), responses((status = 204, description = "done"), (status = 401, description = "no valid signature")))]
 pub(super) async fn receive(
     State(Webhooks { payments, key }): State<Webhooks>,
     Path(provider): Path<String>,

@@ -1,5 +1,10 @@
 //! Repeatable arbitrary input for the routes of a service: paths, queries, headers and bodies nobody would send.
 
+mod routes;
+mod value;
+
+pub use routes::{Plan, no_route_fails};
+
 /// Characters that have broken something somewhere: control characters, quotes, wildcards, the edges of UTF-8.
 const EVIL: [&[u8]; 16] = [
     b"\0",
@@ -107,12 +112,6 @@ impl Bytes {
         }
         body
     }
-}
-
-/// Every route that this source text of a router names with `.route("…"`.
-pub fn routes_in(source: &str) -> Vec<String> {
-    let after = source.split(".route(").skip(1);
-    after.filter_map(|text| text.split('"').nth(1)).map(str::to_owned).collect()
 }
 
 fn encoded(raw: &[u8]) -> String {

@@ -1,0 +1,35 @@
+//! The service's OpenAPI document, made from its handlers and types.
+
+use utoipa::OpenApi as _;
+
+use super::{accounts, sessions};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    accounts::register,
+    accounts::account,
+    accounts::change_password,
+    accounts::delete,
+    accounts::addresses,
+    accounts::replace_addresses,
+    accounts::cart,
+    accounts::keep_cart,
+    accounts::request_reset,
+    accounts::confirm_reset,
+    sessions::list,
+    sessions::revoke,
+    sessions::log_in,
+    sessions::current,
+    sessions::log_out,
+    sessions::by_path,
+    sessions::log_out_by_path,
+    sessions::log_in_staff,
+    sessions::current_staff,
+    sessions::log_out_staff
+))]
+struct Document;
+
+/// The document as it is committed beside the service.
+pub fn document() -> String {
+    shop_instrumentation::openapi::rendered("identity", Document::openapi())
+}
