@@ -100,7 +100,7 @@ async fn answer(stream: UnixStream, supervisor: Supervisor, stop: CancellationTo
         return;
     }
     let reply = match serde_json::from_str(&line) {
-        Ok(Request::Status) => Reply::Status { units: supervisor.status() },
+        Ok(Request::Status) => Reply::Status { units: supervisor.status().await },
         Ok(Request::Deploy { service }) => match supervisor.deploy(&service).await {
             Ok(message) => Reply::Done { message },
             Err(message) => Reply::Failed { message },

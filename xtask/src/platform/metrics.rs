@@ -22,7 +22,7 @@ const MEMORY_EVERY: Duration = Duration::from_secs(10);
 struct Exposition {
     supervisor: Supervisor,
     report: Arc<Mutex<Report>>,
-    latest: Arc<Mutex<Option<(Instant, Vec<UnitStatus>)>>>,
+    latest: Arc<tokio::sync::Mutex<Option<(Instant, Vec<UnitStatus>)>>>,
 }
 
 /// Listens until the process ends.
@@ -42,21 +42,21 @@ pub async fn serve(
 }
 
 async fn expose(State(state): State<Exposition>) -> impl IntoResponse {
-    let units = state.units();
+    let units = state.units().await;
     let report = state.report.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let faults = state.supervisor.slowdowns().rows();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], render(&units, &report, &faults))
 }
 
 impl Exposition {
-    fn units(&self) -> Vec<UnitStatus> {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn units(&self) -> Vec<UnitStatus> {
+        let mut latest = self.latest.lock().await;
         if let Some((at, units)) = &*latest
             && at.elapsed() < MEMORY_EVERY
         {
             return units.clone();
         }
-        let units = self.supervisor.status();
+        let units = self.supervisor.status().await;
         *latest = Some((Instant::now(), units.clone()));
         units
     }

@@ -29,6 +29,8 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
 /// A process that lived this long starts again with the first back-off.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// How often memory is summed at most.
+const MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// A log is cut when it passes this size.
 const MAX_LOG_BYTES: u64 = 32 << 20;
 
@@ -68,6 +70,9 @@ pub struct Pace {
     pub watching: Duration,
     /// A unit that was ready and then did not answer this long is hung.
     pub hung_after: Duration,
+    /// How long a replaced instance is ready before the next one goes: longer than those who call it leave an instance
+    /// out that refused them (the edge's `fail_timeout`), or nobody would be left to call.
+    pub settled: Duration,
 }
 
 impl Default for Pace {
@@ -76,6 +81,7 @@ impl Default for Pace {
             starting: Duration::from_millis(50),
             watching: Duration::from_secs(2),
             hung_after: Duration::from_secs(30),
+            settled: Duration::from_secs(3),
         }
     }
 }
@@ -113,6 +119,8 @@ pub struct Supervisor {
     /// Set when everything stops: nothing starts any more.
     closed: Arc<AtomicBool>,
     slowdowns: Slowdowns,
+    /// Bytes by process, and when they were summed.
+    memory: Arc<tokio::sync::Mutex<Option<(Instant, BTreeMap<u32, u64>)>>>,
 }
 
 impl Supervisor {
@@ -133,6 +141,7 @@ impl Supervisor {
             pace,
             closed: Arc::default(),
             slowdowns: Slowdowns::default(),
+            memory: Arc::default(),
         }
     }
 
@@ -189,7 +198,7 @@ impl Supervisor {
         }
     }
 
-    /// Replaces the instances of a service one after the other, each ready before the next goes.
+    /// Replaces the instances of a service one after the other, each ready and called again before the next goes.
     pub async fn deploy(&self, service: &str) -> Result<String, String> {
         let names: Vec<(String, mpsc::Sender<Order>)> = {
             let entries = self.lock();
@@ -203,7 +212,10 @@ impl Supervisor {
             return Err(format!("no service named {service:?}; `make status` lists them"));
         }
         let started = Instant::now();
-        for (name, commands) in &names {
+        for (i, (name, commands)) in names.iter().enumerate() {
+            if i > 0 {
+                tokio::time::sleep(self.pace.settled).await;
+            }
             let (done, replaced) = oneshot::channel();
             commands.send(Order::Restart(done)).await.map_err(|_| format!("{name} is stopping"))?;
             replaced.await.map_err(|_| format!("{name} is stopping"))?;
@@ -276,9 +288,30 @@ impl Supervisor {
         self.write_pids();
     }
 
-    /// All units with their memory.
-    pub fn status(&self) -> Vec<UnitStatus> {
-        let memory = memory::Snapshot::take();
+    /// All units with their memory. Summing memory reads hundreds of files and starts a program: it happens apart from
+    /// what watches processes, which must not fall behind however many people ask, and at most once in [`MEMORY_EVERY`].
+    pub async fn status(&self) -> Vec<UnitStatus> {
+        let mut rows = self.rows();
+        let mut measured = self.memory.lock().await;
+        if measured.as_ref().is_none_or(|(at, _)| at.elapsed() >= MEMORY_EVERY) {
+            let pids: Vec<u32> = rows.iter().filter_map(|row| row.pid).collect();
+            let measure = move || {
+                let snapshot = memory::Snapshot::take();
+                pids.into_iter().map(|pid| (pid, snapshot.of_tree(pid))).collect()
+            };
+            let bytes = tokio::task::spawn_blocking(measure).await.unwrap_or_default();
+            *measured = Some((Instant::now(), bytes));
+        }
+        if let Some((_, bytes)) = &*measured {
+            for row in &mut rows {
+                row.memory_bytes = row.pid.and_then(|pid| bytes.get(&pid)).copied().unwrap_or_default();
+            }
+        }
+        rows
+    }
+
+    /// All units, without their memory.
+    fn rows(&self) -> Vec<UnitStatus> {
         let entries = self.lock();
         let row = |e: &Entry| {
             let live = e.state.borrow().clone();
@@ -290,7 +323,7 @@ impl Supervisor {
                 pid: live.pid,
                 restarts: live.restarts,
                 uptime_s: live.since.elapsed().as_secs(),
-                memory_bytes: live.pid.map_or(0, |pid| memory.of_tree(pid)),
+                memory_bytes: 0,
                 role: e.role.clone(),
             }
         };
@@ -477,6 +510,7 @@ mod tests {
         starting: Duration::from_millis(5),
         watching: Duration::from_millis(5),
         hung_after: Duration::from_millis(300),
+        settled: Duration::from_millis(5),
     };
 
     /// A process whose health pages the test answers itself.
@@ -519,7 +553,7 @@ mod tests {
         }
 
         fn row(&self) -> UnitStatus {
-            self.supervisor.status().remove(0)
+            self.supervisor.rows().remove(0)
         }
     }
 
