@@ -3,9 +3,12 @@
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads its environment and the clock")]
 
 mod bench;
+mod buyer;
 mod client;
+mod drill;
 mod invariants;
 mod platform;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,12 @@ enum Command {
         /// All when absent.
         parts: Vec<bench::Part>,
     },
+    /// Fail Postgres and Redis over while shoppers buy, on servers of its own, and hold the books against it.
+    DrillDb,
+    /// End random processes with SIGKILL while shoppers buy, and hold the books against it.
+    DrillKills(drill::kills::Order),
+    /// Let shoppers buy for long and fail when a process or Redis grows.
+    Soak(soak::Order),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +81,9 @@ fn main() -> ExitCode {
             }
             Command::Client => client::build(),
             Command::BenchShop { parts } => bench::shop(&parts).await,
+            Command::DrillDb => drill::database::run().await,
+            Command::DrillKills(order) => drill::kills::run(order).await,
+            Command::Soak(order) => soak::run(order).await,
         }
     });
     match result {

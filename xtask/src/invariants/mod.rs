@@ -17,7 +17,7 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio::time::Instant;
 
-pub use self::local::check_local;
+pub use self::local::{books, check_local};
 pub use self::report::Report;
 use self::{report::Finding, snapshot::Snapshot};
 

@@ -1,0 +1,12 @@
+//! Failures on purpose while shoppers buy, and afterwards the books held against what shoppers were told.
+
+pub mod borrowed;
+mod cable;
+pub mod database;
+pub mod kills;
+mod load;
+mod patroni;
+mod ports;
+mod sentinel;
+mod storage;
+mod verdict;

@@ -1,0 +1,170 @@
+//! Shoppers at a multiple of the demo's rate, for long, while the memory of every process and of both Redis is sampled.
+//! What grows all the time will one day be full: the run fails when a line is not flat.
+
+mod sample;
+mod trend;
+
+use std::{
+    collections::BTreeMap,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use tokio::process::{Child, Command};
+
+use self::{
+    sample::Kind,
+    trend::{Line, Trend},
+};
+use crate::{
+    drill::borrowed::{Borrowed, units},
+    invariants,
+    platform::{Outcome, layout::Layout},
+};
+
+const SAMPLE_EVERY: Duration = Duration::from_secs(10);
+/// What the books are given to agree after the last shopper.
+const SETTLE_WITHIN: Duration = Duration::from_mins(2);
+
+/// All lines by their name.
+type Lines = BTreeMap<String, (Kind, Line)>;
+/// Which process a unit is, and how often it was another one.
+type Lives = BTreeMap<String, (Option<u32>, u32)>;
+
+/// How long and how much.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Order {
+    /// A part of an hour is fine: 0.5.
+    #[arg(long, default_value_t = 1.0, value_parser = hours)]
+    hours: f64,
+    /// Times the demo's traffic.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    rate: u32,
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(hours) if (0.01..=48.0).contains(&hours) => Ok(hours),
+        _ => Err("hours must be a number from 0.01 to 48".to_owned()),
+    }
+}
+
+/// Runs against the platform that is up, or starts one and stops it afterwards.
+pub async fn run(order: Order) -> Outcome {
+    let layout = Layout::from_environment()?;
+    let platform = Borrowed::take(&layout).await?;
+    let result = tokio::select! {
+        result = soak(&layout, order) => result,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+    };
+    let result = match result {
+        Ok(()) => invariants::check_local(SETTLE_WITHIN).await,
+        Err(e) => Err(e),
+    };
+    platform.give_back().await?;
+    result
+}
+
+async fn soak(layout: &Layout, order: Order) -> Outcome {
+    let duration = Duration::from_secs_f64(order.hours * 3600.0);
+    println!(
+        "{} times the demo's traffic for {} s, sampled every {} s",
+        order.rate,
+        duration.as_secs(),
+        SAMPLE_EVERY.as_secs()
+    );
+    let mut traffic = traffic(layout, order.rate, duration)?;
+    let began = Instant::now();
+    let mut lines = Lines::new();
+    let mut lives = Lives::new();
+    let mut ended = None;
+    while began.elapsed() < duration && ended.is_none() {
+        tokio::select! {
+            status = traffic.wait() => ended = Some(status.map_err(|e| format!("k6: {e}"))?),
+            () = tokio::time::sleep(SAMPLE_EVERY) => {
+                take(layout, began.elapsed().as_secs_f64(), &mut lines, &mut lives).await?;
+            }
+        }
+    }
+    let status = match ended {
+        Some(status) => status,
+        None => traffic.wait().await.map_err(|e| format!("k6: {e}"))?,
+    };
+    let grown = report(&lines);
+    let mut wrong = Vec::new();
+    if !status.success() {
+        wrong.push(format!("the load broke a threshold or failed: {status}"));
+    }
+    let replaced: Vec<String> = lives
+        .iter()
+        .filter(|(_, life)| life.1 > 0)
+        .map(|(name, life)| format!("{name} ({})", life.1))
+        .collect();
+    if !replaced.is_empty() {
+        wrong.push(format!("replaced during the soak: {}", replaced.join(", ")));
+    }
+    if !grown.is_empty() {
+        wrong.push(format!("not flat: {}", grown.join(", ")));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Adds one reading of everything. A process that was replaced starts small again, which would hide a leak: its line
+/// begins anew, and it is named.
+async fn take(layout: &Layout, at: f64, lines: &mut Lines, lives: &mut Lives) -> Outcome {
+    for unit in units(layout).await? {
+        let (_, line) = lines.entry(unit.name.clone()).or_insert((Kind::Process, Line::new()));
+        let life = lives.entry(unit.name).or_insert((unit.pid, 0));
+        if life.0 != unit.pid {
+            *life = (unit.pid, life.1 + 1);
+            line.clear();
+        }
+        line.push((at, unit.memory_bytes as f64));
+    }
+    for sample in sample::redis(layout).await? {
+        lines.entry(sample.name).or_insert((sample.kind, Line::new())).1.push((at, sample.value));
+    }
+    Ok(())
+}
+
+fn traffic(layout: &Layout, rate: u32, duration: Duration) -> Result<Child, String> {
+    Command::new(xtask_programs::path("k6")?)
+        .args(["run", "--quiet", "--no-usage-report", "--no-color", "--address"])
+        .arg(format!("127.0.0.1:{}", layout.ports.traffic + 2))
+        .arg(layout.root.join("loadtests/soak.js"))
+        .env("SHOP_URL", layout.shop_url())
+        .env("RATE", rate.to_string())
+        .env("DURATION", format!("{}s", duration.as_secs()))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| format!("cannot start k6: {e}"))
+}
+
+/// Prints a row a line; answers those that are not flat.
+fn report(lines: &Lines) -> Vec<String> {
+    println!(
+        "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>10} {:>10}",
+        "name", "unit", "mean", "last", "slope /h", "growth", "bound"
+    );
+    let mut grown = Vec::new();
+    for (name, (kind, line)) in lines {
+        let Some(trend) = Trend::of(line) else { continue };
+        let (unit, one) = kind.unit();
+        let bound = kind.bound();
+        let flat = trend.is_flat(bound);
+        println!(
+            "{name:<20} {unit:>8} {:>10.1} {:>10.1} {:>+12.2} {:>+10.2} {:>10.1}{}",
+            trend.mean / one,
+            line.last().map_or(0.0, |l| l.1) / one,
+            trend.slope * 3600.0 / one,
+            trend.growth / one,
+            (trend.mean * bound.share).max(bound.absolute) / one,
+            if flat { "" } else { "  GROWS" }
+        );
+        if !flat {
+            grown.push(name.clone());
+        }
+    }
+    grown
+}

@@ -1,0 +1,87 @@
+//! What is sampled: memory of every process, data and streams of both Redis.
+
+use std::path::Path;
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+};
+
+use super::trend::Bound;
+use crate::platform::{layout::Layout, redis};
+
+/// Longest answer of Redis that is read.
+const MAX_ANSWER_BYTES: u64 = 1 << 20;
+
+/// Entries of the shop's streams; a relay trims behind what every group has acknowledged.
+const STREAMS: [&str; 2] = ["orders.events", "identity.events"];
+
+/// What a value is, and so how much of it may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A process tree's memory, bytes.
+    Process,
+    /// A Redis' `used_memory`, bytes.
+    Redis,
+    /// Entries of a stream.
+    Stream,
+}
+
+impl Kind {
+    pub fn bound(self) -> Bound {
+        match self {
+            // An allocator's steps, and Postgres' sessions that touch their part of the shared buffers by and by.
+            Self::Process => Bound { share: 0.10, absolute: 6e6 },
+            Self::Redis => Bound { share: 0.10, absolute: 2e6 },
+            // A trim keeps what a reader has not acknowledged, and then takes all of it at once.
+            Self::Stream => Bound { share: 0.25, absolute: 1_000.0 },
+        }
+    }
+
+    /// The unit that a table shows, and how many of the sampled unit it is.
+    pub fn unit(self) -> (&'static str, f64) {
+        match self {
+            Self::Process | Self::Redis => ("MB", 1e6),
+            Self::Stream => ("entries", 1.0),
+        }
+    }
+}
+
+/// One reading.
+#[derive(Debug)]
+pub struct Sample {
+    pub name: String,
+    pub kind: Kind,
+    pub value: f64,
+}
+
+/// What both Redis say.
+pub async fn redis(layout: &Layout) -> Result<Vec<Sample>, String> {
+    let mut samples = Vec::new();
+    for store in redis::Store::ALL {
+        let socket = store.socket(layout);
+        let info = ask(&socket, "INFO memory").await?;
+        let used =
+            info.lines().find_map(|l| l.strip_prefix("used_memory:")).and_then(|l| l.trim().parse().ok());
+        let value = used.ok_or_else(|| format!("{}: no used_memory", socket.display()))?;
+        samples.push(Sample { name: format!("{} data", store.name()), kind: Kind::Redis, value });
+    }
+    let durable = redis::Store::Durable.socket(layout);
+    for stream in STREAMS {
+        let answer = ask(&durable, &format!("XLEN {stream}")).await?;
+        let length =
+            answer.lines().next().and_then(|l| l.strip_prefix(':')).and_then(|l| l.trim().parse().ok());
+        let value = length.ok_or_else(|| format!("XLEN {stream}: {answer}"))?;
+        samples.push(Sample { name: stream.to_owned(), kind: Kind::Stream, value });
+    }
+    Ok(samples)
+}
+
+async fn ask(socket: &Path, command: &str) -> Result<String, String> {
+    let fail = |e: std::io::Error| format!("{}: {e}", socket.display());
+    let mut stream = UnixStream::connect(socket).await.map_err(fail)?;
+    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await.map_err(fail)?;
+    let mut text = String::new();
+    stream.take(MAX_ANSWER_BYTES).read_to_string(&mut text).await.map_err(fail)?;
+    Ok(text)
+}
