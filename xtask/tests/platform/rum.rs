@@ -33,7 +33,9 @@ async fn view(p: &Platform, browser: &Browser) -> Outcome {
     browser.find(".count").await?;
     let mark = sampled_view(browser, product.as_str()).await?;
     let trace = mark.split('-').next().unwrap_or_default().to_owned();
-    let script = "setTimeout(() => { throw new Error('broken for kim@example.com') }, 0)";
+    // As the browser tells of a script of ours; of scripts that a driver brings it says nothing.
+    let script = "dispatchEvent(new ErrorEvent('error', {
+        message: 'broken for kim@example.com', filename: location.origin + '/assets/x.js?k=v', lineno: 3 }))";
     browser.page.execute(script, Vec::new()).await?;
     eventually("the browser's span is in the page's trace", Duration::from_secs(30), || async {
         let found = p.query(&format!("/api/traces/{trace}")).await?.to_string();
