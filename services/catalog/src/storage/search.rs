@@ -13,10 +13,15 @@ pub(super) enum Match {
 impl Match {
     pub(super) fn push_to(&self, query: &mut QueryBuilder<Postgres>) {
         match self {
-            Self::Web(words) => query.push("websearch_to_tsquery('english', ").push_bind(words.clone()),
-            Self::Prefix(words) => query.push("to_tsquery('simple', ").push_bind(words.clone()),
-        };
-        query.push(")");
+            Self::Web(words) => {
+                query.push("websearch_to_tsquery('english', ").push_bind(words.clone()).push(")");
+            }
+            // What is found by is the stem (`hurrican`), which a whole word does not begin: both are tried.
+            Self::Prefix(words) => {
+                query.push("(to_tsquery('simple', ").push_bind(words.clone());
+                query.push(") || to_tsquery('english', ").push_bind(words.clone()).push("))");
+            }
+        }
     }
 }
 

@@ -23,6 +23,21 @@ async fn suggestions_begin_like_what_is_typed_even_misspelt() {
 }
 
 #[tokio::test]
+async fn suggestions_stay_while_a_word_is_typed_to_its_end() {
+    let catalog = Catalog::start().await;
+    for word in ["hurricane", "galvanised", "binoculars", "lantern"] {
+        for letters in 3..=word.len() {
+            let typed = &word[..letters];
+            assert!(!suggest(&catalog, typed).await.is_empty(), "{typed}");
+        }
+        let found = suggest(&catalog, word).await;
+        assert!(found[0].to_lowercase().contains(word), "{word}: {found:?}");
+    }
+    let two = suggest(&catalog, "hurricane%20lan").await;
+    assert!(two.iter().all(|name| name.contains("Hurricane Lantern")) && !two.is_empty(), "{two:?}");
+}
+
+#[tokio::test]
 async fn related_products_are_of_the_same_category_and_never_the_product_itself() {
     let catalog = Catalog::start().await;
     let of = &seed::products()[40];
