@@ -11,12 +11,12 @@ say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The programs of tools.toml that the target needs, a line each: name|or|dirs|apt|brew|pypi|daemon, lists with `:` between.
+# The programs of tools.toml that the target needs, a line each: name|or|dirs|apt|brew|pypi|venv|daemon, lists with `:` between.
 list() {
   awk -v target="$target" '
     function flush() {
       if (v["name"] != "" && v["target"] == target)
-        print v["name"] "|" v["or"] "|" v["dirs"] "|" v["apt"] "|" v["brew"] "|" v["pypi"] "|" v["daemon"]
+        print v["name"] "|" v["or"] "|" v["dirs"] "|" v["apt"] "|" v["brew"] "|" v["pypi"] "|" v["venv"] "|" v["daemon"]
       for (key in v) delete v[key]
     }
     /^\[\[program\]\]/ { flush() }
@@ -82,9 +82,25 @@ install_wheel() {
   rm -rf "$tmp"
 }
 
-packages=() formulas=() daemons=() wheels=()
-while IFS='|' read -r name or dirs apt brew pypi daemon; do
+# install_venv NAME REQUIREMENT: a Python program with everything that it needs, apart from the system's own packages.
+install_venv() {
+  say "installing $1 into $tools/venv-$1"
+  python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || install_apt python3-venv
+  mkdir -p "$tools"
+  rm -rf "$tools/venv-$1"
+  python3 -m venv "$tools/venv-$1" || die "no Python environment for $1 could be made"
+  "$tools/venv-$1/bin/pip" install --quiet --disable-pip-version-check "$2" ||
+    die "$2 could not be installed from PyPI: install $1 yourself and put it on PATH"
+  ln -sf "venv-$1/bin/$1" "$tools/$1"
+}
+
+packages=() formulas=() daemons=() wheels=() venvs=()
+while IFS='|' read -r name or dirs apt brew pypi venv daemon; do
   present "$name" "$or" "$dirs" && continue
+  if [ -n "$venv" ]; then
+    venvs+=("$name|$venv")
+    continue
+  fi
   if have apt-get; then
     if [ -n "$apt" ]; then packages+=("$apt"); fi
     if [ -n "$daemon" ]; then daemons+=("$daemon"); fi
@@ -109,6 +125,7 @@ if [ ${#formulas[@]} -gt 0 ]; then
   done
 fi
 for wheel in ${wheels[@]+"${wheels[@]}"}; do install_wheel "${wheel%%|*}" "${wheel#*|}"; done
+for venv in ${venvs[@]+"${venvs[@]}"}; do install_venv "${venv%%|*}" "${venv#*|}"; done
 
 [ -z "$target" ] || exit 0
 

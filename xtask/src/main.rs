@@ -7,7 +7,9 @@ mod buyer;
 mod client;
 mod drill;
 mod invariants;
+mod openapi;
 mod platform;
+mod schemathesis;
 mod soak;
 
 use std::process::ExitCode;
@@ -44,6 +46,10 @@ enum Command {
         #[arg(long = "within", default_value_t = 60)]
         seconds: u64,
     },
+    /// Compare the OpenAPI documents with those of the last tag.
+    OpenapiDiff,
+    /// Ask the running services what their OpenAPI documents say they answer.
+    Schemathesis(schemathesis::Order),
     /// Build the browser client into the target directory.
     Client,
     /// Measure the shop's figures against their targets; needs the release builds that `make bench-shop` makes.
@@ -79,6 +85,8 @@ fn main() -> ExitCode {
             Command::CheckInvariants { seconds } => {
                 invariants::check_local(std::time::Duration::from_secs(seconds)).await
             }
+            Command::OpenapiDiff => openapi::check(std::path::Path::new(".")),
+            Command::Schemathesis(order) => schemathesis::run(order).await,
             Command::Client => client::build(),
             Command::BenchShop { parts } => bench::shop(&parts).await,
             Command::DrillDb => drill::database::run().await,

@@ -85,7 +85,8 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let relay = tokio::spawn(relay.run(boot.shutdown.clone()));
     let upkeep = tokio::spawn(workers::run(identity.clone(), boot.shutdown.clone()));
     let forget = tokio::spawn(workers::forget(identity.clone(), Arc::new(orders), boot.shutdown.clone()));
-    Ok(App::new(http::router(identity)).openapi(crate::http::document)
+    Ok(App::new(http::router(identity))
+        .openapi(crate::http::document)
         .server(http::limits())
         .worker("relay", relay)
         .worker("upkeep", upkeep)

@@ -70,7 +70,8 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let stop = &boot.shutdown;
     let consume = |of: &Notifications| tokio::spawn(workers::consume(of.clone(), stop.clone()));
     let reclaim = |of: &Notifications| tokio::spawn(workers::reclaim(of.clone(), stop.clone()));
-    Ok(App::new(Router::new()).openapi(crate::openapi::document)
+    Ok(App::new(Router::new())
+        .openapi(crate::openapi::document)
         .worker("consume orders", consume(&orders))
         .worker("consume identity", consume(&identity))
         .worker("reclaim orders", reclaim(&orders))

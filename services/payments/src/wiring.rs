@@ -79,7 +79,8 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let key = secret.map(|secret| WebhookKey { header, secret });
     let reconciler = payments.clone().reconcile_until(boot.shutdown.clone());
     let calls = finish_calls(payments.clone(), boot.shutdown.clone());
-    Ok(App::new(http::router(payments, key)).openapi(crate::http::document)
+    Ok(App::new(http::router(payments, key))
+        .openapi(crate::http::document)
         .worker("reconciler", tokio::spawn(reconciler))
         .worker("provider calls", tokio::spawn(calls)))
 }

@@ -12,6 +12,8 @@ pub struct Program {
     pub brew: String,
     /// A requirement of pip's whose wheel carries the program.
     pub pypi: String,
+    /// A requirement of pip's that gets a Python environment of its own.
+    pub venv: String,
     /// What the Debian package starts by itself.
     pub daemon: String,
     /// The one make target that needs it.
@@ -50,6 +52,7 @@ fn set(program: &mut Program, key: &str, value: &str) -> Option<()> {
         "apt" => program.apt = text(value)?,
         "brew" => program.brew = text(value)?,
         "pypi" => program.pypi = text(value)?,
+        "venv" => program.venv = text(value)?,
         "daemon" => program.daemon = text(value)?,
         "target" => program.target = text(value)?,
         "by" => program.by = text(value)?,
@@ -85,6 +88,7 @@ mod tests {
                 apt: text("apt").into(),
                 brew: text("brew").into(),
                 pypi: text("pypi").into(),
+                venv: text("venv").into(),
                 daemon: text("daemon").into(),
                 target: text("target").into(),
                 by: text("by").into(),
@@ -98,7 +102,8 @@ mod tests {
         let mut names = BTreeSet::new();
         for program in parse(LIST) {
             assert!(names.insert(program.name.clone()), "{} stands twice", program.name);
-            assert!(!(program.apt.is_empty() && program.pypi.is_empty()), "{} has no source", program.name);
+            let sources = [&program.apt, &program.pypi, &program.venv];
+            assert!(sources.iter().any(|source| !source.is_empty()), "{} has no source", program.name);
             assert!(!program.by.is_empty(), "{}: nobody needs it", program.name);
         }
     }

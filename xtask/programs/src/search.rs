@@ -27,7 +27,8 @@ impl Places {
     /// The first that is there: own directories before PATH, since a wrapper in PATH may choose another version.
     pub fn find(&self, program: &Program) -> Option<PathBuf> {
         let own = program.dirs.iter().flat_map(|d| matching(d));
-        let wheel = (!program.pypi.is_empty()).then(|| self.tools.clone());
+        let from_pypi = !(program.pypi.is_empty() && program.venv.is_empty());
+        let wheel = from_pypi.then(|| self.tools.clone());
         let dirs: Vec<PathBuf> = own.chain(wheel).chain(self.path.iter().cloned()).collect();
         let names = std::iter::once(&program.name).chain(&program.or);
         // An absolute name replaces the directory that it is joined to.

@@ -70,8 +70,8 @@ pub struct Pace {
     pub watching: Duration,
     /// A unit that was ready and then did not answer this long is hung.
     pub hung_after: Duration,
-    /// How long a replaced instance is ready before the next one goes: longer than those who call it leave an instance
-    /// out that refused them (the edge's `fail_timeout`), or nobody would be left to call.
+    /// How long a replaced instance is ready before the next one goes: callers leave out for a while an instance that
+    /// refused them, and the next one must not go before they ask this one again.
     pub settled: Duration,
 }
 

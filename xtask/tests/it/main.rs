@@ -2,5 +2,6 @@
 
 mod arrows;
 mod gitops;
+mod migrations;
 mod programs;
 mod words;

@@ -19,6 +19,7 @@ mod local;
 mod mailbox;
 mod faults;
 mod pages;
+mod rolling_deploy;
 mod rum;
 mod shopper;
 mod shopper_life;
@@ -77,6 +78,7 @@ async fn run(wanted: &[String]) -> usize {
         bad_input::garbage_is_refused_in_each_protocol_s_own_words,
         border::the_edge_shows_nothing_but_the_shop,
         border::a_burst_of_503_takes_no_other_page_with_it,
+        rolling_deploy::every_service_is_replaced_under_load_without_a_failed_request,
         failover::a_lost_database_node_is_replaced_and_the_shop_sells_again,
         kills::any_killed_process_comes_back_and_nothing_acknowledged_is_lost,
     ];

@@ -5,13 +5,17 @@ use std::fmt::Write as _;
 /// Listens on loopback at `port` in front of these storefronts (`http://host:port`).
 ///
 /// `error` and `timeout` always count as a failed attempt in nginx; `http_404` never does, so an asset that one
-/// instance does not have is asked of the other without either being left out.
+/// instance does not have is asked of the other without either being left out. An instance that is left out is asked
+/// all the same (`backup`) before a shopper is told that nobody is there: while one is replaced, the other may not have
+/// been forgiven yet.
 pub fn configuration(port: u16, storefronts: &[String]) -> String {
-    let mut servers = String::new();
+    let (mut servers, mut again) = (String::new(), String::new());
     for url in storefronts {
         let address = url.trim_start_matches("http://");
         let _ = writeln!(servers, "    server {address} max_fails=2 fail_timeout=2s;");
+        let _ = writeln!(again, "    server {address} backup max_fails=0;");
     }
+    let tries = 2 * storefronts.len();
     // As root, nginx would hand its worker to `nobody`, who cannot reach the private directory.
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     format!(
@@ -29,8 +33,12 @@ http {{
   proxy_cache_path cache levels=1:2 keys_zone=assets:2m max_size=256m inactive=24h use_temp_path=off;
   proxy_cache_path pages levels=1:2 keys_zone=pages:2m max_size=64m inactive=10m use_temp_path=off;
   upstream storefront {{
-{servers}    keepalive 32;
+{servers}{again}    keepalive 32;
   }}
+  # A form is never sent twice, so it does not go out on a connection that the instance may be closing at the moment.
+  upstream storefront_afresh {{
+{servers}{again}  }}
+  map $request_method $storefront {{ default storefront; POST storefront_afresh; }}
   map $http_accept_encoding $encoding_key {{ default ""; "~br" br; "~gzip" gzip; }}
   # Whoever brings a cookie of the shop gets pages of their own.
   map $http_cookie $personal {{ default 0; "~(^|;[ ]*)(__Host-|__Secure-|session=|cart=|csrf=|staff)" 1; }}
@@ -55,7 +63,7 @@ http {{
     # Whatever an instance answers is its answer. A request that may have had an effect is not sent twice (nginx'
     # default for POST).
     proxy_next_upstream error timeout;
-    proxy_next_upstream_tries 2;
+    proxy_next_upstream_tries {tries};
     location = /edge-health {{ return 200 "ok\n"; }}
     # Probes, metrics and faults listen elsewhere; here they do not exist.
     location ~ ^/(metrics|healthz|readyz|faults)(/|$) {{ return 404; }}
@@ -75,7 +83,7 @@ http {{
       add_header X-Cache $upstream_cache_status always;
     }}
     location / {{
-      proxy_pass http://storefront;
+      proxy_pass http://$storefront;
       # As long as the storefront's Cache-Control says, and not without it.
       proxy_cache pages;
       proxy_cache_key "$http_host$request_uri $encoding_key";

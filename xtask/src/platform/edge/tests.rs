@@ -37,6 +37,8 @@ async fn answer(State(origin): State<Origin>, request: Request) -> Response {
         "/cacheable" => (cacheable, body).into_response(),
         "/personal" => (cacheable, [("set-cookie", "cart=1")], body).into_response(),
         "/private" => ([("cache-control", "private")], body).into_response(),
+        // The connection ends without an answer, as when a process dies.
+        "/lost" => panic!("on purpose: the answer is lost"),
         "/unavailable" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         "/headers" => (format!("{:?}", names(request.headers()))).into_response(),
         "/rum" => {
@@ -124,6 +126,19 @@ async fn a_burst_of_503_stays_503_and_other_pages_are_still_answered() {
         assert_eq!(edge.get("/unavailable", &[]).await.0, StatusCode::SERVICE_UNAVAILABLE);
         let (status, _, body) = edge.get("/page", &[]).await;
         assert_eq!(status, StatusCode::OK, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn instances_that_are_left_out_are_asked_before_a_shopper_is_told_that_nobody_is_there() {
+    let edge = Edge::start("left-out").await;
+    for _ in 0..3 {
+        assert_eq!(edge.get("/lost", &[]).await.0, StatusCode::BAD_GATEWAY);
+    }
+    for _ in 0..10 {
+        assert_eq!(edge.get("/page", &[]).await.0, StatusCode::OK);
+        let form = edge.http.post(format!("{}/page", edge.url)).body("a=b").send().await.unwrap();
+        assert_eq!(form.status(), StatusCode::OK);
     }
 }
 
