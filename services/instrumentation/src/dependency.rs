@@ -29,6 +29,11 @@ pub fn of_postgres(error: &sqlx::Error) -> Failed {
         | sqlx::Error::PoolClosed
         | sqlx::Error::Tls(_)
         | sqlx::Error::WorkerCrashed => Failed::Away,
+        // The connection ended before the server had said whether it speaks TLS: a proxy without a server behind it. The
+        // driver takes the missing byte for a zero.
+        sqlx::Error::Protocol(text) if text.starts_with("unexpected response from SSLRequest: 0x00") => {
+            Failed::Away
+        }
         sqlx::Error::Database(cause) => cause.code().map_or(Failed::Defect, |code| of_sqlstate(&code)),
         _ => Failed::Defect,
     }

@@ -146,6 +146,13 @@ impl Metrics {
         &self.inner.http_client
     }
 
+    /// Tells another version than the one that runs: `suffix` behind its own, nothing for itself.
+    pub(crate) fn show_release(&self, suffix: &str) {
+        let version = format!("{}{suffix}", self.inner.version);
+        self.inner.build.reset();
+        self.inner.build.with_label_values(&[version.as_str()]).set(1);
+    }
+
     pub(crate) fn faults(&self) -> &IntGaugeVec {
         &self.inner.faults
     }
@@ -156,13 +163,6 @@ impl Metrics {
 
     /// Counts what a client decided about a call of `peer`: `retry`, `hedge`, `breaker_open` or `bulkhead_full`.
     pub(crate) fn client_decided(&self, peer: &'static str, decision: &'static str) {
-    /// Tells another version than the one that runs: `suffix` behind its own, nothing for itself.
-    pub(crate) fn show_release(&self, suffix: &str) {
-        let version = format!("{}{suffix}", self.inner.version);
-        self.inner.build.reset();
-        self.inner.build.with_label_values(&[version.as_str()]).set(1);
-    }
-
         self.inner.client_decisions.with_label_values(&[peer, decision]).inc();
     }
 

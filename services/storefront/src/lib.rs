@@ -16,8 +16,6 @@ pub mod micro_cache;
 pub mod pages;
 pub mod peers;
 pub mod public_url;
-pub mod rum;
-pub mod public_url;
 pub mod ready;
 pub mod rum;
 pub mod throttle;

@@ -14,8 +14,6 @@ use crate::keyring::Keyring;
 use crate::pages::{self, Shop};
 use crate::peers::Peers;
 use crate::public_url::PublicUrl;
-use crate::rum::Rum;
-use crate::public_url::PublicUrl;
 use crate::ready::{ReadyPages, answer_or_keep};
 use crate::rum::Rum;
 use crate::visitor::Cookies;

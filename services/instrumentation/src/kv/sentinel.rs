@@ -4,8 +4,12 @@
 //! What must always hold: an answer that a master would not give, and a lost connection, have the Sentinels asked before
 //! the next command; nobody waits for them for longer than [`ASK_WITHIN`], and they are not asked more often than every
 //! [`ASK_PAUSE`], however many commands fail.
+//!
+//! A master that was replaced while it lives goes on taking writes until a Sentinel demotes it, up to twenty seconds
+//! later, and all of them are lost. So the Sentinels are asked beside the commands every [`ASK_AGAIN`], too.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,6 +29,10 @@ const ONE_WITHIN: Duration = Duration::from_millis(300);
 /// For all of them.
 const ASK_WITHIN: Duration = Duration::from_secs(1);
 const ASK_PAUSE: Duration = Duration::from_millis(100);
+/// An answer this old is looked at again in the background.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// An answer this old is looked at again before it is used: nobody asked for anything meanwhile.
+const TOO_OLD: Duration = Duration::from_secs(3);
 
 /// A master that is followed wherever it goes.
 pub(super) struct Followed {
@@ -32,7 +40,7 @@ pub(super) struct Followed {
     config: KvConfig,
     known: Mutex<Known>,
     /// One asks, the others wait for its answer.
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
     /// Who is asked first: another one every time, so that one who is cut off is not believed for long.
     turn: AtomicUsize,
 }
@@ -52,8 +60,7 @@ struct Master {
 
 impl Followed {
     pub(super) fn new(url: SentinelUrl, config: KvConfig) -> Self {
-        let asking = tokio::sync::Mutex::new(());
-        Self { url, config, known: Mutex::default(), asking, turn: AtomicUsize::new(0) }
+        Self { url, config, known: Mutex::default(), asking: Arc::default(), turn: AtomicUsize::new(0) }
     }
 
     pub(super) fn database(&self) -> i64 {
@@ -61,17 +68,36 @@ impl Followed {
     }
 
     /// A connection to the server that leads.
-    pub(super) async fn master(&self) -> Result<ConnectionManager, RedisError> {
+    pub(super) async fn master(self: &Arc<Self>) -> Result<ConnectionManager, RedisError> {
         if let Some(known) = self.known() {
+            self.look_again();
             return known;
         }
         let _one = self.asking.lock().await;
         if let Some(known) = self.known() {
             return known;
         }
-        let found =
-            tokio::time::timeout(ASK_WITHIN, self.ask()).await.unwrap_or_else(|_| Err(away("too slow")));
-        self.settle(found)
+        self.ask_and_settle().await
+    }
+
+    /// Asks in the background when the last answer is old and nobody asks already.
+    fn look_again(self: &Arc<Self>) {
+        if self.known.lock().asked.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
+            return;
+        }
+        let followed = Arc::clone(self);
+        if let Ok(one) = Arc::clone(&self.asking).try_lock_owned() {
+            tokio::spawn(async move {
+                // Who waits for a master hears of a failure; here it would be repeated twice a second.
+                let _ = followed.ask_and_settle().await;
+                drop(one);
+            });
+        }
+    }
+
+    async fn ask_and_settle(&self) -> Result<ConnectionManager, RedisError> {
+        let found = tokio::time::timeout(ASK_WITHIN, self.ask()).await;
+        self.settle(found.unwrap_or_else(|_| Err(away("too slow"))))
     }
 
     /// What a command's end says about the master.
@@ -91,9 +117,12 @@ impl Followed {
     /// What can be said without asking; nothing when somebody has to.
     fn known(&self) -> Option<Result<ConnectionManager, RedisError>> {
         let known = self.known.lock();
-        let asked_lately = known.asked.is_some_and(|at| at.elapsed() < ASK_PAUSE);
+        let asked_within = |limit| known.asked.is_some_and(|at| at.elapsed() < limit);
+        let asked_lately = asked_within(ASK_PAUSE);
         match &known.master {
-            Some(master) if !known.is_doubted || asked_lately => Some(Ok(master.connection.clone())),
+            Some(master) if asked_lately || (!known.is_doubted && asked_within(TOO_OLD)) => {
+                Some(Ok(master.connection.clone()))
+            }
             None if asked_lately => Some(Err(away("nobody knew a master a moment ago"))),
             _ => None,
         }

@@ -145,6 +145,19 @@ async fn a_session_that_was_ended_elsewhere_opens_none_of_the_owner_s_pages_any_
     assert!(forced.headers["location"].to_str().unwrap().starts_with("/login"), "no minute of grace");
     let asked = stage.identity.received_requests().await.unwrap();
     assert!(!asked.iter().any(|request| request.url.path().ends_with("/delete")));
+    let elsewhere = Stage::set().await;
+    let over = ResponseTemplate::new(404).set_body_json(json!({"status": 404, "code": "not_found"}));
+    Mock::given(path("/v1/sessions/current")).respond_with(over).mount(&elsewhere.identity).await;
+    let mut there = elsewhere.shopper();
+    there.cookies.insert("session".to_owned(), sealed(5));
+    for page in ["/login", "/register"] {
+        let shown = there.open(page).await;
+        assert_eq!(
+            shown.status,
+            StatusCode::OK,
+            "{page} of an instance that has not heard of it sends nobody back"
+        );
+    }
     for page in ["/account", "/account/addresses", &format!("/orders/{}", mine.id)] {
         let answer = shopper.open(page).await;
         assert!(answer.headers["location"].to_str().unwrap().starts_with("/login"), "{page}");

@@ -5,6 +5,22 @@ use shop_instrumentation::metrics::Metrics;
 use shop_testkit::{TestCluster, eventually};
 
 #[tokio::test]
+async fn a_proxy_that_hangs_up_before_the_first_byte_is_a_server_that_is_away() {
+    let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = proxy.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = proxy.accept().await {
+            // The question is read, so that closing is an end and no reset.
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 64]).await;
+        }
+    });
+    let url = format!("postgres://app@127.0.0.1:{port}/postgres");
+    let pool = db::connect(&url, &Metrics::new("orders", "1").unwrap()).unwrap();
+    let error = db::observe("SELECT", sqlx::query("SELECT 1").execute(&pool)).await.unwrap_err();
+    assert_eq!(shop_instrumentation::Problem::from(error).code(), shop_instrumentation::Code::Unavailable);
+}
+
+#[tokio::test]
 async fn writes_work_again_by_themselves_after_the_standby_was_promoted() {
     let mut cluster = TestCluster::start().await;
     let pool = db::connect(&cluster.url, &Metrics::new("orders", "1").unwrap()).unwrap();

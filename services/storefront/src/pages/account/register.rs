@@ -17,6 +17,8 @@ use crate::visitor::{OpenForm, Visitor};
 
 pub(super) async fn show(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Response {
     let return_to = safe_return(query.get("return_to"));
+    // The account's pages ask anew and send here: whoever was only believed to be logged in would be sent back for ever.
+    let visitor = visitor.confirmed(&shop).await;
     if visitor.account.is_some() {
         return see_other(&return_to);
     }
