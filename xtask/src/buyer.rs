@@ -24,7 +24,7 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
     let list = page(format!("/c/{category}")).await?;
     let product = between(&list, "href=\"/p/", "\"").ok_or("the category lists no product")?;
     let product = page(format!("/p/{product}")).await?;
-    let mut add = form(&product, "action=\"/cart/add\"").ok_or("the product is sold out")?;
+    let mut add = hidden_fields(&product, "action=\"/cart/add\"").ok_or("the product is sold out")?;
     if !add.iter().any(|(name, _)| name == "quantity") {
         add.push(("quantity".to_owned(), "1".to_owned()));
     }
@@ -34,7 +34,7 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
         return Err(format!("/cart/add: {}", added.status()));
     }
     let checkout = page("/checkout".to_owned()).await?;
-    let mut fields = form(&checkout, "id=\"checkout-form\"").ok_or("there is no checkout form")?;
+    let mut fields = hidden_fields(&checkout, "id=\"checkout-form\"").ok_or("there is no checkout form")?;
     let email = format!("chaos{who}@example.com");
     for (name, value) in [
         ("name", "Kim Harbour"),
@@ -79,7 +79,7 @@ fn between(text: &str, start: &str, end: &str) -> Option<String> {
 }
 
 /// The hidden fields of the form whose tag has this attribute.
-fn form(page: &str, attribute: &str) -> Option<Vec<(String, String)>> {
+pub fn hidden_fields(page: &str, attribute: &str) -> Option<Vec<(String, String)>> {
     let body = &page[page.find(attribute)?..];
     let body = &body[..body.find("</form>").unwrap_or(body.len())];
     let tags = body.split("<input").skip(1).filter_map(|t| t.split('>').next());

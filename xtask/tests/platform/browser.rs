@@ -29,6 +29,8 @@ impl Look {
 /// A browser with an empty profile. Ends with its driver.
 pub struct Browser {
     pub page: WebDriver,
+    /// Presses with keys instead of the mouse: where scripts are off the driver waits for ever for a mouse's click.
+    by_keys: bool,
     driver: Child,
     /// The driver's address: thirtyfour has no call for the browser's log.
     server: String,
@@ -52,7 +54,7 @@ impl Browser {
         })
         .await?;
         page.set_window_rect(0, 0, look.width, 900).await?;
-        Ok(Self { page, driver, server, profile })
+        Ok(Self { page, by_keys: !look.scripts, driver, server, profile })
     }
 
     /// Errors and warnings that the browser's console shows since the last call, without those that `expected` names.
@@ -88,6 +90,10 @@ impl Browser {
 
     pub async fn click(&self, css: &str) -> Result<(), Failure> {
         let element = self.find(css).await?;
+        if self.by_keys {
+            element.send_keys(Key::Enter + "").await?;
+            return Ok(());
+        }
         element.scroll_into_view().await?;
         element.click().await?;
         Ok(())
@@ -96,6 +102,10 @@ impl Browser {
     /// Two presses as fast as a hand makes them.
     pub async fn press_twice(&self, css: &str) -> Result<(), Failure> {
         let element = self.find(css).await?;
+        if self.by_keys {
+            element.send_keys(Key::Enter + Key::Enter).await?;
+            return Ok(());
+        }
         element.scroll_into_view().await?;
         self.page.action_chain().double_click_element(&element).perform().await?;
         Ok(())
@@ -111,7 +121,13 @@ impl Browser {
 
     /// Chooses an entry of a list by its value.
     pub async fn choose(&self, css: &str, value: &str) -> Result<(), Failure> {
-        self.click(&format!("{css} option[value='{value}']")).await
+        let option = format!("{css} option[value='{value}']");
+        if self.by_keys {
+            let words = self.find(&option).await?.text().await?;
+            self.find(css).await?.send_keys(words).await?;
+            return Ok(());
+        }
+        self.click(&option).await
     }
 
     /// Waits until what `css` finds says `words`.
@@ -129,6 +145,14 @@ impl Browser {
             return Err(format!("{css} does not say {words:?} but {last:?} ({e})").into());
         }
         Ok(())
+    }
+
+    /// Waits until the page's path and query hold `part`: what was pressed has led there.
+    pub async fn arrives(&self, part: &str) -> Result<(), Failure> {
+        eventually(&format!("the way to {part}"), Duration::from_secs(15), || async {
+            Ok(self.path().await?.contains(part).then_some(()))
+        })
+        .await
     }
 
     /// How many elements `css` finds now.

@@ -17,6 +17,9 @@ const VIEWER: &str = "vic";
 /// Who is there from the start.
 const MANAGER: &str = "staff";
 
+/// A browser that hangs is no reason to wait for ever.
+const WITHIN: Duration = Duration::from_mins(4);
+
 /// Gives the shop its clerk and its viewer, with the first member's password.
 pub async fn hire(p: &Platform) -> Outcome {
     for (name, role) in [(CLERK, "clerk"), (VIEWER, "viewer")] {
@@ -55,6 +58,7 @@ async fn open_order(p: &Platform, browser: &Browser, number: &str) -> Outcome {
     }
     browser.fill("#q", number).await?;
     browser.click(".filters button").await?;
+    browser.arrives(number).await?;
     browser.click("main table td:first-child a").await?;
     browser.says("h1", number).await
 }
@@ -88,7 +92,8 @@ async fn work(p: &Platform, look: Look, buyer: usize) -> Outcome {
         number,
         email: format!("chaos{buyer}@example.com"),
     };
-    let result = day.whole().await;
+    let whole = tokio::time::timeout(WITHIN, day.whole()).await;
+    let result = whole.unwrap_or_else(|_| Err(format!("not over within {} s", WITHIN.as_secs()).into()));
     let result = match result {
         Ok(()) => day.audit.end().map(|pages| {
             println!("clerk at {}: {pages} pages, {:.1} s", look.name(), started.elapsed().as_secs_f64());
@@ -162,7 +167,8 @@ impl Day<'_> {
         self.browser.fill("#q", "").await?;
         self.browser.choose("#status", "confirmed").await?;
         self.browser.click(".filters button").await?;
-        self.browser.says("main table", &self.number).await?;
+        self.browser.arrives("q=&status=confirmed").await?;
+        self.browser.says("main table", "Confirmed").await?;
         let (rows, confirmed) = (
             self.browser.count("main tbody tr").await?,
             self.browser.count("main tbody .status.good").await?,
@@ -210,6 +216,7 @@ impl Day<'_> {
         self.open("/staff/stock").await?;
         self.page("stock").await?;
         self.browser.click("main tbody tr:last-child td:first-child a").await?;
+        self.browser.find("#adjust-form").await?;
         self.browser.fill_form("adjust-form", &[("delta", "many")]).await?;
         self.browser.click("#adjust-form button[type=submit]").await?;
         self.browser.says("#adjust-delta-error", "how many pieces").await?;
@@ -284,17 +291,21 @@ impl Day<'_> {
         self.open("/staff/orders").await?;
         self.browser.fill("#q", &self.number).await?;
         self.browser.click(".filters button").await?;
+        self.browser.arrives(&self.number).await?;
         self.browser.click("main table td:first-child a").await?;
         self.browser.says("h1", &self.number).await?;
         self.has_no_form("order").await?;
         let order = self.browser.path().await?;
         self.open("/staff/stock").await?;
         self.browser.click("main tbody tr:last-child td:first-child a").await?;
+        self.browser.arrives("/staff/stock/").await?;
         self.browser.find("main table").await?;
         self.has_no_form("stock").await?;
         let stock = self.browser.path().await?;
         self.open("/staff/products?q=anchor").await?;
         self.browser.click("main tbody td a").await?;
+        self.browser.find(".history, main h2").await?;
+        self.browser.arrives("/staff/products/").await?;
         self.has_no_form("product").await?;
         let product = self.browser.path().await?;
         let key = "0123456789abcdef0123456789abcdef";

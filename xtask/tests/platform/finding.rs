@@ -92,12 +92,12 @@ impl Walk<'_> {
 
     /// A maker is chosen, then prices; all can be taken away.
     async fn narrowed(&mut self, scripts: bool) -> Outcome {
-        self.browser.page.goto(self.p.shop("/c/lamps")).await?;
+        self.browser.page.goto(self.p.shop("/c/navigation")).await?;
         self.browser.click("#maker option:nth-of-type(2)").await?;
         if scripts {
             self.browser.find(".chips.active").await?;
             let address = self.browser.page.current_url().await?.to_string();
-            let tidy = address.contains("/c/lamps?maker=") && !address.contains("from=");
+            let tidy = address.contains("/c/navigation?maker=") && !address.contains("from=");
             ensure(tidy, || format!("at {address}"))?;
         }
         self.browser.fill("#from", "10").await?;
@@ -110,11 +110,11 @@ impl Walk<'_> {
         self.browser.click(".chips.active .all").await?;
         let browser = self.browser;
         eventually("the filters are gone", Duration::from_secs(10), || async {
-            Ok((browser.page.current_url().await?.as_str() == self.p.shop("/c/lamps")).then_some(()))
+            Ok((browser.page.current_url().await?.as_str() == self.p.shop("/c/navigation")).then_some(()))
         })
         .await?;
         // What cannot be read is told beside its field.
-        self.browser.page.goto(self.p.shop("/c/lamps?from=cheap")).await?;
+        self.browser.page.goto(self.p.shop("/c/navigation?from=cheap")).await?;
         self.browser.find("#from-error").await?;
         self.audit.page(self.browser, "refused", Some(422)).await
     }

@@ -13,12 +13,13 @@ mod buyer;
 mod clerk;
 mod engineer;
 mod failover;
+mod faults;
 mod finding;
 mod kills;
 mod local;
 mod mailbox;
-mod faults;
 mod pages;
+mod privacy;
 mod rolling_deploy;
 mod rum;
 mod shopper;
@@ -78,6 +79,8 @@ async fn run(wanted: &[String]) -> usize {
         bad_input::garbage_is_refused_in_each_protocol_s_own_words,
         border::the_edge_shows_nothing_but_the_shop,
         border::a_burst_of_503_takes_no_other_page_with_it,
+        privacy::planted_secrets_and_personal_data_stay_out_of_telemetry,
+        faults::every_fault_shows_itself_ends_and_leaves_a_healthy_shop,
         rolling_deploy::every_service_is_replaced_under_load_without_a_failed_request,
         failover::a_lost_database_node_is_replaced_and_the_shop_sells_again,
         kills::any_killed_process_comes_back_and_nothing_acknowledged_is_lost,
@@ -96,7 +99,6 @@ async fn run(wanted: &[String]) -> usize {
     for (name, scenario) in scenarios {
         if !wanted.is_empty() && !wanted.iter().any(|w| name.contains(w.as_str())) {
             continue;
-        faults::every_fault_shows_itself_ends_and_leaves_a_healthy_shop,
         }
         let started = Instant::now();
         match scenario(&platform).await {

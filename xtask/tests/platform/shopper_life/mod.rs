@@ -4,6 +4,8 @@
 mod account;
 mod orders;
 
+use std::time::Duration;
+
 use crate::{
     Outcome,
     audit::Audit,
@@ -15,6 +17,8 @@ use crate::{
 
 /// Long, as some names are.
 const NAME: &str = "Maximiliane-Theodora Wasserkante-Oldenburg";
+/// A browser that hangs is no reason to wait for ever.
+const WITHIN: Duration = Duration::from_mins(4);
 const FIRST_PASSWORD: &str = "the first long password";
 
 /// One shopper in one browser.
@@ -43,7 +47,8 @@ async fn live(p: &Platform, look: Look) -> Outcome {
     let email = format!("life.{}.{}@example.com", look.name(), std::process::id());
     let audit = Audit::new("life", look);
     let mut life = Life { p, browser: &browser, audit, look, email, password: FIRST_PASSWORD.to_owned() };
-    let result = life.walk().await;
+    let walk = tokio::time::timeout(WITHIN, life.walk()).await;
+    let result = walk.unwrap_or_else(|_| Err(format!("not over within {} s", WITHIN.as_secs()).into()));
     let result = match result {
         Ok(()) => life.audit.end().map(|pages| {
             println!("life at {}: {pages} pages, {:.1} s", look.name(), started.elapsed().as_secs_f64());

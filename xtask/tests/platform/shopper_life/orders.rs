@@ -123,7 +123,7 @@ impl Life<'_> {
         self.fills_the_cart(1).await?;
         self.page("cart").await?;
         self.open("/checkout").await?;
-        let guest = format!("guest.{}", self.email);
+        let guest = self.email.replace("life.", "guest.");
         let fields = [
             ("email", guest.as_str()),
             ("name", NAME),
