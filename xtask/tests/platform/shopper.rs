@@ -23,6 +23,11 @@ async fn buy(p: &Platform, browser: &Browser) -> Outcome {
     browser.page.goto(p.shop("/")).await?;
     browser.fill("input[name=q]", "lamp").await?;
     browser.find("input[name=q]").await?.send_keys(thirtyfour::Key::Enter + "").await?;
+    // The front page has links to products too.
+    eventually("the search is answered", Duration::from_secs(15), || async {
+        Ok((browser.page.current_url().await?.path() == "/search").then_some(()))
+    })
+    .await?;
     browser.click("a[href^='/p/']").await?;
     browser.find("#add-to-cart").await?;
     browser.click("#add-to-cart").await?;
