@@ -84,11 +84,6 @@ fn told(
     if !paid_back || it.amount.amount_minor == 0 {
         return (None, None);
     }
-    let detail = format!(
-        "{} minor units of {}: {}",
-        it.amount.amount_minor,
-        it.amount.currency.code(),
-        it.reason.as_str()
-    );
+    let detail = format!("{}: {}", it.amount, it.reason.as_str());
     (Some(Event::refunded(order, it.amount, now)), Some(entry("refunded", detail)))
 }
