@@ -93,7 +93,8 @@ impl Walk<'_> {
     /// A maker is chosen, then prices; all can be taken away.
     async fn narrowed(&mut self, scripts: bool) -> Outcome {
         self.browser.page.goto(self.p.shop("/c/navigation")).await?;
-        self.browser.click("#maker option:nth-of-type(2)").await?;
+        let maker = self.browser.find("#maker option:nth-of-type(2)").await?.attr("value").await?;
+        self.browser.choose("#maker", &maker.ok_or("a maker has a value")?).await?;
         if scripts {
             self.browser.find(".chips.active").await?;
             let address = self.browser.page.current_url().await?.to_string();
