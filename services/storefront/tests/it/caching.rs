@@ -29,7 +29,11 @@ async fn readers_get_pages_that_the_edge_may_keep_and_known_visitors_get_their_o
         assert!(!reader.headers.contains_key("set-cookie"), "{path}");
         let known = asked(&stage, path, &[("cookie", &cookie)]).await;
         assert_eq!(known.headers["cache-control"], "private, no-cache", "{path}");
-        assert!(known.text().contains("1<span class=\"sr\"> piece<") && !reader.text().contains("1<span class=\"sr\"> piece<"), "{path}");
+        assert!(
+            known.text().contains("1<span class=\"sr\"> piece<")
+                && !reader.text().contains("1<span class=\"sr\"> piece<"),
+            "{path}"
+        );
         for answer in [&reader, &known] {
             let varies = answer.headers["vary"].to_str().unwrap();
             assert!(varies.contains("accept-encoding") && varies.contains("cookie"), "{path}: {varies}");

@@ -113,7 +113,10 @@ async fn filters_that_cannot_be_read_are_told_beside_their_field_and_not_applied
         let answer = shopper.open(address).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
         assert_eq!(answer.headers["cache-control"], "private, no-cache", "{address}");
-        assert!(shopper.page.contains("id=\"from-error\">Enter a price in euros, 0 to 1,000,000"), "{address}");
+        assert!(
+            shopper.page.contains("id=\"from-error\">Enter a price in euros, 0 to 1,000,000"),
+            "{address}"
+        );
         assert!(shopper.page.contains("value=\"cheap\"") && shopper.page.contains("aria-invalid=\"true\""));
         let asked = stage.lists_asked().await.pop().unwrap();
         assert!(asked.contains(&("max_price".to_owned(), "900".to_owned())), "{asked:?}");
