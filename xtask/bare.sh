@@ -39,6 +39,11 @@ copy_network() {
   rm -rf "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d"
   cp -a /etc/apt/. "$root/etc/apt/"
   cp -an /usr/share/keyrings/. "$root/usr/share/keyrings/"
+  # Authorities that this machine trusts besides: npm's settings may name the bundle, which ca-certificates makes anew.
+  if [ -d /usr/local/share/ca-certificates ]; then
+    mkdir -p "$root/usr/local/share/ca-certificates"
+    cp -aL /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/"
+  fi
   for file in /etc/resolv.conf /etc/hosts /etc/npmrc /etc/pip.conf "$HOME/.npmrc" "$HOME/.config/pip/pip.conf" \
     "$HOME/.cargo/config.toml"; do
     [ -f "$file" ] || continue
