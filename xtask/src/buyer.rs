@@ -24,30 +24,14 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
     let list = page(format!("/c/{category}")).await?;
     let product = between(&list, "href=\"/p/", "\"").ok_or("the category lists no product")?;
     let product = page(format!("/p/{product}")).await?;
-    let mut add = hidden_fields(&product, "action=\"/cart/add\"").ok_or("the product is sold out")?;
-    if !add.iter().any(|(name, _)| name == "quantity") {
-        add.push(("quantity".to_owned(), "1".to_owned()));
-    }
+    let add = cart_form(&product)?;
     let added = http.post(format!("{shop}/cart/add")).form(&add).send().await;
     let added = added.map_err(|e| format!("/cart/add: {e}"))?;
     if !added.status().is_success() {
         return Err(format!("/cart/add: {}", added.status()));
     }
     let checkout = page("/checkout".to_owned()).await?;
-    let mut fields = hidden_fields(&checkout, "id=\"checkout-form\"").ok_or("there is no checkout form")?;
-    let email = format!("chaos{who}@example.com");
-    for (name, value) in [
-        ("name", "Kim Harbour"),
-        ("email", &email),
-        ("address1", "1 Quay Street"),
-        ("city", "Kiel"),
-        ("postcode", "24103"),
-        ("country", "DE"),
-        ("payment_token", "tok_visa"),
-    ] {
-        fields.retain(|(n, _)| n != name);
-        fields.push((name.to_owned(), value.to_owned()));
-    }
+    let fields = checkout_form(&checkout, &format!("chaos{who}@example.com"))?;
     let mut last = String::new();
     for _ in 0..PRESSES {
         match http.post(format!("{shop}/checkout")).form(&fields).send().await {
@@ -66,6 +50,33 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
         tokio::time::sleep(BETWEEN_PRESSES).await;
     }
     Err(format!("the order could not be placed: {last}"))
+}
+
+/// The form of a product's page that puts one piece into the cart.
+pub fn cart_form(product: &str) -> Result<Vec<(String, String)>, &'static str> {
+    let mut fields = hidden_fields(product, "action=\"/cart/add\"").ok_or("the product is sold out")?;
+    if !fields.iter().any(|(name, _)| name == "quantity") {
+        fields.push(("quantity".to_owned(), "1".to_owned()));
+    }
+    Ok(fields)
+}
+
+/// The checkout's form, filled in for a guest who pays with a good card.
+pub fn checkout_form(checkout: &str, email: &str) -> Result<Vec<(String, String)>, &'static str> {
+    let mut fields = hidden_fields(checkout, "id=\"checkout-form\"").ok_or("there is no checkout form")?;
+    for (name, value) in [
+        ("name", "Kim Harbour"),
+        ("email", email),
+        ("address1", "1 Quay Street"),
+        ("city", "Kiel"),
+        ("postcode", "24103"),
+        ("country", "DE"),
+        ("payment_token", "tok_visa"),
+    ] {
+        fields.retain(|(n, _)| n != name);
+        fields.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(fields)
 }
 
 fn order_number(page: &str) -> Option<String> {

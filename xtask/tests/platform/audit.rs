@@ -1,13 +1,19 @@
 //! What must be true of every page that a walk comes by: nothing wider than the window, a clean console, and, in both
 //! colour schemes, no breach of WCAG 2.2 AA that axe can see. Leaves pictures for human eyes.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Failure, Outcome,
     browser::{Browser, Look},
     local::{root, screenshots},
 };
+
+/// A browser that hangs is no reason to wait for ever.
+const WITHIN: Duration = Duration::from_mins(4);
 
 /// Which of axe's rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,13 +77,40 @@ impl Audit {
         self.faults.insert(format!("{} {page} at {}: {what}", self.walk, self.look.name()));
     }
 
-    /// How many pages were looked at, or what was wrong with them.
-    pub fn end(self) -> Result<usize, Failure> {
-        if self.faults.is_empty() {
-            return Ok(self.pages);
+    /// Ends a walk that began at `started`: tells how much it saw and what was wrong there. One that failed leaves a
+    /// picture of the page that it failed at.
+    pub async fn conclude(self, browser: &Browser, started: Instant, walked: Outcome) -> Outcome {
+        let look = self.look.name();
+        match walked {
+            Ok(()) if self.faults.is_empty() => {
+                let seconds = started.elapsed().as_secs_f64();
+                println!("{} at {look}: {} pages, {seconds:.1} s", self.walk, self.pages);
+                Ok(())
+            }
+            Ok(()) => Err(self.wrong().into()),
+            Err(e) => {
+                let file = format!("failure-{}-{look}.png", self.walk);
+                let _ = browser.picture(&screenshots().join(file)).await;
+                let path = browser.path().await.unwrap_or_default();
+                let before = if self.faults.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n    before: {}", self.wrong())
+                };
+                Err(format!("{look} at {path}: {e}{before}").into())
+            }
         }
-        Err(self.faults.into_iter().collect::<Vec<_>>().join("\n    ").into())
     }
+
+    fn wrong(&self) -> String {
+        self.faults.iter().map(String::as_str).collect::<Vec<_>>().join("\n    ")
+    }
+}
+
+/// A walk that is not over in time has failed.
+pub async fn in_time(walk: impl Future<Output = Outcome>) -> Outcome {
+    let walked = tokio::time::timeout(WITHIN, walk).await;
+    walked.unwrap_or_else(|_| Err(format!("not over within {} s", WITHIN.as_secs()).into()))
 }
 
 /// By how many pixels the page is wider than the window.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Failure, Outcome,
-    audit::Audit,
+    audit::{Audit, in_time},
     browser::{Browser, Look},
     buyer::buy_once,
     ensure,
@@ -16,9 +16,6 @@ const CLERK: &str = "ada";
 const VIEWER: &str = "vic";
 /// Who is there from the start.
 const MANAGER: &str = "staff";
-
-/// A browser that hangs is no reason to wait for ever.
-const WITHIN: Duration = Duration::from_mins(4);
 
 /// Gives the shop its clerk and its viewer, with the first member's password.
 pub async fn hire(p: &Platform) -> Outcome {
@@ -92,20 +89,8 @@ async fn work(p: &Platform, look: Look, buyer: usize) -> Outcome {
         number,
         email: format!("chaos{buyer}@example.com"),
     };
-    let whole = tokio::time::timeout(WITHIN, day.whole()).await;
-    let result = whole.unwrap_or_else(|_| Err(format!("not over within {} s", WITHIN.as_secs()).into()));
-    let result = match result {
-        Ok(()) => day.audit.end().map(|pages| {
-            println!("clerk at {}: {pages} pages, {:.1} s", look.name(), started.elapsed().as_secs_f64());
-        }),
-        Err(e) => {
-            let file = format!("failure-clerk-{}.png", look.name());
-            let _ = browser.picture(&crate::local::screenshots().join(file)).await;
-            let path = browser.path().await.unwrap_or_default();
-            let seen = day.audit.end().err().map_or_else(String::new, |seen| format!("\n    before: {seen}"));
-            Err(format!("{} at {path}: {e}{seen}", look.name()).into())
-        }
-    };
+    let whole = in_time(day.whole()).await;
+    let result = day.audit.conclude(&browser, started, whole).await;
     browser.close().await?;
     result
 }

@@ -6,10 +6,10 @@ use thirtyfour::Key;
 
 use crate::{
     Outcome,
-    audit::Audit,
+    audit::{Audit, in_time},
     browser::{Browser, Look},
     ensure,
-    local::{Platform, eventually, screenshots},
+    local::{Platform, eventually},
 };
 
 /// At both widths, with scripts and without.
@@ -18,12 +18,9 @@ pub async fn a_shopper_finds_things_by_keyboard_and_narrows_them_down(p: &Platfo
         let look = Look { width, scripts, dark: false };
         let browser = Browser::open(look).await?;
         let mut walk = Walk { p, browser: &browser, audit: Audit::new("finding", look) };
-        let result = walk.whole(scripts).await;
-        let result = result.and_then(|()| walk.audit.end().map(drop));
-        if result.is_err() {
-            let file = format!("failure-finding-{}.png", look.name());
-            let _ = browser.screenshot(&screenshots().join(file)).await;
-        }
+        let started = std::time::Instant::now();
+        let whole = in_time(walk.whole(scripts)).await;
+        let result = walk.audit.conclude(&browser, started, whole).await;
         browser.close().await?;
         result?;
     }

@@ -11,7 +11,12 @@ use std::{
 
 use reqwest::Client;
 
-use crate::{Failure, Outcome, buyer::hidden_fields, ensure, local::Platform};
+use crate::{
+    Failure, Outcome,
+    buyer::{cart_form, checkout_form},
+    ensure,
+    local::Platform,
+};
 
 const SERVICES: [&str; 7] =
     ["storefront", "identity", "catalog", "inventory", "orders", "payments", "notifications"];
@@ -143,26 +148,9 @@ async fn order(shop: &str, who: usize) -> Outcome {
     let mut products = list.split("href=\"/p/").skip(1).filter_map(|rest| rest.split('"').next());
     let product = products.nth(who).ok_or("the search finds no lamp")?;
     let product = get(&http, shop, &format!("/p/{product}")).await?;
-    let mut add = hidden_fields(&product, "action=\"/cart/add\"").ok_or("the product is sold out")?;
-    if !add.iter().any(|(name, _)| name == "quantity") {
-        add.push(("quantity".to_owned(), "1".to_owned()));
-    }
-    post(&http, shop, "/cart/add", &add).await?;
+    post(&http, shop, "/cart/add", &cart_form(&product)?).await?;
     let checkout = get(&http, shop, "/checkout").await?;
-    let mut fields = hidden_fields(&checkout, "id=\"checkout-form\"").ok_or("there is no checkout form")?;
-    let email = format!("deploy{who}@example.com");
-    for (name, value) in [
-        ("name", "Kim Harbour"),
-        ("email", email.as_str()),
-        ("address1", "1 Quay Street"),
-        ("city", "Kiel"),
-        ("postcode", "24103"),
-        ("country", "DE"),
-        ("payment_token", "tok_visa"),
-    ] {
-        fields.retain(|(n, _)| n != name);
-        fields.push((name.to_owned(), value.to_owned()));
-    }
+    let fields = checkout_form(&checkout, &format!("deploy{who}@example.com"))?;
     let page = post(&http, shop, "/checkout", &fields).await?;
     ensure(page.contains("id=\"order-number\""), || "/checkout: the page shows no order".to_owned())
 }

@@ -4,11 +4,9 @@
 mod account;
 mod orders;
 
-use std::time::Duration;
-
 use crate::{
     Outcome,
-    audit::Audit,
+    audit::{Audit, in_time},
     browser::{Browser, Look},
     clerk,
     local::Platform,
@@ -17,8 +15,6 @@ use crate::{
 
 /// Long, as some names are.
 const NAME: &str = "Maximiliane-Theodora Wasserkante-Oldenburg";
-/// A browser that hangs is no reason to wait for ever.
-const WITHIN: Duration = Duration::from_mins(4);
 const FIRST_PASSWORD: &str = "the first long password";
 
 /// One shopper in one browser.
@@ -47,21 +43,8 @@ async fn live(p: &Platform, look: Look) -> Outcome {
     let email = format!("life.{}.{}@example.com", look.name(), std::process::id());
     let audit = Audit::new("life", look);
     let mut life = Life { p, browser: &browser, audit, look, email, password: FIRST_PASSWORD.to_owned() };
-    let walk = tokio::time::timeout(WITHIN, life.walk()).await;
-    let result = walk.unwrap_or_else(|_| Err(format!("not over within {} s", WITHIN.as_secs()).into()));
-    let result = match result {
-        Ok(()) => life.audit.end().map(|pages| {
-            println!("life at {}: {pages} pages, {:.1} s", look.name(), started.elapsed().as_secs_f64());
-        }),
-        Err(e) => {
-            let file = format!("failure-life-{}.png", look.name());
-            let _ = browser.picture(&crate::local::screenshots().join(file)).await;
-            let path = browser.path().await.unwrap_or_default();
-            let seen =
-                life.audit.end().err().map_or_else(String::new, |seen| format!("\n    before: {seen}"));
-            Err(format!("{} at {path}: {e}{seen}", look.name()).into())
-        }
-    };
+    let walk = in_time(life.walk()).await;
+    let result = life.audit.conclude(&browser, started, walk).await;
     browser.close().await?;
     result
 }
