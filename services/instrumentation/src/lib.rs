@@ -39,6 +39,7 @@ pub mod kv;
 pub mod kv_memory;
 pub mod metrics;
 pub mod openapi;
+mod operation;
 pub mod outbox;
 mod path;
 pub mod problem;

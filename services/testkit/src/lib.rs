@@ -30,6 +30,7 @@ mod local;
 pub mod openapi;
 mod redis;
 mod sentinel;
+mod spans;
 mod wait;
 
 pub use clock::MockClock;
@@ -37,4 +38,5 @@ pub use cluster::TestCluster;
 pub use db::TestDb;
 pub use redis::TestRedis;
 pub use sentinel::TestSentinels;
+pub use spans::EndedSpans;
 pub use wait::{eventually, eventually_some};

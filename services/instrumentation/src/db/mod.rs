@@ -15,13 +15,12 @@ use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use tracing::Instrument as _;
 
 use self::follower::Freshness;
 use self::hosts::Hosts;
 use crate::dependency::{self, Failed};
 use crate::faults::is_misconfigured;
-use crate::metrics::{self, Metrics};
+use crate::metrics::Metrics;
 
 /// A connection that was idle for longer is asked whether it still works before it is used.
 const IDLE_WITHOUT_QUESTION: Duration = Duration::from_secs(1);
@@ -190,13 +189,7 @@ where
         db.system.name = "postgresql",
         db.operation.name = operation,
     );
-    let timer = metrics::db_timer("postgresql", operation);
-    let result = work.instrument(span.clone()).await;
-    timer.observe_duration();
-    if result.is_err() {
-        span.record("otel.status_code", "ERROR");
-    }
-    result
+    crate::operation::observe(&span, "postgresql", operation, work).await
 }
 
 /// Has the primary looked for when an error says that this may not have been it. [`observe`] does so itself; work under

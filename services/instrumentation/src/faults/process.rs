@@ -119,6 +119,14 @@ mod tests {
         (faults, router)
     }
 
+    /// A service that waits for `orders.crash`, and then calls `end`.
+    fn crashing(end: fn()) -> (Faults, Router, tokio::task::JoinHandle<()>) {
+        let (faults, router) = faults("orders");
+        let shown = faults.clone();
+        let task = tokio::spawn(async move { crash(&shown, end).await });
+        (faults, router, task)
+    }
+
     async fn status(router: &Router) -> StatusCode {
         let request = axum::http::Request::get("/").body(Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap().status()
@@ -167,9 +175,7 @@ mod tests {
         fn count_end() {
             ENDS.fetch_add(1, Ordering::SeqCst);
         }
-        let (faults, router) = faults("orders");
-        let shown = faults.clone();
-        let task = tokio::spawn(async move { crash(&shown, count_end).await });
+        let (faults, router, task) = crashing(count_end);
         faults.activate("orders.crash", ON).unwrap();
         assert_eq!(status(&router).await, StatusCode::OK, "the answer still goes out");
         assert_eq!(ENDS.load(Ordering::SeqCst), 0);
@@ -184,9 +190,7 @@ mod tests {
         fn count_end() {
             ENDS.fetch_add(1, Ordering::SeqCst);
         }
-        let (faults, router) = faults("orders");
-        let shown = faults.clone();
-        let task = tokio::spawn(async move { crash(&shown, count_end).await });
+        let (faults, router, task) = crashing(count_end);
         faults.activate("orders.crash", Activate { ratio: 0.0, ..ON }).unwrap();
         tokio::task::yield_now().await;
         faults.deactivate("orders.crash").unwrap();

@@ -12,13 +12,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use tracing::Instrument as _;
 
 pub use self::connection::Connection;
 pub use self::pause::{Pause, PauseConfig};
 use self::sentinel::Followed;
 use self::sentinel_url::SentinelUrl;
-use crate::metrics;
 
 /// Limits of a Redis connection.
 #[derive(Debug, Clone, Copy)]
@@ -78,15 +76,12 @@ where
         db.system.name = "redis",
         db.operation.name = operation,
     );
-    let timer = metrics::db_timer("redis", operation);
     let work = async {
         crate::faults::slow_redis().await;
         work.await
     };
-    let result = work.instrument(span.clone()).await;
-    timer.observe_duration();
+    let result = crate::operation::observe(&span, "redis", operation, work).await;
     if let Err(error) = &result {
-        span.record("otel.status_code", "ERROR");
         tracing::debug!(parent: &span, %error, "redis operation failed");
     }
     result

@@ -1,15 +1,13 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TracerProvider as _};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEventKind};
 use shop_instrumentation::clock::Clock as _;
 use shop_instrumentation::registry;
 use shop_notifications::workers::{consume_once, measure};
+use shop_testkit::EndedSpans;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -61,30 +59,10 @@ fn second_subscriber() -> tracing::Dispatch {
     tracing::Dispatch::new(tracing_subscriber::registry())
 }
 
-/// Keeps spans that have ended.
-#[derive(Debug, Clone, Default)]
-struct Ended(Arc<Mutex<Vec<SpanData>>>);
-
-impl SpanProcessor for Ended {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        self.0.lock().unwrap().push(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_trace_of_the_order_goes_on_through_the_stream() {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-    let ended = Ended::default();
+    let ended = EndedSpans::default();
     let provider = SdkTracerProvider::builder().with_span_processor(ended.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
     let _second = second_subscriber();
@@ -97,7 +75,7 @@ async fn the_trace_of_the_order_goes_on_through_the_stream() {
     stage.add(&[("payload", &payload), ("traceparent", traceparent.as_bytes())]).await;
     while consume_once(&consumer.notifications).await.unwrap() == 0 {}
 
-    let ended = ended.0.lock().unwrap();
+    let ended = ended.all();
     let find =
         |name: &str| ended.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no span {name}"));
     let process = find("process orders.events");

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use opentelemetry::Context;
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use serde_json::{Value, json};
 use shop_instrumentation::telemetry::current_ids;
 use shop_storefront::keyring::Keyring;
 use shop_storefront::rum::{MAX_AGE, PageKind, Scope, ViewMark};
+use shop_testkit::EndedSpans;
 use shop_testkit::http::{Answer, call};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
@@ -24,29 +23,9 @@ use crate::stage::{Shopper, Stage};
 const OURS: [(&str, &str); 2] =
     [("sec-fetch-site", "same-origin"), ("content-type", "text/plain;charset=UTF-8")];
 
-/// Spans that have ended in this process.
-#[derive(Debug, Clone, Default)]
-struct Ended(Arc<Mutex<Vec<SpanData>>>);
-
-impl SpanProcessor for Ended {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        self.0.lock().unwrap().push(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
 /// The provider is the process's; tests tell their spans apart by trace.
-static TRACED: LazyLock<(SdkTracerProvider, Ended)> = LazyLock::new(|| {
-    let ended = Ended::default();
+static TRACED: LazyLock<(SdkTracerProvider, EndedSpans)> = LazyLock::new(|| {
+    let ended = EndedSpans::default();
     let provider = SdkTracerProvider::builder().with_span_processor(ended.clone()).build();
     opentelemetry::global::set_tracer_provider(provider.clone());
     (provider, ended)
@@ -87,7 +66,7 @@ fn spans_named(name: &str, trace: &str) -> Vec<SpanData> {
     let told = |span: &SpanData| {
         span.attributes.iter().any(|a| a.key.as_str() == "shop.page.trace_id" && a.value.as_str() == trace)
     };
-    TRACED.1.0.lock().unwrap().iter().filter(|span| span.name == name && told(span)).cloned().collect()
+    TRACED.1.all().into_iter().filter(|span| span.name == name && told(span)).collect()
 }
 
 fn attribute(span: &SpanData, key: &str) -> String {
@@ -131,8 +110,7 @@ async fn view_of_somebody_s_own_page_is_part_of_the_page_s_trace() {
 
     let [span] = &spans_named("page view product", &trace)[..] else { panic!("not one span") };
     assert_eq!(span.span_context.trace_id().to_string(), trace);
-    let parent =
-        TRACED.1.0.lock().unwrap().iter().find(|s| s.span_context.span_id() == span.parent_span_id).cloned();
+    let parent = TRACED.1.all().into_iter().find(|s| s.span_context.span_id() == span.parent_span_id);
     assert_eq!(parent.unwrap().name, "GET /p/{slug}");
     let (shared, lcp) = (attribute(span, "shop.page.shared"), attribute(span, "shop.rum.lcp_ms"));
     assert_eq!((shared.as_str(), lcp.as_str()), ("false", "1500"));

@@ -9,8 +9,8 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::clock;
 use shop_instrumentation::problem::Code;
 
-use super::{PageError, Shop, press, see_other, too_many, with_status};
-use crate::border::{ClientAddress, QueryFields};
+use super::{PageError, Shop, Stranger, press, see_other, too_many, with_status};
+use crate::border::ClientAddress;
 use crate::cart::Cart;
 use crate::form::{Typed, safe_return};
 use crate::view::{Frame, Tone, field, notice};
@@ -19,13 +19,8 @@ use crate::visitor::{OpenForm, OwnForm, SignedIn, Visitor, account_cart, drop_se
 /// Longest name of a browser that identity is told.
 const LONGEST_BROWSER: usize = 200;
 
-pub(super) async fn show(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Response {
-    let return_to = safe_return(query.get("return_to"));
-    // The account's pages ask anew and send here: whoever was only believed to be logged in would be sent back for ever.
-    let visitor = visitor.confirmed(&shop).await;
-    if visitor.account.is_some() {
-        return see_other(&return_to);
-    }
+pub(super) async fn show(State(shop): State<Shop>, stranger: Stranger) -> Response {
+    let Stranger { visitor, return_to } = stranger;
     shop.page(&visitor, "Log in", login_page(&visitor, &Typed::default(), &return_to, None)).await
 }
 

@@ -18,6 +18,8 @@ use maud::{Markup, html};
 
 use super::refusal::too_many;
 use super::{PageError, Shop, orders, see_other, with_status};
+use crate::border::QueryFields;
+use crate::form::safe_return;
 use crate::view::Frame;
 use crate::visitor::{OwnForm, SignedIn, Submitted, Visitor};
 
@@ -73,6 +75,25 @@ impl FromRequest<Shop> for OwnerForm {
             Some(account) => Ok(Self { form, account }),
             None => Err(to_log_in("/account")),
         }
+    }
+}
+
+/// Somebody who is not logged in and may do so now; others are sent where the log-in would have led.
+struct Stranger {
+    visitor: Visitor,
+    return_to: String,
+}
+
+impl FromRequestParts<Shop> for Stranger {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Response> {
+        let query =
+            QueryFields::from_request_parts(parts, shop).await.map_err(IntoResponse::into_response)?;
+        let return_to = safe_return(query.get("return_to"));
+        // The account's pages ask anew and send here: whoever was only believed to be logged in would be sent back for ever.
+        let visitor = Visitor::from_headers(&parts.headers, shop).await.confirmed(shop).await;
+        if visitor.account.is_some() { Err(see_other(&return_to)) } else { Ok(Self { visitor, return_to }) }
     }
 }
 

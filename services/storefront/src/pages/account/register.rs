@@ -9,19 +9,14 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::log_in::{try_login, welcome};
-use super::{PageError, Shop, press, see_other, too_many, with_status};
-use crate::border::{ClientAddress, QueryFields};
+use super::{PageError, Shop, Stranger, press, too_many, with_status};
+use crate::border::ClientAddress;
 use crate::form::{Typed, safe_return};
 use crate::view::{Frame, field};
 use crate::visitor::{OpenForm, Visitor};
 
-pub(super) async fn show(State(shop): State<Shop>, query: QueryFields, visitor: Visitor) -> Response {
-    let return_to = safe_return(query.get("return_to"));
-    // The account's pages ask anew and send here: whoever was only believed to be logged in would be sent back for ever.
-    let visitor = visitor.confirmed(&shop).await;
-    if visitor.account.is_some() {
-        return see_other(&return_to);
-    }
+pub(super) async fn show(State(shop): State<Shop>, stranger: Stranger) -> Response {
+    let Stranger { visitor, return_to } = stranger;
     shop.page(&visitor, "Register", register_page(&visitor, &Typed::default(), &return_to)).await
 }
 
