@@ -78,9 +78,8 @@ pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
     println!(
         "  an order takes {order_ms:.2} ms of the machine, its statements {sql_ms:.2} ms of that; an order is answered after {p50_ms:.1} ms"
     );
-    let calls = recording.calls();
     println!(
-        "  the rest: {calls} calls between services (HTTP, tokens, spans), JSON, the provider, the outbox, the mail"
+        "  not in the statements: calls between services (HTTP, tokens, spans), JSON, the provider, the outbox, the mail"
     );
     Ok(())
 }

@@ -82,11 +82,6 @@ impl Recording {
         self.databases.get(database).map_or(0, |all| all.iter().map(Vec::len).sum())
     }
 
-    /// Calls between services that an order takes: catalogue, reserve, authorise, confirm, capture.
-    pub fn calls(&self) -> usize {
-        5
-    }
-
     /// pgbench's script for a database.
     pub fn script(&self, database: &str) -> String {
         let transactions = self.databases.get(database).map(Vec::as_slice).unwrap_or_default();

@@ -230,13 +230,7 @@ impl Shop {
 
     async fn payment(&self, k: u32, state: &str) {
         let (payment, order) = (id(300 + k), id(100 + k));
-        let mut sql = format!(
-            "INSERT INTO authorisations (id, order_id, idempotency_key, amount_minor, currency, outcome, state, \
-             created_at, updated_at, provider_reference) VALUES ('{payment}', '{order}', '{order}', 2000, 'EUR', \
-             'approved', '{state}', now(), now(), 'sbx_{k}'); \
-             INSERT INTO sandbox_payments (reference, idempotency_key, order_id, amount_minor, currency, outcome, \
-             capture_fails, created_at) VALUES ('sbx_{k}', '{order}', '{order}', 2000, 'EUR', 'approved', false, now());"
-        );
+        let mut sql = authorisation(k, "approved", state);
         sql.push_str(&operation(k, 0, "authorise", "succeeded", &order, 2000));
         sql.push_str(&movement(k, "hold", 2000));
         match state {
@@ -254,15 +248,8 @@ impl Shop {
     }
 
     async fn declined_payment(&self, k: u32) {
-        let (payment, order) = (id(300 + k), id(100 + k));
-        let mut sql = format!(
-            "INSERT INTO authorisations (id, order_id, idempotency_key, amount_minor, currency, outcome, state, \
-             created_at, updated_at, provider_reference) VALUES ('{payment}', '{order}', '{order}', 2000, 'EUR', \
-             'declined', 'open', now(), now(), 'sbx_{k}'); \
-             INSERT INTO sandbox_payments (reference, idempotency_key, order_id, amount_minor, currency, outcome, \
-             capture_fails, created_at) VALUES ('sbx_{k}', '{order}', '{order}', 2000, 'EUR', 'declined', false, now());"
-        );
-        sql.push_str(&operation(k, 0, "authorise", "declined", &order, 2000));
+        let mut sql = authorisation(k, "declined", "open");
+        sql.push_str(&operation(k, 0, "authorise", "declined", &id(100 + k), 2000));
         self.execute(Database::Payments, &sql).await;
     }
 
@@ -378,5 +365,17 @@ pub fn movement(k: u32, kind: &str, amount: i64) -> String {
     format!(
         "INSERT INTO sandbox_movements (reference, kind, idempotency_key, amount_minor, created_at) \
          VALUES ('sbx_{k}', '{kind}', '{kind}-{k}', {amount}, now());"
+    )
+}
+
+/// What we and the provider say of an order's money.
+fn authorisation(k: u32, outcome: &str, state: &str) -> String {
+    let (payment, order) = (id(300 + k), id(100 + k));
+    format!(
+        "INSERT INTO authorisations (id, order_id, idempotency_key, amount_minor, currency, outcome, state, \
+         created_at, updated_at, provider_reference) VALUES ('{payment}', '{order}', '{order}', 2000, 'EUR', \
+         '{outcome}', '{state}', now(), now(), 'sbx_{k}'); \
+         INSERT INTO sandbox_payments (reference, idempotency_key, order_id, amount_minor, currency, outcome, \
+         capture_fails, created_at) VALUES ('sbx_{k}', '{order}', '{order}', 2000, 'EUR', '{outcome}', false, now());"
     )
 }
