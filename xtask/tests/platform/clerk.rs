@@ -206,7 +206,8 @@ impl Day<'_> {
         self.browser.click("#adjust-form button[type=submit]").await?;
         self.browser.says("#adjust-delta-error", "how many pieces").await?;
         self.refused("stock-wrong", 422).await?;
-        let note = format!("Wet through, {}", self.look.name());
+        // In brackets: no look's name may be the beginning of another's note on the same product.
+        let note = format!("Wet through ({})", self.look.name());
         self.browser.choose("#adjust-reason", "damage").await?;
         self.browser.fill_form("adjust-form", &[("delta", "-1"), ("note", &note)]).await?;
         self.browser.press_twice("#adjust-form button[type=submit]").await?;
