@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use parking_lot::RwLock;
-use shop_instrumentation::http::front::ReadyAnswers;
+use shop_instrumentation::http::front::{ReadyAnswer, ReadyAnswers};
 use shop_instrumentation::metrics::{Histogram, Metrics};
 
 use crate::encoding::Encoding;
@@ -43,6 +43,7 @@ struct Kept {
     at: Instant,
     headers: HeaderMap,
     body: Bytes,
+    route: Arc<str>,
     duration: Histogram,
 }
 
@@ -71,12 +72,13 @@ impl ReadyPages {
 }
 
 impl ReadyAnswers for ReadyPages {
-    fn answer(&self, request: &Request) -> Option<Response> {
-        let started = Instant::now();
+    fn answer(&self, request: &Request) -> Option<ReadyAnswer> {
         let kept = self.find(request)?;
-        let response = kept.response();
-        kept.duration.observe(started.elapsed().as_secs_f64());
-        Some(response)
+        Some(ReadyAnswer {
+            response: kept.response(),
+            route: Arc::clone(&kept.route),
+            duration: kept.duration.clone(),
+        })
     }
 }
 
@@ -104,7 +106,13 @@ pub async fn answer_or_keep(State(ready): State<ReadyPages>, request: Request, n
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let duration = ready.shared.metrics.http_server_series("GET", route.as_str(), parts.status);
-    let kept = Kept { at: Instant::now(), headers: parts.headers.clone(), body: body.clone(), duration };
+    let kept = Kept {
+        at: Instant::now(),
+        headers: parts.headers.clone(),
+        body: body.clone(),
+        route: Arc::from(route.as_str()),
+        duration,
+    };
     ready.keep(place, path, kept);
     Response::from_parts(parts, body.into())
 }
@@ -179,6 +187,8 @@ mod tests {
         assert_eq!(ask(&routes, "/kept/a", &[]).await, "0");
         assert_eq!(ask(&routes, "/kept/a", &[]).await, "0");
         let answer = ready.answer(&request("/kept/a", &[])).unwrap();
+        assert_eq!(&*answer.route, "/kept/{n}");
+        let answer = answer.response;
         assert_eq!(answer.headers()[CACHE_CONTROL], "public, s-maxage=2");
         assert_eq!(text(answer).await, "0");
         assert_eq!(ask(&routes, "/kept/a?x=1", &[]).await, "1", "another address");

@@ -106,16 +106,25 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let method = method_name(request.method());
     let span = server_span(method, route, &request);
+    continue_trace(&span, &request);
     let work = async {
         let response = with_limits(&shared, request, next).await;
         let response = explain_empty_error(response);
-        finish(&shared, started, method, route, response)
+        let elapsed = started.elapsed();
+        let status = response.status();
+        shared
+            .metrics
+            .http_server()
+            .with_label_values(&[method, route, status.as_str()])
+            .observe(elapsed.as_secs_f64());
+        finish(shared.policy, elapsed, method, route, response)
     };
     work.instrument(span).await
 }
 
-fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
-    let span = tracing::info_span!(
+/// The span of a request, in a trace of its own.
+pub(super) fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
+    tracing::info_span!(
         "http request",
         sampling.priority = request.extensions().get::<Drawn>().map(|drawn| i64::from(drawn.0)),
         otel.name = format!("{method} {route}"),
@@ -126,7 +135,11 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
         http.response.status_code = Empty,
         url.path = without_secrets(request.uri().path()),
         error.type = Empty,
-    );
+    )
+}
+
+/// Makes the span part of the caller's trace, if it names one.
+fn continue_trace(span: &Span, request: &Request) {
     if request.headers().contains_key(&CONTEXT_HEADERS[0]) {
         let parent = TraceContextPropagator::new()
             .extract_with_context(&opentelemetry::Context::new(), &Headers(request.headers()));
@@ -134,7 +147,6 @@ fn server_span(method: &'static str, route: &str, request: &Request) -> Span {
             tracing::debug!(%error, "trace context not continued");
         }
     }
-    span
 }
 
 /// Body limit, deadline, the line, and panic catching, in this order: the cheapest refusal comes first.
@@ -194,21 +206,15 @@ fn explain_empty_error(response: Response) -> Response {
     explained
 }
 
-fn finish(
-    shared: &Shared,
-    started: Instant,
+/// Tells an answer in the current span and in the access log, and the caller its trace.
+pub(super) fn finish(
+    policy: telemetry::Policy,
+    elapsed: Duration,
     method: &'static str,
     route: &str,
     mut response: Response,
 ) -> Response {
-    let elapsed = started.elapsed();
     let status = response.status();
-    shared
-        .metrics
-        .http_server()
-        .with_label_values(&[method, route, status.as_str()])
-        .observe(elapsed.as_secs_f64());
-
     let span = Span::current();
     span.record("http.response.status_code", status.as_u16());
     let duration_ms = elapsed.as_secs_f64() * 1000.0;
@@ -218,7 +224,7 @@ fn finish(
         span.record("error.type", kind);
         span.record("otel.status_code", "ERROR");
         tracing::error!(method, route, status = status.as_u16(), duration_ms, "request failed");
-    } else if shared.policy.is_told(elapsed, || current.as_ref().is_some_and(SpanContext::is_sampled)) {
+    } else if policy.is_told(elapsed, || current.as_ref().is_some_and(SpanContext::is_sampled)) {
         tracing::info!(target: ACCESS, method, route, status = status.as_u16(), duration_ms, "request served");
     }
     if let Some(value) = current.and_then(|span| HeaderValue::try_from(span.trace_id().to_string()).ok()) {
@@ -232,7 +238,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The method as a label: a bounded set, whatever a client sends.
-fn method_name(method: &Method) -> &'static str {
+pub(super) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -3,6 +3,8 @@
 //! What must always hold: the service works the same with every backend away. Spans wait in a bounded queue, log records
 //! in another; what does not fit is dropped and counted, never waited for.
 
+#[cfg(test)]
+pub(crate) mod exported;
 mod json;
 mod loki;
 mod policy;
@@ -17,7 +19,8 @@ use std::time::Duration;
 
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Metadata;
+use tracing::{Metadata, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -184,6 +187,25 @@ pub(crate) fn current_span() -> Option<SpanContext> {
         let span = span.span_context();
         span.is_valid().then(|| span.clone())
     })
+}
+
+/// Makes a span, which must have no parent yet, go on with the current trace as a local root of its own: for work that
+/// may outlive the request that began it. Whether the request is kept as evidence is judged when it ends, and whether
+/// this work is, when this span does.
+pub fn local_root(span: Span) -> Span {
+    if let Some(current) = current_span() {
+        let remote = SpanContext::new(
+            current.trace_id(),
+            current.span_id(),
+            current.trace_flags(),
+            true,
+            current.trace_state().clone(),
+        );
+        if let Err(error) = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote)) {
+            tracing::debug!(%error, "trace context not continued");
+        }
+    }
+    span
 }
 
 /// By target and level only: a filter that knows spans costs several look-ups with every one of them.

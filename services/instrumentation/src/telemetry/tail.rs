@@ -206,45 +206,16 @@ fn sampled(mut span: SpanData) -> SpanData {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use opentelemetry::trace::{
         Span as _, TraceContextExt as _, TraceState, Tracer as _, TracerProvider as _,
     };
     use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
+    use super::super::exported::Exported;
     use super::super::sampling::Sampling;
     use super::*;
     use crate::config::Env;
     use crate::metrics::Metrics;
-
-    #[derive(Debug, Clone, Default)]
-    struct Exported(Arc<Mutex<Vec<SpanData>>>);
-
-    impl SpanProcessor for Exported {
-        fn on_start(&self, _: &mut Span, _: &Context) {}
-
-        fn on_end(&self, span: SpanData) {
-            assert!(span.span_context.is_sampled(), "the exporter leaves out what is not");
-            self.0.lock().push(span);
-        }
-
-        fn force_flush(&self) -> OTelSdkResult {
-            Ok(())
-        }
-
-        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-            Ok(())
-        }
-    }
-
-    impl Exported {
-        fn names(&self) -> Vec<String> {
-            let mut names: Vec<_> = self.0.lock().iter().map(|span| span.name.to_string()).collect();
-            names.sort();
-            names
-        }
-    }
 
     fn service() -> (SdkTracer, Exported, IntCounter) {
         let dropped = Metrics::new("orders", "1").unwrap().dropped("traces");
@@ -332,7 +303,7 @@ mod tests {
         assert_eq!(dropped.get() as usize, 600 - kept);
         let mut waiting = Waiting::default();
         request(&tracer, "template", |fail, _| fail(Status::error("lost")));
-        let template = exported.0.lock()[0].clone();
+        let template = exported.spans()[0].clone();
         for trace in 1..=3_000_u128 {
             let mut span = template.clone();
             let context = &span.span_context;
