@@ -30,7 +30,9 @@ pub enum Code {
     Forbidden,
     /// Too many requests; `Retry-After` says when to come back.
     RateLimited,
-    /// A dependency is missing or the service sheds load; may be repeated later.
+    /// What the request asks for is still being worked on; asked again later, there is an answer.
+    InProgress,
+    /// A dependency is missing; may be repeated later.
     Unavailable,
     /// The deadline passed before an answer was there.
     Timeout,
@@ -52,7 +54,7 @@ impl Code {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::RateLimited => 429,
-            Self::Unavailable => 503,
+            Self::InProgress | Self::Unavailable => 503,
             Self::Timeout => 504,
             Self::Internal => 500,
         }
@@ -71,6 +73,7 @@ impl Code {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
+            Self::InProgress => "in_progress",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Internal => "internal",
@@ -90,6 +93,7 @@ impl Code {
             Self::Unauthenticated => "Authentication required",
             Self::Forbidden => "Forbidden",
             Self::RateLimited => "Too many requests",
+            Self::InProgress => "Still in progress",
             Self::Unavailable => "Temporarily unavailable",
             Self::Timeout => "Timed out",
             Self::Internal => "Internal error",
@@ -188,6 +192,7 @@ mod tests {
             Code::Unauthenticated,
             Code::Forbidden,
             Code::RateLimited,
+            Code::InProgress,
             Code::Unavailable,
             Code::Timeout,
             Code::Internal,

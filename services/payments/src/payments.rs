@@ -88,5 +88,5 @@ impl Payments {
 
 /// The provider's answer is not known yet; it will be.
 pub(crate) fn not_known() -> Problem {
-    Problem::new(Code::Unavailable, "the payment provider's answer is not known yet").retry_after(1)
+    Problem::new(Code::InProgress, "the payment provider's answer is not known yet").retry_after(1)
 }

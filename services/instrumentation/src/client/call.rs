@@ -142,8 +142,7 @@ impl Call {
         &self.path
     }
 
-    /// The path for a span: a query may hold a shopper's words, and a session's path its token.
-    /// As telemetry may show it.
+    /// As telemetry may show it: a query may hold a shopper's words, and a session's path its token.
     pub(super) fn shown_path(&self) -> &str {
         crate::path::without_secrets(&self.path)
     }
@@ -180,6 +179,17 @@ impl Answer {
             }
         }
         Ok(Self { status, headers, body: body.freeze() })
+    }
+
+    /// Whether the callee refused before any handler looked at it: for its caller or for want of room. That says nothing
+    /// about what an earlier attempt did.
+    pub(super) fn is_from_the_door(&self) -> bool {
+        matches!(self.status, 401 | 403 | 429)
+    }
+
+    /// Whether it says that the endpoint is well, and only this one thing is still being worked on.
+    pub(super) fn is_in_progress(&self) -> bool {
+        serde_json::from_slice::<ProblemBody>(&self.body).is_ok_and(|body| body.code == Code::InProgress)
     }
 
     pub(super) fn into_result(self, peer: &'static str) -> Result<Self, CallError> {

@@ -33,6 +33,7 @@ impl Failure {
     pub(super) fn outcome(&self) -> Outcome {
         match self {
             Self::Timeout { in_full: false } => Outcome::Unknown,
+            Self::NotNow(answer) if answer.is_in_progress() => Outcome::Answered,
             _ => Outcome::Failed,
         }
     }

@@ -163,6 +163,7 @@ impl ServiceClient {
         inner.find_endpoints().await;
         inner.budget.earn();
         let mut last = None;
+        let mut may_have_acted = false;
         let mut avoid: Option<Arc<Endpoint>> = None;
         for attempts in 1.. {
             if left().is_zero() {
@@ -174,9 +175,13 @@ impl ServiceClient {
             };
             let limit = left().min(inner.config.attempt_timeout);
             let failure = match inner.ask(&endpoint, &call, limit).await {
+                Ok(answer) if may_have_acted && answer.is_from_the_door() => {
+                    return Err(inner.unavailable("refused at the door, after an attempt that may have had an effect"));
+                }
                 Ok(answer) => return answer.into_result(inner.peer),
                 Err(failure) => failure,
             };
+            may_have_acted |= !failure.was_not_sent();
             let attempted = Attempted {
                 attempts,
                 max_attempts: inner.config.max_attempts,
@@ -227,8 +232,12 @@ impl Inner {
         if let Ok(result) = tokio::time::timeout(after, &mut first).await {
             return result;
         }
+        // Paid before it is picked: an endpoint that is picked must be called, or its breaker waits for news of a try.
+        if !self.budget.spend() {
+            return first.await;
+        }
         let other = self.next_endpoint(Some(endpoint)).filter(|other| other.base != endpoint.base);
-        let Some(other) = other.filter(|_| self.budget.spend()) else { return first.await };
+        let Some(other) = other else { return first.await };
         self.metrics.client_decided(self.peer, "hedge");
         let second = attempt(self, &other, call, limit.saturating_sub(after)).boxed();
         match select(first, second).await {

@@ -96,6 +96,36 @@ async fn not_now_is_repeated_for_safe_calls_only_and_opens_the_breaker() {
 }
 
 #[tokio::test]
+async fn one_thing_in_progress_is_no_sick_endpoint() {
+    let busy = || crate::Problem::new(crate::Code::InProgress, "not known yet").into_response();
+    let peer = Peer::answering(move |_| busy()).await;
+    let client = client(&[&peer.url], ClientConfig { breaker_failures: 1, ..ClientConfig::default() });
+    for _ in 0..4 {
+        let error = client.send(Call::post("/", &1)).await.unwrap_err();
+        assert_eq!(error.code(), crate::Code::InProgress);
+    }
+    assert_eq!(peer.calls(), 4, "others still reach it");
+}
+
+#[tokio::test]
+async fn refusal_at_the_door_takes_back_nothing_that_may_have_happened() {
+    for door in [StatusCode::TOO_MANY_REQUESTS, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        let first = Arc::new(AtomicUsize::new(0));
+        let peer = Peer::answering(move |_| match first.fetch_add(1, Ordering::SeqCst) {
+            0 => StatusCode::BAD_GATEWAY.into_response(),
+            _ => door.into_response(),
+        })
+        .await;
+        let client = client(&[&peer.url], ClientConfig::default());
+        let key = || Call::post("/", &1).idempotency_key("k");
+        let error = client.send(key()).await.unwrap_err();
+        assert_eq!((peer.calls(), error.is_rejection()), (2, false), "{door}: {error}");
+        let error = client.send(key()).await.unwrap_err();
+        assert!(error.is_rejection(), "{door}: nothing came before");
+    }
+}
+
+#[tokio::test]
 async fn dead_endpoint_is_not_the_whole_service() {
     let (dead, peer) = (closed().await, Peer::answering(ok).await);
     let client = client(&[&dead, &peer.url], ClientConfig::default());

@@ -58,7 +58,7 @@ impl PageError {
                 | Code::TotalChanged
                 | Code::VoucherRefused => StatusCode::CONFLICT,
                 Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-                Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+                Code::InProgress | Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
                 // That a peer does not know us is no fault of the shopper's.
                 Code::Unauthenticated | Code::Forbidden | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
