@@ -48,6 +48,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let hashes_at_once = positive(&mut boot.env, "PASSWORD_HASHES_AT_ONCE", HASHES_AT_ONCE);
     let limits = AllLimits::from_env(&mut boot.env);
     let staff_password = staff_password(&mut boot.env);
+    let relaying = RelayConfig::from_env(&mut boot.env);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
@@ -80,7 +81,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     }
     let target = Target { stream: IDENTITY_STREAM, groups: &CONSUMER_GROUPS };
     let metrics = identity.metrics.outbox.clone();
-    let relay = Relay::new(pool, redis, target, RelayConfig::default(), metrics, clock::system())
+    let relay = Relay::new(pool, redis, target, relaying, metrics, clock::system())
         .stuck_by(boot.faults.clone(), QUEUE_STUCK);
     let relay = tokio::spawn(relay.run(boot.shutdown.clone()));
     let upkeep = tokio::spawn(workers::run(identity.clone(), boot.shutdown.clone()));

@@ -28,6 +28,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let payments = boot.env.list("PAYMENTS_URLS");
     let ages = AgeLimits::from_env(&mut boot.env);
     let keep_guests = keep_guests(&mut boot.env);
+    let relaying = RelayConfig::from_env(&mut boot.env);
     boot.env.finish()?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
@@ -51,7 +52,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     };
     let target = Target { stream: ORDERS_STREAM, groups: &CONSUMER_GROUPS };
     let metrics = OutboxMetrics::new(&boot.metrics)?;
-    let relay = Relay::new(pool, redis, target, RelayConfig::default(), metrics, clock::system())
+    let relay = Relay::new(pool, redis, target, relaying, metrics, clock::system())
         .stuck_by(boot.faults.clone(), QUEUE_STUCK);
     let place = PlaceOrder {
         saga: saga.clone(),

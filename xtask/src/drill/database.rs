@@ -125,6 +125,8 @@ fn services(layout: &Layout, patroni: &Patroni, sentinels: &Sentinels) -> Result
                 _ => {}
             }
         }
+        // One replica each: what it has survives its master.
+        unit.env.push(("REDIS_WAIT_REPLICAS".to_owned(), "1".to_owned()));
     }
     Ok(units)
 }

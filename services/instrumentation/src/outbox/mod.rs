@@ -5,6 +5,9 @@
 //! Rows leave it only after Redis has taken them, so a crash between the two sends an event twice under the same id, and
 //! consumers drop the second.
 //!
+//! Redis copies to its replicas after it has answered: where it has some, a row leaves only when [`RelayConfig::replicas`]
+//! of them have the event, so that a failover loses none.
+//!
 //! What must always hold: no Postgres transaction is open while Redis is waited for; nothing that a consumer group has
 //! not acknowledged is ever trimmed; the stream has a bound, and what does not fit waits in Postgres.
 //!
@@ -26,6 +29,7 @@ use self::storage::Session;
 use self::stream::Stream;
 pub use self::telemetry::OutboxMetrics;
 use crate::clock::SharedClock;
+use crate::config::Env;
 use crate::faults::Faults;
 
 /// How much at a time, how much at most, and how often.
@@ -41,6 +45,17 @@ pub struct RelayConfig {
     pub after_failure: Duration,
     /// How often an idle stream is trimmed and the gauges are measured.
     pub trim_every: Duration,
+    /// Replicas that must have an event before it counts as sent; zero where Redis stands alone.
+    pub replicas: usize,
+    /// How long events are held back while there are fewer.
+    pub wait_for_replicas: Duration,
+}
+
+impl RelayConfig {
+    /// Reads `REDIS_WAIT_REPLICAS`.
+    pub fn from_env(env: &mut Env) -> Self {
+        Self { replicas: env.optional("REDIS_WAIT_REPLICAS", 0), ..Self::default() }
+    }
 }
 
 impl Default for RelayConfig {
@@ -51,6 +66,8 @@ impl Default for RelayConfig {
             idle: Duration::from_millis(200),
             after_failure: Duration::from_secs(1),
             trim_every: Duration::from_secs(1),
+            replicas: 0,
+            wait_for_replicas: Duration::from_secs(30),
         }
     }
 }
@@ -84,6 +101,14 @@ pub enum RelayError {
     /// The stream cannot be written.
     #[error("stream")]
     Stream(#[from] redis::RedisError),
+    /// Too few replicas have what was sent, so that a failover could lose it.
+    #[error("{have} of {wanted} replicas have the events")]
+    NotCopied {
+        /// Replicas that have them.
+        have: usize,
+        /// Replicas that must.
+        wanted: usize,
+    },
 }
 
 /// The relay of one service's outbox.
@@ -96,6 +121,7 @@ pub struct Relay {
     stuck: Option<(Faults, &'static str)>,
     session: Option<Session>,
     trimmed_at: Option<Instant>,
+    uncopied_since: Option<Instant>,
 }
 
 impl Relay {
@@ -109,7 +135,17 @@ impl Relay {
         clock: SharedClock,
     ) -> Self {
         let stream = Stream::new(redis, target);
-        Self { pool, stream, config, metrics, clock, stuck: None, session: None, trimmed_at: None }
+        Self {
+            pool,
+            stream,
+            config,
+            metrics,
+            clock,
+            stuck: None,
+            session: None,
+            trimmed_at: None,
+            uncopied_since: None,
+        }
     }
 
     /// Sends nothing while the fault `name` is on.
@@ -147,7 +183,12 @@ impl Relay {
         if self.stuck.as_ref().is_some_and(|(faults, name)| faults.is_active(name)) {
             return Ok(Round::Sent(0));
         }
-        let Some(mut session) = self.session().await? else { return Ok(Round::Standby) };
+        let Some(mut session) = self.session().await? else {
+            // The relay tells them: what this instance told when it was the relay is over.
+            self.metrics.held_back.set(0.0);
+            self.metrics.stream_length.set(0.0);
+            return Ok(Round::Standby);
+        };
         let result = self.send(&mut session).await;
         // A session that failed may have lost the lock with its connection: it is dropped, and asked for again.
         if !matches!(result, Err(RelayError::Database(_))) {
@@ -174,10 +215,26 @@ impl Relay {
         if events.is_empty() {
             return Ok(Round::Sent(0));
         }
-        self.stream.add(&events).await?;
+        let copies = self.stream.add(&events, self.config.replicas).await?;
+        self.copied(copies)?;
         let sent: Vec<i64> = events.iter().map(|event| event.seq).collect();
         session.remove(&sent).await?;
         Ok(Round::Sent(sent.len()))
+    }
+
+    /// Whether enough replicas have what was sent. While they do not, it is sent again, but not for ever: a shop whose
+    /// replica is being replaced still tells what happened.
+    fn copied(&mut self, have: usize) -> Result<(), RelayError> {
+        let wanted = self.config.replicas;
+        if have >= wanted {
+            self.uncopied_since = None;
+            return Ok(());
+        }
+        if self.uncopied_since.get_or_insert_with(Instant::now).elapsed() < self.config.wait_for_replicas {
+            return Err(RelayError::NotCopied { have, wanted });
+        }
+        tracing::warn!(have, wanted, "too few replicas for long: events are sent without");
+        Ok(())
     }
 
     async fn session(&mut self) -> Result<Option<Session>, sqlx::Error> {

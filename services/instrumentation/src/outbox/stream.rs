@@ -9,6 +9,9 @@ use super::Target;
 use super::storage::Waiting;
 use crate::kv;
 
+/// How long replicas may take, milliseconds. Other commands of this process wait behind it.
+const COPIED_WITHIN_MS: usize = 200;
+
 /// A stream and what is known of its length.
 pub struct Stream {
     redis: kv::Connection,
@@ -52,10 +55,10 @@ impl Stream {
     }
 
     /// Adds events in their order: all of them or none, so that a refusal in the middle (memory is full) cannot let a
-    /// later event overtake an earlier one.
-    pub async fn add(&mut self, events: &[Waiting]) -> Result<(), RedisError> {
+    /// later event overtake an earlier one. Waits a moment for this many replicas; answers how many have them.
+    pub async fn add(&mut self, events: &[Waiting], replicas: usize) -> Result<usize, RedisError> {
         let mut pipeline = redis::pipe();
-        pipeline.atomic();
+        pipeline.cmd("MULTI").ignore();
         for event in events {
             let command = pipeline.cmd("XADD").arg(self.target.stream).arg("*");
             command.arg("id").arg(event.event_id.to_string());
@@ -65,10 +68,14 @@ impl Stream {
             }
             command.ignore();
         }
+        pipeline.cmd("EXEC").ignore();
+        // On the connection that wrote: on another one, perhaps to another master, it would say nothing about these.
+        pipeline.cmd("WAIT").arg(replicas).arg(if replicas == 0 { 1 } else { COPIED_WITHIN_MS });
         let mut redis = self.redis.clone();
-        kv::observe("XADD", async move { pipeline.query_async::<()>(&mut redis).await }).await?;
+        let (have,): (usize,) =
+            kv::observe("XADD", async move { pipeline.query_async(&mut redis).await }).await?;
         self.length += events.len();
-        Ok(())
+        Ok(have)
     }
 
     /// Removes what every group has acknowledged; answers how many entries are left.

@@ -1,13 +1,15 @@
 //! From the outbox to the stream.
 
+use std::time::Duration;
+
 use redis::AsyncCommands as _;
 use redis::streams::StreamRangeReply;
 use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
 use shop_instrumentation::config::Env;
-use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Round, Target};
+use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, RelayError, Round, Target};
 use shop_instrumentation::{Boot, CancellationToken, kv};
 use shop_orders::telemetry::{FAULTS, QUEUE_STUCK};
-use shop_testkit::{TestRedis, eventually};
+use shop_testkit::{TestRedis, TestSentinels, eventually};
 use sqlx::PgPool;
 
 use crate::fixture::{Fixture, body, fixture};
@@ -16,12 +18,15 @@ const GROUP: &str = CONSUMER_GROUPS[0];
 
 /// A relay that trims in every round.
 fn relay(pool: &PgPool, redis: &TestRedis, max_stream_entries: usize) -> Relay {
+    let config = RelayConfig { max_stream_entries, trim_every: Duration::ZERO, ..RelayConfig::default() };
+    relay_with(pool, &redis.url, config)
+}
+
+fn relay_with(pool: &PgPool, redis_url: &str, config: RelayConfig) -> Relay {
     let boot = boot();
-    let config =
-        RelayConfig { max_stream_entries, trim_every: std::time::Duration::ZERO, ..RelayConfig::default() };
     let target = Target { stream: ORDERS_STREAM, groups: &CONSUMER_GROUPS };
     let metrics = OutboxMetrics::new(&boot.metrics).unwrap();
-    let connection = kv::connect(&redis.url).unwrap();
+    let connection = kv::connect(redis_url).unwrap();
     Relay::new(pool.clone(), connection, target, config, metrics, shop_instrumentation::clock::system())
 }
 
@@ -113,6 +118,34 @@ async fn a_relay_that_dies_after_sending_sends_again_under_the_same_id() {
     let entries = stream(&redis).await;
     let repeats = entries.iter().filter(|(_, event, _)| *event == id.to_string()).count();
     assert_eq!((repeats, entries.len()), (2, 3), "consumers drop the second");
+}
+
+#[tokio::test]
+async fn what_no_replica_has_waits_in_the_outbox_and_not_for_ever() {
+    let (f, redis) = (fixture().await, TestRedis::start().await);
+    f.place("a", &body()).await;
+    let with = |wait_for_replicas| {
+        let config = RelayConfig { replicas: 1, wait_for_replicas, ..RelayConfig::default() };
+        relay_with(&f.db.pool, &redis.url, config)
+    };
+    let refused = with(Duration::from_hours(1)).once().await.unwrap_err();
+    assert!(matches!(refused, RelayError::NotCopied { have: 0, wanted: 1 }), "{refused}");
+    assert_eq!((stream(&redis).await.len(), waiting(&f).await), (2, 2));
+    assert_eq!(with(Duration::ZERO).once().await.unwrap(), Round::Sent(2));
+    assert_eq!(waiting(&f).await, 0);
+}
+
+#[tokio::test]
+async fn what_a_replica_has_leaves_the_outbox() {
+    let (f, sentinels) = (fixture().await, TestSentinels::start().await);
+    f.place("a", &body()).await;
+    let config =
+        RelayConfig { replicas: 1, wait_for_replicas: Duration::from_hours(1), ..RelayConfig::default() };
+    assert_eq!(relay_with(&f.db.pool, &sentinels.url, config).once().await.unwrap(), Round::Sent(2));
+    let replica = redis::Client::open(sentinels.servers[1].as_str()).unwrap();
+    let mut replica = replica.get_multiplexed_async_connection().await.unwrap();
+    let copied: usize = replica.xlen(ORDERS_STREAM).await.unwrap();
+    assert_eq!((copied, waiting(&f).await), (2, 0));
 }
 
 #[tokio::test]
