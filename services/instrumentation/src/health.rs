@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::faults;
+use crate::{db, faults};
 
 /// How often each dependency is asked.
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
@@ -122,7 +122,7 @@ impl Health {
     pub fn watch_postgres(&self, pool: sqlx::PgPool) {
         self.watch("postgres", Need::Required, move || {
             let pool = pool.clone();
-            async move { sqlx::query("SELECT 1").execute(&pool).await.is_ok() }
+            async move { db::answers(&pool).await }
         });
     }
 

@@ -135,6 +135,22 @@ fn session(options: PgConnectOptions, service: &str, config: DbConfig) -> PgConn
         .disable_statement_logging()
 }
 
+/// Whether the database answers. A pool whose connections are all in use says nothing about it: then it is asked on a
+/// connection of its own.
+pub(crate) async fn answers(pool: &PgPool) -> bool {
+    let through_the_pool = async { sqlx::query("SELECT 1").execute(pool).await.is_ok() };
+    if let Ok(answer) = tokio::time::timeout(PING_TIMEOUT, through_the_pool).await {
+        return answer;
+    }
+    if pool.num_idle() > 0 || is_misconfigured() {
+        return false;
+    }
+    match pool.connect_options().connect().await {
+        Ok(mut own) => own.ping().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
 fn not_now(text: &'static str) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, text))
 }
