@@ -19,6 +19,7 @@ mod worth;
 
 use shop_contracts::OrderId;
 use shop_contracts::orders::{Order, OrderHistory};
+use shop_instrumentation::telemetry::local_root;
 use shop_instrumentation::{Code, Problem};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -51,7 +52,10 @@ impl AfterSale {
     async fn driven(&self, id: OrderId, give_back: Uuid) -> Result<Order, Problem> {
         let saga = self.saga.clone();
         let task = async move { saga.drive_give_back(id, give_back).await };
-        let running = self.saga.running.spawn(task.in_current_span());
+        let running = self
+            .saga
+            .running
+            .spawn(task.instrument(local_root(tracing::info_span!(parent: None, "give-back"))));
         if let Ok(Ok(Err(error))) = tokio::time::timeout(WAIT_FOR_END, running).await {
             tracing::warn!(order_id = %id, %error, "giving back goes on later");
         }

@@ -11,6 +11,7 @@ use shop_contracts::OrderId;
 use shop_contracts::events::OrderEventKind;
 use shop_contracts::orders::{CartRef, NewOrder, Order, OrderStatus};
 use shop_instrumentation::faults::Faults;
+use shop_instrumentation::telemetry::local_root;
 use shop_instrumentation::{Code, Problem, ids};
 use tracing::Instrument as _;
 
@@ -109,12 +110,15 @@ impl PlaceOrder {
             }
             attempts += 1;
             if attempts == INSERT_ATTEMPTS {
-                return Err(Problem::new(Code::Unavailable, "the cart is being ordered").retry_after(1));
+                return Err(Problem::new(Code::InProgress, "the cart is being ordered").retry_after(1));
             }
         }
         // A task of its own: a shopper who closes the page does not stop the saga.
         let saga = self.saga.clone();
-        let driven = self.saga.running.spawn(async move { saga.drive(new).await }.in_current_span());
+        let driven = self.saga.running.spawn(
+            async move { saga.drive(new).await }
+                .instrument(local_root(tracing::info_span!(parent: None, "order saga"))),
+        );
         match tokio::time::timeout(WAIT_FOR_END, driven).await {
             Ok(Ok(order)) => Ok(order?),
             Ok(Err(_)) => Err(Problem::new(Code::Internal, "the order is being worked on")),
