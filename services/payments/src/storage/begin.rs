@@ -5,9 +5,9 @@ use shop_contracts::payments::{Authorisation, AuthorisationOutcome, Authorisatio
 use shop_contracts::{Money, OrderId, PaymentId};
 use shop_instrumentation::db;
 use sqlx::{Postgres, Transaction};
-use uuid::Uuid;
 
-use super::{PgPayments, lock_authorisation, lock_order, operations_of, rows};
+use super::rows::OperationRow;
+use super::{PgPayments, lock_authorisation, lock_order, operations_of};
 use crate::operation::{Kind, Operation, OperationState};
 
 /// What a caller who wants an operation finds.
@@ -157,11 +157,13 @@ impl PgPayments {
         db::observe("INSERT abandoned_orders", async {
             let mut tx = self.pool.begin().await?;
             lock_order(&mut tx, order).await?;
-            let inserted = sqlx::query(
+            let inserted = sqlx::query!(
                 "INSERT INTO abandoned_orders (order_id, abandoned_at, next_check_at) VALUES ($1, $2, $2) \
                  ON CONFLICT (order_id) DO NOTHING",
+                order.uuid(),
+                now
             );
-            let inserted = inserted.bind(order.uuid()).bind(now).execute(&mut *tx).await?;
+            let inserted = inserted.execute(&mut *tx).await?;
             tx.commit().await?;
             Ok(inserted.rows_affected() == 1)
         })
@@ -211,13 +213,13 @@ async fn resume(
     if takeover == Takeover::Leave {
         return Ok(Begun::Open);
     }
-    sqlx::query(
+    sqlx::query!(
         "UPDATE payment_operations SET state = 'requested', attempts = attempts + 1, lease_until = $2, \
          last_call_at = $3, next_attempt_at = $2, updated_at = $3 WHERE id = $1",
+        known.id,
+        turn.now + turn.lease,
+        turn.now
     )
-    .bind(known.id)
-    .bind(turn.now + turn.lease)
-    .bind(turn.now)
     .execute(&mut **tx)
     .await?;
     known.attempts += 1;
@@ -229,36 +231,34 @@ async fn insert(
     new: &Operation,
     turn: Turn,
 ) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(
+    let inserted = sqlx::query!(
         "INSERT INTO payment_operations (id, kind, order_id, authorisation_id, provider_key, idempotency_key, \
          token_digest, amount_minor, currency, state, provider_reference, attempts, lease_until, last_call_at, \
          next_attempt_at, created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'requested', $10, 1, $11, $12, $11, $12, $12) \
          ON CONFLICT DO NOTHING",
+        new.id,
+        new.kind.as_str(),
+        new.order_id.uuid(),
+        new.payment_id.uuid(),
+        new.provider_key,
+        new.caller_key,
+        new.token_digest.as_deref(),
+        new.amount.amount_minor,
+        new.amount.currency.code(),
+        new.provider_reference.as_deref(),
+        turn.now + turn.lease,
+        turn.now
     )
-    .bind(new.id)
-    .bind(new.kind.as_str())
-    .bind(new.order_id.uuid())
-    .bind(new.payment_id.uuid())
-    .bind(&new.provider_key)
-    .bind(&new.caller_key)
-    .bind(&new.token_digest)
-    .bind(new.amount.amount_minor)
-    .bind(new.amount.currency.code())
-    .bind(&new.provider_reference)
-    .bind(turn.now + turn.lease)
-    .bind(turn.now)
     .execute(&mut **tx)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }
 
 async fn is_abandoned(tx: &mut Transaction<'_, Postgres>, order: OrderId) -> Result<bool, sqlx::Error> {
-    let found: Option<Uuid> = sqlx::query_scalar("SELECT order_id FROM abandoned_orders WHERE order_id = $1")
-        .bind(order.uuid())
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(found.is_some())
+    let query =
+        sqlx::query_scalar!("SELECT order_id FROM abandoned_orders WHERE order_id = $1", order.uuid());
+    Ok(query.fetch_optional(&mut **tx).await?.is_some())
 }
 
 /// The hold of a key or of an order; the key wins.
@@ -266,24 +266,28 @@ async fn find_hold(
     tx: &mut Transaction<'_, Postgres>,
     asked: &Operation,
 ) -> Result<Option<Operation>, sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query_as!(
+        OperationRow,
         "SELECT id, kind, order_id, authorisation_id, provider_key, idempotency_key, token_digest, amount_minor, \
          currency, state, provider_reference, failure, attempts, lease_until, last_call_at, created_at \
          FROM payment_operations WHERE kind = 'authorise' AND (idempotency_key = $1 OR order_id = $2) \
          ORDER BY (idempotency_key = $1) DESC LIMIT 1",
+        asked.caller_key,
+        asked.order_id.uuid()
     );
-    let query = query.bind(&asked.caller_key).bind(asked.order_id.uuid());
-    query.fetch_optional(&mut **tx).await?.as_ref().map(rows::operation).transpose()
+    query.fetch_optional(&mut **tx).await?.map(Operation::try_from).transpose()
 }
 
 async fn find_refund(
     tx: &mut Transaction<'_, Postgres>,
     key: &str,
 ) -> Result<Option<Operation>, sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query_as!(
+        OperationRow,
         "SELECT id, kind, order_id, authorisation_id, provider_key, idempotency_key, token_digest, amount_minor, \
          currency, state, provider_reference, failure, attempts, lease_until, last_call_at, created_at \
          FROM payment_operations WHERE kind = 'refund' AND idempotency_key = $1",
+        key
     );
-    query.bind(key).fetch_optional(&mut **tx).await?.as_ref().map(rows::operation).transpose()
+    query.fetch_optional(&mut **tx).await?.map(Operation::try_from).transpose()
 }

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use shop_contracts::PaymentId;
 use shop_contracts::payments::{Authorisation, AuthorisationState};
 use shop_instrumentation::db;
-use sqlx::Row as _;
 
 use super::{PgPayments, finish::set_state, lock_authorisation};
 use crate::operation::{Kind, Operation};
@@ -29,13 +28,15 @@ impl PgPayments {
         kind: Difference,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "INSERT INTO payment_differences (authorisation_id, kind, found_at) VALUES ($1, $2, $3) \
              ON CONFLICT (authorisation_id, kind) DO UPDATE SET resolved_at = NULL, found_at = CASE \
              WHEN payment_differences.resolved_at IS NULL THEN payment_differences.found_at ELSE $3 END",
+            id.uuid(),
+            kind.as_str(),
+            now
         );
-        let query = query.bind(id.uuid()).bind(kind.as_str()).bind(now).execute(&self.pool);
-        db::observe("INSERT payment_differences", query).await.map(|_| ())
+        db::observe("INSERT payment_differences", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// The books agree: closes what was noted, and compares again at `verify_at`.
@@ -47,16 +48,14 @@ impl PgPayments {
     ) -> Result<(), sqlx::Error> {
         db::observe("UPDATE payment_differences", async {
             let mut tx = self.pool.begin().await?;
-            sqlx::query("UPDATE authorisations SET verify_at = $2 WHERE id = $1")
-                .bind(id.uuid())
-                .bind(verify_at)
+            sqlx::query!("UPDATE authorisations SET verify_at = $2 WHERE id = $1", id.uuid(), verify_at)
                 .execute(&mut *tx)
                 .await?;
-            sqlx::query(
+            sqlx::query!(
                 "UPDATE payment_differences SET resolved_at = $2 WHERE authorisation_id = $1 AND resolved_at IS NULL",
+                id.uuid(),
+                now
             )
-            .bind(id.uuid())
-            .bind(now)
             .execute(&mut *tx)
             .await?;
             tx.commit().await
@@ -81,13 +80,12 @@ impl PgPayments {
 
     /// Whether the row still is as it was read, with nothing under way.
     pub async fn is_unchanged(&self, ours: &Authorisation) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query_scalar(
+        let query = sqlx::query_scalar!(
             "SELECT EXISTS (SELECT 1 FROM payment_operations WHERE authorisation_id = $1 \
-             AND state IN ('requested', 'unknown'))",
+             AND state IN ('requested', 'unknown')) AS \"under_way!\"",
+            ours.id.uuid()
         );
-        let under_way: bool =
-            db::observe("SELECT payment_operations", query.bind(ours.id.uuid()).fetch_one(&self.pool))
-                .await?;
+        let under_way = db::observe("SELECT payment_operations", query.fetch_one(&self.pool)).await?;
         Ok(!under_way && self.find(ours.id).await?.as_ref() == Some(ours))
     }
 
@@ -99,45 +97,42 @@ impl PgPayments {
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let new = Operation::settling(kind, ours.order_id, ours.id, ours.amount, now);
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "INSERT INTO payment_operations (id, kind, order_id, authorisation_id, provider_key, idempotency_key, \
              amount_minor, currency, state, provider_reference, next_attempt_at, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 'unknown', $8, $9, $9, $9) \
              ON CONFLICT (provider_key) DO UPDATE SET state = 'unknown', attempts = 0, lease_until = NULL, \
              next_attempt_at = $9, created_at = $9, updated_at = $9",
+            new.id,
+            kind.as_str(),
+            ours.order_id.uuid(),
+            ours.id.uuid(),
+            new.provider_key,
+            ours.amount.amount_minor,
+            ours.amount.currency.code(),
+            ours.provider_reference.as_deref(),
+            now
         );
-        let query = query
-            .bind(new.id)
-            .bind(kind.as_str())
-            .bind(ours.order_id.uuid())
-            .bind(ours.id.uuid())
-            .bind(&new.provider_key)
-            .bind(ours.amount.amount_minor)
-            .bind(ours.amount.currency.code())
-            .bind(&ours.provider_reference)
-            .bind(now)
-            .execute(&self.pool);
-        db::observe("INSERT payment_operations", query).await.map(|_| ())
+        db::observe("INSERT payment_operations", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// What is outstanding.
     pub async fn standing(&self) -> Result<Standing, sqlx::Error> {
-        let oldest = sqlx::query_scalar(
-            "SELECT min(created_at) FROM payment_operations WHERE state IN ('requested', 'unknown')",
+        let oldest = sqlx::query_scalar!(
+            "SELECT min(created_at) FROM payment_operations WHERE state IN ('requested', 'unknown')"
         );
         let oldest_open = db::observe("SELECT payment_operations", oldest.fetch_one(&self.pool)).await?;
-        let kinds = sqlx::query(
-            "SELECT kind, count(*) AS open FROM payment_differences WHERE resolved_at IS NULL GROUP BY kind",
+        let kinds = sqlx::query!(
+            "SELECT kind, count(*) AS \"open!\" FROM payment_differences WHERE resolved_at IS NULL GROUP BY kind"
         );
         let rows = db::observe("SELECT payment_differences", kinds.fetch_all(&self.pool)).await?;
-        let differences = rows.iter().map(|row| Ok((row.try_get("kind")?, row.try_get("open")?)));
-        let unwanted = sqlx::query_scalar(
-            "SELECT count(*) FROM abandoned_orders o JOIN authorisations a USING (order_id) \
-             WHERE o.settled_at IS NULL AND a.outcome = 'approved' AND a.state = 'open'",
+        let unwanted = sqlx::query_scalar!(
+            "SELECT count(*) AS \"count!\" FROM abandoned_orders o JOIN authorisations a USING (order_id) \
+             WHERE o.settled_at IS NULL AND a.outcome = 'approved' AND a.state = 'open'"
         );
         Ok(Standing {
             oldest_open,
-            differences: differences.collect::<Result<_, sqlx::Error>>()?,
+            differences: rows.into_iter().map(|row| (row.kind, row.open)).collect(),
             held_unwanted: db::observe("SELECT abandoned_orders", unwanted.fetch_one(&self.pool)).await?,
         })
     }

@@ -5,10 +5,9 @@ use chrono::{DateTime, Utc};
 use shop_contracts::payments::Authorisation;
 use shop_contracts::{OrderId, PaymentId};
 use shop_instrumentation::db;
-use sqlx::Row as _;
-use uuid::Uuid;
 
-use super::{PgPayments, begin::Turn, rows};
+use super::rows::{AuthorisationRow, OperationRow};
+use super::{PgPayments, begin::Turn};
 use crate::operation::Operation;
 
 /// An abandoned order whose money is not known to be given back.
@@ -22,7 +21,8 @@ pub struct AbandonedOrder {
 impl PgPayments {
     /// Operations without an answer that nobody works on; each is the caller's for the lease.
     pub async fn claim_operations(&self, limit: i64, turn: Turn) -> Result<Vec<Operation>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            OperationRow,
             "UPDATE payment_operations SET attempts = attempts + 1, lease_until = $2, next_attempt_at = $2 \
              WHERE id IN (SELECT id FROM payment_operations WHERE state IN ('requested', 'unknown') \
              AND next_attempt_at <= $1 AND (lease_until IS NULL OR lease_until <= $1) \
@@ -30,27 +30,31 @@ impl PgPayments {
              RETURNING id, kind, order_id, authorisation_id, provider_key, idempotency_key, token_digest, \
              amount_minor, currency, state, provider_reference, failure, attempts, lease_until, last_call_at, \
              created_at",
+            turn.now,
+            turn.now + turn.lease,
+            limit
         );
-        let query = query.bind(turn.now).bind(turn.now + turn.lease).bind(limit).fetch_all(&self.pool);
-        db::observe("CLAIM payment_operations", query).await?.iter().map(rows::operation).collect()
+        let rows = db::observe("CLAIM payment_operations", query.fetch_all(&self.pool)).await?;
+        rows.into_iter().map(Operation::try_from).collect()
     }
 
     /// Abandoned orders to look after.
     pub async fn claim_abandoned(&self, limit: i64, turn: Turn) -> Result<Vec<AbandonedOrder>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE abandoned_orders SET attempts = attempts + 1, next_check_at = $2 WHERE order_id IN \
              (SELECT order_id FROM abandoned_orders WHERE settled_at IS NULL AND next_check_at <= $1 \
              ORDER BY next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, abandoned_at, attempts",
+            turn.now,
+            turn.now + turn.lease,
+            limit
         );
-        let query = query.bind(turn.now).bind(turn.now + turn.lease).bind(limit).fetch_all(&self.pool);
-        let order = |row: &sqlx::postgres::PgRow| {
-            Ok(AbandonedOrder {
-                order_id: OrderId::new(row.try_get("order_id")?),
-                abandoned_at: row.try_get("abandoned_at")?,
-                attempts: row.try_get("attempts")?,
-            })
-        };
-        db::observe("CLAIM abandoned_orders", query).await?.iter().map(order).collect()
+        let rows = db::observe("CLAIM abandoned_orders", query.fetch_all(&self.pool)).await?;
+        let orders = rows.into_iter().map(|row| AbandonedOrder {
+            order_id: OrderId::new(row.order_id),
+            abandoned_at: row.abandoned_at,
+            attempts: row.attempts,
+        });
+        Ok(orders.collect())
     }
 
     /// Sets when an abandoned order is looked after again; never, when it is settled.
@@ -60,12 +64,14 @@ impl PgPayments {
         next: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE abandoned_orders SET next_check_at = COALESCE($2, next_check_at), \
-             settled_at = CASE WHEN $2 IS NULL THEN $3 END WHERE order_id = $1",
+             settled_at = CASE WHEN $2 IS NULL THEN $3::timestamptz END WHERE order_id = $1",
+            order.uuid(),
+            next,
+            now
         );
-        let query = query.bind(order.uuid()).bind(next).bind(now).execute(&self.pool);
-        db::observe("UPDATE abandoned_orders", query).await.map(|_| ())
+        db::observe("UPDATE abandoned_orders", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// Holds older than `before` that nobody captured or voids.
@@ -74,26 +80,31 @@ impl PgPayments {
         before: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<PaymentId>, sqlx::Error> {
-        let query = sqlx::query_scalar(
+        let query = sqlx::query_scalar!(
             "SELECT id FROM authorisations a WHERE state = 'open' AND outcome = 'approved' AND created_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM payment_operations o WHERE o.authorisation_id = a.id \
              AND o.kind IN ('capture', 'void') AND o.state IN ('requested', 'unknown')) ORDER BY created_at LIMIT $2",
+            before,
+            limit
         );
-        let query = query.bind(before).bind(limit).fetch_all(&self.pool);
-        let ids: Vec<Uuid> = db::observe("SELECT authorisations", query).await?;
+        let ids = db::observe("SELECT authorisations", query.fetch_all(&self.pool)).await?;
         Ok(ids.into_iter().map(PaymentId::new).collect())
     }
 
     /// Authorisations to compare with the provider's books; those with an operation under way wait.
     pub async fn claim_unverified(&self, limit: i64, turn: Turn) -> Result<Vec<Authorisation>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            AuthorisationRow,
             "UPDATE authorisations SET verify_at = $2 WHERE id IN \
              (SELECT id FROM authorisations a WHERE verify_at <= $1 AND NOT EXISTS \
              (SELECT 1 FROM payment_operations o WHERE o.authorisation_id = a.id \
              AND o.state IN ('requested', 'unknown')) ORDER BY verify_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
              RETURNING id, order_id, amount_minor, currency, outcome, state, provider_reference, refunded_minor",
+            turn.now,
+            turn.now + turn.lease,
+            limit
         );
-        let query = query.bind(turn.now).bind(turn.now + turn.lease).bind(limit).fetch_all(&self.pool);
-        db::observe("CLAIM authorisations", query).await?.iter().map(rows::authorisation).collect()
+        let rows = db::observe("CLAIM authorisations", query.fetch_all(&self.pool)).await?;
+        rows.into_iter().map(Authorisation::try_from).collect()
     }
 }

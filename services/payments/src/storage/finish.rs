@@ -57,12 +57,15 @@ impl PgPayments {
         next: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE payment_operations SET state = 'unknown', failure = left($2, 500), lease_until = NULL, \
              next_attempt_at = $3, updated_at = $4 WHERE id = $1 AND state IN ('requested', 'unknown')",
+            id,
+            why,
+            next,
+            now
         );
-        let query = query.bind(id).bind(why).bind(next).bind(now).execute(&self.pool);
-        db::observe("UPDATE payment_operations", query).await.map(|_| ())
+        db::observe("UPDATE payment_operations", query.execute(&self.pool)).await.map(|_| ())
     }
 }
 
@@ -76,16 +79,16 @@ async fn end(
         Settled::Succeeded { reference } | Settled::Declined { reference } => (reference.as_deref(), None),
         Settled::Failed(why) => (None, Some(why.as_str())),
     };
-    let ended = sqlx::query(
+    let ended = sqlx::query!(
         "UPDATE payment_operations SET state = $2, provider_reference = COALESCE($3, provider_reference), \
          failure = left($4, 500), lease_until = NULL, updated_at = $5 \
          WHERE id = $1 AND (state IN ('requested', 'unknown') OR (state = 'failed' AND $2 = 'succeeded'))",
+        id,
+        settled.state().as_str(),
+        reference,
+        failure,
+        now
     )
-    .bind(id)
-    .bind(settled.state().as_str())
-    .bind(reference)
-    .bind(failure)
-    .bind(now)
     .execute(&mut **tx)
     .await?;
     Ok(ended.rows_affected() == 1)
@@ -99,37 +102,37 @@ async fn keep_decision(
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     // An instance that writes no operations may have decided the order before: its row stays, and learns the reference.
-    let id: Uuid = sqlx::query_scalar(
+    let id = sqlx::query_scalar!(
         "INSERT INTO authorisations (id, order_id, idempotency_key, amount_minor, currency, outcome, state, \
          created_at, updated_at, token_digest, provider_reference, verify_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $7, $8, $9, $10) ON CONFLICT (order_id) DO UPDATE SET \
          provider_reference = COALESCE(authorisations.provider_reference, EXCLUDED.provider_reference) RETURNING id",
+        hold.payment_id.uuid(),
+        hold.order_id.uuid(),
+        hold.caller_key,
+        hold.amount.amount_minor,
+        hold.amount.currency.code(),
+        outcome,
+        now,
+        hold.token_digest.as_deref(),
+        reference,
+        (outcome == "approved").then(|| verify_at(now))
     )
-    .bind(hold.payment_id.uuid())
-    .bind(hold.order_id.uuid())
-    .bind(&hold.caller_key)
-    .bind(hold.amount.amount_minor)
-    .bind(hold.amount.currency.code())
-    .bind(outcome)
-    .bind(now)
-    .bind(&hold.token_digest)
-    .bind(reference)
-    .bind((outcome == "approved").then(|| verify_at(now)))
     .fetch_one(&mut **tx)
     .await?;
     if id != hold.payment_id.uuid() {
-        sqlx::query("UPDATE payment_operations SET authorisation_id = $2 WHERE id = $1")
-            .bind(hold.id)
-            .bind(id)
+        sqlx::query!("UPDATE payment_operations SET authorisation_id = $2 WHERE id = $1", hold.id, id)
             .execute(&mut **tx)
             .await?;
     }
-    sqlx::query("UPDATE abandoned_orders SET next_check_at = $2, settled_at = NULL WHERE order_id = $1")
-        .bind(hold.order_id.uuid())
-        .bind(now)
-        .execute(&mut **tx)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "UPDATE abandoned_orders SET next_check_at = $2, settled_at = NULL WHERE order_id = $1",
+        hold.order_id.uuid(),
+        now
+    )
+    .execute(&mut **tx)
+    .await
+    .map(|_| ())
 }
 
 pub(super) async fn set_state(
@@ -138,13 +141,13 @@ pub(super) async fn set_state(
     state: &str,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sqlx::query!(
         "UPDATE authorisations SET state = $2, updated_at = $3, verify_at = $4 WHERE id = $1 AND outcome = 'approved'",
+        id,
+        state,
+        now,
+        verify_at(now)
     )
-    .bind(id)
-    .bind(state)
-    .bind(now)
-    .bind(verify_at(now))
     .execute(&mut **tx)
     .await
     .map(|_| ())
@@ -155,13 +158,13 @@ async fn add_refunds(
     refund: &Operation,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sqlx::query!(
         "UPDATE authorisations SET updated_at = $2, verify_at = $3, refunded_minor = (SELECT sum(amount_minor) \
          FROM payment_operations WHERE authorisation_id = $1 AND kind = 'refund' AND state = 'succeeded') WHERE id = $1",
+        refund.payment_id.uuid(),
+        now,
+        verify_at(now)
     )
-    .bind(refund.payment_id.uuid())
-    .bind(now)
-    .bind(verify_at(now))
     .execute(&mut **tx)
     .await
     .map(|_| ())

@@ -1,81 +1,116 @@
 //! Rows as types.
 
+use chrono::{DateTime, Utc};
 use shop_contracts::payments::{Authorisation, AuthorisationOutcome, AuthorisationState};
 use shop_contracts::{Money, OrderId, PaymentId};
-use sqlx::{Row as _, postgres::PgRow};
+use uuid::Uuid;
 
 use crate::operation::{Kind, Operation, OperationState};
+
+/// What is read of `authorisations`.
+#[derive(Debug, Clone)]
+pub struct AuthorisationRow {
+    pub id: Uuid,
+    pub order_id: Uuid,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub outcome: String,
+    pub state: String,
+    pub provider_reference: Option<String>,
+    pub refunded_minor: i64,
+}
+
+/// What is read of `payment_operations`: all but `next_attempt_at` and `updated_at`.
+#[derive(Debug, Clone)]
+pub struct OperationRow {
+    pub id: Uuid,
+    pub kind: String,
+    pub order_id: Uuid,
+    pub authorisation_id: Uuid,
+    pub provider_key: String,
+    pub idempotency_key: String,
+    pub token_digest: Option<Vec<u8>>,
+    pub amount_minor: i64,
+    pub currency: String,
+    pub state: String,
+    pub provider_reference: Option<String>,
+    pub failure: Option<String>,
+    pub attempts: i32,
+    pub lease_until: Option<DateTime<Utc>>,
+    pub last_call_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
 
 fn unknown(column: &str, value: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("{column}: unknown {value:?}").into())
 }
 
-fn money(row: &PgRow) -> Result<Money, sqlx::Error> {
-    let currency: String = row.try_get("currency")?;
-    let parsed = currency.parse().map_err(|_| unknown("currency", &currency))?;
-    Ok(Money::new(row.try_get("amount_minor")?, parsed))
+fn money(amount_minor: i64, currency: &str) -> Result<Money, sqlx::Error> {
+    let parsed = currency.parse().map_err(|_| unknown("currency", currency))?;
+    Ok(Money::new(amount_minor, parsed))
 }
 
-/// From `id, order_id, amount_minor, currency, outcome, state, provider_reference, refunded_minor`.
-pub fn authorisation(row: &PgRow) -> Result<Authorisation, sqlx::Error> {
-    let amount = money(row)?;
-    let outcome: String = row.try_get("outcome")?;
-    let state: String = row.try_get("state")?;
-    let refunded_minor: i64 = row.try_get("refunded_minor")?;
-    Ok(Authorisation {
-        id: PaymentId::new(row.try_get("id")?),
-        order_id: OrderId::new(row.try_get("order_id")?),
-        amount,
-        outcome: match outcome.as_str() {
-            "approved" => AuthorisationOutcome::Approved,
-            "declined" => AuthorisationOutcome::Declined,
-            other => return Err(unknown("outcome", other)),
-        },
-        state: match state.as_str() {
-            "open" => AuthorisationState::Open,
-            // Instances that know no refunds read the same rows: the column says captured, the amount says the rest.
-            "captured" if refunded_minor == amount.amount_minor => AuthorisationState::Refunded,
-            "captured" => AuthorisationState::Captured,
-            "voided" => AuthorisationState::Voided,
-            other => return Err(unknown("state", other)),
-        },
-        provider_reference: row.try_get("provider_reference")?,
-        refunded_minor,
-    })
+impl TryFrom<AuthorisationRow> for Authorisation {
+    type Error = sqlx::Error;
+
+    fn try_from(row: AuthorisationRow) -> Result<Self, sqlx::Error> {
+        let amount = money(row.amount_minor, &row.currency)?;
+        Ok(Self {
+            id: PaymentId::new(row.id),
+            order_id: OrderId::new(row.order_id),
+            amount,
+            outcome: match row.outcome.as_str() {
+                "approved" => AuthorisationOutcome::Approved,
+                "declined" => AuthorisationOutcome::Declined,
+                other => return Err(unknown("outcome", other)),
+            },
+            state: match row.state.as_str() {
+                "open" => AuthorisationState::Open,
+                // Instances that know no refunds read the same rows: the column says captured, the amount the rest.
+                "captured" if row.refunded_minor == amount.amount_minor => AuthorisationState::Refunded,
+                "captured" => AuthorisationState::Captured,
+                "voided" => AuthorisationState::Voided,
+                other => return Err(unknown("state", other)),
+            },
+            provider_reference: row.provider_reference,
+            refunded_minor: row.refunded_minor,
+        })
+    }
 }
 
-/// From all columns of `payment_operations` but `next_attempt_at` and `updated_at`.
-pub fn operation(row: &PgRow) -> Result<Operation, sqlx::Error> {
-    let kind: String = row.try_get("kind")?;
-    let state: String = row.try_get("state")?;
-    Ok(Operation {
-        id: row.try_get("id")?,
-        kind: match kind.as_str() {
-            "authorise" => Kind::Authorise,
-            "capture" => Kind::Capture,
-            "void" => Kind::Void,
-            "refund" => Kind::Refund,
-            other => return Err(unknown("kind", other)),
-        },
-        order_id: OrderId::new(row.try_get("order_id")?),
-        payment_id: PaymentId::new(row.try_get("authorisation_id")?),
-        provider_key: row.try_get("provider_key")?,
-        caller_key: row.try_get("idempotency_key")?,
-        token_digest: row.try_get("token_digest")?,
-        amount: money(row)?,
-        state: match state.as_str() {
-            "requested" => OperationState::Requested,
-            "succeeded" => OperationState::Succeeded,
-            "declined" => OperationState::Declined,
-            "failed" => OperationState::Failed,
-            "unknown" => OperationState::Unknown,
-            other => return Err(unknown("state", other)),
-        },
-        provider_reference: row.try_get("provider_reference")?,
-        failure: row.try_get("failure")?,
-        attempts: row.try_get("attempts")?,
-        lease_until: row.try_get("lease_until")?,
-        last_call_at: row.try_get("last_call_at")?,
-        created_at: row.try_get("created_at")?,
-    })
+impl TryFrom<OperationRow> for Operation {
+    type Error = sqlx::Error;
+
+    fn try_from(row: OperationRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.id,
+            kind: match row.kind.as_str() {
+                "authorise" => Kind::Authorise,
+                "capture" => Kind::Capture,
+                "void" => Kind::Void,
+                "refund" => Kind::Refund,
+                other => return Err(unknown("kind", other)),
+            },
+            order_id: OrderId::new(row.order_id),
+            payment_id: PaymentId::new(row.authorisation_id),
+            provider_key: row.provider_key,
+            caller_key: row.idempotency_key,
+            token_digest: row.token_digest,
+            amount: money(row.amount_minor, &row.currency)?,
+            state: match row.state.as_str() {
+                "requested" => OperationState::Requested,
+                "succeeded" => OperationState::Succeeded,
+                "declined" => OperationState::Declined,
+                "failed" => OperationState::Failed,
+                "unknown" => OperationState::Unknown,
+                other => return Err(unknown("state", other)),
+            },
+            provider_reference: row.provider_reference,
+            failure: row.failure,
+            attempts: row.attempts,
+            lease_until: row.lease_until,
+            last_call_at: row.last_call_at,
+            created_at: row.created_at,
+        })
+    }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::{Money, OrderId};
 use shop_instrumentation::{db, ids};
-use sqlx::{PgPool, Postgres, Row as _, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::provider::{Lookup, ProviderPayment, ProviderRefund, RefundStanding, Standing};
 
@@ -62,19 +62,19 @@ impl PgSandbox {
         db::observe("INSERT sandbox_payments", async {
             let mut tx = self.pool.begin().await?;
             let reference = format!("sbx_{}", ids::new_id().simple());
-            let inserted = sqlx::query(
+            let inserted = sqlx::query!(
                 "INSERT INTO sandbox_payments (reference, idempotency_key, order_id, amount_minor, currency, outcome, \
                  capture_fails, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                  ON CONFLICT (idempotency_key) DO NOTHING",
+                reference,
+                new.key,
+                new.order_id.uuid(),
+                new.amount.amount_minor,
+                new.amount.currency.code(),
+                if new.approved { "approved" } else { "declined" },
+                new.capture_fails,
+                now
             )
-            .bind(&reference)
-            .bind(new.key)
-            .bind(new.order_id.uuid())
-            .bind(new.amount.amount_minor)
-            .bind(new.amount.currency.code())
-            .bind(if new.approved { "approved" } else { "declined" })
-            .bind(new.capture_fails)
-            .bind(now)
             .execute(&mut *tx)
             .await?;
             if inserted.rows_affected() == 1 {
@@ -84,18 +84,16 @@ impl PgSandbox {
                 tx.commit().await?;
                 return Ok(Ok(Decided { reference, approved: new.approved }));
             }
-            let row = sqlx::query(
+            let known = sqlx::query!(
                 "SELECT reference, outcome, amount_minor, currency FROM sandbox_payments WHERE idempotency_key = $1",
+                new.key
             )
-            .bind(new.key)
             .fetch_one(&mut *tx)
             .await?;
-            let (amount, currency): (i64, String) = (row.try_get("amount_minor")?, row.try_get("currency")?);
-            if amount != new.amount.amount_minor || currency != new.amount.currency.code() {
+            if known.amount_minor != new.amount.amount_minor || known.currency != new.amount.currency.code() {
                 return Ok(Err("this key was used for another amount"));
             }
-            let outcome: String = row.try_get("outcome")?;
-            Ok(Ok(Decided { reference: row.try_get("reference")?, approved: outcome == "approved" }))
+            Ok(Ok(Decided { reference: known.reference, approved: known.outcome == "approved" }))
         })
         .await
     }
@@ -111,30 +109,28 @@ impl PgSandbox {
     ) -> Result<Result<(), &'static str>, sqlx::Error> {
         db::observe("INSERT sandbox_movements", async {
             let mut tx = self.pool.begin().await?;
-            let payment = sqlx::query(
-                "SELECT amount_minor, outcome, capture_fails FROM sandbox_payments WHERE reference = $1 FOR UPDATE",
+            let payment = sqlx::query!(
+                "SELECT amount_minor, capture_fails FROM sandbox_payments WHERE reference = $1 FOR UPDATE",
+                reference
             )
-            .bind(reference)
             .fetch_optional(&mut *tx)
             .await?;
             let Some(payment) = payment else { return Ok(Err("no such payment")) };
-            let movements = sqlx::query(
+            let movements = sqlx::query!(
                 "SELECT kind, idempotency_key, amount_minor FROM sandbox_movements WHERE reference = $1 ORDER BY id",
+                reference
             )
-            .bind(reference)
             .fetch_all(&mut *tx)
             .await?;
             let mut totals = Totals::default();
-            for row in &movements {
-                let (known, name): (String, String) = (row.try_get("idempotency_key")?, row.try_get("kind")?);
-                if known == key && name == kind.as_str() {
+            for known in &movements {
+                if known.idempotency_key == key && known.kind == kind.as_str() {
                     return Ok(Ok(()));
                 }
-                totals.add(&name, row.try_get("amount_minor")?);
+                totals.add(&known.kind, known.amount_minor);
             }
-            let held: i64 = payment.try_get("amount_minor")?;
-            let amount = amount.map_or(held, |amount| amount.amount_minor);
-            if let Err(why) = totals.allow(kind, amount, payment.try_get("capture_fails")?) {
+            let amount = amount.map_or(payment.amount_minor, |amount| amount.amount_minor);
+            if let Err(why) = totals.allow(kind, amount, payment.capture_fails) {
                 return Ok(Err(why));
             }
             insert_movement(&mut tx, reference, kind.as_str(), key, amount, now).await?;
@@ -150,25 +146,25 @@ impl PgSandbox {
             Lookup::Key(key) => (true, key),
             Lookup::Reference(reference) => (false, reference),
         };
-        let rows = sqlx::query(
-            "SELECT p.reference, p.outcome, m.kind, m.idempotency_key, m.amount_minor FROM sandbox_payments p \
+        let query = sqlx::query!(
+            "SELECT p.reference, p.outcome, m.kind AS \"kind?\", m.idempotency_key AS \"idempotency_key?\", \
+             m.amount_minor AS \"amount_minor?\" FROM sandbox_payments p \
              LEFT JOIN sandbox_movements m ON m.reference = p.reference \
              WHERE ($1 AND p.idempotency_key = $2) OR (NOT $1 AND p.reference = $2) ORDER BY m.id",
+            by_key,
+            value
         );
-        let rows = rows.bind(by_key).bind(value).fetch_all(&self.pool);
-        let rows = db::observe("SELECT sandbox_payments", rows).await?;
+        let rows = db::observe("SELECT sandbox_payments", query.fetch_all(&self.pool)).await?;
         let Some(first) = rows.first() else { return Ok(None) };
-        let outcome: String = first.try_get("outcome")?;
-        let reference: String = first.try_get("reference")?;
+        let (outcome, reference) = (first.outcome.clone(), first.reference.clone());
         let mut totals = Totals::default();
         let mut refunds = Vec::new();
-        for row in &rows {
-            let Some(kind) = row.try_get::<Option<String>, _>("kind")? else { continue };
-            let amount_minor: i64 = row.try_get("amount_minor")?;
+        for row in rows {
+            let (Some(kind), Some(amount_minor)) = (row.kind, row.amount_minor) else { continue };
             totals.add(&kind, amount_minor);
             if kind == "refund" {
-                let key: Option<String> = row.try_get("idempotency_key")?;
-                refunds.push(ProviderRefund { key, amount_minor, standing: RefundStanding::Succeeded });
+                let (key, standing) = (row.idempotency_key, RefundStanding::Succeeded);
+                refunds.push(ProviderRefund { key, amount_minor, standing });
             }
         }
         let standing = match (outcome.as_str(), totals) {
@@ -218,15 +214,15 @@ async fn insert_movement(
     amount_minor: i64,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO sandbox_movements (reference, kind, idempotency_key, amount_minor, created_at) \
          VALUES ($1, $2, $3, $4, $5)",
+        reference,
+        kind,
+        key,
+        amount_minor,
+        now
     )
-    .bind(reference)
-    .bind(kind)
-    .bind(key)
-    .bind(amount_minor)
-    .bind(now)
     .execute(&mut **tx)
     .await
     .map(|_| ())

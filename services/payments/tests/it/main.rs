@@ -12,6 +12,7 @@ mod provider_faults;
 mod recording;
 mod refunds;
 mod repeats;
+mod sql;
 mod stripe;
 mod webhooks;
 
