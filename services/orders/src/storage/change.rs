@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
 use shop_contracts::orders::Shipment;
 use shop_instrumentation::{Code, Problem, db};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::give_backs;
@@ -13,7 +14,7 @@ use super::history::{self, Entry};
 use super::load;
 use super::outbox::{self, Event};
 use super::postgres::{PgOrders, Stored};
-use super::rows::{COLUMNS, StoredReturn};
+use super::rows::{StoredReturn, order_rows};
 use crate::aftersale::give_back::GiveBack;
 
 /// What changes. Everything that is not named stays.
@@ -69,10 +70,10 @@ impl PgOrders {
         id: OrderId,
         decide: impl FnOnce(&Stored) -> Result<Option<Change>, Problem> + Send,
     ) -> Result<(), Problem> {
-        let sql = format!("SELECT {COLUMNS} FROM orders WHERE id = $1 FOR UPDATE");
+        let query = order_rows!("SELECT ", " FROM orders WHERE id = $1 FOR UPDATE", id.uuid());
         db::observe_as("UPDATE orders", async {
             let mut tx = self.pool().begin().await?;
-            let row = sqlx::query(AssertSqlSafe(sql)).bind(id.uuid()).fetch_optional(&mut *tx).await?;
+            let row = query.fetch_optional(&mut *tx).await?;
             let stored = load::whole(&mut tx, row.into_iter().collect()).await?.pop();
             let stored = stored.ok_or_else(|| Problem::new(Code::NotFound, "no such order"))?;
             let Some(change) = decide(&stored)? else { return Ok(()) };
@@ -88,27 +89,44 @@ async fn write(tx: &mut PgConnection, id: OrderId, change: &Change) -> Result<()
     match change.fate {
         Fate::Unchanged => {}
         Fate::Cancelled => {
-            let sql = "UPDATE orders SET status = 'cancelled', step = 'done', review = NULL, updated_at = $2, \
-                       fence = fence + 1, payment_token = '' WHERE id = $1";
-            sqlx::query(sql).bind(id.uuid()).bind(change.now).execute(&mut *tx).await?;
+            let query = sqlx::query!(
+                "UPDATE orders SET status = 'cancelled', step = 'done', review = NULL, updated_at = $2, \
+                 fence = fence + 1, payment_token = '' WHERE id = $1",
+                id.uuid(),
+                change.now
+            );
+            query.execute(&mut *tx).await?;
         }
         Fate::Retried => {
-            let sql = "UPDATE orders SET status = 'pending', review = NULL, updated_at = $2, lease_until = $2, \
-                       attempts = 0, fence = fence + 1 WHERE id = $1";
-            sqlx::query(sql).bind(id.uuid()).bind(change.now).execute(&mut *tx).await?;
+            let query = sqlx::query!(
+                "UPDATE orders SET status = 'pending', review = NULL, updated_at = $2, lease_until = $2, \
+                 attempts = 0, fence = fence + 1 WHERE id = $1",
+                id.uuid(),
+                change.now
+            );
+            query.execute(&mut *tx).await?;
         }
     }
     if let Some(shipment) = &change.shipment {
-        let sql = "UPDATE orders SET carrier = $2, tracking_number = $3, shipped_at = $4 WHERE id = $1";
-        let query = sqlx::query(sql).bind(id.uuid()).bind(&shipment.carrier).bind(&shipment.tracking_number);
-        query.bind(shipment.shipped_at).execute(&mut *tx).await?;
+        let query = sqlx::query!(
+            "UPDATE orders SET carrier = $2, tracking_number = $3, shipped_at = $4 WHERE id = $1",
+            id.uuid(),
+            shipment.carrier,
+            shipment.tracking_number,
+            shipment.shipped_at
+        );
+        query.execute(&mut *tx).await?;
     }
     if let Some(new) = &change.new_return {
         insert_return(tx, id, new).await?;
     }
     if let Some(received) = change.received {
-        let sql = "UPDATE order_returns SET status = 'received' WHERE id = $1 AND order_id = $2";
-        sqlx::query(sql).bind(received).bind(id.uuid()).execute(&mut *tx).await?;
+        let query = sqlx::query!(
+            "UPDATE order_returns SET status = 'received' WHERE id = $1 AND order_id = $2",
+            received,
+            id.uuid()
+        );
+        query.execute(&mut *tx).await?;
     }
     if let Some((new, lease_until)) = &change.give_back {
         give_backs::insert(tx, id, new, *lease_until).await?;
@@ -119,22 +137,21 @@ async fn write(tx: &mut PgConnection, id: OrderId, change: &Change) -> Result<()
     if let Some(event) = &change.event {
         outbox::insert(tx, event).await?;
     }
-    history::insert(tx, id, &change.entry).await
+    history::insert(tx, &[id.uuid()], &change.entry).await
 }
 
 async fn insert_return(tx: &mut PgConnection, id: OrderId, new: &StoredReturn) -> Result<(), sqlx::Error> {
-    let lines = serde_json::to_value(&new.value.lines).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO order_returns (id, order_id, idempotency_key, request_hash, lines, reason, status, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, 'requested', $7)",
+        new.value.id,
+        id.uuid(),
+        new.key,
+        new.request_hash,
+        Json(&new.value.lines) as _,
+        new.value.reason,
+        new.value.created_at
     )
-    .bind(new.value.id)
-    .bind(id.uuid())
-    .bind(&new.key)
-    .bind(&new.request_hash)
-    .bind(lines)
-    .bind(&new.value.reason)
-    .bind(new.value.created_at)
     .execute(tx)
     .await
     .map(|_| ())

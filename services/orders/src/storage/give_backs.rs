@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
 use shop_instrumentation::db;
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::history::{self, Entry};
+use super::named::refund_status_name;
 use super::outbox::{self, Event};
 use super::postgres::PgOrders;
-use super::rows::refund_status_name;
 use crate::aftersale::give_back::{GiveBack, GiveBackProgress};
 
 /// Adds one to the caller's transaction.
@@ -19,26 +20,25 @@ pub async fn insert(
     new: &GiveBack,
     lease_until: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
-    let restock = serde_json::to_value(&new.restock).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO give_backs (id, order_id, idempotency_key, request_hash, reason, amount_minor, restock, unwind, \
          step, status, lease_until, traceparent, created_at, updated_at, tax_minor) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)",
+        new.id,
+        order.uuid(),
+        new.key,
+        new.request_hash,
+        new.reason.as_str(),
+        new.amount.amount_minor,
+        Json(&new.restock) as _,
+        new.unwind,
+        new.progress.step.as_str(),
+        refund_status_name(new.progress.money),
+        lease_until,
+        new.traceparent,
+        new.created_at,
+        new.tax.map(|tax| tax.amount_minor)
     )
-    .bind(new.id)
-    .bind(order.uuid())
-    .bind(&new.key)
-    .bind(&new.request_hash)
-    .bind(new.reason.as_str())
-    .bind(new.amount.amount_minor)
-    .bind(restock)
-    .bind(new.unwind)
-    .bind(new.progress.step.as_str())
-    .bind(refund_status_name(new.progress.money))
-    .bind(lease_until)
-    .bind(&new.traceparent)
-    .bind(new.created_at)
-    .bind(new.tax.map(|tax| tax.amount_minor))
     .execute(tx)
     .await
     .map(|_| ())
@@ -47,15 +47,15 @@ pub async fn insert(
 /// Takes one up again, with a fresh age, in the caller's transaction.
 pub async fn retry(tx: &mut PgConnection, retried: &GiveBack, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let to = retried.progress;
-    sqlx::query(
+    sqlx::query!(
         "UPDATE give_backs SET review = NULL, status = $2, round = $3, attempts = 0, fence = fence + 1, \
          lease_until = $4, updated_at = $4, tax_minor = $5 WHERE id = $1",
+        retried.id,
+        refund_status_name(to.money),
+        to.round,
+        now,
+        retried.tax.map(|tax| tax.amount_minor)
     )
-    .bind(retried.id)
-    .bind(refund_status_name(to.money))
-    .bind(to.round)
-    .bind(now)
-    .bind(retried.tax.map(|tax| tax.amount_minor))
     .execute(tx)
     .await
     .map(|_| ())
@@ -69,14 +69,16 @@ impl PgOrders {
         lease_until: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<(OrderId, Uuid)>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE give_backs SET lease_until = $2, attempts = attempts + 1, fence = fence + 1 WHERE id IN \
              (SELECT id FROM give_backs WHERE step <> 'done' AND review IS NULL AND lease_until <= $1 \
               ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, id",
+            now,
+            lease_until,
+            limit
         );
-        let query = query.bind(now).bind(lease_until).bind(limit);
         let rows = db::observe("UPDATE give_backs", query.fetch_all(self.pool())).await?;
-        rows.iter().map(|row| Ok((OrderId::new(row.try_get("order_id")?), row.try_get("id")?))).collect()
+        Ok(rows.into_iter().map(|row| (OrderId::new(row.order_id), row.id)).collect())
     }
 
     /// Writes where a give-back stands, and what the world must know of it. `false` when it has another owner by now.
@@ -91,18 +93,18 @@ impl PgOrders {
     ) -> Result<bool, sqlx::Error> {
         db::observe("UPDATE give_backs", async {
             let mut tx = self.pool().begin().await?;
-            let moved = sqlx::query(
+            let moved = sqlx::query!(
                 "UPDATE give_backs SET step = $3, status = $4, review = $5, updated_at = $6, lease_until = $7, \
                  attempts = 0 WHERE id = $1 AND step = $2 AND review IS NULL AND fence = $8",
+                from.id,
+                from.progress.step.as_str(),
+                to.step.as_str(),
+                refund_status_name(to.money),
+                to.review.map(|r| r.as_str()),
+                now,
+                lease_until,
+                from.fence
             )
-            .bind(from.id)
-            .bind(from.progress.step.as_str())
-            .bind(to.step.as_str())
-            .bind(refund_status_name(to.money))
-            .bind(to.review.map(|r| r.as_str()))
-            .bind(now)
-            .bind(lease_until)
-            .bind(from.fence)
             .execute(&mut *tx)
             .await?;
             if moved.rows_affected() == 0 {
@@ -112,7 +114,7 @@ impl PgOrders {
                 outbox::insert(&mut tx, event).await?;
             }
             if let Some(entry) = told.1 {
-                history::insert(&mut tx, order, entry).await?;
+                history::insert(&mut tx, &[order.uuid()], entry).await?;
             }
             tx.commit().await?;
             Ok(true)
@@ -126,8 +128,12 @@ impl PgOrders {
         at: &GiveBack,
         retry_at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query("UPDATE give_backs SET lease_until = $2 WHERE id = $1 AND fence = $3");
-        let query = query.bind(at.id).bind(retry_at).bind(at.fence);
+        let query = sqlx::query!(
+            "UPDATE give_backs SET lease_until = $2 WHERE id = $1 AND fence = $3",
+            at.id,
+            retry_at,
+            at.fence
+        );
         db::observe("UPDATE give_backs", query.execute(self.pool())).await.map(|_| ())
     }
 }

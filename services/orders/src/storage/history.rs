@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
 use shop_contracts::orders::OrderHistoryEntry;
 use shop_instrumentation::db;
-use sqlx::{PgConnection, Row as _};
+use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::postgres::PgOrders;
 
@@ -24,36 +25,31 @@ pub struct Entry {
     pub detail: String,
 }
 
-/// Adds an entry to the caller's transaction.
-pub async fn insert(tx: &mut PgConnection, order: OrderId, entry: &Entry) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO order_history (order_id, at, actor, action, detail) VALUES ($1, $2, $3, $4, $5)")
-        .bind(order.uuid())
-        .bind(entry.at)
-        .bind(&entry.actor)
-        .bind(entry.action)
-        .bind(&entry.detail)
-        .execute(tx)
-        .await
-        .map(|_| ())
+/// Adds an entry, to each of these orders, in the caller's transaction.
+pub async fn insert(tx: &mut PgConnection, orders: &[Uuid], entry: &Entry) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO order_history (order_id, at, actor, action, detail) \
+         SELECT id, $2, $3, $4, $5 FROM unnest($1::uuid[]) AS id",
+        orders,
+        entry.at,
+        entry.actor,
+        entry.action,
+        entry.detail
+    )
+    .execute(tx)
+    .await
+    .map(|_| ())
 }
 
 impl PgOrders {
     /// An order's entries, oldest first, at most 500.
     pub async fn history(&self, order: OrderId) -> Result<Vec<OrderHistoryEntry>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            OrderHistoryEntry,
             "SELECT at, actor, action, detail FROM order_history WHERE order_id = $1 ORDER BY seq LIMIT $2",
+            order.uuid(),
+            MAX_ENTRIES
         );
-        let query = query.bind(order.uuid()).bind(MAX_ENTRIES);
-        let rows = db::observe("SELECT order_history", query.fetch_all(self.pool())).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(OrderHistoryEntry {
-                    at: row.try_get("at")?,
-                    actor: row.try_get("actor")?,
-                    action: row.try_get("action")?,
-                    detail: row.try_get("detail")?,
-                })
-            })
-            .collect()
+        db::observe("SELECT order_history", query.fetch_all(self.pool())).await
     }
 }

@@ -2,81 +2,128 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
+use shop_contracts::charges::LineCharge;
+use shop_contracts::orders::{OrderLine, OrderReturn, RefundStatus, ReturnLine, ReturnStatus};
+use shop_contracts::{Money, ProductId};
+use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::named::Named;
 use super::postgres::Stored;
-use super::rows::{self, GIVE_BACK_COLUMNS};
+use super::rows::{OrderRow, StoredReturn};
+use crate::aftersale::give_back::{GiveBack, GiveBackProgress, GiveBackReason, GiveBackStep};
+use crate::saga::step::Review;
 
-type ByOrder = BTreeMap<Uuid, Vec<PgRow>>;
+type ById = BTreeMap<Uuid, Stored>;
 
 /// Completes rows of `orders`, in their order.
-pub async fn whole(connection: &mut PgConnection, orders: Vec<PgRow>) -> Result<Vec<Stored>, sqlx::Error> {
-    if orders.is_empty() {
+pub async fn whole(connection: &mut PgConnection, rows: Vec<OrderRow>) -> Result<Vec<Stored>, sqlx::Error> {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<Uuid> = orders.iter().map(|r| r.try_get("id")).collect::<Result<_, _>>()?;
-    let lines = by_order(
-        connection,
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut orders: ById = rows.into_iter().map(|row| (row.id, row.stored())).collect();
+    add_lines(connection, &ids, &mut orders).await?;
+    add_give_backs(connection, &ids, &mut orders).await?;
+    add_returns(connection, &ids, &mut orders).await?;
+    Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
+}
+
+async fn add_lines(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    orders: &mut ById,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query!(
         "SELECT order_id, product_id, name, quantity, unit_price_minor, discount_minor, tax_rate_bp, tax_minor \
-         FROM order_lines \
-         WHERE order_id = ANY ($1) ORDER BY order_id, position"
-            .to_owned(),
-        &ids,
-    )
-    .await?;
-    let sql = format!(
-        "SELECT {GIVE_BACK_COLUMNS} FROM give_backs WHERE order_id = ANY ($1) ORDER BY created_at, id"
+         FROM order_lines WHERE order_id = ANY ($1) ORDER BY order_id, position",
+        ids
     );
-    let give_backs = by_order(connection, sql, &ids).await?;
-    let returns = by_order(
-        connection,
-        "SELECT id, order_id, idempotency_key, request_hash, lines, reason, status, created_at FROM order_returns \
-         WHERE order_id = ANY ($1) ORDER BY created_at, id"
-            .to_owned(),
-        &ids,
-    )
-    .await?;
-    orders.iter().map(|row| stored(row, &lines, &give_backs, &returns)).collect()
-}
-
-async fn by_order(connection: &mut PgConnection, sql: String, ids: &[Uuid]) -> Result<ByOrder, sqlx::Error> {
-    let mut by_order = ByOrder::new();
-    for row in sqlx::query(AssertSqlSafe(sql)).bind(ids).fetch_all(connection).await? {
-        by_order.entry(row.try_get("order_id")?).or_default().push(row);
+    for row in query.fetch_all(connection).await? {
+        let Some(Stored { order, .. }) = orders.get_mut(&row.order_id) else { continue };
+        let currency = order.total.currency;
+        order.lines.push(OrderLine {
+            product_id: ProductId::new(row.product_id),
+            name: row.name,
+            quantity: row.quantity.max(0) as u32,
+            unit_price: Money::new(row.unit_price_minor, currency),
+            charge: row.tax_rate_bp.zip(row.tax_minor).map(|(rate, tax)| LineCharge {
+                discount: Money::new(row.discount_minor, currency),
+                tax_rate_bp: rate.max(0) as u32,
+                tax: Money::new(tax, currency),
+            }),
+        });
     }
-    Ok(by_order)
+    Ok(())
 }
 
-fn stored(
-    row: &PgRow,
-    lines: &ByOrder,
-    give_backs: &ByOrder,
-    returns: &ByOrder,
-) -> Result<Stored, sqlx::Error> {
-    let id: Uuid = row.try_get("id")?;
-    let line_rows: Vec<&PgRow> = lines.get(&id).into_iter().flatten().collect();
-    let mut order = rows::order(row, &line_rows)?;
-    let give_backs = give_backs
-        .get(&id)
-        .into_iter()
-        .flatten()
-        .map(|row| rows::give_back(row, order.total.currency))
-        .collect::<Result<Vec<_>, _>>()?;
-    let returns =
-        returns.get(&id).into_iter().flatten().map(rows::order_return).collect::<Result<Vec<_>, _>>()?;
-    order.refunds = give_backs.iter().filter_map(|it| it.as_refund()).collect();
-    order.returns = returns.iter().map(|it| it.value.clone()).collect();
-    Ok(Stored {
-        order,
-        progress: rows::progress(row)?,
-        payment_token: row.try_get("payment_token")?,
-        request_hash: row.try_get("request_hash")?,
-        attempts: row.try_get("attempts")?,
-        fence: row.try_get("fence")?,
-        since: row.try_get("updated_at")?,
-        traceparent: row.try_get("traceparent")?,
-        give_backs,
-        returns,
-    })
+/// Money and pieces that go back, in the order's currency.
+async fn add_give_backs(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    orders: &mut ById,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query!(
+        r#"SELECT id, order_id, idempotency_key, request_hash, reason AS "reason: Named<GiveBackReason>",
+           amount_minor, tax_minor, restock AS "restock: Json<Vec<ReturnLine>>", unwind,
+           step AS "step: Named<GiveBackStep>", status AS "status: Named<RefundStatus>",
+           review AS "review: Named<Review>", round, attempts, fence, traceparent, created_at, updated_at
+           FROM give_backs WHERE order_id = ANY ($1) ORDER BY created_at, id"#,
+        ids
+    );
+    for row in query.fetch_all(connection).await? {
+        let Some(stored) = orders.get_mut(&row.order_id) else { continue };
+        let currency = stored.order.total.currency;
+        let it = GiveBack {
+            id: row.id,
+            key: row.idempotency_key,
+            request_hash: row.request_hash,
+            reason: row.reason.0,
+            amount: Money::new(row.amount_minor, currency),
+            tax: row.tax_minor.map(|minor| Money::new(minor, currency)),
+            restock: row.restock.0,
+            unwind: row.unwind,
+            progress: GiveBackProgress {
+                step: row.step.0,
+                money: row.status.0,
+                review: row.review.map(|it| it.0),
+                round: row.round,
+            },
+            attempts: row.attempts,
+            fence: row.fence,
+            traceparent: row.traceparent,
+            created_at: row.created_at,
+            since: row.updated_at,
+        };
+        stored.order.refunds.extend(it.as_refund());
+        stored.give_backs.push(it);
+    }
+    Ok(())
+}
+
+async fn add_returns(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    orders: &mut ById,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query!(
+        r#"SELECT id, order_id, idempotency_key, request_hash, lines AS "lines: Json<Vec<ReturnLine>>", reason,
+           status AS "status: Named<ReturnStatus>", created_at
+           FROM order_returns WHERE order_id = ANY ($1) ORDER BY created_at, id"#,
+        ids
+    );
+    for row in query.fetch_all(connection).await? {
+        let Some(stored) = orders.get_mut(&row.order_id) else { continue };
+        let value = OrderReturn {
+            id: row.id,
+            lines: row.lines.0,
+            reason: row.reason,
+            status: row.status.0,
+            created_at: row.created_at,
+        };
+        stored.order.returns.push(value.clone());
+        stored.returns.push(StoredReturn { key: row.idempotency_key, request_hash: row.request_hash, value });
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ pub mod give_backs;
 pub mod history;
 pub mod insert;
 pub mod load;
+pub mod named;
 pub mod outbox;
 pub mod postgres;
 pub mod privacy;

@@ -6,6 +6,7 @@ use shop_contracts::events::{OrderEvent, OrderEventKind};
 use shop_contracts::orders::Order;
 use shop_instrumentation::{ids, streams};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 
 /// An event and the trace that it belongs to.
 #[derive(Debug, Clone)]
@@ -53,15 +54,14 @@ pub async fn insert(tx: &mut PgConnection, event: &Event) -> Result<(), sqlx::Er
     if event.event.email.is_empty() {
         return Ok(());
     }
-    let payload = serde_json::to_value(&event.event).map_err(|e| sqlx::Error::Encode(e.into()))?;
-    sqlx::query(
+    sqlx::query!(
         "INSERT INTO outbox (event_id, kind, payload, traceparent, created_at) VALUES ($1, $2, $3, $4, $5)",
+        event.event.id,
+        event.event.kind.as_str(),
+        Json(&event.event) as _,
+        event.traceparent,
+        event.event.occurred_at
     )
-    .bind(event.event.id)
-    .bind(event.event.kind.as_str())
-    .bind(payload)
-    .bind(&event.traceparent)
-    .bind(event.event.occurred_at)
     .execute(tx)
     .await
     .map(|_| ())

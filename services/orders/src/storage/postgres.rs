@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
 use shop_contracts::orders::{CartRef, Order};
 use shop_instrumentation::db;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::PgPool;
 
 use super::history::{self, Entry};
 use super::load;
 use super::outbox::{self, Event};
-use super::rows::{COLUMNS, StoredReturn};
+use super::rows::{StoredReturn, order_rows};
 use crate::aftersale::give_back::GiveBack;
 use crate::saga::step::Progress;
 
@@ -51,10 +51,10 @@ impl PgOrders {
 
     /// The order that was placed under a key.
     pub async fn find_by_key(&self, key: &str) -> Result<Option<Stored>, sqlx::Error> {
-        let sql = format!("SELECT {COLUMNS} FROM orders WHERE idempotency_key = $1");
+        let query = order_rows!("SELECT ", " FROM orders WHERE idempotency_key = $1", key);
         db::observe("SELECT orders", async {
             let mut connection = self.pool.acquire().await?;
-            let row = sqlx::query(AssertSqlSafe(sql)).bind(key).fetch_optional(&mut *connection).await?;
+            let row = query.fetch_optional(&mut *connection).await?;
             Ok(load::whole(&mut connection, row.into_iter().collect()).await?.pop())
         })
         .await
@@ -62,13 +62,14 @@ impl PgOrders {
 
     /// The order that consumed a version of a cart.
     pub async fn find_by_cart(&self, cart: &CartRef) -> Result<Option<Stored>, sqlx::Error> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM orders WHERE cart_id = $1 AND cart_version = $2 \
-             AND status NOT IN ('declined', 'rejected')"
+        let query = order_rows!(
+            "SELECT ",
+            " FROM orders WHERE cart_id = $1 AND cart_version = $2 AND status NOT IN ('declined', 'rejected')",
+            cart.id,
+            cart.version as i64
         );
         db::observe("SELECT orders", async {
             let mut connection = self.pool.acquire().await?;
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(&cart.id).bind(cart.version as i64);
             let row = query.fetch_optional(&mut *connection).await?;
             Ok(load::whole(&mut connection, row.into_iter().collect()).await?.pop())
         })
@@ -77,10 +78,9 @@ impl PgOrders {
 
     /// One by its id.
     pub async fn find(&self, id: OrderId) -> Result<Option<Stored>, sqlx::Error> {
-        let sql = format!("SELECT {COLUMNS} FROM orders WHERE id = $1");
+        let query = order_rows!("SELECT ", " FROM orders WHERE id = $1", id.uuid());
         db::observe("SELECT orders", async {
             let mut connection = self.pool.acquire().await?;
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(id.uuid());
             let row = query.fetch_optional(&mut *connection).await?;
             Ok(load::whole(&mut connection, row.into_iter().collect()).await?.pop())
         })
@@ -94,14 +94,17 @@ impl PgOrders {
         lease_until: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<Stored>, sqlx::Error> {
-        let sql = format!(
+        let query = order_rows!(
             "UPDATE orders SET lease_until = $2, attempts = attempts + 1, fence = fence + 1 WHERE id IN \
              (SELECT id FROM orders WHERE status = 'pending' AND lease_until <= $1 \
-              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING {COLUMNS}"
+              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING ",
+            "",
+            now,
+            lease_until,
+            limit
         );
         db::observe("UPDATE orders", async {
             let mut connection = self.pool.acquire().await?;
-            let query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(lease_until).bind(limit);
             let rows = query.fetch_all(&mut *connection).await?;
             load::whole(&mut connection, rows).await
         })
@@ -123,23 +126,23 @@ impl PgOrders {
     ) -> Result<bool, sqlx::Error> {
         db::observe("UPDATE orders", async {
             let mut tx = self.pool.begin().await?;
-            let moved = sqlx::query(
+            let moved = sqlx::query!(
                 "UPDATE orders SET step = $3, status = $4, reservation_id = $5, authorisation_id = $6, reason = $7, \
                  updated_at = $8, lease_until = $9, review = $11, attempts = 0, \
                  payment_token = CASE WHEN $3 IN ('reserve', 'authorise') THEN payment_token ELSE '' END \
                  WHERE id = $1 AND step = $2 AND status = 'pending' AND fence = $10",
+                id.uuid(),
+                from.step.as_str(),
+                to.step.as_str(),
+                to.status().as_str(),
+                to.reservation.map(|r| r.uuid()),
+                to.authorisation.map(|a| a.uuid()),
+                to.reason.map(|r| r.as_str()),
+                now,
+                lease_until,
+                fence,
+                to.review.map(|r| r.as_str())
             )
-            .bind(id.uuid())
-            .bind(from.step.as_str())
-            .bind(to.step.as_str())
-            .bind(to.status().as_str())
-            .bind(to.reservation.map(|r| r.uuid()))
-            .bind(to.authorisation.map(|a| a.uuid()))
-            .bind(to.reason.map(|r| r.as_str()))
-            .bind(now)
-            .bind(lease_until)
-            .bind(fence)
-            .bind(to.review.map(|r| r.as_str()))
             .execute(&mut *tx)
             .await?;
             if moved.rows_affected() == 0 {
@@ -149,7 +152,7 @@ impl PgOrders {
                 outbox::insert(&mut tx, event).await?;
             }
             if let Some(entry) = entry {
-                history::insert(&mut tx, id, entry).await?;
+                history::insert(&mut tx, &[id.uuid()], entry).await?;
             }
             tx.commit().await?;
             Ok(true)
@@ -165,24 +168,27 @@ impl PgOrders {
         fence: i64,
         retry_at: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE orders SET lease_until = $2 WHERE id = $1 AND status = 'pending' AND step = $3 AND fence = $4",
+            id.uuid(),
+            retry_at,
+            at.step.as_str(),
+            fence
         );
-        let query = query.bind(id.uuid()).bind(retry_at).bind(at.step.as_str()).bind(fence);
         db::observe("UPDATE orders", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// Orders whose saga has not ended.
     pub async fn in_progress(&self) -> Result<i64, sqlx::Error> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM orders WHERE status = 'pending'");
+        let query = sqlx::query_scalar!(r#"SELECT count(*) AS "n!" FROM orders WHERE status = 'pending'"#);
         db::observe("SELECT orders", query.fetch_one(&self.pool)).await
     }
 
     /// Orders, and refunds of orders, that wait for a person.
     pub async fn in_review(&self) -> Result<i64, sqlx::Error> {
-        let query = sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM orders WHERE status = 'manual_review') \
-             + (SELECT count(*) FROM give_backs WHERE review IS NOT NULL)",
+        let query = sqlx::query_scalar!(
+            r#"SELECT (SELECT count(*) FROM orders WHERE status = 'manual_review')
+               + (SELECT count(*) FROM give_backs WHERE review IS NOT NULL) AS "n!""#
         );
         db::observe("SELECT orders", query.fetch_one(&self.pool)).await
     }

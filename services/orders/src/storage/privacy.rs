@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
 use shop_instrumentation::db;
-use uuid::Uuid;
 
 use super::history::{self, Entry, SHOPPER, SYSTEM};
 use super::postgres::PgOrders;
@@ -24,11 +23,12 @@ impl PgOrders {
         account: AccountId,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE orders SET anonymise_requested_at = $2 \
              WHERE account_id = $1 AND anonymise_requested_at IS NULL",
+            account.uuid(),
+            now
         );
-        let query = query.bind(account.uuid()).bind(now);
         db::observe("UPDATE orders", query.execute(self.pool())).await.map(|_| ())
     }
 
@@ -42,7 +42,7 @@ impl PgOrders {
     ) -> Result<usize, sqlx::Error> {
         db::observe("UPDATE orders", async {
             let mut tx = self.pool().begin().await?;
-            let done: Vec<Uuid> = sqlx::query_scalar(
+            let done = sqlx::query_scalar!(
                 "UPDATE orders SET email = '', account_id = NULL, anonymised_at = $1, \
                  ship_to = jsonb_build_object('name', '', 'address1', '', 'city', '', 'postcode', '', \
                                               'country', ship_to ->> 'country') \
@@ -53,28 +53,27 @@ impl PgOrders {
                         OR coalesce(anonymise_requested_at, placed_at) < $3) \
                    AND NOT EXISTS (SELECT FROM give_backs g WHERE g.order_id = o.id AND g.step <> 'done') \
                    LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id",
+                now,
+                cutoffs.guests,
+                cutoffs.unshipped,
+                limit
             )
-            .bind(now)
-            .bind(cutoffs.guests)
-            .bind(cutoffs.unshipped)
-            .bind(limit)
             .fetch_all(&mut *tx)
             .await?;
             // Shoppers write their own words there.
-            sqlx::query("UPDATE order_returns SET reason = '' WHERE order_id = ANY ($1)")
-                .bind(&done)
+            sqlx::query!("UPDATE order_returns SET reason = '' WHERE order_id = ANY ($1)", &done[..])
                 .execute(&mut *tx)
                 .await?;
-            sqlx::query("UPDATE order_history SET detail = '' WHERE order_id = ANY ($1) AND actor = $2")
-                .bind(&done)
-                .bind(SHOPPER)
-                .execute(&mut *tx)
-                .await?;
-            for id in &done {
-                let entry =
-                    Entry { at: now, actor: SYSTEM.to_owned(), action: "anonymised", detail: String::new() };
-                history::insert(&mut tx, shop_contracts::OrderId::new(*id), &entry).await?;
-            }
+            sqlx::query!(
+                "UPDATE order_history SET detail = '' WHERE order_id = ANY ($1) AND actor = $2",
+                &done[..],
+                SHOPPER
+            )
+            .execute(&mut *tx)
+            .await?;
+            let entry =
+                Entry { at: now, actor: SYSTEM.to_owned(), action: "anonymised", detail: String::new() };
+            history::insert(&mut tx, &done, &entry).await?;
             tx.commit().await?;
             Ok(done.len())
         })

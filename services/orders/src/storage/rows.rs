@@ -1,22 +1,69 @@
-//! Rows to values.
+//! Rows of `orders`, and what they say.
 
-use serde_json::Value;
-use shop_contracts::charges::{Charges, LineCharge, TaxShare};
+use chrono::{DateTime, Utc};
+use shop_contracts::charges::{Charges, TaxShare};
 use shop_contracts::delivery::DeliveryMethod;
-use shop_contracts::orders::{
-    CartRef, Order, OrderLine, OrderReturn, OrderStatus, RefundStatus, ReturnStatus, Shipment,
-};
-use shop_contracts::{AccountId, Currency, Money, OrderId, PaymentId, ProductId, ReservationId};
-use sqlx::{Row as _, postgres::PgRow};
+use shop_contracts::orders::{Address, CartRef, Order, OrderReturn, OrderStatus, Shipment};
+use shop_contracts::{AccountId, Currency, Money, OrderId, PaymentId, ReservationId};
+use sqlx::types::Json;
+use uuid::Uuid;
 
-use crate::aftersale::give_back::{GiveBack, GiveBackProgress, GiveBackReason, GiveBackStep};
+use super::named::Named;
+use super::postgres::Stored;
 use crate::saga::step::{Progress, Reason, Review, Step};
 
-/// The columns of `orders` that [`order`] and [`progress`] read.
-pub const COLUMNS: &str = "id, number, account_id, email, ship_to, payment_token, total_minor, currency, status, \
-                           step, reservation_id, authorisation_id, reason, review, attempts, fence, request_hash, \
-                           traceparent, placed_at, updated_at, cart_id, cart_version, carrier, tracking_number, \
-                           shipped_at, delivery_method, delivery_minor, discount_minor, voucher_code, taxes";
+/// A query for whole rows of `orders`: what comes before the columns, what comes after them, and its parameters.
+macro_rules! order_rows {
+    ($before:literal, $after:literal $(, $parameter:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::storage::rows::OrderRow,
+            $before
+                + "id, number, account_id, email, ship_to AS \"ship_to: _\", payment_token, total_minor, \
+                   currency AS \"currency: _\", status AS \"status: _\", step AS \"step: _\", reservation_id, \
+                   authorisation_id, reason AS \"reason: _\", review AS \"review: _\", attempts, fence, \
+                   request_hash, traceparent, placed_at, updated_at, cart_id, cart_version, carrier, \
+                   tracking_number, shipped_at, delivery_method AS \"delivery_method: _\", delivery_minor, \
+                   discount_minor, voucher_code, taxes AS \"taxes: _\""
+                + $after,
+            $($parameter),*
+        )
+    };
+}
+pub(super) use order_rows;
+
+/// A row of `orders`.
+pub struct OrderRow {
+    pub id: Uuid,
+    pub number: String,
+    pub account_id: Option<Uuid>,
+    pub email: String,
+    pub ship_to: Json<Address>,
+    pub payment_token: String,
+    pub total_minor: i64,
+    pub currency: Named<Currency>,
+    pub status: Named<OrderStatus>,
+    pub step: Named<Step>,
+    pub reservation_id: Option<Uuid>,
+    pub authorisation_id: Option<Uuid>,
+    pub reason: Option<Named<Reason>>,
+    pub review: Option<Named<Review>>,
+    pub attempts: i32,
+    pub fence: i64,
+    pub request_hash: Vec<u8>,
+    pub traceparent: Option<String>,
+    pub placed_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub cart_id: Option<String>,
+    pub cart_version: Option<i64>,
+    pub carrier: Option<String>,
+    pub tracking_number: Option<String>,
+    pub shipped_at: Option<DateTime<Utc>>,
+    pub delivery_method: Named<DeliveryMethod>,
+    pub delivery_minor: i64,
+    pub discount_minor: i64,
+    pub voucher_code: Option<String>,
+    pub taxes: Option<Json<Vec<TaxShare>>>,
+}
 
 /// An announced return with the request that made it.
 #[derive(Debug, Clone)]
@@ -26,185 +73,66 @@ pub struct StoredReturn {
     pub value: OrderReturn,
 }
 
-fn unknown(column: &str, value: &str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("{column}: unknown {value:?}").into())
-}
-
-fn json<T: serde::de::DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, sqlx::Error> {
-    let value: Value = row.try_get(column)?;
-    serde_json::from_value(value).map_err(|e| sqlx::Error::Decode(e.into()))
-}
-
-fn known<T>(row: &PgRow, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
-    let name: String = row.try_get(column)?;
-    parse(&name).ok_or_else(|| unknown(column, &name))
-}
-
-fn known_or_null<T>(
-    row: &PgRow,
-    column: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, sqlx::Error> {
-    let name: Option<String> = row.try_get(column)?;
-    name.map(|name| parse(&name).ok_or_else(|| unknown(column, &name))).transpose()
-}
-
-/// An order with its lines, without refunds and returns.
-pub fn order(row: &PgRow, lines: &[&PgRow]) -> Result<Order, sqlx::Error> {
-    let currency = known(row, "currency", |name| name.parse::<Currency>().ok())?;
-    let account: Option<uuid::Uuid> = row.try_get("account_id")?;
-    Ok(Order {
-        id: OrderId::new(row.try_get("id")?),
-        number: row.try_get("number")?,
-        account_id: account.map(AccountId::new),
-        email: row.try_get("email")?,
-        status: known(row, "status", OrderStatus::parse)?,
-        lines: lines.iter().map(|l| line(l, currency)).collect::<Result<_, _>>()?,
-        total: Money::new(row.try_get("total_minor")?, currency),
-        ship_to: json(row, "ship_to")?,
-        placed_at: row.try_get("placed_at")?,
-        cart: cart(row)?,
-        shipment: shipment(row)?,
-        refunds: Vec::new(),
-        returns: Vec::new(),
-        can_cancel: false,
-        can_return: false,
-        reason: progress(row)?.explanation(),
-        charges: charges(row, currency)?,
-    })
-}
-
-/// What the total is made of; nothing for a row that was written before there was anything but goods.
-fn charges(row: &PgRow, currency: Currency) -> Result<Option<Charges>, sqlx::Error> {
-    let taxes: Option<Value> = row.try_get("taxes")?;
-    let Some(taxes) = taxes else { return Ok(None) };
-    let taxes: Vec<TaxShare> = serde_json::from_value(taxes).map_err(|e| sqlx::Error::Decode(e.into()))?;
-    let minor = |column| row.try_get::<i64, _>(column);
-    let (total, discount, delivery) =
-        (minor("total_minor")?, minor("discount_minor")?, minor("delivery_minor")?);
-    let money = |minor| Money::new(minor, currency);
-    Ok(Some(Charges {
-        goods: money(total.saturating_sub(delivery).saturating_add(discount)),
-        discount: money(discount),
-        voucher: row.try_get("voucher_code")?,
-        delivery_method: known(row, "delivery_method", DeliveryMethod::parse)?,
-        delivery: money(delivery),
-        tax: money(taxes.iter().map(|share| share.tax.amount_minor).sum()),
-        taxes,
-    }))
-}
-
-fn line_charge(row: &PgRow, currency: Currency) -> Result<Option<LineCharge>, sqlx::Error> {
-    let tax: (Option<i32>, Option<i64>) = (row.try_get("tax_rate_bp")?, row.try_get("tax_minor")?);
-    let discount: i64 = row.try_get("discount_minor")?;
-    Ok(tax.0.zip(tax.1).map(|(rate, tax)| LineCharge {
-        discount: Money::new(discount, currency),
-        tax_rate_bp: rate.max(0) as u32,
-        tax: Money::new(tax, currency),
-    }))
-}
-
-fn line(row: &PgRow, currency: Currency) -> Result<OrderLine, sqlx::Error> {
-    let quantity: i32 = row.try_get("quantity")?;
-    Ok(OrderLine {
-        product_id: ProductId::new(row.try_get("product_id")?),
-        name: row.try_get("name")?,
-        quantity: quantity.max(0) as u32,
-        unit_price: Money::new(row.try_get("unit_price_minor")?, currency),
-        charge: line_charge(row, currency)?,
-    })
-}
-
-fn cart(row: &PgRow) -> Result<Option<CartRef>, sqlx::Error> {
-    let (id, version): (Option<String>, Option<i64>) =
-        (row.try_get("cart_id")?, row.try_get("cart_version")?);
-    Ok(id.zip(version).map(|(id, version)| CartRef { id, version: version.max(0) as u64 }))
-}
-
-fn shipment(row: &PgRow) -> Result<Option<Shipment>, sqlx::Error> {
-    let carrier: Option<String> = row.try_get("carrier")?;
-    let Some(carrier) = carrier else { return Ok(None) };
-    Ok(Some(Shipment {
-        carrier,
-        tracking_number: row.try_get("tracking_number")?,
-        shipped_at: row.try_get("shipped_at")?,
-    }))
-}
-
-/// Where the saga stands.
-pub fn progress(row: &PgRow) -> Result<Progress, sqlx::Error> {
-    let reservation: Option<uuid::Uuid> = row.try_get("reservation_id")?;
-    let authorisation: Option<uuid::Uuid> = row.try_get("authorisation_id")?;
-    Ok(Progress {
-        step: known(row, "step", Step::parse)?,
-        reservation: reservation.map(ReservationId::new),
-        authorisation: authorisation.map(PaymentId::new),
-        reason: known_or_null(row, "reason", Reason::parse)?,
-        review: known_or_null(row, "review", Review::parse)?,
-    })
-}
-
-/// The columns of `give_backs` that [`give_back`] reads.
-pub const GIVE_BACK_COLUMNS: &str = "id, order_id, idempotency_key, request_hash, reason, amount_minor, tax_minor, restock, \
-                                     unwind, step, status, review, round, attempts, fence, traceparent, created_at, \
-                                     updated_at";
-
-/// Money and pieces that go back, in the order's currency.
-pub fn give_back(row: &PgRow, currency: Currency) -> Result<GiveBack, sqlx::Error> {
-    Ok(GiveBack {
-        id: row.try_get("id")?,
-        key: row.try_get("idempotency_key")?,
-        request_hash: row.try_get("request_hash")?,
-        reason: known(row, "reason", GiveBackReason::parse)?,
-        amount: Money::new(row.try_get("amount_minor")?, currency),
-        tax: row.try_get::<Option<i64>, _>("tax_minor")?.map(|minor| Money::new(minor, currency)),
-        restock: json(row, "restock")?,
-        unwind: row.try_get("unwind")?,
-        progress: GiveBackProgress {
-            step: known(row, "step", GiveBackStep::parse)?,
-            money: known(row, "status", refund_status)?,
-            review: known_or_null(row, "review", Review::parse)?,
-            round: row.try_get("round")?,
-        },
-        attempts: row.try_get("attempts")?,
-        fence: row.try_get("fence")?,
-        traceparent: row.try_get("traceparent")?,
-        created_at: row.try_get("created_at")?,
-        since: row.try_get("updated_at")?,
-    })
-}
-
-fn refund_status(name: &str) -> Option<RefundStatus> {
-    [RefundStatus::Pending, RefundStatus::Refunded, RefundStatus::Failed]
-        .into_iter()
-        .find(|status| refund_status_name(*status) == name)
-}
-
-/// Its name in the database.
-pub const fn refund_status_name(status: RefundStatus) -> &'static str {
-    match status {
-        RefundStatus::Pending => "pending",
-        RefundStatus::Refunded => "refunded",
-        RefundStatus::Failed => "failed",
+impl OrderRow {
+    /// The order as far as its own row tells it: without lines, refunds and returns.
+    pub fn stored(self) -> Stored {
+        let Named(currency) = self.currency;
+        let progress = Progress {
+            step: self.step.0,
+            reservation: self.reservation_id.map(ReservationId::new),
+            authorisation: self.authorisation_id.map(PaymentId::new),
+            reason: self.reason.map(|it| it.0),
+            review: self.review.map(|it| it.0),
+        };
+        let cart = self.cart_id.zip(self.cart_version);
+        let shipment = self.carrier.zip(self.tracking_number).zip(self.shipped_at);
+        // Nothing for a row that was written before there was anything but goods.
+        let charges = self.taxes.map(|Json(taxes)| Charges {
+            goods: Money::new(
+                self.total_minor.saturating_sub(self.delivery_minor).saturating_add(self.discount_minor),
+                currency,
+            ),
+            discount: Money::new(self.discount_minor, currency),
+            voucher: self.voucher_code,
+            delivery_method: self.delivery_method.0,
+            delivery: Money::new(self.delivery_minor, currency),
+            tax: Money::new(taxes.iter().map(|share| share.tax.amount_minor).sum(), currency),
+            taxes,
+        });
+        let order = Order {
+            id: OrderId::new(self.id),
+            number: self.number,
+            account_id: self.account_id.map(AccountId::new),
+            email: self.email,
+            status: self.status.0,
+            lines: Vec::new(),
+            total: Money::new(self.total_minor, currency),
+            ship_to: self.ship_to.0,
+            placed_at: self.placed_at,
+            cart: cart.map(|(id, version)| CartRef { id, version: version.max(0) as u64 }),
+            shipment: shipment.map(|((carrier, tracking_number), shipped_at)| Shipment {
+                carrier,
+                tracking_number,
+                shipped_at,
+            }),
+            refunds: Vec::new(),
+            returns: Vec::new(),
+            can_cancel: false,
+            can_return: false,
+            reason: progress.explanation(),
+            charges,
+        };
+        Stored {
+            order,
+            progress,
+            payment_token: self.payment_token,
+            request_hash: self.request_hash,
+            attempts: self.attempts,
+            fence: self.fence,
+            since: self.updated_at,
+            traceparent: self.traceparent,
+            give_backs: Vec::new(),
+            returns: Vec::new(),
+        }
     }
-}
-
-/// An announced return.
-pub fn order_return(row: &PgRow) -> Result<StoredReturn, sqlx::Error> {
-    let status = known(row, "status", |name| match name {
-        "requested" => Some(ReturnStatus::Requested),
-        "received" => Some(ReturnStatus::Received),
-        _ => None,
-    })?;
-    Ok(StoredReturn {
-        key: row.try_get("idempotency_key")?,
-        request_hash: row.try_get("request_hash")?,
-        value: OrderReturn {
-            id: row.try_get("id")?,
-            lines: json(row, "lines")?,
-            reason: row.try_get("reason")?,
-            status,
-            created_at: row.try_get("created_at")?,
-        },
-    })
 }

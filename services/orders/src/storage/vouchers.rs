@@ -2,31 +2,55 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::orders::Order;
-use shop_contracts::vouchers::{Voucher, VoucherTerms};
+use shop_contracts::vouchers::{Benefit, Voucher, VoucherTerms};
 use shop_contracts::{Currency, Money, OrderId};
 use shop_instrumentation::db;
-use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, Row as _};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
+use super::named::Named;
 use super::postgres::PgOrders;
 use crate::vouchers::{Person, Refusal, usable};
 
-const COLUMNS: &str = "id, code, benefit, minimum_minor, currency, starts_at, ends_at, max_uses, max_uses_per_person, \
-                       uses, note, created_by, created_at, ended_by, ended_at, end_note";
-
-/// How often a person uses a voucher, by account or by address.
-const USES_BY: &str = "SELECT count(*) FROM voucher_redemptions r JOIN orders o ON o.id = r.order_id \
-                       WHERE r.voucher_id = $1 AND r.given_back_at IS NULL \
-                       AND (o.account_id = $2 OR lower(o.email) = lower($3))";
+/// A query for whole vouchers: what comes before the columns, what comes after them, and its parameters.
+macro_rules! vouchers {
+    ($before:literal, $after:literal $(, $parameter:expr)* $(,)?) => {
+        sqlx::query!(
+            $before
+                + "id, code, benefit AS \"benefit: Json<Benefit>\", minimum_minor, \
+                   currency AS \"currency: Named<Currency>\", starts_at, ends_at, max_uses, max_uses_per_person, \
+                   uses, note, created_by, created_at, ended_by, ended_at, end_note"
+                + $after
+            $(, $parameter)*
+        )
+        .map(|row| Voucher {
+            id: row.id,
+            terms: VoucherTerms {
+                code: row.code,
+                benefit: row.benefit.0,
+                minimum: Money::new(row.minimum_minor, row.currency.0),
+            },
+            starts_at: row.starts_at,
+            ends_at: row.ends_at,
+            max_uses: count(row.max_uses),
+            max_uses_per_person: row.max_uses_per_person.map(count),
+            uses: count(row.uses),
+            note: row.note,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            ended_by: row.ended_by,
+            ended_at: row.ended_at,
+            end_note: row.end_note,
+        })
+    };
+}
 
 impl PgOrders {
     /// The voucher with this code.
     pub async fn find_voucher(&self, code: &str) -> Result<Option<Voucher>, sqlx::Error> {
-        let sql = format!("SELECT {COLUMNS} FROM vouchers WHERE code = $1");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(code);
-        let row = db::observe("SELECT vouchers", query.fetch_optional(self.pool())).await?;
-        row.as_ref().map(voucher).transpose()
+        let query = vouchers!("SELECT ", " FROM vouchers WHERE code = $1", code);
+        db::observe("SELECT vouchers", query.fetch_optional(self.pool())).await
     }
 
     /// How many orders of a person use a voucher.
@@ -36,38 +60,38 @@ impl PgOrders {
 
     /// Vouchers, newest first.
     pub async fn list_vouchers(&self, offset: i64, limit: i64) -> Result<Vec<Voucher>, sqlx::Error> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM vouchers ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(limit).bind(offset);
-        let rows = db::observe("SELECT vouchers", query.fetch_all(self.pool())).await?;
-        rows.iter().map(voucher).collect()
+        let query = vouchers!(
+            "SELECT ",
+            " FROM vouchers ORDER BY created_at DESC, id DESC LIMIT $1 OFFSET $2",
+            limit,
+            offset
+        );
+        db::observe("SELECT vouchers", query.fetch_all(self.pool())).await
     }
 
     /// Writes a voucher, unless there is one with its code; answers the one that stands.
     pub async fn insert_voucher(&self, new: &Voucher) -> Result<Voucher, sqlx::Error> {
-        let benefit = serde_json::to_value(new.terms.benefit).map_err(|e| sqlx::Error::Encode(e.into()))?;
         // An update that changes nothing, so that the row comes back either way.
-        let sql = format!(
+        let query = vouchers!(
             "INSERT INTO vouchers (id, code, benefit, minimum_minor, currency, starts_at, ends_at, max_uses, \
              max_uses_per_person, note, created_by, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-             ON CONFLICT (code) DO UPDATE SET code = EXCLUDED.code RETURNING {COLUMNS}"
+             ON CONFLICT (code) DO UPDATE SET code = EXCLUDED.code RETURNING ",
+            "",
+            new.id,
+            new.terms.code,
+            Json(new.terms.benefit) as _,
+            new.terms.minimum.amount_minor,
+            new.terms.minimum.currency.code(),
+            new.starts_at,
+            new.ends_at,
+            new.max_uses as i32,
+            new.max_uses_per_person.map(|most| most as i32),
+            new.note,
+            new.created_by,
+            new.created_at
         );
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(new.id)
-            .bind(&new.terms.code)
-            .bind(benefit)
-            .bind(new.terms.minimum.amount_minor)
-            .bind(new.terms.minimum.currency.code())
-            .bind(new.starts_at)
-            .bind(new.ends_at)
-            .bind(new.max_uses as i32)
-            .bind(new.max_uses_per_person.map(|most| most as i32))
-            .bind(&new.note)
-            .bind(&new.created_by)
-            .bind(new.created_at);
-        let row = db::observe("INSERT vouchers", query.fetch_one(self.pool())).await?;
-        voucher(&row)
+        db::observe("INSERT vouchers", query.fetch_one(self.pool())).await
     }
 
     /// Ends a voucher, once; `None` when there is none.
@@ -78,13 +102,16 @@ impl PgOrders {
         note: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<Voucher>, sqlx::Error> {
-        let sql = format!(
+        let query = vouchers!(
             "UPDATE vouchers SET ended_by = coalesce(ended_by, $2), ended_at = coalesce(ended_at, $3), \
-             end_note = CASE WHEN ended_at IS NULL THEN $4 ELSE end_note END WHERE id = $1 RETURNING {COLUMNS}"
+             end_note = CASE WHEN ended_at IS NULL THEN $4 ELSE end_note END WHERE id = $1 RETURNING ",
+            "",
+            id,
+            actor,
+            now,
+            note
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(id).bind(actor).bind(now).bind(note);
-        let row = db::observe("UPDATE vouchers", query.fetch_optional(self.pool())).await?;
-        row.as_ref().map(voucher).transpose()
+        db::observe("UPDATE vouchers", query.fetch_optional(self.pool())).await
     }
 }
 
@@ -96,9 +123,8 @@ pub async fn redeem(tx: &mut PgConnection, order: &Order) -> Result<Result<(), R
     else {
         return Ok(Ok(()));
     };
-    let sql = format!("SELECT {COLUMNS} FROM vouchers WHERE code = $1 FOR UPDATE");
-    let row = sqlx::query(AssertSqlSafe(sql)).bind(code).fetch_optional(&mut *tx).await?;
-    let Some(found) = row.as_ref().map(voucher).transpose()? else { return Ok(Err(Refusal::Unknown)) };
+    let query = vouchers!("SELECT ", " FROM vouchers WHERE code = $1 FOR UPDATE", code);
+    let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(Err(Refusal::Unknown)) };
     let person = Person { account: order.account_id, email: Some(&order.email) };
     let by_person = uses_by(&mut *tx, found.id, &person).await?;
     if let Err(refusal) = usable(&found, by_person, goods, order.placed_at) {
@@ -108,48 +134,33 @@ pub async fn redeem(tx: &mut PgConnection, order: &Order) -> Result<Result<(), R
 }
 
 async fn book(tx: &mut PgConnection, voucher: Uuid, order: OrderId) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE vouchers SET uses = uses + 1 WHERE id = $1").bind(voucher).execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO voucher_redemptions (order_id, voucher_id) VALUES ($1, $2)")
-        .bind(order.uuid())
-        .bind(voucher)
-        .execute(tx)
-        .await
-        .map(|_| ())
+    sqlx::query!("UPDATE vouchers SET uses = uses + 1 WHERE id = $1", voucher).execute(&mut *tx).await?;
+    let query = sqlx::query!(
+        "INSERT INTO voucher_redemptions (order_id, voucher_id) VALUES ($1, $2)",
+        order.uuid(),
+        voucher
+    );
+    query.execute(tx).await.map(|_| ())
 }
 
+/// How often a person uses a voucher, by account or by address.
 async fn uses_by(
     executor: impl PgExecutor<'_>,
     voucher: Uuid,
     person: &Person<'_>,
 ) -> Result<u32, sqlx::Error> {
-    let query = sqlx::query_scalar(USES_BY).bind(voucher);
-    let query = query.bind(person.account.map(|account| account.uuid())).bind(person.email);
-    let count: i64 = query.fetch_one(executor).await?;
+    let query = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "n!" FROM voucher_redemptions r JOIN orders o ON o.id = r.order_id
+           WHERE r.voucher_id = $1 AND r.given_back_at IS NULL
+           AND (o.account_id = $2 OR lower(o.email) = lower($3))"#,
+        voucher,
+        person.account.map(|account| account.uuid()),
+        person.email
+    );
+    let count = query.fetch_one(executor).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-fn voucher(row: &PgRow) -> Result<Voucher, sqlx::Error> {
-    let currency: String = row.try_get("currency")?;
-    let currency: Currency = currency.parse().map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
-    let benefit: serde_json::Value = row.try_get("benefit")?;
-    let count = |value: i32| u32::try_from(value).unwrap_or_default();
-    Ok(Voucher {
-        id: row.try_get("id")?,
-        terms: VoucherTerms {
-            code: row.try_get("code")?,
-            benefit: serde_json::from_value(benefit).map_err(|e| sqlx::Error::Decode(e.into()))?,
-            minimum: Money::new(row.try_get("minimum_minor")?, currency),
-        },
-        starts_at: row.try_get("starts_at")?,
-        ends_at: row.try_get("ends_at")?,
-        max_uses: count(row.try_get("max_uses")?),
-        max_uses_per_person: row.try_get::<Option<i32>, _>("max_uses_per_person")?.map(count),
-        uses: count(row.try_get("uses")?),
-        note: row.try_get("note")?,
-        created_by: row.try_get("created_by")?,
-        created_at: row.try_get("created_at")?,
-        ended_by: row.try_get("ended_by")?,
-        ended_at: row.try_get("ended_at")?,
-        end_note: row.try_get("end_note")?,
-    })
+fn count(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or_default()
 }

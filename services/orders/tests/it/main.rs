@@ -14,5 +14,6 @@ mod outbox;
 mod placing;
 mod privacy;
 mod recovery;
+mod sql;
 mod staff;
 mod vouchers;
