@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once.
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ unit: setup ## unit, corpus and integration tests
 openapi: setup ## renew services/*/openapi.json from the code
 	cargo build --locked --bins
 	@for s in identity catalog inventory orders payments notifications; do $(TARGET_DIR)/debug/shop-$$s --openapi >services/$$s/openapi.json; done
+
+sqlx: setup ## compile the services' queries against their migrations and renew services/*/.sqlx: make sqlx [S=orders]
+	cargo build --locked --bin xtask
+	@$(XTASK) sqlx $(S)
 
 schemathesis: setup ## examples made from every OpenAPI document against services that run: make schemathesis [N=50]
 	@xtask/setup.sh schemathesis

@@ -4,6 +4,7 @@
 
 mod bench;
 mod buyer;
+mod checked_sql;
 mod client;
 mod drill;
 mod invariants;
@@ -50,6 +51,11 @@ enum Command {
     OpenapiDiff,
     /// Ask the running services what their OpenAPI documents say they answer.
     Schemathesis(schemathesis::Order),
+    /// Compile queries against a database with the service's migrations, and renew services/*/.sqlx.
+    Sqlx {
+        /// `orders`; every service with a database when absent.
+        service: Option<String>,
+    },
     /// Build the browser client into the target directory.
     Client,
     /// Measure the shop's figures against their targets; needs the release builds that `make bench-shop` makes.
@@ -87,6 +93,7 @@ fn main() -> ExitCode {
             }
             Command::OpenapiDiff => openapi::check(std::path::Path::new(".")),
             Command::Schemathesis(order) => schemathesis::run(order).await,
+            Command::Sqlx { service } => checked_sql::renew(service.as_deref()).await,
             Command::Client => client::build(),
             Command::BenchShop { parts } => bench::shop(&parts).await,
             Command::DrillDb => drill::database::run().await,

@@ -31,6 +31,7 @@ pub mod openapi;
 mod redis;
 mod sentinel;
 mod spans;
+pub mod sql;
 mod wait;
 
 pub use clock::MockClock;

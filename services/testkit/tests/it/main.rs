@@ -2,6 +2,7 @@
 
 mod failover;
 mod sentinel;
+mod sql;
 
 use shop_testkit::{TestDb, TestRedis};
 
