@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use shop_contracts::inventory::LedgerEntry;
 use shop_contracts::{OrderId, ProductId};
 use shop_instrumentation::db;
-use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool};
 
 /// Movements of one product that one step of compaction folds at most.
 const FOLDED_AT_ONCE: i64 = 10_000;
@@ -46,21 +46,20 @@ impl<'a> Movement<'a> {
 /// Moves the level and books it, in one statement. `false`, and nothing moved, when the level would leave 0 to 2^31-1
 /// or the product is unknown.
 pub(super) async fn book(tx: &mut PgConnection, movement: &Movement<'_>) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query(
-        "WITH moved AS (UPDATE stock SET available = available + $2, movements = movements + 1 \
-         WHERE product_id = $1 AND available + $2 BETWEEN 0 AND 2147483647 RETURNING product_id) \
+    let query = sqlx::query!(
+        "WITH moved AS (UPDATE stock SET available = available + $2::bigint, movements = movements + 1 \
+         WHERE product_id = $1 AND available + $2::bigint BETWEEN 0 AND 2147483647 RETURNING product_id) \
          INSERT INTO stock_movements (product_id, at, delta, reason, actor, note, order_id, idempotency_key) \
          SELECT product_id, $3, $2, $4, $5, $6, $7, $8 FROM moved",
+        movement.product_id.uuid(),
+        movement.delta,
+        movement.at,
+        movement.reason,
+        movement.actor,
+        movement.note,
+        movement.order_id.map(OrderId::uuid),
+        movement.idempotency_key
     );
-    let query = query
-        .bind(movement.product_id.uuid())
-        .bind(movement.delta)
-        .bind(movement.at)
-        .bind(movement.reason)
-        .bind(movement.actor)
-        .bind(movement.note)
-        .bind(movement.order_id.map(OrderId::uuid))
-        .bind(movement.idempotency_key);
     Ok(query.execute(tx).await?.rows_affected() == 1)
 }
 
@@ -71,21 +70,32 @@ pub async fn list(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<LedgerEntry>, sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query!(
         "SELECT at, delta, reason, actor, note, order_id FROM stock_movements WHERE product_id = $1 \
          ORDER BY id DESC LIMIT $2 OFFSET $3",
+        product.uuid(),
+        limit,
+        offset
     );
-    let rows = query.bind(product.uuid()).bind(limit).bind(offset).fetch_all(pool);
-    db::observe("SELECT stock_movements", rows).await?.iter().map(entry).collect()
+    let rows = db::observe("SELECT stock_movements", query.fetch_all(pool)).await?;
+    let entries = rows.into_iter().map(|row| LedgerEntry {
+        at: row.at,
+        delta: row.delta,
+        reason: row.reason,
+        actor: row.actor,
+        note: row.note,
+        order_id: row.order_id.map(OrderId::new),
+    });
+    Ok(entries.collect())
 }
 
 /// Products whose level is not the sum of their movements; always empty.
 pub async fn unbalanced(pool: &PgPool) -> Result<Vec<ProductId>, sqlx::Error> {
-    let query = sqlx::query_scalar(
+    let query = sqlx::query_scalar!(
         "SELECT s.product_id FROM stock s LEFT JOIN stock_movements m USING (product_id) \
-         GROUP BY s.product_id, s.available HAVING s.available <> coalesce(sum(m.delta), 0) LIMIT 100",
+         GROUP BY s.product_id, s.available HAVING s.available <> coalesce(sum(m.delta), 0) LIMIT 100"
     );
-    let ids: Vec<uuid::Uuid> = db::observe("SELECT stock_movements", query.fetch_all(pool)).await?;
+    let ids = db::observe("SELECT stock_movements", query.fetch_all(pool)).await?;
     Ok(ids.into_iter().map(ProductId::new).collect())
 }
 
@@ -94,17 +104,19 @@ pub async fn unbalanced(pool: &PgPool) -> Result<Vec<ProductId>, sqlx::Error> {
 pub async fn compact(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
     db::observe("DELETE stock_movements", async {
         let mut tx = pool.begin().await?;
-        let lock = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)").bind(COMPACTION_LOCK);
+        let lock =
+            sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "locked!""#, COMPACTION_LOCK);
         if !lock.fetch_one(&mut *tx).await? {
             return Ok(0);
         }
-        let due = sqlx::query_scalar(
+        let due = sqlx::query_scalar!(
             "SELECT product_id FROM stock_movements WHERE at < $1 GROUP BY product_id HAVING count(*) > 1 \
              ORDER BY product_id LIMIT $2",
+            before,
+            PRODUCTS_AT_ONCE
         );
-        let due: Vec<uuid::Uuid> = due.bind(before).bind(PRODUCTS_AT_ONCE).fetch_all(&mut *tx).await?;
         let mut folded = 0;
-        for product in due {
+        for product in due.fetch_all(&mut *tx).await? {
             folded += fold(&mut tx, product, before).await?;
         }
         tx.commit().await?;
@@ -115,36 +127,29 @@ pub async fn compact(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::
 
 /// The newest of the folded rows stays, as the opening; so the order of ids stays the order of time.
 async fn fold(tx: &mut PgConnection, product: uuid::Uuid, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let totals = sqlx::query(
-        "SELECT max(id) AS last, sum(delta)::bigint AS delta, count(*) - 1 AS folded FROM \
+    let totals = sqlx::query!(
+        "SELECT max(id) AS \"last!\", sum(delta)::bigint AS \"delta!\", count(*) - 1 AS \"folded!\" FROM \
          (SELECT id, delta FROM stock_movements WHERE product_id = $1 AND at < $2 ORDER BY id LIMIT $3) AS old",
+        product,
+        before,
+        FOLDED_AT_ONCE
     );
-    let row = totals.bind(product).bind(before).bind(FOLDED_AT_ONCE).fetch_one(&mut *tx).await?;
-    let (last, delta): (i64, i64) = (row.try_get("last")?, row.try_get("delta")?);
-    sqlx::query("DELETE FROM stock_movements WHERE product_id = $1 AND at < $2 AND id < $3")
-        .bind(product)
-        .bind(before)
-        .bind(last)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query(
-        "UPDATE stock_movements SET delta = $2, reason = 'opening', actor = 'system', note = '', order_id = NULL, \
-         idempotency_key = NULL WHERE id = $1",
+    let totals = totals.fetch_one(&mut *tx).await?;
+    sqlx::query!(
+        "DELETE FROM stock_movements WHERE product_id = $1 AND at < $2 AND id < $3",
+        product,
+        before,
+        totals.last
     )
-    .bind(last)
-    .bind(delta)
     .execute(&mut *tx)
     .await?;
-    row.try_get::<i64, _>("folded").map(i64::unsigned_abs)
-}
-
-fn entry(row: &PgRow) -> Result<LedgerEntry, sqlx::Error> {
-    Ok(LedgerEntry {
-        at: row.try_get("at")?,
-        delta: row.try_get("delta")?,
-        reason: row.try_get("reason")?,
-        actor: row.try_get("actor")?,
-        note: row.try_get("note")?,
-        order_id: row.try_get::<Option<uuid::Uuid>, _>("order_id")?.map(OrderId::new),
-    })
+    sqlx::query!(
+        "UPDATE stock_movements SET delta = $2, reason = 'opening', actor = 'system', note = '', order_id = NULL, \
+         idempotency_key = NULL WHERE id = $1",
+        totals.last,
+        totals.delta
+    )
+    .execute(&mut *tx)
+    .await?;
+    Ok(totals.folded.unsigned_abs())
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use shop_contracts::inventory::{Reservation, ReservationLine, ReservationState, StockLevel};
 use shop_contracts::{OrderId, ProductId, ReservationId};
 use shop_instrumentation::db;
-use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool};
 
 use super::ledger::{self, Movement};
 
@@ -34,14 +34,14 @@ impl PgInventory {
     /// Levels of the products that are known.
     pub async fn levels(&self, ids: &[ProductId]) -> Result<Vec<StockLevel>, sqlx::Error> {
         let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let query = sqlx::query("SELECT product_id, available FROM stock WHERE product_id = ANY ($1)");
-        let rows = db::observe("SELECT stock", query.bind(ids).fetch_all(&self.pool)).await?;
-        let level = |row: &PgRow| {
-            let available: i32 = row.try_get("available")?;
-            let product_id = ProductId::new(row.try_get("product_id")?);
-            Ok(StockLevel { product_id, available: available.max(0) as u32 })
-        };
-        rows.iter().map(level).collect()
+        let query =
+            sqlx::query!("SELECT product_id, available FROM stock WHERE product_id = ANY ($1)", &ids[..]);
+        let rows = db::observe("SELECT stock", query.fetch_all(&self.pool)).await?;
+        let levels = rows.into_iter().map(|row| StockLevel {
+            product_id: ProductId::new(row.product_id),
+            available: row.available.max(0) as u32,
+        });
+        Ok(levels.collect())
     }
 
     /// Sets all lines aside, or none. `lines` are sorted by product and name each product once: two reservations that
@@ -58,11 +58,14 @@ impl PgInventory {
         }
         db::observe("INSERT reservations", async {
             let mut tx = self.pool.begin().await?;
-            let insert = sqlx::query(
+            let insert = sqlx::query!(
                 "INSERT INTO reservations (id, order_id, state, expires_at, created_at, updated_at) \
                  VALUES ($1, $2, 'held', $3, $4, $4) ON CONFLICT (order_id) DO NOTHING",
+                new.id.uuid(),
+                new.order_id.uuid(),
+                new.expires_at,
+                now
             );
-            let insert = insert.bind(new.id.uuid()).bind(new.order_id.uuid()).bind(new.expires_at).bind(now);
             if insert.execute(&mut *tx).await?.rows_affected() == 0 {
                 let known = find_by_order(&mut tx, new.order_id).await?;
                 return Ok(Reserved::Yes(known.ok_or(sqlx::Error::RowNotFound)?));
@@ -72,10 +75,12 @@ impl PgInventory {
                     tx.rollback().await?;
                     return Ok(Reserved::Insufficient(line.product_id));
                 }
-                let insert = sqlx::query(
+                let insert = sqlx::query!(
                     "INSERT INTO reservation_lines (reservation_id, product_id, quantity) VALUES ($1, $2, $3)",
+                    new.id.uuid(),
+                    line.product_id.uuid(),
+                    line.quantity as i32
                 );
-                let insert = insert.bind(new.id.uuid()).bind(line.product_id.uuid()).bind(line.quantity as i32);
                 insert.execute(&mut *tx).await?;
             }
             tx.commit().await?;
@@ -92,31 +97,37 @@ impl PgInventory {
     ) -> Result<Option<ProductId>, sqlx::Error> {
         let products: Vec<uuid::Uuid> = lines.iter().map(|line| line.product_id.uuid()).collect();
         let quantities: Vec<i32> = lines.iter().map(|line| line.quantity as i32).collect();
-        let query = sqlx::query_scalar(
-            "SELECT wanted.product_id FROM unnest($2::uuid[], $3::integer[]) AS wanted (product_id, quantity) \
+        let query = sqlx::query_scalar!(
+            "SELECT wanted.product_id AS \"product_id!\" FROM unnest($2::uuid[], $3::integer[]) AS wanted (product_id, quantity) \
              LEFT JOIN stock s ON s.product_id = wanted.product_id \
              WHERE coalesce(s.available, 0) < wanted.quantity \
              AND NOT EXISTS (SELECT 1 FROM reservations WHERE order_id = $1) ORDER BY 1 LIMIT 1",
+            order.uuid(),
+            &products[..],
+            &quantities[..]
         );
-        let query = query.bind(order.uuid()).bind(products).bind(quantities).fetch_optional(&self.pool);
-        Ok(db::observe("SELECT stock", query).await?.map(ProductId::new))
+        Ok(db::observe("SELECT stock", query.fetch_optional(&self.pool)).await?.map(ProductId::new))
     }
 
     /// One by its id.
     pub async fn find(&self, id: ReservationId) -> Result<Option<Reservation>, sqlx::Error> {
-        let query = sqlx::query("SELECT id, order_id, state, expires_at FROM reservations WHERE id = $1");
-        let row =
-            db::observe("SELECT reservations", query.bind(id.uuid()).fetch_optional(&self.pool)).await?;
-        row.as_ref().map(reservation).transpose()
+        let query = sqlx::query_as!(
+            ReservationRow,
+            "SELECT id, order_id, state, expires_at FROM reservations WHERE id = $1",
+            id.uuid()
+        );
+        let row = db::observe("SELECT reservations", query.fetch_optional(&self.pool)).await?;
+        row.map(Reservation::try_from).transpose()
     }
 
     /// Makes a held reservation a sale. `false` when it was not held.
     pub async fn confirm(&self, id: ReservationId, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE reservations SET state = 'confirmed', updated_at = $2 WHERE id = $1 AND state = 'held'",
+            id.uuid(),
+            now
         );
-        let done = query.bind(id.uuid()).bind(now).execute(&self.pool);
-        Ok(db::observe("UPDATE reservations", done).await?.rows_affected() == 1)
+        Ok(db::observe("UPDATE reservations", query.execute(&self.pool)).await?.rows_affected() == 1)
     }
 
     /// Gives a held reservation's pieces back. `false` when it was not held.
@@ -139,20 +150,22 @@ impl PgInventory {
     pub async fn expire(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
         db::observe("UPDATE reservations", async {
             let mut tx = self.pool.begin().await?;
-            let due = sqlx::query_scalar(
+            let due = sqlx::query_scalar!(
                 "SELECT id FROM reservations WHERE state = 'held' AND expires_at <= $1 \
                  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+                now,
+                limit
             );
-            let due: Vec<uuid::Uuid> = due.bind(now).bind(limit).fetch_all(&mut *tx).await?;
+            let due = due.fetch_all(&mut *tx).await?;
             // Rows of stock are locked in order of product over the whole batch: reservation by reservation, two
             // locks could be taken the other way round than `reserve` takes them.
-            sqlx::query(
+            sqlx::query_scalar!(
                 "SELECT product_id FROM stock WHERE product_id IN \
                  (SELECT product_id FROM reservation_lines WHERE reservation_id = ANY ($1)) \
                  ORDER BY product_id FOR UPDATE",
+                &due[..]
             )
-            .bind(&due)
-            .execute(&mut *tx)
+            .fetch_all(&mut *tx)
             .await?;
             for id in &due {
                 give_back(&mut tx, ReservationId::new(*id), ReservationState::Expired, now).await?;
@@ -165,12 +178,13 @@ impl PgInventory {
 
     /// Notes since when products are below a quarter of their target, and forgets those that no longer are.
     pub async fn note_low(&self, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
-            "UPDATE stock SET low_since = CASE WHEN available * 4 < target THEN $1 END WHERE product_id IN \
+        let query = sqlx::query!(
+            "UPDATE stock SET low_since = CASE WHEN available * 4 < target THEN $1::timestamptz END WHERE product_id IN \
              (SELECT product_id FROM stock WHERE (available * 4 < target) <> (low_since IS NOT NULL) \
               ORDER BY product_id LIMIT 200 FOR UPDATE SKIP LOCKED)",
+            now
         );
-        db::observe("UPDATE stock", query.bind(now).execute(&self.pool)).await?;
+        db::observe("UPDATE stock", query.execute(&self.pool)).await?;
         Ok(())
     }
 
@@ -180,15 +194,16 @@ impl PgInventory {
         db::observe("UPDATE stock", async {
             let mut tx = self.pool.begin().await?;
             // Locked first, counted after: no reservation of these products can come between the count and the delivery.
-            let lock = sqlx::query_scalar(
+            let lock = sqlx::query_scalar!(
                 "SELECT s.product_id FROM stock s WHERE s.available * 4 < s.target AND s.low_since <= $1 \
                  AND s.available + coalesce((SELECT sum(l.quantity) FROM reservations r \
                  JOIN reservation_lines l ON l.reservation_id = r.id \
                  WHERE r.state = 'held' AND l.product_id = s.product_id), 0) < s.target \
                  ORDER BY s.product_id LIMIT 50 FOR UPDATE OF s SKIP LOCKED",
+                low_before
             );
-            let low: Vec<uuid::Uuid> = lock.bind(low_before).fetch_all(&mut *tx).await?;
-            let delivered = sqlx::query(
+            let low = lock.fetch_all(&mut *tx).await?;
+            let delivered = sqlx::query!(
                 "WITH wanted AS (SELECT s.product_id, s.target - s.available - coalesce((SELECT sum(l.quantity) \
                  FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id \
                  WHERE r.state = 'held' AND l.product_id = s.product_id), 0) AS delta \
@@ -199,8 +214,10 @@ impl PgInventory {
                  RETURNING stock.product_id, wanted.delta) \
                  INSERT INTO stock_movements (product_id, at, delta, reason) \
                  SELECT product_id, $2, delta, 'delivery' FROM moved",
+                &low[..],
+                now
             );
-            let delivered = delivered.bind(low).bind(now).execute(&mut *tx).await?.rows_affected();
+            let delivered = delivered.execute(&mut *tx).await?.rows_affected();
             tx.commit().await?;
             Ok(delivered)
         })
@@ -209,7 +226,7 @@ impl PgInventory {
 
     /// Products with nothing left.
     pub async fn out_of_stock(&self) -> Result<i64, sqlx::Error> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM stock WHERE available = 0");
+        let query = sqlx::query_scalar!(r#"SELECT count(*) AS "products!" FROM stock WHERE available = 0"#);
         db::observe("SELECT stock", query.fetch_one(&self.pool)).await
     }
 }
@@ -231,53 +248,71 @@ async fn give_back(
     state: ReservationState,
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
-    let moved =
-        sqlx::query("UPDATE reservations SET state = $2, updated_at = $3 WHERE id = $1 AND state = 'held'");
-    let moved = moved.bind(id.uuid()).bind(state.as_str()).bind(now).execute(&mut *tx).await?;
-    if moved.rows_affected() == 0 {
+    let moved = sqlx::query!(
+        "UPDATE reservations SET state = $2, updated_at = $3 WHERE id = $1 AND state = 'held'",
+        id.uuid(),
+        state.as_str(),
+        now
+    );
+    if moved.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(false);
     }
     // Rows of stock are locked in order of product, as `reserve` does.
-    sqlx::query(
+    sqlx::query_scalar!(
         "SELECT stock.product_id FROM stock JOIN reservation_lines USING (product_id) \
          WHERE reservation_id = $1 ORDER BY stock.product_id FOR UPDATE OF stock",
+        id.uuid()
     )
-    .bind(id.uuid())
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
-    sqlx::query(
+    sqlx::query!(
         "WITH moved AS (UPDATE stock SET available = available + l.quantity, movements = movements + 1 \
          FROM reservation_lines l WHERE l.reservation_id = $1 AND l.product_id = stock.product_id \
          RETURNING stock.product_id, l.quantity) \
          INSERT INTO stock_movements (product_id, at, delta, reason, order_id) \
          SELECT moved.product_id, $2, moved.quantity, $3, r.order_id FROM moved \
          JOIN reservations r ON r.id = $1 ORDER BY moved.product_id",
+        id.uuid(),
+        now,
+        state.as_str()
     )
-    .bind(id.uuid())
-    .bind(now)
-    .bind(state.as_str())
     .execute(&mut *tx)
     .await?;
     Ok(true)
 }
 
 async fn find_by_order(tx: &mut PgConnection, order: OrderId) -> Result<Option<Reservation>, sqlx::Error> {
-    let query = sqlx::query("SELECT id, order_id, state, expires_at FROM reservations WHERE order_id = $1");
-    query.bind(order.uuid()).fetch_optional(tx).await?.as_ref().map(reservation).transpose()
+    let query = sqlx::query_as!(
+        ReservationRow,
+        "SELECT id, order_id, state, expires_at FROM reservations WHERE order_id = $1",
+        order.uuid()
+    );
+    query.fetch_optional(tx).await?.map(Reservation::try_from).transpose()
 }
 
-pub(super) fn reservation(row: &PgRow) -> Result<Reservation, sqlx::Error> {
-    let state: String = row.try_get("state")?;
-    Ok(Reservation {
-        id: ReservationId::new(row.try_get("id")?),
-        order_id: OrderId::new(row.try_get("order_id")?),
-        state: match state.as_str() {
-            "held" => ReservationState::Held,
-            "confirmed" => ReservationState::Confirmed,
-            "released" => ReservationState::Released,
-            "expired" => ReservationState::Expired,
-            other => return Err(sqlx::Error::Decode(format!("state: unknown {other:?}").into())),
-        },
-        expires_at: row.try_get("expires_at")?,
-    })
+/// What is read of `reservations`.
+pub(super) struct ReservationRow {
+    pub id: uuid::Uuid,
+    pub order_id: uuid::Uuid,
+    pub state: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl TryFrom<ReservationRow> for Reservation {
+    type Error = sqlx::Error;
+
+    fn try_from(row: ReservationRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: ReservationId::new(row.id),
+            order_id: OrderId::new(row.order_id),
+            state: match row.state.as_str() {
+                "held" => ReservationState::Held,
+                "confirmed" => ReservationState::Confirmed,
+                "released" => ReservationState::Released,
+                "expired" => ReservationState::Expired,
+                other => return Err(sqlx::Error::Decode(format!("state: unknown {other:?}").into())),
+            },
+            expires_at: row.expires_at,
+        })
+    }
 }

@@ -5,10 +5,10 @@ use serde_json::Value;
 use shop_contracts::inventory::{Reservation, ReservationLine, ReservationState};
 use shop_contracts::{ProductId, ReservationId};
 use shop_instrumentation::db;
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, PgPool};
 
 use super::ledger::{self, Movement};
-use super::postgres::reservation;
+use super::postgres::ReservationRow;
 
 /// What came of giving pieces back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +38,13 @@ pub async fn give_back(
     db::observe("UPDATE reservation_lines", async {
         let mut tx = pool.begin().await?;
         // The reservation's lock comes before those of stock, as everywhere; two returns of one sale queue here.
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            ReservationRow,
             "SELECT id, order_id, state, expires_at FROM reservations WHERE id = $1 FOR NO KEY UPDATE",
+            id.uuid()
         );
-        let Some(row) = query.bind(id.uuid()).fetch_optional(&mut *tx).await? else {
-            return Ok(Returned::Unknown);
-        };
-        let sale = reservation(&row)?;
+        let Some(row) = query.fetch_optional(&mut *tx).await? else { return Ok(Returned::Unknown) };
+        let sale = Reservation::try_from(row)?;
         if sale.state != ReservationState::Confirmed {
             return Ok(Returned::NotConfirmed(sale.state));
         }
@@ -63,10 +63,14 @@ pub async fn give_back(
                 return Ok(Returned::TooMany(line.product_id));
             }
         }
-        let insert = sqlx::query(
+        let insert = sqlx::query!(
             "INSERT INTO reservation_returns (reservation_id, idempotency_key, request, at) VALUES ($1, $2, $3, $4)",
+            id.uuid(),
+            key,
+            request,
+            now
         );
-        insert.bind(id.uuid()).bind(key).bind(&request).bind(now).execute(&mut *tx).await?;
+        insert.execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(Returned::Yes(sale))
     })
@@ -78,11 +82,12 @@ async fn find_request(
     id: ReservationId,
     key: &str,
 ) -> Result<Option<Value>, sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query_scalar!(
         "SELECT request FROM reservation_returns WHERE reservation_id = $1 AND idempotency_key = $2",
+        id.uuid(),
+        key
     );
-    let row = query.bind(id.uuid()).bind(key).fetch_optional(tx).await?;
-    row.map(|row| row.try_get("request")).transpose()
+    query.fetch_optional(tx).await
 }
 
 async fn mark_returned(
@@ -90,10 +95,12 @@ async fn mark_returned(
     id: ReservationId,
     line: ReservationLine,
 ) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query!(
         "UPDATE reservation_lines SET returned = returned + $3 \
          WHERE reservation_id = $1 AND product_id = $2 AND returned + $3 <= quantity",
+        id.uuid(),
+        line.product_id.uuid(),
+        line.quantity as i32
     );
-    let query = query.bind(id.uuid()).bind(line.product_id.uuid()).bind(line.quantity as i32);
     Ok(query.execute(tx).await?.rows_affected() == 1)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use shop_contracts::ProductId;
 use shop_contracts::inventory::{NewAdjustment, StockItem};
 use shop_instrumentation::db;
-use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool};
 
 use super::ledger::{self, Movement};
 
@@ -32,11 +32,12 @@ pub enum Adjusted {
     UnknownProduct,
 }
 
-const ITEM: &str = "SELECT s.product_id, s.available::bigint AS available, s.target::bigint AS target, \
-     coalesce(h.held, 0)::bigint AS held FROM stock s LEFT JOIN \
-     (SELECT l.product_id, sum(l.quantity) AS held FROM reservations r \
-      JOIN reservation_lines l ON l.reservation_id = r.id WHERE r.state = 'held' GROUP BY l.product_id) h \
-     ON h.product_id = s.product_id WHERE ";
+struct ItemRow {
+    product_id: uuid::Uuid,
+    available: i64,
+    held: i64,
+    target: i64,
+}
 
 /// Items, scarcest first, `limit` from `offset` on.
 pub async fn list(
@@ -45,21 +46,28 @@ pub async fn list(
     limit: i64,
     offset: i64,
 ) -> Result<Vec<StockItem>, sqlx::Error> {
-    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(ITEM);
-    match filter {
-        StockFilter::All => query.push("true"),
-        StockFilter::Ids(ids) => {
-            let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.uuid()).collect();
-            query.push("s.product_id = ANY (").push_bind(ids).push(")")
-        }
-        StockFilter::Prefix(prefix) => {
-            query.push("starts_with(s.product_id::text, ").push_bind(prefix.clone()).push(")")
-        }
+    let (ids, prefix) = match filter {
+        StockFilter::All => (None, None),
+        StockFilter::Ids(ids) => (Some(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>()), None),
+        StockFilter::Prefix(prefix) => (None, Some(prefix.as_str())),
     };
-    query.push(" ORDER BY s.available, s.product_id LIMIT ").push_bind(limit);
-    query.push(" OFFSET ").push_bind(offset);
-    let rows = db::observe("SELECT stock", query.build().fetch_all(pool)).await?;
-    rows.iter().map(item).collect()
+    let query = sqlx::query_as!(
+        ItemRow,
+        "SELECT s.product_id, s.available::bigint AS \"available!\", s.target::bigint AS \"target!\", \
+         coalesce(h.held, 0)::bigint AS \"held!\" FROM stock s LEFT JOIN \
+         (SELECT l.product_id, sum(l.quantity) AS held FROM reservations r \
+          JOIN reservation_lines l ON l.reservation_id = r.id WHERE r.state = 'held' GROUP BY l.product_id) h \
+         ON h.product_id = s.product_id \
+         WHERE ($1::uuid[] IS NULL OR s.product_id = ANY ($1)) \
+         AND ($2::text IS NULL OR starts_with(s.product_id::text, $2)) \
+         ORDER BY s.available, s.product_id LIMIT $3 OFFSET $4",
+        ids.as_deref(),
+        prefix,
+        limit,
+        offset
+    );
+    let rows = db::observe("SELECT stock", query.fetch_all(pool)).await?;
+    Ok(rows.into_iter().map(StockItem::from).collect())
 }
 
 /// Corrects a level once for each key.
@@ -73,8 +81,11 @@ pub async fn adjust(
     db::observe("UPDATE stock", async {
         let mut tx = pool.begin().await?;
         // The row's lock makes two requests with one key queue; the second finds the first's movement.
-        let lock = sqlx::query("SELECT product_id FROM stock WHERE product_id = $1 FOR UPDATE");
-        if lock.bind(product.uuid()).fetch_optional(&mut *tx).await?.is_none() {
+        let lock = sqlx::query_scalar!(
+            "SELECT product_id FROM stock WHERE product_id = $1 FOR UPDATE",
+            product.uuid()
+        );
+        if lock.fetch_optional(&mut *tx).await?.is_none() {
             return Ok(Adjusted::UnknownProduct);
         }
         if let Some(same) = booked_earlier(&mut tx, product, key, new).await? {
@@ -107,25 +118,34 @@ async fn booked_earlier(
     key: &str,
     new: &NewAdjustment,
 ) -> Result<Option<bool>, sqlx::Error> {
-    let query = sqlx::query_scalar(
-        "SELECT delta = $3 AND reason = $4 AND actor = $5 AND note = $6 FROM stock_movements \
+    let query = sqlx::query_scalar!(
+        "SELECT delta = $3 AND reason = $4 AND actor = $5 AND note = $6 AS \"same!\" FROM stock_movements \
          WHERE product_id = $1 AND idempotency_key = $2",
+        product.uuid(),
+        key,
+        new.delta,
+        new.reason,
+        new.actor,
+        new.note
     );
-    let query = query.bind(product.uuid()).bind(key).bind(new.delta).bind(&new.reason);
-    query.bind(&new.actor).bind(&new.note).fetch_optional(tx).await
+    query.fetch_optional(tx).await
 }
 
 async fn find(tx: &mut PgConnection, product: ProductId) -> Result<StockItem, sqlx::Error> {
-    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(ITEM);
-    query.push("s.product_id = ").push_bind(product.uuid());
-    item(&query.build().fetch_one(tx).await?)
+    let query = sqlx::query_as!(
+        ItemRow,
+        "SELECT s.product_id, s.available::bigint AS \"available!\", s.target::bigint AS \"target!\", \
+         coalesce((SELECT sum(l.quantity) FROM reservations r JOIN reservation_lines l ON l.reservation_id = r.id \
+          WHERE r.state = 'held' AND l.product_id = s.product_id), 0) AS \"held!\" \
+         FROM stock s WHERE s.product_id = $1",
+        product.uuid()
+    );
+    query.fetch_one(tx).await.map(StockItem::from)
 }
 
-fn item(row: &PgRow) -> Result<StockItem, sqlx::Error> {
-    Ok(StockItem {
-        product_id: ProductId::new(row.try_get("product_id")?),
-        available: row.try_get("available")?,
-        held: row.try_get("held")?,
-        target: row.try_get("target")?,
-    })
+impl From<ItemRow> for StockItem {
+    fn from(row: ItemRow) -> Self {
+        let ItemRow { product_id, available, held, target } = row;
+        Self { product_id: ProductId::new(product_id), available, held, target }
+    }
 }

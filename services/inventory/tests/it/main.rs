@@ -5,6 +5,7 @@ mod fuzz;
 mod ledger;
 mod openapi;
 mod rush;
+mod sql;
 mod staff;
 mod upkeep;
 

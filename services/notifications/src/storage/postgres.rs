@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
 use shop_instrumentation::db;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::event::MailKind;
@@ -42,33 +42,33 @@ impl PgDeliveries {
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
     ) -> Result<Claim, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_scalar!(
             "INSERT INTO deliveries AS d (event_id, order_id, kind, attempts, lease_until, created_at) \
              VALUES ($1, $2, $3, 1, $5, $4) \
              ON CONFLICT (event_id) DO UPDATE SET attempts = d.attempts + 1, lease_until = excluded.lease_until \
              WHERE d.sent_at IS NULL AND d.lease_until <= $4 \
              RETURNING attempts",
+            event_id,
+            order.map(OrderId::uuid),
+            kind.as_str(),
+            now,
+            lease_until
         );
-        let query = query
-            .bind(event_id)
-            .bind(order.map(OrderId::uuid))
-            .bind(kind.as_str())
-            .bind(now)
-            .bind(lease_until)
-            .fetch_optional(&self.pool);
-        if let Some(row) = db::observe("INSERT deliveries", query).await? {
-            return Ok(Claim::Granted { attempt: row.try_get("attempts")? });
+        if let Some(attempt) = db::observe("INSERT deliveries", query.fetch_optional(&self.pool)).await? {
+            return Ok(Claim::Granted { attempt });
         }
-        let query = sqlx::query_scalar("SELECT sent_at IS NOT NULL FROM deliveries WHERE event_id = $1");
-        let sent: Option<bool> =
-            db::observe("SELECT deliveries", query.bind(event_id).fetch_optional(&self.pool)).await?;
+        let query = sqlx::query_scalar!(
+            "SELECT sent_at IS NOT NULL AS \"sent!\" FROM deliveries WHERE event_id = $1",
+            event_id
+        );
+        let sent = db::observe("SELECT deliveries", query.fetch_optional(&self.pool)).await?;
         Ok(if sent == Some(true) { Claim::Sent } else { Claim::Busy })
     }
 
     /// Remembers that the mail is out.
     pub async fn mark_sent(&self, event_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query = sqlx::query("UPDATE deliveries SET sent_at = $2 WHERE event_id = $1");
-        db::observe("UPDATE deliveries", query.bind(event_id).bind(now).execute(&self.pool)).await.map(|_| ())
+        let query = sqlx::query!("UPDATE deliveries SET sent_at = $2 WHERE event_id = $1", event_id, now);
+        db::observe("UPDATE deliveries", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// Holds on to the lease of a try. `false` when it is lost: the mail is out, or another try has begun.
@@ -78,11 +78,13 @@ impl PgDeliveries {
         attempt: i32,
         lease_until: DateTime<Utc>,
     ) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE deliveries SET lease_until = $3 WHERE event_id = $1 AND attempts = $2 AND sent_at IS NULL",
+            event_id,
+            attempt,
+            lease_until
         );
-        let held = query.bind(event_id).bind(attempt).bind(lease_until).execute(&self.pool);
-        Ok(db::observe("UPDATE deliveries", held).await?.rows_affected() > 0)
+        Ok(db::observe("UPDATE deliveries", query.execute(&self.pool)).await?.rows_affected() > 0)
     }
 
     /// Gives the lease back after a try that failed, unless another try has begun.
@@ -92,11 +94,12 @@ impl PgDeliveries {
 
     /// Forgets deliveries from before `before`; answers how many.
     pub async fn forget(&self, before: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "DELETE FROM deliveries WHERE event_id IN (SELECT event_id FROM deliveries \
              WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            before,
+            limit
         );
-        let removed = query.bind(before).bind(limit).execute(&self.pool);
-        Ok(db::observe("DELETE deliveries", removed).await?.rows_affected())
+        Ok(db::observe("DELETE deliveries", query.execute(&self.pool)).await?.rows_affected())
     }
 }

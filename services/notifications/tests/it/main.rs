@@ -9,4 +9,5 @@ mod observing;
 mod openapi;
 mod poison;
 mod smtp_server;
+mod sql;
 mod stage;
