@@ -15,7 +15,7 @@ const SECONDS: u32 = 4;
 const WARM_SECONDS: u32 = 2;
 const CONNECTIONS: u32 = 32;
 /// Connections of the run at half the load, each of which pauses between two requests.
-const PACED_CONNECTIONS: u32 = 64;
+const PACED_CONNECTIONS: u32 = 256;
 /// What a service instance may take.
 const MOST_MEGABYTES: f64 = 40.0;
 
