@@ -249,7 +249,18 @@ fn uuids(text: &str) -> Vec<String> {
         })
     };
     let windows = text.as_bytes().windows(UUID_BYTES).enumerate().filter(|(_, part)| is_uuid(part));
-    windows.map(|(at, _)| text[at..at + UUID_BYTES].to_owned()).collect()
+    let written_out = windows.map(|(at, _)| text[at..at + UUID_BYTES].to_owned());
+    written_out
+        .chain(text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter_map(reference))
+        .collect()
+}
+
+/// The uuid in a reference such as `sbx_` and 32 digits.
+fn reference(word: &str) -> Option<String> {
+    let (_, digits) = word.split_once('_')?;
+    let is_simple = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_simple
+        .then(|| [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-"))
 }
 
 fn one_line(sql: &str) -> String {
@@ -278,6 +289,8 @@ mod tests {
             "bench|7|orders|LOG:  statement: COMMIT",
             "bench|8|inventory|LOG:  execute sqlx_s_1: UPDATE stock SET n = n - 1 WHERE id = $1 AND for_event = $2",
             &format!("bench|8|inventory|DETAIL:  parameters: $1 = '{PRODUCT}', $2 = '{EVENT}'"),
+            "bench|6|payments|LOG:  execute sqlx_s_1: INSERT INTO sandbox_payments VALUES ($1, $2)",
+            &format!("bench|6|payments|DETAIL:  parameters: $1 = 'sbx_019b00000000700080000000000cafe0', $2 = '{ORDER}'"),
         ]
         .join("\n")
     }
@@ -285,7 +298,7 @@ mod tests {
     #[test]
     fn transactions_of_the_order_are_found_through_its_ids_and_polls_are_left_out() {
         let recording = Recording::read(&log(), &[ORDER], PRODUCT, &[PRODUCT]).unwrap();
-        assert_eq!(recording.databases().collect::<Vec<_>>(), ["inventory", "orders"]);
+        assert_eq!(recording.databases().collect::<Vec<_>>(), ["inventory", "orders", "payments"]);
         assert_eq!((recording.statements("orders"), recording.statements("inventory")), (2, 1));
         assert!(recording.ids.contains(EVENT) && !recording.ids.contains(PRODUCT));
     }
@@ -304,6 +317,8 @@ mod tests {
         );
         assert!(script.contains("NULL, '{\"of\":\"019a0000-0000-7000-8000-:r\"}');"), "{script}");
         assert!(script.contains("BEGIN;\n") && script.ends_with("COMMIT;\n"));
+        let payments = recording.script("payments");
+        assert!(payments.contains("('sbx_019b0000000070008000:r', "), "{payments}");
         let inventory = recording.script("inventory");
         assert!(!inventory.contains("BEGIN;") && inventory.contains("\\set p random(1, 1)"), "{inventory}");
         assert!(
