@@ -24,8 +24,10 @@ pub enum Code {
     VoucherRefused,
     /// The request itself is wrong; sending it again will not help.
     Invalid,
-    /// No or wrong credentials.
+    /// No or wrong credentials of the person on whose behalf the call is made.
     Unauthenticated,
+    /// The calling service itself has no token that is taken: that says nothing about anybody's credentials.
+    CallerUnauthenticated,
     /// Known caller, not allowed.
     Forbidden,
     /// Too many requests; `Retry-After` says when to come back.
@@ -51,7 +53,7 @@ impl Code {
             | Self::TotalChanged
             | Self::VoucherRefused => 409,
             Self::Invalid => 422,
-            Self::Unauthenticated => 401,
+            Self::Unauthenticated | Self::CallerUnauthenticated => 401,
             Self::Forbidden => 403,
             Self::RateLimited => 429,
             Self::InProgress | Self::Unavailable => 503,
@@ -71,6 +73,7 @@ impl Code {
             Self::VoucherRefused => "voucher_refused",
             Self::Invalid => "invalid",
             Self::Unauthenticated => "unauthenticated",
+            Self::CallerUnauthenticated => "caller_unauthenticated",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
             Self::InProgress => "in_progress",
@@ -91,6 +94,7 @@ impl Code {
             Self::VoucherRefused => "Voucher refused",
             Self::Invalid => "Invalid request",
             Self::Unauthenticated => "Authentication required",
+            Self::CallerUnauthenticated => "Calling service not authenticated",
             Self::Forbidden => "Forbidden",
             Self::RateLimited => "Too many requests",
             Self::InProgress => "Still in progress",
@@ -103,7 +107,8 @@ impl Code {
     /// The nearest code of a status that came without a problem body.
     pub const fn from_status(status: u16) -> Self {
         match status {
-            401 => Self::Unauthenticated,
+            // A handler that judged somebody's credentials says so in a body.
+            401 => Self::CallerUnauthenticated,
             403 => Self::Forbidden,
             404 => Self::NotFound,
             409 => Self::Conflict,
@@ -190,6 +195,7 @@ mod tests {
             Code::VoucherRefused,
             Code::Invalid,
             Code::Unauthenticated,
+            Code::CallerUnauthenticated,
             Code::Forbidden,
             Code::RateLimited,
             Code::InProgress,

@@ -1,4 +1,5 @@
 //! The layer that refuses calls before a handler sees them: 401 without a good token, 403 for a caller that is not listed.
+//! Its 401 has a code of its own: a handler's says that a person's credentials are wrong, which nobody looked at here.
 
 use std::sync::Arc;
 
@@ -62,7 +63,7 @@ impl Guard {
     fn unauthenticated(&self, refusal: Refusal) -> Response {
         self.metrics.calls_refused("unauthenticated");
         tracing::warn!(reason = %refusal, "call without a good token refused");
-        let mut response = Problem::new(Code::Unauthenticated, refusal.to_string()).into_response();
+        let mut response = Problem::new(Code::CallerUnauthenticated, refusal.to_string()).into_response();
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         response
     }
@@ -113,6 +114,14 @@ mod tests {
         ] {
             assert_eq!(status("POST", "/v1/orders", token).await, expected, "{token:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_refused_caller_is_not_taken_for_somebody_with_a_wrong_password() {
+        let request = Request::builder().method("POST").uri("/v1/orders").body(Body::empty()).unwrap();
+        let response = orders().oneshot(request).await.unwrap();
+        let code = response.extensions().get::<crate::problem::ProblemCode>().unwrap().0;
+        assert_eq!(code, Code::CallerUnauthenticated);
     }
 
     #[tokio::test]

@@ -114,7 +114,8 @@ impl Sessions {
 async fn ask(peers: &Peers, token: &str) -> Result<bool, CallError> {
     match peers.session(token).await {
         Ok(_) => Ok(true),
-        Err(cause) if matches!(cause.code(), Code::NotFound | Code::Unauthenticated) => Ok(false),
+        // Identity answers so for a session that is over. A 401 is about our own token and says nothing of the session.
+        Err(cause) if cause.code() == Code::NotFound => Ok(false),
         Err(cause) => Err(cause),
     }
 }

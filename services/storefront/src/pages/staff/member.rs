@@ -44,6 +44,11 @@ impl StaffForm {
         self.fields.get(name).trim().to_owned()
     }
 
+    /// A field exactly as sent: for passwords.
+    pub fn raw(&self, name: &str) -> &str {
+        self.fields.get(name)
+    }
+
     /// The key under which the form's work is done once, as the page minted it.
     pub fn key(&self) -> Result<String, PageError> {
         let key = self.text("key");
@@ -66,7 +71,7 @@ impl FromRequestParts<Shop> for Staff {
                 let csrf = csrf::token(shop.cookies.keys(), &csrf::Binding::staff(&token));
                 Ok(Self { member, token, csrf })
             }
-            Err(cause) if matches!(cause.code(), Code::NotFound | Code::Unauthenticated | Code::Invalid) => {
+            Err(cause) if matches!(cause.code(), Code::NotFound | Code::Invalid) => {
                 Err(see_other("/staff/login"))
             }
             Err(cause) => Err(PageError::from(cause).into_response()),
