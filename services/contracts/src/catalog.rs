@@ -8,6 +8,9 @@
 //! spelled alike and says so in `corrected`, unless `exact=true`. `GET /v1/products/{slug}/related` → [`Products`]; `GET /v1/suggestions?q=` →
 //! [`Suggestions`]; `GET /v1/sitemap` → [`Sitemap`].
 //!
+//! A product that is one of several makes of the same thing comes with the others, and a list shows one of them: see
+//! [`crate::variants`]; `ungrouped=true` lists each.
+//!
 //! Staff: `POST /v1/staff/products/{id}` [`EditProduct`] → [`Product`]; `GET /v1/staff/products/{id}/history` → [`ProductHistory`].
 
 use std::fmt;
@@ -17,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::tax::TaxClass;
+use crate::variants::{Choices, Variants};
 use crate::{Money, ProductId};
 
 /// A department of the shop.
@@ -78,6 +82,9 @@ pub struct Product {
     /// Which rate of value-added tax it has.
     #[serde(default)]
     pub tax_class: TaxClass,
+    /// The group that it is one of. Only the answer about one product has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variants: Option<Variants>,
 }
 
 /// A product as one tile of a list.
@@ -98,6 +105,9 @@ pub struct ProductSummary {
     /// Changes whenever the picture changes.
     #[serde(default)]
     pub picture_version: String,
+    /// Where it stands for a group of variants: what there is to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Choices>,
 }
 
 /// One page of a list of products.
@@ -109,7 +119,7 @@ pub struct ProductPage {
     pub page: u32,
     /// Products on a full page.
     pub per_page: u32,
-    /// Products on all pages.
+    /// Entries on all pages: products, and groups of variants once each.
     pub total: u64,
     /// The words that were searched instead, when nothing matched as it was spelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +134,7 @@ pub struct ProductPage {
 pub struct MakerCount {
     /// The maker.
     pub maker: String,
-    /// Its products among the matches.
+    /// Its entries among the matches.
     pub count: u64,
 }
 
@@ -176,7 +186,7 @@ pub struct ProductChange {
     pub at: chrono::DateTime<chrono::Utc>,
     /// Who.
     pub actor: String,
-    /// Which field: `name`, `description`, `price`.
+    /// Which field: `name`, `description`, `price`, `variant`.
     pub field: String,
     /// Its value before.
     pub before: String,

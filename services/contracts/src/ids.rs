@@ -62,6 +62,8 @@ macro_rules! id {
 
 id!(/// A product, the same in catalog, inventory and orders.
     ProductId);
+id!(/// Products that are one thing in several makes.
+    VariantGroupId);
 id!(/// An order.
     OrderId);
 id!(/// A shopper's account.
@@ -77,6 +79,13 @@ impl ProductId {
     /// The id of the product with this slug.
     pub fn from_slug(slug: &str) -> Self {
         Self(Uuid::new_v5(&PRODUCT_NAMESPACE, slug.as_bytes()))
+    }
+}
+
+impl VariantGroupId {
+    /// The id of the group that the first range has under this title.
+    pub fn from_title(title: &str) -> Self {
+        Self(Uuid::new_v5(&PRODUCT_NAMESPACE, format!("variant group {title}").as_bytes()))
     }
 }
 

@@ -17,8 +17,9 @@ pub mod payments;
 pub mod problem;
 pub mod seed;
 pub mod tax;
+pub mod variants;
 pub mod vouchers;
 
-pub use ids::{AccountId, EventId, OrderId, PaymentId, ProductId, ReservationId};
+pub use ids::{AccountId, EventId, OrderId, PaymentId, ProductId, ReservationId, VariantGroupId};
 pub use money::{Currency, Money, MoneyError};
 pub use problem::{Code, ProblemBody};

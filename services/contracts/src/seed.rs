@@ -4,9 +4,12 @@
 //! then `attribute: value; …`, then the description. It is compiled in; there is no I/O. What must always hold: a slug
 //! never changes once it has been sold, since the product's id is derived from it.
 
+mod variants;
+
 use std::sync::LazyLock;
 
 use crate::tax::TaxClass;
+pub use self::variants::{SeedGroup, variant_groups};
 use crate::{Currency, Money, ProductId};
 
 /// A department of the shop.

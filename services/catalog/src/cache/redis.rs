@@ -8,6 +8,7 @@ use shop_instrumentation::{faults, ids};
 
 use super::entry::Entry;
 
+/// The same for entries of all versions, so that a change forgets those of instances of the version before too.
 const GENERATION: &str = "catalog:2:generation";
 
 pub(super) struct Store {

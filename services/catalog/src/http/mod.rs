@@ -5,6 +5,7 @@ mod params;
 mod pictures;
 mod products;
 mod staff;
+mod variants;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -98,7 +99,7 @@ impl CatalogState {
         if self.faults.is_active(CACHE_OFF) {
             return Ok(Answer { text: load.await?, source: Source::Database });
         }
-        self.cache.get_or_load(format!("catalog:2:{key}"), load).await
+        self.cache.get_or_load(format!("catalog:3:{key}"), load).await
     }
 }
 
@@ -128,5 +129,9 @@ pub fn router(state: CatalogState) -> Router {
         .route("/v1/sitemap", get(products::get_sitemap))
         .route("/v1/staff/products/{id}", post(staff::edit_product))
         .route("/v1/staff/products/{id}/history", get(staff::list_changes))
+        .route("/v1/staff/products/{id}/variant", post(variants::join_group))
+        .route("/v1/staff/products/{id}/variant/leave", post(variants::leave_group))
+        .route("/v1/staff/variant-groups", get(variants::list_groups))
+        .route("/v1/staff/variant-groups/{id}", post(variants::rename_group))
         .with_state(state)
 }

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi as _;
 
-use super::{pictures, products, staff};
+use super::{pictures, products, staff, variants};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
@@ -15,7 +15,11 @@ use super::{pictures, products, staff};
     products::get_sitemap,
     pictures::get_picture,
     staff::edit_product,
-    staff::list_changes
+    staff::list_changes,
+    variants::join_group,
+    variants::leave_group,
+    variants::list_groups,
+    variants::rename_group
 ))]
 struct Document;
 

@@ -38,6 +38,8 @@ pub(super) struct ListParams {
     #[param(pattern = "^(relevance|price_asc|price_desc|name)?$")]
     sort: Option<String>,
     exact: Option<bool>,
+    /// Each product of a group of variants, not one for all.
+    ungrouped: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -56,7 +58,7 @@ pub(super) struct SuggestParams {
     q: String,
 }
 
-fn invalid(field: &str, detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Problem {
     let detail = detail.into();
     Problem::new(Code::Invalid, format!("{field} {detail}")).field(field, detail)
 }
@@ -128,8 +130,8 @@ impl ListParams {
         }
         let words = words(self.q.as_deref().unwrap_or_default(), limits)?;
         let (min_price, max_price) = (self.min_price, self.max_price);
-        let exact = self.exact.unwrap_or_default();
-        Ok(ListQuery { category, words, exact, maker, min_price, max_price, sort, page, per_page })
+        let (exact, ungrouped) = (self.exact.unwrap_or_default(), self.ungrouped.unwrap_or_default());
+        Ok(ListQuery { category, words, exact, maker, min_price, max_price, ungrouped, sort, page, per_page })
     }
 }
 
@@ -151,12 +153,29 @@ impl SuggestParams {
     }
 }
 
-/// Checks a change and trims its texts.
-pub(super) fn edit(mut edit: EditProduct) -> Result<EditProduct, Problem> {
-    edit.actor = edit.actor.trim().to_owned();
-    if edit.actor.is_empty() || !is_line(&edit.actor, MAX_ACTOR_CHARS) {
+/// Who changes something, trimmed.
+pub(super) fn actor(text: &str) -> Result<String, Problem> {
+    let text = text.trim();
+    if text.is_empty() || !is_line(text, MAX_ACTOR_CHARS) {
         return Err(invalid("actor", format!("must be 1 to {MAX_ACTOR_CHARS} characters on one line")));
     }
+    Ok(text.to_owned())
+}
+
+/// Why something is changed.
+pub(super) fn note(text: &str) -> Result<(), Problem> {
+    if text.len() > MAX_NOTE_BYTES || text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(invalid(
+            "note",
+            format!("must be at most {MAX_NOTE_BYTES} bytes, no control characters"),
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a change and trims its texts.
+pub(super) fn edit(mut edit: EditProduct) -> Result<EditProduct, Problem> {
+    edit.actor = actor(&edit.actor)?;
     edit.name = edit.name.map(|name| name.trim().to_owned());
     if edit.name.as_deref().is_some_and(|name| name.is_empty() || !is_line(name, MAX_NAME_CHARS)) {
         return Err(invalid("name", format!("must be 1 to {MAX_NAME_CHARS} characters on one line")));
@@ -175,18 +194,13 @@ pub(super) fn edit(mut edit: EditProduct) -> Result<EditProduct, Problem> {
     if edit.price.is_some_and(|price| !(1..=MAX_PRICE_MINOR).contains(&price.amount_minor)) {
         return Err(invalid("price", format!("must be 1 to {MAX_PRICE_MINOR} minor units")));
     }
-    if edit.note.len() > MAX_NOTE_BYTES || edit.note.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(invalid(
-            "note",
-            format!("must be at most {MAX_NOTE_BYTES} bytes, no control characters"),
-        ));
-    }
+    note(&edit.note)?;
     if edit.name.is_none() && edit.description.is_none() && edit.price.is_none() {
         return Err(Problem::new(Code::Invalid, "at least one of name, description, price must be given"));
     }
     Ok(edit)
 }
 
-fn is_line(text: &str, max_chars: usize) -> bool {
+pub(super) fn is_line(text: &str, max_chars: usize) -> bool {
     text.chars().count() <= max_chars && !text.chars().any(char::is_control)
 }

@@ -43,7 +43,7 @@ pub(super) async fn get_product(
     let named = params::product_ref(&slug_or_id)?;
     let catalog = state.catalog.clone();
     let key = format!("product:{}", ref_key(&named));
-    answer(state.cached(&key, async move { catalog.find_product(&named).await }).await?)
+    answer(state.cached(&key, async move { catalog.find_product_with_variants(&named).await }).await?)
 }
 
 #[utoipa::path(get, path = "/v1/products/{slug_or_id}/related", params(("slug_or_id" = String, Path, description = "slug or id of a product")), responses((status = 200, description = "found", body = Products), (status = 404, description = "there is no such product")))]
@@ -107,7 +107,7 @@ fn list_key(list: &ListQuery) -> String {
     let maker = list.maker.as_deref().unwrap_or_default();
     let words = list.words.as_deref().unwrap_or_default();
     format!(
-        "list:{}:{category}:{}:{maker}:{:?}:{:?}:{}:{}:{}:{}:{words}",
+        "list:{}:{category}:{}:{maker}:{:?}:{:?}:{}:{}:{}:{}:{}:{words}",
         category.len(),
         maker.len(),
         list.min_price,
@@ -115,6 +115,7 @@ fn list_key(list: &ListQuery) -> String {
         list.sort,
         list.page,
         list.per_page,
-        list.exact
+        list.exact,
+        list.ungrouped
     )
 }

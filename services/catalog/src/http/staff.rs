@@ -6,7 +6,7 @@ use shop_contracts::{Code, ProductId};
 use shop_instrumentation::http::extract::{Json, Path};
 use shop_instrumentation::problem::Problem;
 
-use super::{CatalogState, params};
+use super::{CatalogState, params, variants};
 use crate::storage::{Edited, ProductRef};
 
 #[utoipa::path(post, path = "/v1/staff/products/{id}", params(("id" = Uuid, Path)), request_body = EditProduct, responses((status = 200, description = "found", body = Product), (status = 404, description = "there is no such product")))]
@@ -22,6 +22,7 @@ pub(super) async fn edit_product(
             tracing::info!(product_id = %id, "product changed by staff");
             Ok(Json(*product))
         }
+        Edited::Unsaid(value) => Err(variants::unsaid("name", &value)),
         Edited::UnknownProduct => Err(Problem::new(Code::NotFound, "there is no such product")),
         Edited::OtherCurrency(currency) => {
             Err(Problem::new(Code::Invalid, "the price is in another currency")

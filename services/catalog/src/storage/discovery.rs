@@ -2,10 +2,11 @@
 
 use shop_contracts::catalog::{Product, ProductSummary, Sitemap};
 use shop_instrumentation::db::observe;
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, QueryBuilder, Row};
 
-use super::products::{PRODUCT, PgCatalog, ProductRef, SUMMARY, product, summary};
+use super::entries::{self, Weight, entry};
+use super::products::{PgCatalog, ProductRef, product};
 use super::search::{self, Match};
 use super::spelling;
 
@@ -29,36 +30,38 @@ impl PgCatalog {
     }
 
     async fn suggest_by(&self, wanted: &Match) -> Result<Vec<ProductSummary>, sqlx::Error> {
-        let mut query = QueryBuilder::<Postgres>::new(SUMMARY);
-        query.push(" WHERE p.search @@ ");
+        let mut query = entries::open(false, &Weight::Suggestion(wanted));
+        query.push(" AND p.search @@ ");
         wanted.push_to(&mut query);
-        query.push(" ORDER BY (to_tsvector('simple', p.name) @@ ");
-        wanted.push_to(&mut query);
-        query.push(") DESC, ts_rank(p.search, ");
-        wanted.push_to(&mut query);
-        query.push(") DESC, p.position LIMIT ").push_bind(SUGGESTIONS);
+        entries::close(&mut query);
+        query.push(" ORDER BY e.called DESC, e.rank DESC, e.position, e.id LIMIT ").push_bind(SUGGESTIONS);
         let rows = observe("SELECT products suggestions", query.build().fetch_all(&self.pool)).await?;
-        rows.iter().map(summary).collect()
+        rows.iter().map(entry).collect()
     }
 
-    /// Products of the same category, most alike first; nothing when there is no such product.
+    /// Products of the same category, most alike first, one of a group and none of the product's own; nothing when there
+    /// is no such product.
     pub async fn list_related(&self, to: &ProductRef) -> Result<Option<Vec<Product>>, sqlx::Error> {
         let Some(of) = self.find_product(to).await? else { return Ok(None) };
-        let mut query = QueryBuilder::<Postgres>::new(PRODUCT);
-        query.push(" JOIN products o ON o.category = p.category AND o.id <> p.id WHERE o.id = ");
-        query.push_bind(of.id.uuid());
-        query.push(
-            " ORDER BY (p.motif = o.motif) DESC, (p.maker = o.maker) DESC, \
-             abs(p.price_minor - o.price_minor), p.position LIMIT ",
+        let query = sqlx::query(
+            "WITH alike AS (SELECT DISTINCT ON (coalesce(p.variant_group_id, p.id)) p.id, p.slug, p.name, p.maker, \
+             p.category, c.name AS category_name, p.motif, p.price_minor, p.currency, p.description, p.attributes, \
+             p.tax_class, p.position, p.motif = o.motif AS same_motif, p.maker = o.maker AS same_maker, \
+             abs(p.price_minor - o.price_minor) AS apart \
+             FROM products o JOIN products p ON p.category = o.category AND p.id <> o.id \
+             AND (p.variant_group_id IS NULL OR p.variant_group_id IS DISTINCT FROM o.variant_group_id) \
+             JOIN categories c ON c.slug = p.category WHERE o.id = $1 \
+             ORDER BY coalesce(p.variant_group_id, p.id), same_motif DESC, same_maker DESC, apart, p.position, p.id) \
+             SELECT * FROM alike ORDER BY same_motif DESC, same_maker DESC, apart, position, id LIMIT $2",
         );
-        query.push_bind(RELATED);
-        let rows = observe("SELECT products related", query.build().fetch_all(&self.pool)).await?;
+        let query = query.bind(of.id.uuid()).bind(RELATED);
+        let rows = observe("SELECT products related", query.fetch_all(&self.pool)).await?;
         rows.iter().map(product).collect::<Result<_, _>>().map(Some)
     }
 
     /// Slugs of everything there is.
     pub async fn sitemap(&self) -> Result<Sitemap, sqlx::Error> {
-        let products = sqlx::query("SELECT slug FROM products ORDER BY position LIMIT $1");
+        let products = sqlx::query("SELECT slug FROM products ORDER BY position, id LIMIT $1");
         let products = products.bind(SITEMAP_ENTRIES).fetch_all(&self.pool);
         let products = observe("SELECT products slugs", products).await?;
         let categories = sqlx::query("SELECT slug FROM categories ORDER BY position");

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::catalog::{EditProduct, Product, ProductChange};
+use shop_contracts::variants::unsaid;
 use shop_contracts::{Currency, ProductId};
 use shop_instrumentation::db::observe;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+use super::grouping::values_of;
 use super::products::{PRODUCT, PgCatalog, product};
 
 const HISTORY: i64 = 100;
@@ -20,6 +22,8 @@ pub enum Edited {
     UnknownProduct,
     /// The product is priced in this currency.
     OtherCurrency(Currency),
+    /// The product is a variant, and its new name does not say this value.
+    Unsaid(String),
 }
 
 impl PgCatalog {
@@ -37,6 +41,12 @@ impl PgCatalog {
             };
             if edit.price.is_some_and(|price| price.currency != before.price.currency) {
                 return Ok(Edited::OtherCurrency(before.price.currency));
+            }
+            if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
+                let values = values_of(&mut tx, id).await?;
+                if let Some(value) = unsaid(name, &values) {
+                    return Ok(Edited::Unsaid(value.to_owned()));
+                }
             }
             let after = Product {
                 name: edit.name.clone().unwrap_or_else(|| before.name.clone()),
@@ -81,7 +91,10 @@ impl PgCatalog {
     }
 }
 
-async fn find_locked(tx: &mut PgConnection, id: ProductId) -> Result<Option<Product>, sqlx::Error> {
+pub(super) async fn find_locked(
+    tx: &mut PgConnection,
+    id: ProductId,
+) -> Result<Option<Product>, sqlx::Error> {
     let lock = sqlx::query("SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE");
     if lock.bind(id.uuid()).fetch_optional(&mut *tx).await?.is_none() {
         return Ok(None);
@@ -98,7 +111,7 @@ async fn update(tx: &mut PgConnection, product: &Product) -> Result<(), sqlx::Er
     query.bind(product.price.amount_minor).execute(tx).await.map(|_| ())
 }
 
-async fn insert_change(
+pub(super) async fn insert_change(
     tx: &mut PgConnection,
     id: ProductId,
     change: &ProductChange,

@@ -4,7 +4,8 @@ use shop_contracts::catalog::{MakerCount, ProductPage, Sort};
 use shop_instrumentation::db::observe;
 use sqlx::{Postgres, QueryBuilder, Row};
 
-use super::products::{PgCatalog, SUMMARY, summary};
+use super::entries::{self, Weight, entry, entry_of};
+use super::products::PgCatalog;
 use super::search::{self, Match};
 use super::spelling;
 
@@ -26,6 +27,8 @@ pub struct ListQuery {
     pub min_price: Option<i64>,
     /// Only what costs this or less, minor units.
     pub max_price: Option<i64>,
+    /// Each product of a group, not one for all.
+    pub ungrouped: bool,
     /// In this order.
     pub sort: Sort,
     /// Page number, from 1.
@@ -65,21 +68,26 @@ impl PgCatalog {
 
     async fn page_of(&self, list: &ListQuery, wanted: Option<&Match>) -> Result<ProductPage, sqlx::Error> {
         let makers = self.count_makers(list, wanted).await?;
-        let mut count = QueryBuilder::<Postgres>::new("SELECT count(*) FROM products p WHERE true");
+        let mut count = QueryBuilder::<Postgres>::new("SELECT count(DISTINCT ");
+        count.push(entry_of(list.ungrouped)).push(") FROM products p WHERE true");
         push_filter(&mut count, list, wanted);
         push_maker(&mut count, list);
         let total: i64 =
             observe("SELECT products count", count.build_query_scalar().fetch_one(&self.pool)).await?;
 
-        let mut query = QueryBuilder::<Postgres>::new(SUMMARY);
-        query.push(" WHERE true");
+        let weight = match (list.sort, wanted) {
+            (Sort::Relevance, Some(wanted)) => Weight::Search(wanted),
+            _ => Weight::Even,
+        };
+        let mut query = entries::open(list.ungrouped, &weight);
         push_filter(&mut query, list, wanted);
         push_maker(&mut query, list);
-        push_order(&mut query, list.sort, wanted);
+        entries::close(&mut query);
+        query.push(order(list.sort));
         let offset = i64::from(list.page.saturating_sub(1)) * i64::from(list.per_page);
         query.push(" LIMIT ").push_bind(i64::from(list.per_page)).push(" OFFSET ").push_bind(offset);
         let rows = observe("SELECT products page", query.build().fetch_all(&self.pool)).await?;
-        let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
+        let items = rows.iter().map(entry).collect::<Result<_, _>>()?;
         let (page, per_page) = (list.page, list.per_page);
         Ok(ProductPage { items, page, per_page, total: total.unsigned_abs(), corrected: None, makers })
     }
@@ -90,10 +98,10 @@ impl PgCatalog {
         list: &ListQuery,
         wanted: Option<&Match>,
     ) -> Result<Vec<MakerCount>, sqlx::Error> {
-        let mut query =
-            QueryBuilder::<Postgres>::new("SELECT p.maker, count(*) AS count FROM products p WHERE true");
+        let mut query = QueryBuilder::<Postgres>::new("SELECT p.maker, count(DISTINCT ");
+        query.push(entry_of(list.ungrouped)).push(") AS count FROM products p WHERE true");
         push_filter(&mut query, list, wanted);
-        query.push(" GROUP BY p.maker ORDER BY count(*) DESC, p.maker LIMIT ").push_bind(MAX_MAKERS);
+        query.push(" GROUP BY p.maker ORDER BY count DESC, p.maker LIMIT ").push_bind(MAX_MAKERS);
         let rows = observe("SELECT products makers", query.build().fetch_all(&self.pool)).await?;
         rows.iter()
             .map(|row| {
@@ -126,27 +134,12 @@ fn push_maker(query: &mut QueryBuilder<Postgres>, list: &ListQuery) {
     }
 }
 
-fn push_order(query: &mut QueryBuilder<Postgres>, sort: Sort, wanted: Option<&Match>) {
-    match (sort, wanted) {
-        (Sort::Relevance, Some(wanted)) => {
-            // What is called so comes before what mentions it, however often.
-            query.push(" ORDER BY (to_tsvector('english', p.name) @@ ");
-            wanted.push_to(query);
-            query.push(") DESC, ts_rank_cd(p.search, ");
-            wanted.push_to(query);
-            query.push(") DESC, p.position");
-        }
-        (Sort::Relevance, None) => {
-            query.push(" ORDER BY p.position");
-        }
-        (Sort::PriceAsc, _) => {
-            query.push(" ORDER BY p.price_minor, p.position");
-        }
-        (Sort::PriceDesc, _) => {
-            query.push(" ORDER BY p.price_minor DESC, p.position");
-        }
-        (Sort::Name, _) => {
-            query.push(" ORDER BY lower(p.name), p.position");
-        }
+/// The order of entries; the last two make it the same on every page.
+fn order(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Relevance => " ORDER BY e.called DESC, e.rank DESC, e.position, e.id",
+        Sort::PriceAsc => " ORDER BY e.price_minor, e.position, e.id",
+        Sort::PriceDesc => " ORDER BY e.price_minor DESC, e.position, e.id",
+        Sort::Name => " ORDER BY lower(e.name), e.position, e.id",
     }
 }

@@ -2,13 +2,17 @@
 
 mod discovery;
 mod edits;
+mod entries;
+mod grouping;
 mod list;
 mod products;
 mod search;
 mod seeding;
 mod spelling;
+mod variants;
 
 pub use edits::Edited;
+pub use grouping::{Grouped, Renamed};
 pub use list::ListQuery;
 pub use products::{PgCatalog, PictureFacts, ProductRef};
 pub use seeding::{migrate_and_seed, migrator};

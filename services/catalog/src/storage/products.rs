@@ -36,9 +36,6 @@ pub struct PictureFacts {
     pub category: String,
 }
 
-pub(super) const SUMMARY: &str =
-    "SELECT p.id, p.slug, p.name, p.maker, p.category, p.motif, p.price_minor, p.currency FROM products p";
-
 pub(super) const PRODUCT: &str = "SELECT p.id, p.slug, p.name, p.maker, p.category, c.name AS category_name, p.motif, \
      p.price_minor, p.currency, p.description, p.attributes, p.tax_class \
      FROM products p JOIN categories c ON c.slug = p.category";
@@ -65,7 +62,7 @@ impl PgCatalog {
         rows.iter().map(category).collect()
     }
 
-    /// The product that is named so.
+    /// The product that is named so, without its group.
     pub async fn find_product(&self, named: &ProductRef) -> Result<Option<Product>, sqlx::Error> {
         let mut query = QueryBuilder::<Postgres>::new(PRODUCT);
         match named {
@@ -104,7 +101,7 @@ fn category(row: &PgRow) -> Result<Category, sqlx::Error> {
     })
 }
 
-fn price(row: &PgRow) -> Result<Money, sqlx::Error> {
+pub(super) fn price(row: &PgRow) -> Result<Money, sqlx::Error> {
     let currency: Currency =
         row.try_get::<&str, _>("currency")?.parse().map_err(|cause| sqlx::Error::Decode(Box::new(cause)))?;
     Ok(Money::new(row.try_get("price_minor")?, currency))
@@ -125,6 +122,7 @@ pub(super) fn summary(row: &PgRow) -> Result<ProductSummary, sqlx::Error> {
         slug,
         category,
         price: price(row)?,
+        choices: None,
     })
 }
 
@@ -144,5 +142,6 @@ pub(super) fn product(row: &PgRow) -> Result<Product, sqlx::Error> {
         price: summary.price,
         picture_version: summary.picture_version,
         tax_class: tax_class(row)?,
+        variants: None,
     })
 }

@@ -1,7 +1,7 @@
 //! Schema and first range. Both run at every start, under one advisory lock, and change nothing the second time.
 
 use serde_json::json;
-use shop_contracts::seed;
+use shop_contracts::{ProductId, seed};
 use shop_instrumentation::StartError;
 use shop_instrumentation::db::migrate;
 use sqlx::migrate::Migrator;
@@ -24,6 +24,7 @@ pub async fn migrate_and_seed(pool: &PgPool) -> Result<u64, StartError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEED_LOCK).execute(&mut *transaction).await?;
     insert_categories(&mut transaction).await?;
     let added = insert_products(&mut transaction).await?;
+    insert_variant_groups(&mut transaction).await?;
     transaction.commit().await?;
     Ok(added)
 }
@@ -73,4 +74,27 @@ async fn insert_products(connection: &mut PgConnection) -> Result<u64, sqlx::Err
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Groups that this database has never had, with those of their products that are in none. A group that is known keeps
+/// what staff made of it, an empty one too.
+async fn insert_variant_groups(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    for group in seed::variant_groups() {
+        let insert = sqlx::query(
+            "INSERT INTO variant_groups (id, title, options) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+        );
+        let insert = insert.bind(group.id.uuid()).bind(group.title).bind(&group.options);
+        if insert.execute(&mut *connection).await?.rows_affected() == 0 {
+            continue;
+        }
+        for (slug, values) in &group.members {
+            let put = sqlx::query(
+                "UPDATE products SET variant_group_id = $2, variant_values = $3 \
+                 WHERE id = $1 AND variant_group_id IS NULL",
+            );
+            let put = put.bind(ProductId::from_slug(slug).uuid()).bind(group.id.uuid()).bind(values);
+            put.execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
 }

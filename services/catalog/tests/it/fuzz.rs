@@ -13,6 +13,9 @@ async fn no_route_fails_on_arbitrary_bytes() {
     let bodies = [
         json!({"actor": "a", "name": "Knot", "price": {"amount_minor": 100, "currency": "EUR"}}),
         json!({"actor": "a", "price": {"amount_minor": i64::MAX, "currency": "USD"}}),
+        json!({"actor": "a", "title": "Line", "options": ["Length"], "values": ["8 m"]}),
+        json!({"actor": "a", "group": seed::variant_groups()[0].id, "values": ["8 m", "\u{1f}"]}),
+        json!({"actor": "a"}),
     ];
     let document = shop_catalog::http::document();
     let plan = Plan { document: &document, rounds: 120, seed: 0xca7a_5eed, known: &known, bodies: &bodies };

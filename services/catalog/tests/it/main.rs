@@ -9,6 +9,8 @@ mod outage;
 mod reading;
 mod searching;
 mod staff;
+mod variants;
+mod variants_staff;
 
 use axum::Router;
 use shop_catalog::wiring;

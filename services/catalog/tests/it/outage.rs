@@ -24,7 +24,7 @@ async fn answers_are_kept_in_redis_and_counted() {
     assert!(metrics.contains("shop_catalog_cache_requests_total{outcome=\"miss\"} 1"), "{metrics}");
     assert!(metrics.contains("shop_catalog_cache_requests_total{outcome=\"hit\"} 1"), "{metrics}");
     let mut redis = catalog.redis.connection().await;
-    let key = format!("catalog:2:product:{}", seed::products()[0].slug);
+    let key = format!("catalog:3:product:{}", seed::products()[0].slug);
     let ttl: i64 = redis::cmd("TTL").arg(key).query_async(&mut redis).await.unwrap();
     assert!((3645..=3672).contains(&ttl), "{ttl}");
 }
@@ -65,7 +65,7 @@ async fn database_away_is_bridged_by_stale_answers_and_unknown_ones_are_unavaila
 
     // The minute of freshness passes: written as it would stand in Redis by then.
     let mut connection = redis.connection().await;
-    let key = format!("catalog:2:product:{}", seed::products()[0].slug);
+    let key = format!("catalog:3:product:{}", seed::products()[0].slug);
     let kept: String = redis::cmd("GET").arg(&key).query_async(&mut connection).await.unwrap();
     let (until, rest) = kept.split_once('|').unwrap();
     let aged = format!("{}|{rest}", until.parse::<i64>().unwrap() - 120_000);

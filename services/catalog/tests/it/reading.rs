@@ -56,13 +56,17 @@ async fn pages_cut_the_list_without_gap_or_overlap() {
     for page in 1..=2 {
         let path = format!("/v1/products?category=navigation&per_page=20&page={page}&sort=price_asc");
         let answer: ProductPage = get(&catalog.router, &path).await.json();
-        assert_eq!((answer.total, answer.pages()), (31, 2));
+        assert_eq!(
+            (answer.total, answer.pages()),
+            (29, 2),
+            "31 products, of which two and two are one entry"
+        );
         seen.extend(answer.items);
     }
-    assert_eq!(seen.len(), 31);
+    assert_eq!(seen.len(), 29);
     assert!(seen.windows(2).all(|pair| pair[0].price.amount_minor <= pair[1].price.amount_minor));
     let past: ProductPage = get(&catalog.router, "/v1/products?category=navigation&page=9").await.json();
-    assert_eq!((past.items.len(), past.total), (0, 31));
+    assert_eq!((past.items.len(), past.total), (0, 29));
 }
 
 #[tokio::test]

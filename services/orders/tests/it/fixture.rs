@@ -122,6 +122,7 @@ impl PriceList for Peers {
             price: p.price,
             picture_version: String::new(),
             tax_class: p.tax_class,
+            variants: None,
         };
         self.call("prices", |_| known.map(product).collect())
     }

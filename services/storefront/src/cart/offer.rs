@@ -72,6 +72,7 @@ mod tests {
             price,
             picture_version: String::new(),
             tax_class: TaxClass::Standard,
+            variants: None,
         };
         Priced::new(&[CartLine { product_id, quantity: 1, seen: Some(price) }], vec![product], None)
     }

@@ -123,6 +123,7 @@ mod tests {
             price: Money::new(cents, Currency::Eur),
             picture_version: String::new(),
             tax_class: shop_contracts::tax::TaxClass::Standard,
+            variants: None,
         }
     }
 

@@ -99,6 +99,7 @@ mod tests {
             price: Money::new(129_905, Currency::Eur),
             picture_version: "v1".to_owned(),
             tax_class: shop_contracts::tax::TaxClass::Standard,
+            variants: None,
         }
     }
 

@@ -18,6 +18,7 @@ fn summary() -> ProductSummary {
         category: lamp.category,
         price: lamp.price,
         picture_version: lamp.picture_version,
+        choices: None,
     }
 }
 

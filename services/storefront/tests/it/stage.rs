@@ -53,6 +53,7 @@ pub fn lamp() -> Product {
         price: Money::new(129_900, Currency::Eur),
         picture_version: "v1".to_owned(),
         tax_class: shop_contracts::tax::TaxClass::Standard,
+        variants: None,
     }
 }
 
@@ -100,6 +101,7 @@ impl Stage {
             category: product.category.clone(),
             price: product.price,
             picture_version: product.picture_version.clone(),
+            choices: None,
         };
         let page = ProductPage {
             items: vec![summary],

@@ -52,7 +52,7 @@ fn head(url: &PublicUrl, product: &Product, available: Option<u32>) -> Head {
 
 fn summary(product: Product) -> ProductSummary {
     let Product { id, slug, name, maker, category, price, picture_version, .. } = product;
-    ProductSummary { id, slug, name, maker, category, price, picture_version }
+    ProductSummary { id, slug, name, maker, category, price, picture_version, choices: None }
 }
 
 fn body(product: &Product, available: Option<u32>, related: &[ProductSummary]) -> Markup {
