@@ -41,7 +41,10 @@ impl Vouchers {
         let Some(code) = normal_code(code) else { return Err(Refusal::Unknown.into()) };
         let found = self.orders.find_voucher(&code).await?;
         let voucher = found.ok_or(Refusal::Unknown)?;
-        let by_person = self.orders.voucher_uses_by(voucher.id, person).await?;
+        let by_person = match voucher.max_uses_per_person {
+            Some(_) => self.orders.voucher_uses_by(voucher.id, person).await?,
+            None => 0,
+        };
         usable(&voucher, by_person, goods, self.clock.now())?;
         Ok(voucher.terms)
     }

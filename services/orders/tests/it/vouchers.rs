@@ -195,3 +195,39 @@ async fn wrong_vouchers_name_the_field() {
         assert!(answer.status.as_u16() == 422 && answer.text().contains(named), "{named}: {}", answer.text());
     }
 }
+
+/// Who may use a voucher without a limit a person is not asked of the table of its uses.
+#[tokio::test]
+async fn uses_are_counted_only_where_a_person_has_a_limit() {
+    let f = fixture().await;
+    made(&f, &voucher(&f, 5)).await;
+    let mut locked = f.db.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE voucher_redemptions IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *locked)
+        .await
+        .unwrap();
+    let check = json!({"code": "spring-26", "email": "kim@example.com", "goods": {"amount_minor": 99, "currency": "EUR"}});
+    let asked = f.post("/v1/vouchers/check", &check);
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+    assert!(answer.expect("nothing is read of the locked table").status.is_success());
+}
+
+#[tokio::test]
+async fn a_person_s_uses_are_counted_once_each_by_account_and_by_address() {
+    let f = fixture().await;
+    let mut asked = voucher(&f, 9);
+    asked["max_uses_per_person"] = json!(2);
+    made(&f, &asked).await;
+    let account = shop_instrumentation::ids::new_id();
+    let of = |email: &str, account: Option<uuid::Uuid>| {
+        let mut order = order_of(email);
+        order["account_id"] = json!(account);
+        order
+    };
+    // Found by account and by address: one use.
+    f.paid(&of("kim", Some(account))).await;
+    f.paid(&of("KIM", None)).await;
+    assert_eq!(reason(&f.place("c", &of("kim", None)).await), "You have used this code already.");
+    f.paid(&of("lee", Some(account))).await;
+    assert_eq!(reason(&f.place("d", &of("max", Some(account))).await), "You have used this code already.");
+}
