@@ -48,6 +48,12 @@ pub enum OrderEventKind {
     /// Money was given back.
     #[serde(rename = "order.refunded")]
     Refunded,
+    /// Staff refused a return.
+    #[serde(rename = "order.return_refused")]
+    ReturnRefused,
+    /// The shopper keeps what was announced to come back.
+    #[serde(rename = "order.return_withdrawn")]
+    ReturnWithdrawn,
     /// A kind that this version does not know: acknowledged and left alone.
     #[serde(other, rename = "unknown")]
     Unknown,
@@ -65,6 +71,8 @@ impl OrderEventKind {
             Self::Shipped => "order.shipped",
             Self::ReturnRequested => "order.return_requested",
             Self::Refunded => "order.refunded",
+            Self::ReturnRefused => "order.return_refused",
+            Self::ReturnWithdrawn => "order.return_withdrawn",
             Self::Unknown => "unknown",
         }
     }
@@ -102,6 +110,9 @@ pub struct OrderEvent {
     /// What the total is made of, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
+    /// Why, for `order.return_refused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What happened to an account.

@@ -9,11 +9,13 @@
 //! | `POST /v1/orders/{id}/cancel` | [`CancelOrder`] | [`Order`]; 409 `conflict` once it was shipped |
 //! | `POST /v1/orders/{id}/returns` (Idempotency-Key) | [`NewReturn`] | 201 [`Order`]; 409 `conflict` outside of [`RETURN_DAYS`] |
 //! | `POST /v1/accounts/{account_id}/anonymise` | | 204: the account's orders lose everything that names a person |
-//! | `GET /v1/staff/orders?status=&q=&page=&per_page=` | | [`OrderPage`] |
+//! | `POST /v1/orders/{id}/returns/{return_id}/withdraw` | [`WithdrawReturn`] | [`Order`]: the shopper keeps the pieces; 409 `conflict` once they are back |
+//! | `GET /v1/staff/orders?status=&waiting=&q=&page=&per_page=` | | [`OrderPage`] |
 //! | `GET /v1/staff/orders/{id}/history` | | [`OrderHistory`] |
 //! | `POST /v1/staff/orders/{id}/ship` | [`ShipOrder`] | [`Order`] |
 //! | `POST /v1/staff/orders/{id}/refunds` (Idempotency-Key) | [`NewOrderRefund`] | 201 [`Order`] |
-//! | `POST /v1/staff/orders/{id}/returns/{return_id}/receive` | [`StaffNote`] | [`Order`]: the pieces are back, the money follows |
+//! | `POST /v1/staff/orders/{id}/returns/{return_id}/receive` | [`StaffNote`] | [`Order`]: the pieces are back, the money follows; 409 `conflict` when it was refused or withdrawn |
+//! | `POST /v1/staff/orders/{id}/returns/{return_id}/refuse` | [`RefuseReturn`] | [`Order`]: nothing is given back for it |
 //! | `POST /v1/staff/orders/{id}/resolve` | [`ResolveOrder`] | [`Order`]: ends `manual_review` |
 
 use std::collections::BTreeMap;
@@ -119,7 +121,8 @@ pub enum OrderStatus {
     Declined,
     /// Something was out of stock, or the payment could not be made in time; nothing was charged.
     Rejected,
-    /// Cancelled after it was confirmed; the money was given back.
+    /// Cancelled after it was confirmed, or walked back by a person: what was taken goes back, what was only held is let
+    /// go of. [`Order::captured`] says which.
     Cancelled,
     /// No program could bring it to an end: a person looks at it.
     ManualReview,
@@ -201,11 +204,11 @@ pub struct Shipment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// Asked for; the provider has not confirmed it yet.
+    /// Asked for; the provider has not confirmed it yet. It counts as given back.
     Pending,
     /// The money is on its way back.
     Refunded,
-    /// The provider refused; a person looks at it.
+    /// The provider refused: it gave nothing back, and a person looks at it.
     Failed,
 }
 
@@ -225,6 +228,14 @@ pub struct OrderRefund {
     /// The tax in it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Money>,
+    /// Whether no program goes on with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_person: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Where a return stands.
@@ -235,6 +246,42 @@ pub enum ReturnStatus {
     Requested,
     /// The pieces are back; the refund is on its way.
     Received,
+}
+
+/// How a return ended that brought nothing back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnEnd {
+    /// By staff.
+    Refused,
+    /// By the shopper.
+    Withdrawn,
+}
+
+impl ReturnEnd {
+    /// Its name in the database and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The end with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Refused, Self::Withdrawn].into_iter().find(|end| end.as_str() == name)
+    }
+}
+
+/// The end of a return that brought nothing back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReturnClosed {
+    /// How.
+    pub end: ReturnEnd,
+    /// Why, in the words of whoever ended it.
+    pub reason: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// Pieces of a line that come back.
@@ -274,6 +321,16 @@ pub struct OrderReturn {
     pub status: ReturnStatus,
     /// When it was announced.
     pub created_at: DateTime<Utc>,
+    /// Its end, if it brings nothing back. Its status stays `requested` then, for callers that do not know of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ReturnClosed>,
+}
+
+impl OrderReturn {
+    /// Whether its pieces are on their way.
+    pub fn is_announced(&self) -> bool {
+        self.status == ReturnStatus::Requested && self.closed.is_none()
+    }
 }
 
 /// An order.
@@ -321,36 +378,54 @@ pub struct Order {
     /// What the total is made of; orders from before there was anything but goods have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
+    /// What is known to have been taken for it; zero while that is not known, and for a hold that was let go of. Absent
+    /// from instances of the version before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<Money>,
+    /// Whether it, or something that goes back for it, waits for a person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_person: bool,
 }
 
 impl Order {
     /// Whether money was taken for it, so that some can be given back.
-    pub const fn took_money(&self) -> bool {
-        matches!(self.status, OrderStatus::Confirmed | OrderStatus::Cancelled)
+    pub fn took_money(&self) -> bool {
+        self.captured_minor() > 0
     }
 
-    /// What it cost and what was neither given back nor is on its way back. A refund that failed gave nothing back.
+    fn captured_minor(&self) -> i64 {
+        match (self.captured, self.status) {
+            (Some(captured), _) => captured.amount_minor,
+            (None, OrderStatus::Confirmed | OrderStatus::Cancelled) => self.total.amount_minor,
+            (None, _) => 0,
+        }
+    }
+
+    /// What was taken for it and neither given back nor is on its way back. A refund that failed gave nothing back.
     pub fn refundable(&self) -> Money {
         let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
         let given: i64 = counted.map(|refund| refund.amount.amount_minor).sum();
-        Money::new((self.total.amount_minor - given).max(0), self.total.currency)
+        Money::new((self.captured_minor() - given).max(0), self.total.currency)
     }
 
     /// The tax in [`Self::refundable`].
     pub fn refundable_tax(&self) -> Money {
         let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
         let given: i64 = counted.filter_map(|refund| refund.tax).map(|tax| tax.amount_minor).sum();
-        let tax = self.charges.as_ref().map_or(0, |charges| charges.tax.amount_minor);
+        let charges = self.charges.as_ref().filter(|_| self.took_money());
+        let tax = charges.map_or(0, |charges| charges.tax.amount_minor);
         Money::new((tax - given).max(0), self.total.currency)
     }
 
-    /// Pieces of each product that were ordered and not yet sent back.
+    /// Pieces of each product that were ordered and neither came back nor are on their way back.
     pub fn returnable(&self) -> BTreeMap<ProductId, u32> {
         let mut pieces: BTreeMap<ProductId, u32> = BTreeMap::new();
         for line in &self.lines {
             *pieces.entry(line.product_id).or_default() += line.quantity;
         }
-        for line in self.returns.iter().flat_map(|one| &one.lines) {
+        let counted =
+            self.returns.iter().filter(|one| one.status == ReturnStatus::Received || one.is_announced());
+        for line in counted.flat_map(|one| &one.lines) {
             let left = pieces.entry(line.product_id).or_default();
             *left = left.saturating_sub(line.quantity);
         }
@@ -442,6 +517,28 @@ pub struct StaffNote {
     pub note: String,
 }
 
+/// Staff refuses a return.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseReturn {
+    /// The staff member.
+    #[schema(min_length = 1, max_length = 100)]
+    pub actor: String,
+    /// Why, as the shopper reads it; 1 to 500 bytes.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+}
+
+/// The shopper keeps what was announced to come back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawReturn {
+    /// Why; at most 500 bytes.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub reason: String,
+}
+
 /// How a person ends `manual_review`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -450,6 +547,27 @@ pub enum Resolution {
     Retry,
     /// Walk it back: money and stock are given back.
     Cancel,
+    /// A person has done by hand what no program could: it counts as done. Not for a capture.
+    Settled,
+}
+
+impl Resolution {
+    /// Every resolution.
+    pub const ALL: [Self; 3] = [Self::Retry, Self::Cancel, Self::Settled];
+
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Cancel => "cancel",
+            Self::Settled => "settled",
+        }
+    }
+
+    /// The resolution with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resolution| resolution.as_str() == name)
+    }
 }
 
 /// Ends `manual_review`.
@@ -473,7 +591,7 @@ pub struct OrderHistoryEntry {
     pub at: DateTime<Utc>,
     /// Who: `system`, `shopper`, or a staff member.
     pub actor: String,
-    /// What: `placed`, `confirmed`, `cancelled`, `shipped`, `refunded`, `return_requested`, `return_received`, `manual_review`, `resolved`, `anonymised`.
+    /// What: `placed`, `confirmed`, `cancelled`, `shipped`, `refunded`, `voided`, `return_requested`, `return_received`, `return_refused`, `return_withdrawn`, `manual_review`, `resolved`, `anonymised`.
     pub action: String,
     /// Details for people.
     #[serde(default)]

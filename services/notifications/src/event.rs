@@ -31,6 +31,8 @@ pub enum MailKind {
     OrderShipped,
     ReturnRequested,
     OrderRefunded,
+    ReturnRefused,
+    ReturnWithdrawn,
     Registered,
     AlreadyRegistered,
     PasswordReset,
@@ -131,6 +133,8 @@ const fn of_order(kind: OrderEventKind) -> Option<MailKind> {
         OrderEventKind::Shipped => Some(MailKind::OrderShipped),
         OrderEventKind::ReturnRequested => Some(MailKind::ReturnRequested),
         OrderEventKind::Refunded => Some(MailKind::OrderRefunded),
+        OrderEventKind::ReturnRefused => Some(MailKind::ReturnRefused),
+        OrderEventKind::ReturnWithdrawn => Some(MailKind::ReturnWithdrawn),
     }
 }
 
@@ -147,7 +151,7 @@ const fn of_account(kind: IdentityEventKind) -> Option<MailKind> {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::OrderConfirmed,
         Self::OrderDeclined,
         Self::OrderFailed,
@@ -155,6 +159,8 @@ impl MailKind {
         Self::OrderShipped,
         Self::ReturnRequested,
         Self::OrderRefunded,
+        Self::ReturnRefused,
+        Self::ReturnWithdrawn,
         Self::Registered,
         Self::AlreadyRegistered,
         Self::PasswordReset,
@@ -172,6 +178,8 @@ impl MailKind {
             Self::OrderShipped => "order_shipped",
             Self::ReturnRequested => "return_requested",
             Self::OrderRefunded => "order_refunded",
+            Self::ReturnRefused => "return_refused",
+            Self::ReturnWithdrawn => "return_withdrawn",
             Self::Registered => "registered",
             Self::AlreadyRegistered => "already_registered",
             Self::PasswordReset => "password_reset",

@@ -1,8 +1,10 @@
 //! Background work: sagas without an owner, orders that are to be anonymised, and the gauges.
 
+use std::future::Future;
 use std::time::Duration;
 
 use chrono::DateTime;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use shop_instrumentation::{CancellationToken, streams};
 use tracing::Instrument as _;
 
@@ -11,7 +13,8 @@ use crate::saga::drive::LEASE;
 use crate::storage::privacy::Cutoffs;
 
 const EVERY: Duration = Duration::from_millis(500);
-const BATCH: i64 = 16;
+/// Orders, and give-backs, that are driven at the same time.
+const SLOTS: usize = 16;
 const ANONYMISE_EVERY: Duration = Duration::from_mins(1);
 const ANONYMISE_BATCH: i64 = 200;
 /// For how long guests' orders name them: three years.
@@ -20,64 +23,92 @@ pub const KEEP_GUESTS: Duration = Duration::from_hours(24 * 3 * 365);
 const KEEP_UNSHIPPED: Duration = Duration::from_hours(24 * 60);
 
 /// Takes up unfinished orders and give-backs until `shutdown`; then waits until everything that runs here has finished
-/// the step in hand and let go of its lease.
+/// the step in hand and let go of its lease. Each has a slot of its own: one that waits for a peer that hangs keeps no
+/// other waiting.
 pub async fn recover(saga: Saga, shutdown: CancellationToken) {
-    while !shutdown.is_cancelled() {
-        let resumed = match resume(&saga).await {
-            Ok(resumed) => resumed,
-            Err(error) => {
-                tracing::warn!(%error, "unfinished orders could not be taken up");
-                0
-            }
-        };
-        let pause = if resumed >= BATCH as usize { Duration::ZERO } else { EVERY };
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let orders = take_up(&shutdown, "orders", |free| claim_orders(&saga, free));
+    let give_backs = take_up(&shutdown, "refunds", |free| claim_give_backs(&saga, free));
+    tokio::join!(orders, give_backs);
     saga.running.close();
     saga.running.wait().await;
 }
 
-/// One batch of each kind; answers how many were taken up. They are driven at the same time, each in the trace that
-/// placed it.
+/// One round of both kinds, to its end; answers how many were taken up.
 pub async fn resume(saga: &Saga) -> Result<usize, sqlx::Error> {
-    let (orders, give_backs) = tokio::join!(resume_orders(saga), resume_give_backs(saga));
-    Ok(orders? + give_backs?)
+    let (orders, give_backs) = tokio::try_join!(claim_orders(saga, SLOTS), claim_give_backs(saga, SLOTS))?;
+    let count = orders.len() + give_backs.len();
+    let (orders, give_backs) =
+        tokio::join!(futures::future::join_all(orders), futures::future::join_all(give_backs));
+    orders.into_iter().chain(give_backs).collect::<Result<Vec<()>, _>>()?;
+    Ok(count)
 }
 
-async fn resume_orders(saga: &Saga) -> Result<usize, sqlx::Error> {
-    let now = saga.clock.now();
-    let orders = saga.orders.claim(now, now + LEASE, BATCH).await?;
-    let driven = orders.into_iter().map(|stored| {
-        let span = tracing::info_span!("resume order", shop.order.id = %stored.order.id);
-        if let Some(traceparent) = &stored.traceparent {
-            streams::continue_trace(&span, streams::extract_context([("traceparent", traceparent)]));
+/// Fills free slots with what `claim` gives, on a timer, and at once while there is more than fits.
+async fn take_up<C, F>(shutdown: &CancellationToken, what: &'static str, claim: impl Fn(usize) -> C)
+where
+    C: Future<Output = Result<Vec<F>, sqlx::Error>>,
+    F: Future<Output = Result<(), sqlx::Error>>,
+{
+    let mut driven = FuturesUnordered::new();
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let looks = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            _ = tick.tick() => driven.len() < SLOTS,
+            Some(ended) = driven.next() => {
+                if let Err(error) = ended {
+                    tracing::warn!(%error, what, "unfinished work goes on later");
+                }
+                // Every slot was taken: somebody may wait for this one.
+                driven.len() + 1 == SLOTS
+            }
+        };
+        if looks {
+            match claim(SLOTS - driven.len()).await {
+                Ok(claimed) => driven.extend(claimed),
+                Err(error) => tracing::warn!(%error, what, "unfinished work could not be taken up"),
+            }
         }
-        saga.drive(stored).instrument(span)
-    });
-    let results = futures::future::join_all(driven).await;
-    let count = results.len();
-    for result in results {
-        result?;
     }
-    Ok(count)
+    while driven.next().await.is_some() {}
 }
 
-async fn resume_give_backs(saga: &Saga) -> Result<usize, sqlx::Error> {
+/// Unfinished orders, at most so many, each to be driven in the trace that placed it.
+async fn claim_orders(
+    saga: &Saga,
+    limit: usize,
+) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>>>, sqlx::Error> {
     let now = saga.clock.now();
-    let claimed = saga.orders.claim_give_backs(now, now + LEASE, BATCH).await?;
-    let driven = claimed.into_iter().map(|(order, id)| {
-        let span = tracing::info_span!("resume giving back", shop.order.id = %order);
-        saga.drive_give_back(order, id).instrument(span)
+    let claimed = saga.orders.claim(now, now + LEASE, limit as i64).await?;
+    let driven = claimed.into_iter().map(|stored| {
+        let span = tracing::info_span!("resume order", shop.order.id = %stored.order.id);
+        go_on_in(&span, stored.traceparent.as_deref());
+        async move { saga.drive(stored).await.map(|_| ()) }.instrument(span)
     });
-    let results = futures::future::join_all(driven).await;
-    let count = results.len();
-    for result in results {
-        result?;
+    Ok(driven.collect())
+}
+
+/// Unfinished give-backs, as [`claim_orders`].
+async fn claim_give_backs(
+    saga: &Saga,
+    limit: usize,
+) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>>>, sqlx::Error> {
+    let now = saga.clock.now();
+    let claimed = saga.orders.claim_give_backs(now, now + LEASE, limit as i64).await?;
+    let driven = claimed.into_iter().map(|it| {
+        let span = tracing::info_span!("resume giving back", shop.order.id = %it.order);
+        go_on_in(&span, it.traceparent.as_deref());
+        async move { saga.drive_give_back(it.order, it.id, it.fence).await }.instrument(span)
+    });
+    Ok(driven.collect())
+}
+
+fn go_on_in(span: &tracing::Span, traceparent: Option<&str>) {
+    if let Some(traceparent) = traceparent {
+        streams::continue_trace(span, streams::extract_context([("traceparent", traceparent)]));
     }
-    Ok(count)
 }
 
 /// Anonymises what is due, until `shutdown`.

@@ -12,10 +12,13 @@ use std::time::Duration;
 use shop_contracts::catalog::{Categories, Category, Product, ProductPage, Products, Sort};
 use shop_contracts::identity::{LogIn, RegisterAccount, Registered, Session, SessionInfo};
 use shop_contracts::inventory::StockLevels;
-use shop_contracts::orders::{CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage};
+use shop_contracts::orders::{
+    CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage, WithdrawReturn,
+};
 use shop_contracts::{AccountId, OrderId, ProductId};
 use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, ServiceClient};
 use shop_instrumentation::{Boot, StartError};
+use uuid::Uuid;
 
 use crate::micro_cache::MicroCache;
 
@@ -179,6 +182,12 @@ impl Peers {
     pub async fn send_back(&self, id: OrderId, key: &str, new: &NewReturn) -> Result<Order, CallError> {
         let call = Call::post(format!("/v1/orders/{id}/returns"), new).idempotency_key(key);
         self.orders.request(call).await
+    }
+
+    /// The shopper keeps what was announced to come back.
+    pub async fn withdraw_return(&self, id: OrderId, return_id: Uuid) -> Result<Order, CallError> {
+        let path = format!("/v1/orders/{id}/returns/{return_id}/withdraw");
+        self.orders.request(Call::post(path, &WithdrawReturn::default()).idempotent()).await
     }
 
     /// One page of an account's orders, newest first.

@@ -105,6 +105,7 @@ mod tests {
                 shipped_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             }),
             charges: None,
+            reason: None,
         }
     }
 
@@ -157,8 +158,11 @@ mod tests {
             (OrderEventKind::Shipped, ["Tug & Sons", "T-42"]),
             (OrderEventKind::ReturnRequested, ["Your return", "within two weeks"]),
             (OrderEventKind::Refunded, ["given back $12.50", "few days"]),
+            (OrderEventKind::ReturnRefused, ["cannot take back", "It was worn at sea."]),
+            (OrderEventKind::ReturnWithdrawn, ["you keep", "Nothing else"]),
         ] {
-            let text = written(&Event::Order(OrderEvent { kind, ..event() }));
+            let reason = Some("It was worn at sea.".to_owned());
+            let text = written(&Event::Order(OrderEvent { kind, reason, ..event() }));
             for part in parts.into_iter().chain(["QD-1", "Ahoy Kim Harbour", "Quarterdeck"]) {
                 assert!(text.contains(part), "{part} is not in\n{text}");
             }

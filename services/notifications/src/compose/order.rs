@@ -16,6 +16,8 @@ pub(super) fn subject(kind: MailKind, event: &OrderEvent) -> String {
         MailKind::OrderCancelled => format!("Your order {number} is cancelled"),
         MailKind::OrderShipped => format!("Your order {number} is on its way"),
         MailKind::ReturnRequested => format!("Your return for order {number}"),
+        MailKind::ReturnRefused => format!("Your return for order {number} cannot be taken back"),
+        MailKind::ReturnWithdrawn => format!("You keep what you bought with order {number}"),
         MailKind::OrderRefunded => format!("Your money for order {number} is on its way back"),
         _ => format!("Your order {number} is confirmed"),
     }
@@ -67,13 +69,23 @@ fn news(kind: MailKind, event: &OrderEvent) -> String {
              nothing will be sent."
         ),
         MailKind::OrderCancelled => format!(
-            "your order {number} is cancelled, and nothing will be sent. What you paid goes back the way it came; \
-             your bank may take a few days."
+            "your order {number} is cancelled, and nothing will be sent. What you paid goes back the way it came, \
+             and what was only reserved is let go of; your bank may take a few days."
         ),
         MailKind::OrderShipped => format!("your order {number} has left port.{}", parcel(event)),
         MailKind::ReturnRequested => format!(
             "we have noted that pieces of your order {number} come back. Please send them within two weeks; your \
              money follows when they are here."
+        ),
+        MailKind::ReturnRefused => {
+            let why = event.reason.as_deref().map_or_else(String::new, |why| format!(" {}", one_line(why)));
+            format!(
+                "we are sorry: we cannot take back what you announced of your order {number}.{why} If you think that \
+                 this is wrong, answer to this mail."
+            )
+        }
+        MailKind::ReturnWithdrawn => format!(
+            "you keep what you had announced to send back of your order {number}. Nothing else is to be done."
         ),
         MailKind::OrderRefunded => {
             let amount = event.refund.map_or_else(|| "your money".to_owned(), |refund| refund.to_string());

@@ -231,6 +231,7 @@ pub fn event(kind: OrderEventKind) -> OrderEvent {
         refund: None,
         shipment: None,
         charges: None,
+        reason: None,
     }
 }
 

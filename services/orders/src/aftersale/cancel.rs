@@ -6,7 +6,7 @@ use shop_contracts::events::OrderEventKind;
 use shop_contracts::orders::{CancelOrder, Order, OrderStatus, ReturnLine};
 use shop_instrumentation::{Code, Problem, ids};
 
-use super::give_back::{GiveBack, GiveBackReason};
+use super::give_back::{FIRST_FENCE, GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor_or_shopper, text};
 use super::{AfterSale, permission, tax};
 use crate::saga::drive::LEASE;
@@ -43,7 +43,7 @@ impl AfterSale {
                 Ok(Some(change))
             })
             .await?;
-        if is_new { self.driven(id, give_back_id).await } else { self.get(id).await }
+        if is_new { self.driven(id, give_back_id, FIRST_FENCE).await } else { self.get(id).await }
     }
 }
 
@@ -76,7 +76,7 @@ fn whole_order(stored: &Stored, id: uuid::Uuid, now: chrono::DateTime<chrono::Ut
         restock,
         unwind: false,
         attempts: 0,
-        fence: 0,
+        fence: FIRST_FENCE,
         traceparent: outbox::current_traceparent(),
         created_at: now,
         since: now,

@@ -8,17 +8,19 @@ use uuid::Uuid;
 use super::give_back::{GiveBack, GiveBackProgress, GiveBackStep};
 use crate::ports::{NotNow, Settling};
 use crate::saga::age::is_older;
-use crate::saga::drive::{LEASE, backoff, in_time};
+use crate::saga::drive::{LEASE, in_time, pause};
 use crate::saga::{Progress, Review, Saga};
 use crate::storage::history::{Entry, SYSTEM};
 use crate::storage::outbox::Event;
 
 impl Saga {
-    /// Goes on until it is at rest, somebody else moved it, a peer does not answer, or the process stops.
-    pub async fn drive_give_back(&self, order: OrderId, id: Uuid) -> Result<(), sqlx::Error> {
+    /// Goes on until it is at rest, somebody else moved it, a peer does not answer, or the process stops. Only the owner
+    /// does, who knows its fence.
+    pub async fn drive_give_back(&self, order: OrderId, id: Uuid, fence: i64) -> Result<(), sqlx::Error> {
         let Some(stored) = self.orders.find(order).await? else { return Ok(()) };
         let (order, progress) = (stored.order, stored.progress);
-        let Some(mut it) = stored.give_backs.into_iter().find(|it| it.id == id) else { return Ok(()) };
+        let mine = |it: &GiveBack| it.id == id && it.fence == fence;
+        let Some(mut it) = stored.give_backs.into_iter().find(mine) else { return Ok(()) };
         while it.progress.step != GiveBackStep::Done && it.progress.review.is_none() {
             if self.shutdown.is_cancelled() {
                 return self.orders.postpone_give_back(&it, self.clock.now()).await;
@@ -31,18 +33,19 @@ impl Saga {
                 }
                 Err(NotNow(detail)) => {
                     tracing::warn!(order_id = %order.id, step = it.progress.step.as_str(), detail, "giving back postponed");
-                    let retry_at = self.clock.now() + backoff(it.attempts);
+                    let retry_at = self.clock.now() + pause(it.attempts);
                     return self.orders.postpone_give_back(&it, retry_at).await;
                 }
             };
             let now = self.clock.now();
             let (event, entry) = told(&order, &it, next, now);
             let told = (event.as_ref(), entry.as_ref());
-            if !self.orders.advance_give_back(order.id, &it, next, told, now, now + LEASE).await? {
+            let moved = it.moved_to(next, now);
+            if !self.orders.advance_give_back(order.id, &it, &moved, told, now + LEASE).await? {
                 tracing::info!(order_id = %order.id, "giving back was moved by somebody else");
                 return Ok(());
             }
-            it = GiveBack { progress: next, since: now, attempts: 0, ..it };
+            it = moved;
         }
         Ok(())
     }
@@ -83,6 +86,10 @@ fn told(
     let paid_back = it.progress.money != RefundStatus::Refunded && next.money == RefundStatus::Refunded;
     if !paid_back || it.amount.amount_minor == 0 {
         return (None, None);
+    }
+    if it.lets_go(next) {
+        let detail = format!("the hold of {} was let go of", it.amount);
+        return (None, Some(entry("voided", detail)));
     }
     let detail = format!("{}: {}", it.amount, it.reason.as_str());
     (Some(Event::refunded(order, it.amount, now)), Some(entry("refunded", detail)))

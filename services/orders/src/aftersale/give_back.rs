@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::ports::Settling;
 use crate::saga::Review;
 
+/// The fence of one that was just written; whoever writes it drives it first.
+pub const FIRST_FENCE: i64 = 0;
+
 /// What is to be done next. Written before it is done; doing it twice is harmless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiveBackStep {
@@ -39,6 +42,14 @@ pub struct GiveBackProgress {
     pub review: Option<Review>,
     /// Grows when a refund that was refused is asked for anew.
     pub round: i32,
+}
+
+/// What a person did by hand, where programs could not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByHand {
+    Nothing,
+    Money,
+    Pieces,
 }
 
 /// Money and pieces that go back.
@@ -125,6 +136,22 @@ impl GiveBack {
         GiveBackProgress { step, money, review: None, round: 0 }
     }
 
+    /// As it is after a move. A hold that was let go of gave no money back.
+    pub fn moved_to(&self, next: GiveBackProgress, now: DateTime<Utc>) -> Self {
+        let none = Money::new(0, self.amount.currency);
+        let (amount, tax) =
+            if self.lets_go(next) { (none, self.tax.map(|_| none)) } else { (self.amount, self.tax) };
+        Self { progress: next, amount, tax, since: now, attempts: 0, ..self.clone() }
+    }
+
+    /// Whether a move says that held money was let go of.
+    pub fn lets_go(&self, next: GiveBackProgress) -> bool {
+        let at = self.progress;
+        at.step == GiveBackStep::Void
+            && at.money != RefundStatus::Refunded
+            && next.money == RefundStatus::Refunded
+    }
+
     /// After the present step was answered.
     pub fn answered(&self, answer: Settling) -> GiveBackProgress {
         let at = self.progress;
@@ -144,20 +171,38 @@ impl GiveBack {
         }
     }
 
-    /// A person must look at it.
+    /// A person must look at it. Only a refusal says that no money went back: while the answer is not known it counts as
+    /// given back.
     pub fn waits(&self, review: Review) -> GiveBackProgress {
         let at = self.progress;
-        let money = if at.money == RefundStatus::Refunded { at.money } else { RefundStatus::Failed };
+        let refused = review == Review::Failed && at.money == RefundStatus::Pending;
+        let money = if refused { RefundStatus::Failed } else { at.money };
         GiveBackProgress { review: Some(review), money, ..at }
     }
 
     /// A person has looked at it: the step is tried again. Only a refund that was surely refused is asked for under
-    /// another key; one whose answer is unknown keeps its key, so that it cannot happen twice.
+    /// another key; one whose answer is unknown keeps its key, so that it cannot happen twice. A checkout that is walked
+    /// back finds out anew whether money is held or was taken.
     pub fn retried(&self) -> GiveBackProgress {
         let at = self.progress;
         let refused = at.step == GiveBackStep::Refund && at.review == Some(Review::Failed);
+        let step = if refused && self.unwind { GiveBackStep::Void } else { at.step };
         let money = if at.money == RefundStatus::Refunded { at.money } else { RefundStatus::Pending };
-        GiveBackProgress { review: None, money, round: at.round + i32::from(refused), ..at }
+        GiveBackProgress { step, review: None, money, round: at.round + i32::from(refused) }
+    }
+
+    /// A person has done the present step by hand: programs go on after it.
+    pub fn settled_by_hand(&self) -> (GiveBackProgress, ByHand) {
+        let at = self.progress;
+        match at.step {
+            GiveBackStep::Void | GiveBackStep::Refund => {
+                let (step, money) = (self.after_money(), RefundStatus::Refunded);
+                (GiveBackProgress { step, money, review: None, ..at }, ByHand::Money)
+            }
+            GiveBackStep::Unreserve | GiveBackStep::Restock | GiveBackStep::Done => {
+                (GiveBackProgress { step: GiveBackStep::Done, review: None, ..at }, ByHand::Pieces)
+            }
+        }
     }
 
     /// The key under which payments gives this money back once.
@@ -177,6 +222,7 @@ impl GiveBack {
             status: self.progress.money,
             created_at: self.created_at,
             tax: self.tax,
+            needs_person: self.progress.review.is_some(),
         })
     }
 
@@ -254,5 +300,23 @@ mod tests {
         assert_eq!(it.progress.money, RefundStatus::Failed);
         it.progress = it.retried();
         assert_ne!(it.payment_key(), first);
+    }
+
+    #[test]
+    fn only_a_refusal_says_that_no_money_went_back() {
+        let it = give_back(GiveBack::start(Money::new(500, Currency::default()), &[]), false);
+        assert_eq!(it.waits(Review::Timeout).money, RefundStatus::Pending);
+        assert_eq!(it.waits(Review::Failed).money, RefundStatus::Failed);
+    }
+
+    #[test]
+    fn a_hold_that_was_let_go_of_gave_nothing_back_and_a_refund_did() {
+        let it = give_back(GiveBack::start_unwinding(true), true);
+        let let_go = it.moved_to(it.answered(Settling::Done), DateTime::UNIX_EPOCH);
+        assert_eq!((let_go.amount.amount_minor, let_go.progress.step), (0, GiveBackStep::Unreserve));
+        assert!(let_go.as_refund().is_none());
+        let taken = it.moved_to(it.answered(Settling::Refused), DateTime::UNIX_EPOCH);
+        let refunded = taken.moved_to(taken.answered(Settling::Done), DateTime::UNIX_EPOCH);
+        assert_eq!(refunded.amount.amount_minor, 500);
     }
 }

@@ -5,6 +5,8 @@
 //! the recovery worker when its owner is gone.
 
 pub mod cancel;
+pub mod captured;
+pub mod close_return;
 pub mod drive;
 pub mod give_back;
 pub mod look_up;
@@ -49,9 +51,9 @@ impl AfterSale {
 
     /// Drives a give-back that was just written, for as long as a request may wait, and answers the order as it stands
     /// then. What is not done by then goes on in the background.
-    async fn driven(&self, id: OrderId, give_back: Uuid) -> Result<Order, Problem> {
+    async fn driven(&self, id: OrderId, give_back: Uuid, fence: i64) -> Result<Order, Problem> {
         let saga = self.saga.clone();
-        let task = async move { saga.drive_give_back(id, give_back).await };
+        let task = async move { saga.drive_give_back(id, give_back, fence).await };
         let running = self
             .saga
             .running

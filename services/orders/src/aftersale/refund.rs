@@ -5,7 +5,7 @@ use shop_contracts::OrderId;
 use shop_contracts::orders::{NewOrderRefund, Order};
 use shop_instrumentation::{Code, Problem, ids};
 
-use super::give_back::{GiveBack, GiveBackReason};
+use super::give_back::{FIRST_FENCE, GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
 use super::{AfterSale, permission, tax};
 use crate::saga::drive::LEASE;
@@ -62,7 +62,7 @@ impl AfterSale {
                     unwind: false,
                     progress: GiveBack::start(amount, &[]),
                     attempts: 0,
-                    fence: 0,
+                    fence: FIRST_FENCE,
                     traceparent: outbox::current_traceparent(),
                     created_at: now,
                     since: now,
@@ -73,6 +73,6 @@ impl AfterSale {
                 Ok(Some(change))
             })
             .await?;
-        if is_new { self.driven(id, give_back_id).await } else { self.get(id).await }
+        if is_new { self.driven(id, give_back_id, FIRST_FENCE).await } else { self.get(id).await }
     }
 }

@@ -9,7 +9,7 @@ use shop_contracts::orders::{
 use shop_instrumentation::{Code, Problem, ids};
 use uuid::Uuid;
 
-use super::give_back::{GiveBack, GiveBackReason};
+use super::give_back::{FIRST_FENCE, GiveBack, GiveBackReason};
 use super::text::{Empty, MAX_WORDS_BYTES, actor, text};
 use super::{AfterSale, permission, worth};
 use crate::saga::drive::LEASE;
@@ -49,6 +49,7 @@ impl AfterSale {
                     reason: reason.clone(),
                     status: ReturnStatus::Requested,
                     created_at: now,
+                    closed: None,
                 };
                 let entry =
                     Entry { at: now, actor: SHOPPER.to_owned(), action: "return_requested", detail: reason };
@@ -82,6 +83,10 @@ impl AfterSale {
                 if found.status == ReturnStatus::Received {
                     return Ok(None);
                 }
+                if let Some(closed) = &found.closed {
+                    let detail = format!("the return was {}", closed.end.as_str());
+                    return Err(Problem::new(Code::Conflict, detail));
+                }
                 is_new = true;
                 let (amount, tax) = worth::of(order, &found.lines);
                 let give_back = GiveBack {
@@ -96,7 +101,7 @@ impl AfterSale {
                     restock: found.lines.clone(),
                     unwind: false,
                     attempts: 0,
-                    fence: 0,
+                    fence: FIRST_FENCE,
                     traceparent: outbox::current_traceparent(),
                     created_at: now,
                     since: now,
@@ -108,7 +113,7 @@ impl AfterSale {
                 Ok(Some(change))
             })
             .await?;
-        if is_new { self.driven(id, give_back_id).await } else { self.get(id).await }
+        if is_new { self.driven(id, give_back_id, FIRST_FENCE).await } else { self.get(id).await }
     }
 }
 

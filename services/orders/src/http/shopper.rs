@@ -3,11 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use shop_contracts::orders::{CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage};
+use shop_contracts::orders::{
+    CancelOrder, NewOrder, NewReturn, Order, OrderLookup, OrderPage, WithdrawReturn,
+};
 use shop_contracts::{AccountId, OrderId};
 use shop_instrumentation::Problem;
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::{Paging, Shop};
 use crate::workers;
@@ -69,6 +72,15 @@ pub async fn request_return(
     Json(request): Json<NewReturn>,
 ) -> Result<(StatusCode, Json<Order>), Problem> {
     Ok((StatusCode::CREATED, Json(shop.after.request_return(id, key.as_str(), &request).await?)))
+}
+
+#[utoipa::path(post, path = "/v1/orders/{id}/returns/{return_id}/withdraw", params(("id" = Uuid, Path), ("return_id" = Uuid, Path)), request_body = WithdrawReturn, responses((status = 200, description = "nothing comes back", body = Order), (status = 404, description = "no such order or return"), (status = 409, description = "the pieces are back, or it was refused")))]
+pub async fn withdraw_return(
+    State(shop): State<Shop>,
+    Path((id, return_id)): Path<(OrderId, Uuid)>,
+    Json(request): Json<WithdrawReturn>,
+) -> Result<Json<Order>, Problem> {
+    shop.after.withdraw_return(id, return_id, &request).await.map(Json)
 }
 
 #[utoipa::path(post, path = "/v1/accounts/{account_id}/anonymise", params(("account_id" = Uuid, Path)), responses((status = 204, description = "done")))]

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use shop_contracts::OrderId;
 use shop_contracts::orders::{
-    NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, ResolveOrder, ShipOrder, StaffNote,
+    NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, RefuseReturn, ResolveOrder, ShipOrder,
+    StaffNote,
 };
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path, Query};
 use shop_instrumentation::{Code, Problem};
@@ -24,6 +25,10 @@ pub struct Listing {
     /// A status of orders; empty is any.
     #[param(pattern = "^(pending|confirmed|declined|rejected|cancelled|manual_review)?$")]
     status: Option<String>,
+    /// What waits for staff, oldest first: `parcel` to be handed over, `return` on its way. Status and `q` do not count
+    /// then; empty is anything.
+    #[param(pattern = "^(parcel|return)?$")]
+    waiting: Option<String>,
     /// The beginning of a number, or an e-mail address.
     #[param(max_length = 200)]
     q: Option<String>,
@@ -60,9 +65,15 @@ impl Listing {
 #[utoipa::path(get, path = "/v1/staff/orders", params(Listing), responses((status = 200, description = "found", body = OrderPage)))]
 pub async fn list(State(shop): State<Shop>, Query(q): Query<Listing>) -> Result<Json<OrderPage>, Problem> {
     let paging = Paging::new(q.page, q.per_page);
-    let found = match q.search()? {
-        Some(search) => shop.place.saga.orders.search(&search, paging.offset(), paging.limit()).await?,
-        None => Vec::new(),
+    let (orders, offset, limit) = (&shop.place.saga.orders, paging.offset(), paging.limit());
+    let found = match q.waiting.as_deref().unwrap_or_default() {
+        "parcel" => orders.list_to_ship(offset, limit).await?,
+        "return" => orders.list_with_announced_return(offset, limit).await?,
+        "" => match q.search()? {
+            Some(search) => orders.search(&search, offset, limit).await?,
+            None => Vec::new(),
+        },
+        _ => return Err(Problem::new(Code::Invalid, "invalid search").field("waiting", "parcel or return")),
     };
     Ok(Json(paging.page(found, &shop.place)))
 }
@@ -94,13 +105,22 @@ pub async fn refund(
     Ok((StatusCode::CREATED, Json(shop.after.refund(id, key.as_str(), &request).await?)))
 }
 
-#[utoipa::path(post, path = "/v1/staff/orders/{id}/returns/{return_id}/receive", params(("id" = Uuid, Path), ("return_id" = Uuid, Path)), request_body = StaffNote, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order or return"), (status = 409, description = "it cannot be received")))]
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/returns/{return_id}/receive", params(("id" = Uuid, Path), ("return_id" = Uuid, Path)), request_body = StaffNote, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order or return"), (status = 409, description = "it was refused or withdrawn")))]
 pub async fn receive_return(
     State(shop): State<Shop>,
     Path((id, return_id)): Path<(OrderId, Uuid)>,
     Json(request): Json<StaffNote>,
 ) -> Result<Json<Order>, Problem> {
     shop.after.receive_return(id, return_id, &request).await.map(Json)
+}
+
+#[utoipa::path(post, path = "/v1/staff/orders/{id}/returns/{return_id}/refuse", params(("id" = Uuid, Path), ("return_id" = Uuid, Path)), request_body = RefuseReturn, responses((status = 200, description = "nothing comes back", body = Order), (status = 404, description = "no such order or return"), (status = 409, description = "the pieces are back, or the shopper keeps them")))]
+pub async fn refuse_return(
+    State(shop): State<Shop>,
+    Path((id, return_id)): Path<(OrderId, Uuid)>,
+    Json(request): Json<RefuseReturn>,
+) -> Result<Json<Order>, Problem> {
+    shop.after.refuse_return(id, return_id, &request).await.map(Json)
 }
 
 #[utoipa::path(post, path = "/v1/staff/orders/{id}/resolve", params(("id" = Uuid, Path)), request_body = ResolveOrder, responses((status = 200, description = "found", body = Order), (status = 404, description = "no such order"), (status = 409, description = "it does not wait for a person")))]

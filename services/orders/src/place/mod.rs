@@ -84,6 +84,8 @@ impl PlaceOrder {
             can_return: false,
             reason: None,
             charges: Some(priced.charges),
+            captured: None,
+            needs_person: false,
         };
         let new = Stored {
             order,

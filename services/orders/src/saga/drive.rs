@@ -9,6 +9,7 @@ use shop_contracts::events::OrderEventKind;
 use shop_contracts::orders::{Order, OrderStatus};
 use shop_instrumentation::CancellationToken;
 use shop_instrumentation::clock::SharedClock;
+use shop_instrumentation::ids;
 use tokio_util::task::TaskTracker;
 
 use super::age::AgeLimits;
@@ -46,7 +47,7 @@ impl Saga {
     /// Goes on until the order is at rest, somebody else moved it, a peer does not answer (then it stays pending and is
     /// taken up again later), or the process stops. Answers the order as it stands.
     pub async fn drive(&self, stored: Stored) -> Result<Order, sqlx::Error> {
-        let Stored { mut order, mut progress, payment_token, attempts, fence, mut since, .. } = stored;
+        let Stored { mut order, mut progress, payment_token, mut attempts, fence, mut since, .. } = stored;
         while !progress.is_at_rest() {
             if self.shutdown.is_cancelled() {
                 self.orders.postpone(order.id, progress, fence, self.clock.now()).await?;
@@ -55,7 +56,7 @@ impl Saga {
             let next = match self.next(&order, progress, since, &payment_token).await {
                 Ok(next) => next,
                 Err(NotNow(detail)) => {
-                    let retry_at = self.clock.now() + backoff(attempts);
+                    let retry_at = self.clock.now() + pause(attempts);
                     tracing::warn!(order_id = %order.id, step = progress.step.as_str(), detail, "step postponed");
                     self.orders.postpone(order.id, progress, fence, retry_at).await?;
                     return Ok(order);
@@ -81,6 +82,7 @@ impl Saga {
             }
             progress = next;
             since = now;
+            attempts = 0;
         }
         self.count(&order, progress);
         Ok(order)
@@ -122,7 +124,7 @@ impl Saga {
         })
     }
 
-    fn count(&self, order: &Order, progress: Progress) {
+    pub(crate) fn count(&self, order: &Order, progress: Progress) {
         if progress.review.is_some() {
             let why = order.reason.as_deref().unwrap_or_default();
             tracing::error!(order_id = %order.id, reason = why, "order needs a person");
@@ -151,7 +153,7 @@ pub async fn in_time<T>(step: impl Future<Output = Result<T, NotNow>>) -> Result
     }
 }
 
-fn ending(status: OrderStatus) -> Option<OrderEventKind> {
+pub(crate) fn ending(status: OrderStatus) -> Option<OrderEventKind> {
     match status {
         OrderStatus::Pending | OrderStatus::ManualReview => None,
         OrderStatus::Confirmed => Some(OrderEventKind::Confirmed),
@@ -161,8 +163,13 @@ fn ending(status: OrderStatus) -> Option<OrderEventKind> {
     }
 }
 
-/// The pause before a step is tried again.
-pub fn backoff(attempts: i32) -> Duration {
+/// The pause before a step is tried again: between half of its back-off and all of it, so that what one outage held up
+/// does not come back in one beat.
+pub fn pause(attempts: i32) -> Duration {
+    backoff(attempts).mul_f64(1.0 - 0.5 * ids::random_share())
+}
+
+fn backoff(attempts: i32) -> Duration {
     let doubled = FIRST_RETRY * 2u32.pow(attempts.clamp(0, 8) as u32);
     doubled.min(LAST_RETRY)
 }
@@ -176,6 +183,9 @@ mod tests {
         assert_eq!(backoff(0), FIRST_RETRY);
         assert_eq!(backoff(2), FIRST_RETRY * 4);
         assert_eq!(backoff(1000), LAST_RETRY);
+        for _ in 0..100 {
+            assert!((FIRST_RETRY / 2..=FIRST_RETRY).contains(&pause(0)));
+        }
     }
 
     #[test]

@@ -158,6 +158,18 @@ impl Progress {
         self.on(answer, if gone { Step::Done } else { Step::Release })
     }
 
+    /// A person has done the present step by hand, on the way back; nothing for a step on the way to a sale, which no
+    /// person vouches for.
+    pub fn settled_by_hand(self) -> Option<Self> {
+        let at = Self { review: None, ..self };
+        match self.step {
+            Step::Abandon => Some(at.abandoned(Settling::Done)),
+            Step::Void => Some(at.voided(Settling::Done)),
+            Step::Release => Some(at.finished(Settling::Done)),
+            Step::Reserve | Step::Authorise | Step::Confirm | Step::Capture | Step::Done => None,
+        }
+    }
+
     /// The step is older than it may be. Before money is taken the order is walked back; after that, or while walking
     /// back, a person must look at it.
     pub fn too_old(self) -> Self {
@@ -266,6 +278,21 @@ mod tests {
             let at = Progress { step, ..paid() };
             let next = at.too_old();
             assert!(next.step != step || next.is_at_rest(), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn only_steps_on_the_way_back_are_settled_by_hand() {
+        for step in Step::ALL {
+            let at =
+                Progress { step, reason: Some(Reason::Declined), review: Some(Review::Failed), ..paid() };
+            let settled = at.settled_by_hand();
+            assert_eq!(
+                settled.is_some(),
+                matches!(step, Step::Abandon | Step::Void | Step::Release),
+                "{step:?}"
+            );
+            assert!(settled.is_none_or(|next| next.review.is_none() && next.step != step));
         }
     }
 

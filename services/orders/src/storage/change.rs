@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::OrderId;
-use shop_contracts::orders::Shipment;
+use shop_contracts::orders::{ReturnClosed, Shipment};
 use shop_instrumentation::{Code, Problem, db};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -15,7 +15,8 @@ use super::load;
 use super::outbox::{self, Event};
 use super::postgres::{PgOrders, Stored};
 use super::rows::{StoredReturn, order_rows};
-use crate::aftersale::give_back::GiveBack;
+use crate::aftersale::give_back::{ByHand, GiveBack};
+use crate::saga::Progress;
 
 /// What changes. Everything that is not named stays.
 #[derive(Debug)]
@@ -27,11 +28,15 @@ pub struct Change {
     pub new_return: Option<StoredReturn>,
     /// A return whose pieces are back.
     pub received: Option<Uuid>,
+    /// A return that brings nothing back.
+    pub closed: Option<(Uuid, ReturnClosed)>,
     /// Begins, owned by whoever asked until the lease ends.
     pub give_back: Option<(GiveBack, DateTime<Utc>)>,
-    /// Taken up again where they stand.
-    pub retried: Vec<GiveBack>,
+    /// Taken up again where they stand, owned by whoever asked until the lease ends.
+    pub resumed: Vec<(GiveBack, ByHand, DateTime<Utc>)>,
     pub event: Option<Event>,
+    /// How the order ended, if it did: a second line of history.
+    pub ending: Option<Entry>,
 }
 
 /// What becomes of the order's saga.
@@ -41,8 +46,8 @@ pub enum Fate {
     Unchanged,
     /// Ended as cancelled.
     Cancelled,
-    /// Out of review: its step is tried again, with a fresh age.
-    Retried,
+    /// Out of review: it goes on from there, with a fresh age, owned by whoever asked until the lease ends.
+    Resumed(Progress, DateTime<Utc>),
 }
 
 impl Change {
@@ -55,9 +60,11 @@ impl Change {
             shipment: None,
             new_return: None,
             received: None,
+            closed: None,
             give_back: None,
-            retried: Vec::new(),
+            resumed: Vec::new(),
             event: None,
+            ending: None,
         }
     }
 }
@@ -97,12 +104,15 @@ async fn write(tx: &mut PgConnection, id: OrderId, change: &Change) -> Result<()
             );
             query.execute(&mut *tx).await?;
         }
-        Fate::Retried => {
+        Fate::Resumed(to, lease_until) => {
             let query = sqlx::query!(
-                "UPDATE orders SET status = 'pending', review = NULL, updated_at = $2, lease_until = $2, \
+                "UPDATE orders SET status = $3, step = $4, review = NULL, updated_at = $2, lease_until = $5, \
                  attempts = 0, fence = fence + 1 WHERE id = $1",
                 id.uuid(),
-                change.now
+                change.now,
+                to.status().as_str(),
+                to.step.as_str(),
+                lease_until
             );
             query.execute(&mut *tx).await?;
         }
@@ -128,16 +138,32 @@ async fn write(tx: &mut PgConnection, id: OrderId, change: &Change) -> Result<()
         );
         query.execute(&mut *tx).await?;
     }
+    if let Some((closed, as_what)) = &change.closed {
+        let query = sqlx::query!(
+            "UPDATE order_returns SET closed_as = $3, closed_reason = $4, closed_at = $5 \
+             WHERE id = $1 AND order_id = $2",
+            closed,
+            id.uuid(),
+            as_what.end.as_str(),
+            as_what.reason,
+            as_what.at
+        );
+        query.execute(&mut *tx).await?;
+    }
     if let Some((new, lease_until)) = &change.give_back {
         give_backs::insert(tx, id, new, *lease_until).await?;
     }
-    for retried in &change.retried {
-        give_backs::retry(tx, retried, change.now).await?;
+    for (it, by_hand, lease_until) in &change.resumed {
+        give_backs::resume(tx, it, *by_hand, *lease_until).await?;
     }
     if let Some(event) = &change.event {
         outbox::insert(tx, event).await?;
     }
-    history::insert(tx, &[id.uuid()], &change.entry).await
+    history::insert(tx, &[id.uuid()], &change.entry).await?;
+    match &change.ending {
+        Some(entry) => history::insert(tx, &[id.uuid()], entry).await,
+        None => Ok(()),
+    }
 }
 
 async fn insert_return(tx: &mut PgConnection, id: OrderId, new: &StoredReturn) -> Result<(), sqlx::Error> {

@@ -11,7 +11,7 @@ use super::history::{self, Entry};
 use super::named::refund_status_name;
 use super::outbox::{self, Event};
 use super::postgres::PgOrders;
-use crate::aftersale::give_back::{GiveBack, GiveBackProgress};
+use crate::aftersale::give_back::{ByHand, GiveBack};
 
 /// Adds one to the caller's transaction.
 pub async fn insert(
@@ -44,41 +44,72 @@ pub async fn insert(
     .map(|_| ())
 }
 
-/// Takes one up again, with a fresh age, in the caller's transaction.
-pub async fn retry(tx: &mut PgConnection, retried: &GiveBack, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    let to = retried.progress;
+/// Takes one up again as it goes on, in the caller's transaction; it belongs to the caller, by its fence, until
+/// `lease_until`.
+pub async fn resume(
+    tx: &mut PgConnection,
+    it: &GiveBack,
+    by_hand: ByHand,
+    lease_until: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let to = it.progress;
     sqlx::query!(
-        "UPDATE give_backs SET review = NULL, status = $2, round = $3, attempts = 0, fence = fence + 1, \
-         lease_until = $4, updated_at = $4, tax_minor = $5 WHERE id = $1",
-        retried.id,
+        "UPDATE give_backs SET review = NULL, step = $2, status = $3, round = $4, attempts = 0, fence = $5, \
+         lease_until = $6, updated_at = $7, amount_minor = $8, tax_minor = $9, \
+         money_by_hand_at = CASE WHEN $10::boolean THEN $7 ELSE money_by_hand_at END, \
+         pieces_by_hand_at = CASE WHEN $11::boolean THEN $7 ELSE pieces_by_hand_at END WHERE id = $1",
+        it.id,
+        to.step.as_str(),
         refund_status_name(to.money),
         to.round,
-        now,
-        retried.tax.map(|tax| tax.amount_minor)
+        it.fence,
+        lease_until,
+        it.since,
+        it.amount.amount_minor,
+        it.tax.map(|tax| tax.amount_minor),
+        by_hand == ByHand::Money,
+        by_hand == ByHand::Pieces
     )
     .execute(tx)
     .await
     .map(|_| ())
 }
 
+/// A give-back that is the caller's until its lease ends.
+#[derive(Debug, Clone)]
+pub struct ClaimedGiveBack {
+    pub order: OrderId,
+    pub id: Uuid,
+    /// Whoever knows it may write.
+    pub fence: i64,
+    /// The trace that asked for it.
+    pub traceparent: Option<String>,
+}
+
 impl PgOrders {
-    /// Takes give-backs that nobody works on, at most `limit`, until `lease_until`; answers each with its order.
+    /// Takes give-backs that nobody works on, at most `limit`, until `lease_until`.
     pub async fn claim_give_backs(
         &self,
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
         limit: i64,
-    ) -> Result<Vec<(OrderId, Uuid)>, sqlx::Error> {
+    ) -> Result<Vec<ClaimedGiveBack>, sqlx::Error> {
         let query = sqlx::query!(
             "UPDATE give_backs SET lease_until = $2, attempts = attempts + 1, fence = fence + 1 WHERE id IN \
              (SELECT id FROM give_backs WHERE step <> 'done' AND review IS NULL AND lease_until <= $1 \
-              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, id",
+              ORDER BY lease_until LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, id, fence, traceparent",
             now,
             lease_until,
             limit
         );
         let rows = db::observe("UPDATE give_backs", query.fetch_all(self.pool())).await?;
-        Ok(rows.into_iter().map(|row| (OrderId::new(row.order_id), row.id)).collect())
+        let claimed = rows.into_iter().map(|row| ClaimedGiveBack {
+            order: OrderId::new(row.order_id),
+            id: row.id,
+            fence: row.fence,
+            traceparent: row.traceparent,
+        });
+        Ok(claimed.collect())
     }
 
     /// Writes where a give-back stands, and what the world must know of it. `false` when it has another owner by now.
@@ -86,24 +117,26 @@ impl PgOrders {
         &self,
         order: OrderId,
         from: &GiveBack,
-        to: GiveBackProgress,
+        to: &GiveBack,
         told: (Option<&Event>, Option<&Entry>),
-        now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
     ) -> Result<bool, sqlx::Error> {
         db::observe("UPDATE give_backs", async {
             let mut tx = self.pool().begin().await?;
             let moved = sqlx::query!(
                 "UPDATE give_backs SET step = $3, status = $4, review = $5, updated_at = $6, lease_until = $7, \
-                 attempts = 0 WHERE id = $1 AND step = $2 AND review IS NULL AND fence = $8",
+                 attempts = 0, amount_minor = $9, tax_minor = $10 \
+                 WHERE id = $1 AND step = $2 AND review IS NULL AND fence = $8",
                 from.id,
                 from.progress.step.as_str(),
-                to.step.as_str(),
-                refund_status_name(to.money),
-                to.review.map(|r| r.as_str()),
-                now,
+                to.progress.step.as_str(),
+                refund_status_name(to.progress.money),
+                to.progress.review.map(|r| r.as_str()),
+                to.since,
                 lease_until,
-                from.fence
+                from.fence,
+                to.amount.amount_minor,
+                to.tax.map(|tax| tax.amount_minor)
             )
             .execute(&mut *tx)
             .await?;

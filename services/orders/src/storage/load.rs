@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use shop_contracts::charges::LineCharge;
-use shop_contracts::orders::{OrderLine, OrderReturn, RefundStatus, ReturnLine, ReturnStatus};
+use shop_contracts::orders::{
+    OrderLine, OrderReturn, RefundStatus, ReturnClosed, ReturnEnd, ReturnLine, ReturnStatus,
+};
 use shop_contracts::{Money, ProductId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 use super::named::Named;
 use super::postgres::Stored;
 use super::rows::{OrderRow, StoredReturn};
+use crate::aftersale::captured;
 use crate::aftersale::give_back::{GiveBack, GiveBackProgress, GiveBackReason, GiveBackStep};
 use crate::saga::step::Review;
 
@@ -27,6 +30,10 @@ pub async fn whole(connection: &mut PgConnection, rows: Vec<OrderRow>) -> Result
     add_lines(connection, &ids, &mut orders).await?;
     add_give_backs(connection, &ids, &mut orders).await?;
     add_returns(connection, &ids, &mut orders).await?;
+    for Stored { order, give_backs, .. } in orders.values_mut() {
+        order.captured = Some(captured::captured(order, give_backs));
+        order.needs_person = captured::needs_person(order, give_backs);
+    }
     Ok(ids.iter().filter_map(|id| orders.remove(id)).collect())
 }
 
@@ -109,7 +116,8 @@ async fn add_returns(
 ) -> Result<(), sqlx::Error> {
     let query = sqlx::query!(
         r#"SELECT id, order_id, idempotency_key, request_hash, lines AS "lines: Json<Vec<ReturnLine>>", reason,
-           status AS "status: Named<ReturnStatus>", created_at
+           status AS "status: Named<ReturnStatus>", created_at, closed_as AS "closed_as: Named<ReturnEnd>",
+           closed_reason, closed_at
            FROM order_returns WHERE order_id = ANY ($1) ORDER BY created_at, id"#,
         ids
     );
@@ -121,6 +129,11 @@ async fn add_returns(
             reason: row.reason,
             status: row.status.0,
             created_at: row.created_at,
+            closed: row.closed_as.zip(row.closed_at).map(|(end, at)| ReturnClosed {
+                end: end.0,
+                reason: row.closed_reason,
+                at,
+            }),
         };
         stored.order.returns.push(value.clone());
         stored.returns.push(StoredReturn { key: row.idempotency_key, request_hash: row.request_hash, value });

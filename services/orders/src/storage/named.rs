@@ -2,7 +2,7 @@
 
 use shop_contracts::Currency;
 use shop_contracts::delivery::DeliveryMethod;
-use shop_contracts::orders::{OrderStatus, RefundStatus, ReturnStatus};
+use shop_contracts::orders::{OrderStatus, RefundStatus, ReturnEnd, ReturnStatus};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgTypeInfo, PgValueRef, Postgres};
 use sqlx::{Decode, Type};
@@ -57,6 +57,7 @@ names! {
     GiveBackReason: Self::parse,
     RefundStatus: refund_status,
     ReturnStatus: return_status,
+    ReturnEnd: Self::parse,
 }
 
 /// A refund's state as its column holds it.

@@ -32,8 +32,16 @@ impl Event {
             charges: order.charges.clone(),
             refund: None,
             shipment: order.shipment.clone().filter(|_| kind == OrderEventKind::Shipped),
+            reason: None,
         };
         Self { event, traceparent: current_traceparent() }
+    }
+
+    /// A return brings nothing back, for this reason.
+    pub fn about_return(kind: OrderEventKind, order: &Order, reason: &str, now: DateTime<Utc>) -> Self {
+        let mut event = Self::new(kind, order, now);
+        event.event.reason = (!reason.is_empty()).then(|| reason.to_owned());
+        event
     }
 
     /// Money was given back.

@@ -44,6 +44,7 @@ impl PgOrders {
             let mut tx = self.pool().begin().await?;
             let done = sqlx::query_scalar!(
                 "UPDATE orders SET email = '', account_id = NULL, anonymised_at = $1, \
+                 tracking_number = CASE WHEN shipped_at IS NOT NULL THEN '' END, \
                  ship_to = jsonb_build_object('name', '', 'address1', '', 'city', '', 'postcode', '', \
                                               'country', ship_to ->> 'country') \
                  WHERE id IN (SELECT id FROM orders o WHERE anonymised_at IS NULL \
@@ -61,11 +62,15 @@ impl PgOrders {
             .fetch_all(&mut *tx)
             .await?;
             // Shoppers write their own words there.
-            sqlx::query!("UPDATE order_returns SET reason = '' WHERE order_id = ANY ($1)", &done[..])
-                .execute(&mut *tx)
-                .await?;
+            let words = sqlx::query!(
+                "UPDATE order_returns SET reason = '', closed_reason = '' WHERE order_id = ANY ($1)",
+                &done[..]
+            );
+            words.execute(&mut *tx).await?;
+            // A carrier's page about a parcel names who receives it.
             sqlx::query!(
-                "UPDATE order_history SET detail = '' WHERE order_id = ANY ($1) AND actor = $2",
+                "UPDATE order_history SET detail = '' \
+                 WHERE order_id = ANY ($1) AND (actor = $2 OR action IN ('shipped', 'return_refused'))",
                 &done[..],
                 SHOPPER
             )

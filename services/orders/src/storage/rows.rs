@@ -121,6 +121,8 @@ impl OrderRow {
             can_return: false,
             reason: progress.explanation(),
             charges,
+            captured: None,
+            needs_person: false,
         };
         Stored {
             order,

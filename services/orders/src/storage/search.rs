@@ -33,19 +33,83 @@ impl PgOrders {
         self.orders(rows).await
     }
 
-    /// Orders of everybody, newest first.
+    /// Orders of everybody, newest first. What only few orders can match has a statement that begins with those few: a
+    /// statement with a choice in it would be planned for all of them.
     pub async fn search(&self, search: &Search, offset: i64, limit: i64) -> Result<Vec<Order>, sqlx::Error> {
+        let (status, number) = (search.status.map(OrderStatus::as_str), search.number_prefix.as_deref());
+        let rows = db::observe("SELECT orders", async {
+            match (search.status, search.email.as_deref()) {
+                (Some(OrderStatus::ManualReview), email) => {
+                    let query = order_rows!(
+                        "SELECT ",
+                        " FROM orders WHERE id = ANY (ARRAY(SELECT id FROM orders WHERE status = 'manual_review' \
+                          UNION ALL SELECT order_id FROM give_backs WHERE review IS NOT NULL)) \
+                         AND ($1::text IS NULL OR number LIKE $1 || '%') \
+                         AND ($2::text IS NULL OR (email <> '' AND lower(email) = $2)) \
+                         ORDER BY placed_at DESC, id DESC OFFSET $3 LIMIT $4",
+                        number,
+                        email,
+                        offset,
+                        limit
+                    );
+                    query.fetch_all(self.pool()).await
+                }
+                (_, Some(email)) => {
+                    let query = order_rows!(
+                        "SELECT ",
+                        " FROM orders WHERE email <> '' AND lower(email) = $1 \
+                         AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR number LIKE $3 || '%') \
+                         ORDER BY placed_at DESC, id DESC OFFSET $4 LIMIT $5",
+                        email,
+                        status,
+                        number,
+                        offset,
+                        limit
+                    );
+                    query.fetch_all(self.pool()).await
+                }
+                (_, None) => {
+                    let query = order_rows!(
+                        "SELECT ",
+                        " FROM orders WHERE ($1::text IS NULL OR status = $1) \
+                         AND ($2::text IS NULL OR number LIKE $2 || '%') \
+                         ORDER BY placed_at DESC, id DESC OFFSET $3 LIMIT $4",
+                        status,
+                        number,
+                        offset,
+                        limit
+                    );
+                    query.fetch_all(self.pool()).await
+                }
+            }
+        });
+        self.orders(rows.await?).await
+    }
+
+    /// Paid orders whose parcel has not left, oldest first.
+    pub async fn list_to_ship(&self, offset: i64, limit: i64) -> Result<Vec<Order>, sqlx::Error> {
         let query = order_rows!(
             "SELECT ",
-            " FROM orders o WHERE \
-             ($1::text IS NULL OR status = $1 OR ($1 = 'manual_review' AND EXISTS \
-              (SELECT FROM give_backs g WHERE g.order_id = o.id AND g.review IS NOT NULL))) \
-             AND ($2::text IS NULL OR number LIKE $2 || '%') \
-             AND ($3::text IS NULL OR (email <> '' AND lower(email) = $3)) \
-             ORDER BY placed_at DESC, id DESC OFFSET $4 LIMIT $5",
-            search.status.map(OrderStatus::as_str),
-            search.number_prefix,
-            search.email,
+            " FROM orders WHERE status = 'confirmed' AND shipped_at IS NULL \
+             ORDER BY placed_at, id OFFSET $1 LIMIT $2",
+            offset,
+            limit
+        );
+        let rows = db::observe("SELECT orders", query.fetch_all(self.pool())).await?;
+        self.orders(rows).await
+    }
+
+    /// Orders of which pieces are on their way back, the one that was announced first before the others.
+    pub async fn list_with_announced_return(
+        &self,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Order>, sqlx::Error> {
+        let query = order_rows!(
+            "SELECT ",
+            " FROM orders JOIN (SELECT order_id, min(created_at) AS announced_at FROM order_returns \
+              WHERE status = 'requested' AND closed_at IS NULL GROUP BY order_id) a ON a.order_id = orders.id \
+             ORDER BY announced_at, id OFFSET $1 LIMIT $2",
             offset,
             limit
         );

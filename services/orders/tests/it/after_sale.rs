@@ -206,7 +206,9 @@ async fn a_refund_that_never_answers_waits_for_a_person_and_keeps_its_key() {
     f.peers.0.lock().unwrap().fail_after.insert("refund", ALWAYS);
     cancel(&f, &order).await;
     f.resume_after(2 * DAY_SECONDS).await;
-    assert_eq!(f.order(order.id).await.refunds[0].status, RefundStatus::Failed);
+    let waits = f.order(order.id).await;
+    assert_eq!((waits.refunds[0].status, waits.refunds[0].needs_person), (RefundStatus::Pending, true));
+    assert_eq!(waits.refundable().amount_minor, 0, "it counts as given back while nobody knows");
     f.peers.0.lock().unwrap().fail_after.clear();
     let retry = json!({"actor": "robin", "resolution": "retry", "note": "looked at it"});
     let resolved: Order = f.post(&format!("/v1/staff/orders/{}/resolve", order.id), &retry).await.json();

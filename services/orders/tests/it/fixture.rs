@@ -47,6 +47,10 @@ pub struct World {
     pub restocked: BTreeMap<String, u32>,
     /// Calls that are refused for good.
     pub refuses: Vec<&'static str>,
+    /// How often each call was made, whatever came of it.
+    pub calls: BTreeMap<&'static str, u32>,
+    /// Payments still looks for the answer of a capture: until it is known, nothing else about that money is decided.
+    pub capture_undecided: bool,
     /// A call that waits until it is let go on.
     pub held_up: Option<(&'static str, Arc<Semaphore>)>,
     /// Whether a call waits there.
@@ -60,6 +64,7 @@ pub struct Peers(pub Arc<Mutex<World>>);
 impl Peers {
     fn call<T>(&self, name: &'static str, act: impl FnOnce(&mut World) -> T) -> Result<T, NotNow> {
         let mut world = self.0.lock().unwrap();
+        *world.calls.entry(name).or_default() += 1;
         let due = |counts: &mut BTreeMap<&'static str, u32>| {
             counts.get_mut(name).is_some_and(|n| {
                 let fails = *n > 0;
@@ -86,6 +91,14 @@ impl Peers {
         act: impl FnOnce(&mut World) -> Settling,
     ) -> Result<Settling, NotNow> {
         self.call(name, |w| if w.refuses.contains(&name) { Settling::Refused } else { act(w) })
+    }
+
+    /// As payments answers while it looks for a capture's answer.
+    fn decided(&self) -> Result<(), NotNow> {
+        if self.0.lock().unwrap().capture_undecided {
+            return Err(NotNow("the capture's answer is not known yet".to_owned()));
+        }
+        Ok(())
     }
 
     /// Waits where a test holds the call up.
@@ -185,12 +198,17 @@ impl PaymentGateway for Peers {
         })
     }
     async fn capture(&self, authorisation: PaymentId) -> Result<Settling, NotNow> {
+        self.decided()?;
         self.settle("capture", |w| {
+            if w.voided.contains(&authorisation) {
+                return Settling::Refused;
+            }
             once(&mut w.captured, authorisation);
             Settling::Done
         })
     }
     async fn void(&self, authorisation: PaymentId) -> Result<Settling, NotNow> {
+        self.decided()?;
         self.settle("void", |w| {
             if w.captured.contains(&authorisation) {
                 return Settling::Refused;
@@ -212,8 +230,15 @@ impl PaymentGateway for Peers {
         _reason: &str,
         key: &str,
     ) -> Result<Settling, NotNow> {
+        self.decided()?;
+        self.held_up("refund").await;
         self.settle("refund", |w| {
-            assert!(w.captured.contains(&authorisation), "money is taken before it is given back");
+            // As payments has it: only taken money, and a key means one refund.
+            let known = w.refunded.get(key).copied();
+            if !w.captured.contains(&authorisation) || known.is_some_and(|minor| minor != amount.amount_minor)
+            {
+                return Settling::Refused;
+            }
             w.refunded.insert(key.to_owned(), amount.amount_minor);
             Settling::Done
         })
@@ -292,6 +317,17 @@ impl Fixture {
     pub async fn ship(&self, id: OrderId) -> http::Answer {
         let parcel = json!({"actor": "robin", "carrier": "Gull Post", "tracking_number": "GP1"});
         self.post(&format!("/v1/staff/orders/{id}/ship"), &parcel).await
+    }
+
+    /// What a person decides about an order that waits for one.
+    pub async fn resolve(&self, id: OrderId, resolution: &str) -> http::Answer {
+        let body = json!({"actor": "robin", "resolution": resolution, "note": "looked at it"});
+        self.post(&format!("/v1/staff/orders/{id}/resolve"), &body).await
+    }
+
+    /// How often a peer was called so.
+    pub fn calls(&self, name: &str) -> u32 {
+        self.peers.0.lock().unwrap().calls.get(name).copied().unwrap_or_default()
     }
 
     /// What happened to an order, and who did it.

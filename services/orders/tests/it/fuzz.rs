@@ -17,6 +17,7 @@ async fn no_route_fails_on_arbitrary_bytes() {
         json!({"actor": "ada", "carrier": "DHL", "tracking_number": "1"}),
         json!({"actor": "ada", "amount": {"amount_minor": i64::MAX, "currency": "EUR"}, "reason": "all of it"}),
         json!({"actor": "ada", "resolution": "retry", "note": "again"}),
+        json!({"actor": "ada", "reason": "it was worn"}),
         json!({"number": order.number, "email": order.email}),
     ];
     let document = shop_orders::http::document();

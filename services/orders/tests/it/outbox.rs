@@ -92,7 +92,7 @@ async fn events_arrive_in_order_and_leave_the_outbox() {
 }
 
 #[tokio::test]
-async fn without_redis_the_shop_sells_and_nothing_is_lost() {
+async fn what_cannot_be_relayed_waits_in_the_outbox_and_orders_go_on() {
     let (f, mut redis) = (fixture().await, TestRedis::start().await);
     let mut relay = relay(&f.db.pool, &redis, 100);
     redis.stop().await;
@@ -164,7 +164,7 @@ async fn one_instance_relays_and_the_other_goes_on_when_it_ends() {
 }
 
 #[tokio::test]
-async fn no_transaction_is_open_between_rounds_and_the_pool_stays_free() {
+async fn no_transaction_is_open_between_rounds_and_one_connection_is_kept() {
     let (f, redis) = (fixture().await, TestRedis::start().await);
     write_events(&f.db.pool, 5).await;
     let mut relay = relay(&f.db.pool, &redis, 100);
@@ -173,6 +173,10 @@ async fn no_transaction_is_open_between_rounds_and_the_pool_stays_free() {
         .scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'")
         .await;
     assert_eq!(open, 0);
+    let in_use = || f.db.pool.size() as usize - f.db.pool.num_idle();
+    eventually("the pool is free, but for the connection of the relay's lock", || async { in_use() <= 1 })
+        .await;
+    drop(relay);
 }
 
 #[tokio::test]

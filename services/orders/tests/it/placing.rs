@@ -12,6 +12,9 @@ async fn a_sale_reserves_authorises_confirms_and_captures_once() {
     let world = f.peers.0.lock().unwrap();
     assert_eq!((world.held.len(), world.sold.len(), world.captured.len()), (1, 1, 1));
     assert!(world.released.is_empty() && world.voided.is_empty());
+    for call in ["reserve", "authorise", "confirm", "capture"] {
+        assert_eq!(world.calls[call], 1, "{call}");
+    }
 }
 
 #[tokio::test]
@@ -46,7 +49,9 @@ async fn pressing_twice_places_one_order() {
         answers.iter().all(|a| a.json::<Value>()["status"] == "confirmed"),
         "all of them wait for the end"
     );
-    assert_eq!(f.peers.0.lock().unwrap().captured.len(), 1);
+    for call in ["reserve", "authorise", "confirm", "capture"] {
+        assert_eq!(f.calls(call), 1, "{call}");
+    }
 }
 
 #[tokio::test]
@@ -148,5 +153,5 @@ async fn a_silent_peer_is_not_waited_for_longer_than_a_shopper_waits() {
     let started = std::time::Instant::now();
     let order: Value = f.place("k", &body()).await.json();
     assert_eq!(order["status"], "pending");
-    assert!(started.elapsed() < std::time::Duration::from_secs(3), "callers give up after three seconds");
+    assert!(started.elapsed() < std::time::Duration::from_secs(3), "callers wait longer than that");
 }

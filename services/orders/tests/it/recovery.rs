@@ -1,7 +1,12 @@
 //! Crashes, silent peers, lost answers: the saga ends right, and nothing happens twice.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use shop_orders::workers;
+use shop_testkit::eventually;
+use tokio::sync::Semaphore;
 
 use crate::fixture::{Fixture, body, fixture};
 
@@ -15,6 +20,9 @@ fn assert_sold_once(f: &Fixture, when: &str) {
     let world = f.peers.0.lock().unwrap();
     let counts = (world.held.len(), world.sold.len(), world.authorised.len(), world.captured.len());
     assert_eq!(counts, (1, 1, 1, 1), "{when}");
+    let calls = ["reserve", "authorise", "confirm", "capture"];
+    let expected = calls.map(|name| if name == when { 2 } else { 1 });
+    assert_eq!(calls.map(|name| world.calls[name]), expected, "{when}: asked again once, and nobody else");
     assert!(world.released.is_empty() && world.voided.is_empty(), "{when}");
 }
 
@@ -90,8 +98,67 @@ async fn two_instances_that_recover_at_once_do_it_once() {
         f.place(&format!("k{i}"), &body()).await;
     }
     f.clock.advance_seconds(60);
+    assert_eq!(f.calls("authorise"), 6, "each failed once");
     let (one, two) = tokio::join!(workers::resume(&f.saga), workers::resume(&f.saga));
     assert_eq!(one.unwrap() + two.unwrap(), 6);
+    let calls = ["reserve", "authorise", "confirm", "capture"].map(|name| f.calls(name));
+    assert_eq!(calls, [6, 12, 6, 6], "each order has one owner");
     assert_eq!(f.scalar("SELECT count(*) FROM orders WHERE status = 'confirmed'").await, 6);
     assert_eq!(f.scalar("SELECT count(*) FROM outbox WHERE kind = 'order.confirmed'").await, 6);
+}
+
+#[tokio::test]
+async fn a_step_that_fails_for_the_first_time_is_tried_again_soon_however_long_the_one_before_took() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("authorise", 6);
+    f.place("k", &body()).await;
+    for _ in 0..5 {
+        assert_eq!(resume(&f).await, 1);
+    }
+    f.peers.0.lock().unwrap().fail_before.insert("confirm", 1);
+    resume(&f).await;
+    assert_eq!(f.scalar("SELECT count(*) FROM orders WHERE step = 'confirm'").await, 1);
+    f.clock.advance_seconds(1);
+    assert_eq!(workers::resume(&f.saga).await.unwrap(), 1);
+    assert_eq!(f.status().await, "confirmed");
+}
+
+#[tokio::test]
+async fn orders_of_one_outage_do_not_come_back_in_one_beat() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("reserve", 20);
+    for i in 0..20 {
+        f.place(&format!("k{i}"), &body()).await;
+    }
+    let beats = f.scalar("SELECT count(DISTINCT lease_until) FROM orders").await;
+    assert!(beats > 15, "{beats} different moments of 20 orders");
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_holds_up_its_own_order_only() {
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("authorise", 1);
+    f.place("hangs", &body()).await;
+    f.clock.advance_seconds(60);
+    let gate = Arc::new(Semaphore::new(0));
+    f.peers.0.lock().unwrap().held_up = Some(("authorise", gate.clone()));
+    let recovery = tokio::spawn(workers::recover(f.saga.clone(), f.saga.shutdown.clone()));
+    eventually("the payment side is asked", || async { f.peers.0.lock().unwrap().is_waiting }).await;
+    let hung = Instant::now();
+    {
+        let mut world = f.peers.0.lock().unwrap();
+        world.held_up = None;
+        world.fail_before.insert("confirm", 1);
+    }
+    f.place("goes on", &body()).await;
+    f.clock.advance_seconds(2);
+    eventually("the other order is sold", || async {
+        f.scalar("SELECT count(*) FROM orders WHERE status = 'confirmed'").await == 1
+    })
+    .await;
+    // Shorter than a step may take: it was not the hanging call's end that let the other go on.
+    assert!(hung.elapsed() < Duration::from_secs(6), "{:?}", hung.elapsed());
+    f.saga.shutdown.cancel();
+    gate.add_permits(1);
+    recovery.await.unwrap();
 }

@@ -4,8 +4,8 @@ use shop_contracts::catalog::{EditProduct, Product, ProductHistory};
 use shop_contracts::identity::{LogIn, StaffMember, StaffSession};
 use shop_contracts::inventory::{NewAdjustment, StockItem, StockLedger, StockPage};
 use shop_contracts::orders::{
-    CancelOrder, NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, ResolveOrder, ShipOrder,
-    StaffNote,
+    CancelOrder, NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, RefuseReturn, ResolveOrder,
+    ShipOrder, StaffNote,
 };
 use shop_contracts::{OrderId, ProductId};
 use shop_instrumentation::client::{Call, CallError};
@@ -48,6 +48,11 @@ impl Peers {
         self.orders.request(Call::get(path)).await
     }
 
+    /// A page of orders that wait for staff, oldest first: `parcel` to be handed over, `return` on its way.
+    pub async fn staff_orders_waiting(&self, waiting: &str, page: u32) -> Result<OrderPage, CallError> {
+        self.orders.request(Call::get(format!("/v1/staff/orders?waiting={waiting}&page={page}"))).await
+    }
+
     /// What happened to an order.
     pub async fn order_history(&self, order: OrderId) -> Result<OrderHistory, CallError> {
         self.orders.request(Call::get(format!("/v1/staff/orders/{order}/history"))).await
@@ -78,6 +83,17 @@ impl Peers {
     ) -> Result<Order, CallError> {
         let path = format!("/v1/staff/orders/{order}/returns/{return_id}/receive");
         self.orders.request(Call::post(path, note).idempotent()).await
+    }
+
+    /// A return brings nothing back.
+    pub async fn refuse_return(
+        &self,
+        order: OrderId,
+        return_id: Uuid,
+        request: &RefuseReturn,
+    ) -> Result<Order, CallError> {
+        let path = format!("/v1/staff/orders/{order}/returns/{return_id}/refuse");
+        self.orders.request(Call::post(path, request).idempotent()).await
     }
 
     /// Ends an order's wait for a person.

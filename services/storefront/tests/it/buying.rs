@@ -51,6 +51,8 @@ pub fn order(status: OrderStatus, account_id: Option<AccountId>) -> Order {
         can_return: false,
         reason: None,
         charges: None,
+        captured: None,
+        needs_person: false,
     }
 }
 

@@ -14,6 +14,7 @@ mod input;
 mod orders;
 mod outage;
 mod people;
+mod resolving;
 mod rum;
 mod searching;
 mod staff;

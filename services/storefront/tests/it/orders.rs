@@ -2,7 +2,8 @@ use axum::http::StatusCode;
 use chrono::DateTime;
 use serde_json::json;
 use shop_contracts::orders::{
-    NewReturn, Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnLine, ReturnStatus, Shipment,
+    NewReturn, Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnClosed, ReturnEnd,
+    ReturnLine, ReturnStatus, Shipment,
 };
 use uuid::Uuid;
 use wiremock::matchers::{method, path};
@@ -60,6 +61,7 @@ async fn buyer_cancels_and_sees_the_money_on_its_way() {
         status: RefundStatus::Pending,
         created_at: DateTime::from_timestamp(1_800_000_100, 0).unwrap(),
         tax: None,
+        needs_person: false,
     };
     let cancelled = Order { refunds: vec![refund], ..order(OrderStatus::Cancelled, None) };
     stage.orders_posts(&to, ResponseTemplate::new(200).set_body_json(&cancelled)).await;
@@ -96,6 +98,7 @@ async fn pieces_are_sent_back_once_however_often_the_button_is_pressed() {
         reason: "too bright".to_owned(),
         status: ReturnStatus::Requested,
         created_at: DateTime::from_timestamp(1_800_000_100, 0).unwrap(),
+        closed: None,
     };
     let returned = Order { returns: vec![one], ..placed.clone() };
     stage.orders_posts(&to, ResponseTemplate::new(201).set_body_json(&returned)).await;
@@ -115,6 +118,34 @@ async fn pieces_are_sent_back_once_however_often_the_button_is_pressed() {
     assert!(!shopper.page.contains(&field), "nothing of it is left to send back");
     let too_many = shopper.post(&action, &[(field, "1".to_owned())]).await;
     assert!(too_many.status.is_client_error());
+}
+
+#[tokio::test]
+async fn what_was_announced_is_kept_after_all() {
+    let stage = Stage::set().await;
+    let placed = cancellable();
+    let one = OrderReturn {
+        id: Uuid::from_u128(6),
+        lines: vec![ReturnLine { product_id: lamp().id, quantity: 1 }],
+        reason: String::new(),
+        status: ReturnStatus::Requested,
+        created_at: DateTime::from_timestamp(1_800_000_100, 0).unwrap(),
+        closed: None,
+    };
+    let announced = Order { returns: vec![one.clone()], ..placed.clone() };
+    let mut shopper = buyer(&stage, &placed).await;
+    stage.orders_answer(&announced).await;
+    let to = format!("/v1/orders/{}/returns/{}/withdraw", placed.id, one.id);
+    stage.orders_posts(&to, ResponseTemplate::new(200).set_body_json(&announced)).await;
+    shopper.open(&format!("/orders/{}", placed.id)).await;
+    let kept = shopper.submit(&format!("/orders/{}/returns/withdraw", placed.id), &[]).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    assert_eq!(stage.posted(&to).await.len(), 1);
+    let closed = ReturnClosed { end: ReturnEnd::Withdrawn, reason: String::new(), at: one.created_at };
+    let withdrawn = OrderReturn { closed: Some(closed), ..one };
+    stage.orders_answer(&Order { returns: vec![withdrawn], ..placed }).await;
+    shopper.open(kept.headers["location"].to_str().unwrap()).await;
+    assert!(shopper.page.contains("You keep it") && !shopper.page.contains("Keep it after all"));
 }
 
 #[tokio::test]

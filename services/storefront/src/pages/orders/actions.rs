@@ -58,6 +58,24 @@ pub(super) async fn send_back(
     }
 }
 
+/// The shopper keeps what was announced to come back.
+pub(super) async fn keep(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    OwnForm(form): OwnForm,
+) -> Result<Response, PageError> {
+    let form = form.confirmed(&shop).await;
+    owned(&shop, id, &form.visitor).await?;
+    let back = form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
+    match shop.peers.withdraw_return(id, back).await {
+        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=kept"))),
+        Err(cause) => {
+            let text = html! { p { strong { "This return has ended already." } " Below is how it stands." } };
+            refused(&shop, id, form.visitor, cause, text).await
+        }
+    }
+}
+
 /// The order, if it is this visitor's own.
 async fn owned(shop: &Shop, id: OrderId, visitor: &Visitor) -> Result<Order, PageError> {
     let order = shop.peers.order(id).await?;

@@ -19,4 +19,5 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/orders/{id}", get(show::show))
         .route("/orders/{id}/cancel", post(actions::cancel))
         .route("/orders/{id}/returns", post(actions::send_back))
+        .route("/orders/{id}/returns/withdraw", post(actions::keep))
 }

@@ -42,6 +42,7 @@ fn note(done: &str) -> Option<Markup> {
     let text = match done {
         "cancelled" => "The order is cancelled. The money goes back to the card that it came from.",
         "returned" => "We know what is coming back. Put the order's number into the parcel.",
+        "kept" => "Noted: you keep it, and nothing comes back.",
         _ => return None,
     };
     Some(notice(Tone::Good, html! { p { (text) } }))
@@ -111,7 +112,7 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
             }
             (order_sums(order))
             (refunds(order))
-            (returns(order))
+            (returns(order, Some(visitor).filter(|_| own)))
             @if own {
                 @if order.can_cancel { (cancel_form(visitor, order)) }
                 @if order.can_return { (return_form(visitor, order)) }
@@ -144,7 +145,7 @@ fn refunds(order: &Order) -> Markup {
             ul.lines.plain #refunds {
                 @for one in &order.refunds {
                     li.line {
-                        div.line-name { (refund(one.status)) p.hint { (one.created_at.format("%-d %B %Y")) " · to the card that paid" @if let Some(tax) = one.tax.filter(|tax| tax.amount_minor > 0) { " · VAT in it " (price(tax)) } } }
+                        div.line-name { (refund(one)) p.hint { (one.created_at.format("%-d %B %Y")) " · to the card that paid" @if let Some(tax) = one.tax.filter(|tax| tax.amount_minor > 0) { " · VAT in it " (price(tax)) } } }
                         p.line-total { (price(one.amount)) }
                     }
                 }
@@ -153,7 +154,7 @@ fn refunds(order: &Order) -> Markup {
     }
 }
 
-fn returns(order: &Order) -> Markup {
+fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
     html! {
         @if !order.returns.is_empty() {
             h2 { "Sent back" }
@@ -161,9 +162,17 @@ fn returns(order: &Order) -> Markup {
                 @for one in &order.returns {
                     li.line {
                         div.line-name {
-                            (returned(one.status))
+                            (returned(one))
                             @for line in &one.lines {
                                 p.hint { (line.quantity) " × " (named(order, line.product_id)) }
+                            }
+                            @if let Some(closed) = one.closed.as_ref().filter(|closed| owner.is_some() && !closed.reason.is_empty()) { p.hint { "“" (closed.reason) "”" } }
+                            @if let Some(visitor) = owner.filter(|_| one.is_announced()) {
+                                form.withdraw action={ "/orders/" (order.id) "/returns/withdraw" } method="post" data-once="Noting…" {
+                                    (Frame::For(visitor).csrf())
+                                    input type="hidden" name="return" value=(one.id);
+                                    button.button.quiet type="submit" { "Keep it after all" }
+                                }
                             }
                         }
                         p.line-total { (one.created_at.format("%-d %b")) }

@@ -1,7 +1,9 @@
 //! Words for where an order, a refund and a return stand.
 
 use maud::{Markup, html};
-use shop_contracts::orders::{Order, OrderStatus, RefundStatus, ReturnStatus};
+use shop_contracts::orders::{
+    Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnEnd, ReturnStatus,
+};
 
 use crate::view::Tone;
 
@@ -19,19 +21,21 @@ pub(in crate::pages) fn status(status: OrderStatus) -> Markup {
 }
 
 /// The word for where a refund stands.
-pub(super) fn refund(status: RefundStatus) -> Markup {
-    match status {
-        RefundStatus::Pending => mark("waiting", "On its way"),
-        RefundStatus::Refunded => mark("good", "Given back"),
-        RefundStatus::Failed => mark("waiting", "Being looked at"),
+pub(super) fn refund(refund: &OrderRefund) -> Markup {
+    match (refund.status, refund.needs_person) {
+        (RefundStatus::Refunded, _) => mark("good", "Given back"),
+        (RefundStatus::Pending, false) => mark("waiting", "On its way"),
+        (RefundStatus::Pending, true) | (RefundStatus::Failed, _) => mark("waiting", "Being looked at"),
     }
 }
 
 /// The word for where a return stands.
-pub(super) fn returned(status: ReturnStatus) -> Markup {
-    match status {
-        ReturnStatus::Requested => mark("waiting", "Announced"),
-        ReturnStatus::Received => mark("good", "Back with us"),
+pub(super) fn returned(back: &OrderReturn) -> Markup {
+    match (back.status, back.closed.as_ref().map(|closed| closed.end)) {
+        (ReturnStatus::Received, _) => mark("good", "Back with us"),
+        (ReturnStatus::Requested, None) => mark("waiting", "Announced"),
+        (ReturnStatus::Requested, Some(ReturnEnd::Refused)) => mark("bad", "Not taken back"),
+        (ReturnStatus::Requested, Some(ReturnEnd::Withdrawn)) => mark("waiting", "You keep it"),
     }
 }
 
@@ -68,11 +72,9 @@ pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
             Tone::Bad,
             html! { p { "The bank declined the card, so nothing was charged for this order and nothing will be sent." } },
         ),
-        OrderStatus::Cancelled => (
-            "This order was cancelled.",
-            Tone::Plain,
-            html! { p { "The money goes back to the card that it came from." } },
-        ),
+        OrderStatus::Cancelled => {
+            ("This order was cancelled.", Tone::Plain, html! { p { (money_of(order)) } })
+        }
         OrderStatus::Rejected if order.reason.as_deref() == Some("payment_timeout") => (
             "The bank did not answer in time.",
             Tone::Bad,
@@ -83,6 +85,17 @@ pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
             Tone::Bad,
             html! { p { "Something in this order was no longer there. Nothing was charged for it." } },
         ),
+    }
+}
+
+/// What becomes of the money of a cancelled order.
+fn money_of(order: &Order) -> &'static str {
+    if order.took_money() {
+        "The money goes back to the card that it came from."
+    } else if order.refunds.is_empty() {
+        "Nothing was charged for it: what your bank may still show as reserved is let go of."
+    } else {
+        "Whatever was reserved or charged for it goes back to the card that it came from."
     }
 }
 

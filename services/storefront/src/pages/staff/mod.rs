@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/orders/{id}/cancel", post(orders::actions::cancel))
         .route("/staff/orders/{id}/refund", post(orders::actions::refund))
         .route("/staff/orders/{id}/receive", post(orders::actions::receive))
+        .route("/staff/orders/{id}/refuse-return", post(orders::actions::refuse_return))
         .route("/staff/orders/{id}/resolve", post(orders::actions::resolve))
         .route("/staff/stock", get(stock::list))
         .route("/staff/stock/{id}", get(stock::show).post(stock::adjust))

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{
-    CancelOrder, NewOrderRefund, Order, Resolution, ResolveOrder, ShipOrder, StaffNote,
+    CancelOrder, NewOrderRefund, Order, RefuseReturn, Resolution, ResolveOrder, ShipOrder, StaffNote,
 };
 use shop_contracts::{Currency, Money, OrderId};
 use shop_instrumentation::client::CallError;
@@ -89,18 +89,36 @@ pub(in super::super) async fn receive(
     work.end(Typed::default(), answer).await
 }
 
+pub(in super::super) async fn refuse_return(
+    State(shop): State<Shop>,
+    PathId(id): PathId,
+    form: StaffForm,
+) -> Result<Response, PageError> {
+    let work = Work::begin(shop, form, id, "refuse-return")?;
+    let back = work.form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
+    let mut typed = typed(&work.form, &["reason"]);
+    if typed.value("reason").is_empty() {
+        typed.wrong("reason", "Say why: the shopper reads it.");
+        return work.refused(Refused::wrong(work.name, typed)).await;
+    }
+    let request = RefuseReturn { actor: work.actor(), reason: typed.value("reason").to_owned() };
+    let answer = work.shop.peers.refuse_return(work.id, back, &request).await;
+    work.end(typed, answer).await
+}
+
 pub(in super::super) async fn resolve(
     State(shop): State<Shop>,
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
     let work = Work::begin(shop, form, id, "resolve")?;
-    let resolution = match work.form.text("resolution").as_str() {
-        "retry" => Resolution::Retry,
-        "cancel" => Resolution::Cancel,
-        _ => return Err(PageError::BadForm("no resolution".to_owned())),
-    };
-    let typed = typed(&work.form, &["note"]);
+    let resolution = Resolution::parse(&work.form.text("resolution"))
+        .ok_or_else(|| PageError::BadForm("no resolution".to_owned()))?;
+    let mut typed = typed(&work.form, &["note"]);
+    if typed.value("note").is_empty() {
+        typed.wrong("note", "Say what you found out: it is kept with the order.");
+        return work.refused(Refused::wrong(work.name, typed)).await;
+    }
     let request = ResolveOrder { actor: work.actor(), resolution, note: typed.value("note").to_owned() };
     let answer = work.shop.peers.resolve_order(work.id, &request).await;
     work.end(typed, answer).await

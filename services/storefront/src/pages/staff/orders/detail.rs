@@ -5,7 +5,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::OrderId;
 use shop_contracts::identity::StaffRole;
-use shop_contracts::orders::{Order, OrderHistory, OrderStatus, RefundStatus, ReturnStatus};
+use shop_contracts::orders::{
+    Order, OrderHistory, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnStatus,
+};
 use shop_instrumentation::ids;
 
 use super::super::forms::{Field, Form, Kind, Refused, answer};
@@ -33,7 +35,8 @@ fn done(work: &str) -> Option<&'static str> {
         "cancel" => Some("The order is cancelled. Money and pieces go back."),
         "refund" => Some("The money goes back."),
         "receive" => Some("The return is booked. Pieces go back on the shelf, and the money follows."),
-        "resolve" => Some("Noted. The order goes on from where it stood."),
+        "refuse-return" => Some("The return is refused, and the shopper is told why."),
+        "resolve" => Some("Noted. What waited for a person goes on from where it stood."),
         _ => None,
     }
 }
@@ -67,6 +70,8 @@ fn body(
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {
             (notice(Tone::Bad, html! { p { strong { "No program could end this order." } @if let Some(reason) = &order.reason { " Reason: " code { (reason) } "." } } }))
+        } @else if order.needs_person {
+            (notice(Tone::Bad, html! { p { strong { "Something that goes back for this order waits for a person." } " The history says what, and why." } }))
         }
         div.staff-grid {
             div {
@@ -74,7 +79,7 @@ fn body(
                 (lines(order))
                 (order_sums(order))
                 (money(order))
-                (returns(staff, order))
+                (returns(staff, order, refused))
             }
             @if staff.may(StaffRole::Clerk) { aside aria-label="Actions" { (actions(staff, order, refused)) } }
         }
@@ -135,11 +140,7 @@ fn money(order: &Order) -> Markup {
                 @for refund in &order.refunds {
                     li {
                         div { strong { (price(refund.amount)) } p.hint { (refund.reason) ", " (refund.created_at.format("%-d %b %Y, %H:%M")) } }
-                        @match refund.status {
-                            RefundStatus::Pending => span.status.waiting { "On its way" },
-                            RefundStatus::Refunded => span.status.good { "Given back" },
-                            RefundStatus::Failed => span.status.bad { "Refused by the provider" },
-                        }
+                        (refund_standing(refund))
                     }
                 }
             }
@@ -147,7 +148,19 @@ fn money(order: &Order) -> Markup {
     }
 }
 
-fn returns(staff: &Staff, order: &Order) -> Markup {
+/// The word for where a refund stands.
+fn refund_standing(refund: &OrderRefund) -> Markup {
+    html! {
+        @match (refund.status, refund.needs_person) {
+            (RefundStatus::Pending, true) => span.status.bad { "Not known yet" },
+            (RefundStatus::Pending, false) => span.status.waiting { "On its way" },
+            (RefundStatus::Refunded, _) => span.status.good { "Given back" },
+            (RefundStatus::Failed, _) => span.status.bad { "Refused by the provider" },
+        }
+    }
+}
+
+fn returns(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
     let name = |line: &shop_contracts::orders::ReturnLine| {
         order.lines.iter().find(|one| one.product_id == line.product_id).map_or("?", |one| one.name.as_str())
     };
@@ -162,14 +175,35 @@ fn returns(staff: &Staff, order: &Order) -> Markup {
                             @if !back.reason.is_empty() { p.hint { "“" (back.reason) "”" } }
                         }
                         @if back.status == ReturnStatus::Received { span.status.good { "Received" } }
-                        @else if staff.may(StaffRole::Clerk) {
-                            form.receive action={ "/staff/orders/" (order.id) "/receive" } method="post" data-once="Booking…" {
-                                (csrf(staff))
-                                input type="hidden" name="return" value=(back.id);
-                                button.button.small type="submit" { "It has arrived" }
-                            }
-                        } @else { span.status.waiting { "Announced" } }
+                        @else if let Some(closed) = &back.closed {
+                            div { span.status { (closed.end.as_str()) } @if !closed.reason.is_empty() { p.hint { "“" (closed.reason) "”" } } }
+                        }
+                        @else if staff.may(StaffRole::Clerk) { (announced(staff, order, back, refused)) }
+                        @else { span.status.waiting { "Announced" } }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// What a clerk does with a return that is on its way.
+fn announced(staff: &Staff, order: &Order, back: &OrderReturn, refused: Option<&Refused>) -> Markup {
+    let form = Form { name: "refuse-return", refused };
+    html! {
+        div {
+            form.receive action={ "/staff/orders/" (order.id) "/receive" } method="post" data-once="Booking…" {
+                (csrf(staff))
+                input type="hidden" name="return" value=(back.id);
+                button.button.small type="submit" { "It has arrived" }
+            }
+            details open[form.was_refused()] {
+                summary { "Refuse it" }
+                form.refuse-return action={ "/staff/orders/" (order.id) "/refuse-return" } method="post" novalidate data-once="Refusing…" {
+                    (csrf(staff))
+                    input type="hidden" name="return" value=(back.id);
+                    (text(form, "reason", "Why, for the shopper", 500))
+                    button.button.small.danger type="submit" { "Refuse this return" }
                 }
             }
         }
@@ -181,7 +215,7 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
     let form = |name| Form { name, refused };
     let left = order.refundable();
     html! {
-        @if order.status == OrderStatus::ManualReview {
+        @if order.needs_person || order.status == OrderStatus::ManualReview {
             @let form = form("resolve");
             form #resolve-form.card action=(action("resolve")) method="post" novalidate {
                 h2 { "Bring it to an end" }
@@ -189,7 +223,8 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
                 (text(form, "note", "What did you find out?", 500))
                 div.actions {
                     button.button type="submit" name="resolution" value="retry" { "Try again" }
-                    button.button.danger type="submit" name="resolution" value="cancel" { "Walk it back" }
+                    @if order.status == OrderStatus::ManualReview { button.button.danger type="submit" name="resolution" value="cancel" { "Walk it back" } }
+                    button.button.quiet type="submit" name="resolution" value="settled" { "I settled it by hand" }
                 }
             }
         }

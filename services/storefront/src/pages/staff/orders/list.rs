@@ -23,13 +23,21 @@ pub(in super::super) async fn show(
     let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
     let words = words.trim();
     let number = query.page(LAST_PAGE);
-    let page = shop.peers.staff_orders(chosen, words, number).await?;
+    let waiting = Some(query.get("waiting")).filter(|waiting| matches!(*waiting, "parcel" | "return"));
+    let page = match waiting {
+        Some(waiting) => shop.peers.staff_orders_waiting(waiting, number).await?,
+        None => shop.peers.staff_orders(chosen, words, number).await?,
+    };
     let address = |number: u32| {
+        if let Some(waiting) = waiting {
+            return format!("/staff/orders?page={number}&waiting={waiting}");
+        }
         let status = chosen.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
         format!("/staff/orders?page={number}&q={}{status}", urlencoding::encode(words))
     };
     let body = html! {
-        h1 { "Orders" }
+        h1 { @match waiting { Some("parcel") => "To be packed", Some(_) => "Returns on their way", None => "Orders" } }
+        @if waiting.is_some() { p.hint { "The oldest first. " a href="/staff/orders" { "All orders" } } }
         form.filters action="/staff/orders" method="get" role="search" {
             div.field { label for="q" { "Number or e-mail" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
             div.field {
@@ -43,14 +51,14 @@ pub(in super::super) async fn show(
         }
         @if page.orders.is_empty() { div.empty { p { "No order matches." } } } @else { (table(&page.orders.iter().collect::<Vec<_>>())) }
         nav.pager aria-label="Pages" {
-            @if page.page > 1 { a href=(address(page.page - 1)) rel="prev" { "← Newer" } }
-            @if page.has_more { a href=(address(page.page + 1)) rel="next" { "Older →" } }
+            @if page.page > 1 { a href=(address(page.page - 1)) rel="prev" { @if waiting.is_some() { "← Older" } @else { "← Newer" } } }
+            @if page.has_more { a href=(address(page.page + 1)) rel="next" { @if waiting.is_some() { "Newer →" } @else { "Older →" } } }
         }
     };
     Ok(frame::page(&staff, frame::Part::Orders, "Orders", body))
 }
 
-/// Orders as a table, newest first as they come.
+/// Orders as a table, in their order.
 pub(in super::super) fn table(orders: &[&Order]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Orders" {
@@ -61,7 +69,7 @@ pub(in super::super) fn table(orders: &[&Order]) -> Markup {
                         tr {
                             td { a href={ "/staff/orders/" (order.id) } { (order.number) } }
                             td { (order.placed_at.format("%-d %b %Y, %H:%M")) }
-                            td { (status(order.status)) @if order.shipment.is_some() { " " span.status { "Shipped" } } }
+                            td { (status(order.status)) @if order.shipment.is_some() { " " span.status { "Shipped" } } @if order.needs_person && order.status != OrderStatus::ManualReview { " " span.status.waiting { "Needs a person" } } }
                             td { (order.ship_to.city) }
                             td.num { (price(order.total)) }
                         }
