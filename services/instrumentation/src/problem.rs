@@ -121,7 +121,7 @@ impl From<sqlx::Error> for Problem {
         match dependency::of_postgres(&error) {
             Failed::Missing => Self::new(Code::NotFound, "no such record"),
             Failed::Away => {
-                crate::db::heed(&error);
+                crate::db::note_error(&error);
                 Self::unavailable(&error)
             }
             Failed::BadInput => Self::new(Code::Invalid, "a value of the request cannot be stored"),

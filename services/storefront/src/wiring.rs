@@ -29,7 +29,14 @@ pub async fn start(boot: Boot) -> Result<App, StartError> {
 
 /// Limits of the server. Requests come from anywhere: what they say about traces and deadlines is not believed.
 pub fn server() -> ServerConfig {
-    ServerConfig { request_timeout: PAGE_TIMEOUT, trust_context: false, ..ServerConfig::default() }
+    ServerConfig {
+        // It waits for its peers and holds no connections of a database.
+        max_in_flight: 512,
+        min_in_flight: 64,
+        request_timeout: PAGE_TIMEOUT,
+        trust_context: false,
+        ..ServerConfig::default()
+    }
 }
 
 /// Reads the configuration and hands back the routes. Nothing is asked of the peers: a shop without them still answers.

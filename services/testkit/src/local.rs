@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use shop_instrumentation::config::Env;
 
 /// How long a server may take to take connections.
-const START_PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// `$1` is the server's directory; the rest is its command line.
 const KEEPER: &str = r#"
@@ -54,7 +54,7 @@ impl LocalServer {
     }
 
     fn wait_for_socket(&self, socket: &Path) {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while UnixStream::connect(socket).is_err() {
             let log = || fs::read_to_string(self.directory.join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "{} does not come up:\n{}", socket.display(), log());
@@ -63,7 +63,7 @@ impl LocalServer {
     }
 
     fn wait_for_port(&self, port: u16) {
-        let deadline = Instant::now() + START_PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             let log = || fs::read_to_string(self.directory.join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "nothing listens on {port}:\n{}", log());
@@ -138,7 +138,7 @@ pub(crate) fn start_sentinel(port: u16, master: u16) -> LocalServer {
 /// Waits until a Sentinel knows one replica and so many other Sentinels, without which nobody is elected.
 pub(crate) fn wait_for_sentinel(port: u16, others: usize) {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).expect("the URL is well formed");
-    let deadline = Instant::now() + START_PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     let (replicas, others) = ("1".to_owned(), others.to_string());
     loop {
         let mut seen = Vec::new();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 
 use super::{
-    page::memory,
+    page::{AT_MOST, memory},
     pgbench,
     record::Recording,
     report::{Report, Target},
@@ -116,7 +116,7 @@ async fn through_the_shop(
         run.p99_ms
     );
     report.add("orders that failed (5xx)", failed, "", Target::AtMost(0.0));
-    memory(services, "orders", report).await;
+    memory(services, "orders", AT_MOST, report).await;
     Ok((confirmed / f64::from(SECONDS), run.p50_ms, recording))
 }
 

@@ -16,8 +16,8 @@ const WARM_SECONDS: u32 = 2;
 const CONNECTIONS: u32 = 32;
 /// Connections of the run at half the load, each of which pauses between two requests.
 const PACED_CONNECTIONS: u32 = 256;
-/// What a service instance may take.
-const MOST_MEGABYTES: f64 = 40.0;
+/// What a service instance may take, MB.
+pub const AT_MOST: Target = Target::AtMost(40.0);
 
 /// All of it, with telemetry as in production, with everything on, and off.
 pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
@@ -31,7 +31,7 @@ pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
         let services = stage.services(telemetry).await?;
         let result = compare(stage, telemetry, words, target, report).await;
         if telemetry == Telemetry::Default {
-            memory(&services, "reading", report).await;
+            memory(&services, "reading", AT_MOST, report).await;
         }
         services.stop().await;
         result?;
@@ -40,14 +40,14 @@ pub async fn measure(stage: &Stage, report: &mut Report) -> Result<(), String> {
 }
 
 /// Tells the largest instance.
-pub async fn memory(services: &Services, load: &str, report: &mut Report) {
+pub async fn memory(services: &Services, load: &str, target: Target, report: &mut Report) {
     let status = services.status().await;
     let line: Vec<String> = status.iter().map(|u| format!("{} {}", u.name, u.memory_bytes >> 20)).collect();
     println!("  memory, MB: {}", line.join(", "));
     if let Some(largest) = status.iter().max_by_key(|unit| unit.memory_bytes) {
         let megabytes = largest.memory_bytes as f64 / f64::from(1 << 20);
         let what = format!("largest service instance after {load} ({})", largest.service);
-        report.add(what, megabytes, " MB", Target::AtMost(MOST_MEGABYTES));
+        report.add(what, megabytes, " MB", target);
     }
 }
 

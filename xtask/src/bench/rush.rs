@@ -106,7 +106,7 @@ async fn attempt_all(stage: &Stage, services: &Services, report: &mut Report) ->
         "",
         Target::AtMost(f64::from(PIECES)),
     );
-    memory(services, "the rush", report).await;
+    memory(services, "the rush, ten thousand connections open", Target::None, report).await;
     Ok(())
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn attempt(
             span.record("error.type", if kind.is_empty() { status.as_str() } else { kind });
             endpoint.breaker.record(failure.outcome(), Instant::now());
             if let Some(wish) = failure.retry_after() {
-                endpoint.rest(wish, Instant::now());
+                endpoint.back_off(wish, Instant::now());
             }
         }
     }

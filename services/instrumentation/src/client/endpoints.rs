@@ -23,7 +23,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Addresses used of one name at most.
 const MOST_ADDRESSES: usize = 32;
 /// An endpoint is left alone for so long at most, whatever it asks for.
-const LONGEST_REST: Duration = Duration::from_secs(10);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(10);
 
 /// One place where a peer takes calls.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Endpoint {
     /// The name under which the address was found.
     pub(super) host: Option<HeaderValue>,
     pub(super) breaker: Breaker,
-    rests_until: Mutex<Option<Instant>>,
+    left_alone_until: Mutex<Option<Instant>>,
 }
 
 /// All endpoints of one peer.
@@ -86,8 +86,8 @@ impl Endpoints {
         let in_turn = || (0..count).map(|step| &current[(turn.wrapping_add(step)) % count]);
         let is_avoided = |endpoint: &Endpoint| avoid.is_some_and(|avoid| avoid.base == endpoint.base);
         in_turn()
-            .filter(|endpoint| !is_avoided(endpoint) && !endpoint.rests(now))
-            .chain(in_turn().filter(|endpoint| is_avoided(endpoint) || endpoint.rests(now)))
+            .filter(|endpoint| !is_avoided(endpoint) && !endpoint.is_left_alone(now))
+            .chain(in_turn().filter(|endpoint| is_avoided(endpoint) || endpoint.is_left_alone(now)))
             .find(|endpoint| endpoint.breaker.allows(now))
             .cloned()
     }
@@ -157,18 +157,18 @@ impl Endpoints {
 
     fn endpoint(&self, base: String, host: Option<HeaderValue>) -> Endpoint {
         let breaker = Breaker::new(self.breaker.failures, self.breaker.cooldown);
-        Endpoint { base, host, breaker, rests_until: Mutex::default() }
+        Endpoint { base, host, breaker, left_alone_until: Mutex::default() }
     }
 }
 
 impl Endpoint {
     /// It asked to be left alone.
-    pub(super) fn rest(&self, wish: Duration, now: Instant) {
-        *self.rests_until.lock() = Some(now + wish.min(LONGEST_REST));
+    pub(super) fn back_off(&self, wish: Duration, now: Instant) {
+        *self.left_alone_until.lock() = Some(now + wish.min(LONGEST_BACK_OFF));
     }
 
-    fn rests(&self, now: Instant) -> bool {
-        self.rests_until.lock().is_some_and(|until| now < until)
+    fn is_left_alone(&self, now: Instant) -> bool {
+        self.left_alone_until.lock().is_some_and(|until| now < until)
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
         let first = endpoints.pick(0, None, now).unwrap();
         let second = endpoints.pick(0, Some(&first), now).unwrap();
         assert_ne!(first.base, second.base);
-        second.rest(Duration::from_secs(5), now);
+        second.back_off(Duration::from_secs(5), now);
         assert_eq!(endpoints.pick(1, None, now).unwrap().base, first.base);
         assert_eq!(endpoints.pick(1, Some(&first), now).unwrap().base, second.base, "both are out: in turn");
         let later = now + Duration::from_secs(6);

@@ -23,7 +23,7 @@ const EVERY_WHILE_LOST: Duration = Duration::from_millis(200);
 /// Alarms come in swarms: the servers are not asked more often than this.
 const ALARM_PAUSE: Duration = Duration::from_millis(50);
 /// How long one server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Whether a session may write, as libpq asks it for `target_session_attrs=read-write`.
 const TAKES_WRITES: &str =
@@ -115,7 +115,7 @@ async fn primary(hosts: &Hosts) -> Option<usize> {
         .iter()
         .enumerate()
         .map(|(place, options)| async move {
-            let answer = tokio::time::timeout(PATIENCE, ask(options)).await;
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, ask(options)).await;
             matches!(answer, Ok(Ok(true))).then_some(place)
         })
         .collect();

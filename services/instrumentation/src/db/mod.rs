@@ -44,7 +44,7 @@ pub struct DbConfig {
     /// How long an unused connection stays open.
     pub idle_timeout: Duration,
     /// How long [`migrate`] waits for a database that is not there yet.
-    pub startup_patience: Duration,
+    pub startup_timeout: Duration,
 }
 
 impl Default for DbConfig {
@@ -55,7 +55,7 @@ impl Default for DbConfig {
             statement_timeout: Duration::from_secs(5),
             max_lifetime: Duration::from_mins(10),
             idle_timeout: Duration::from_mins(2),
-            startup_patience: Duration::from_mins(1),
+            startup_timeout: Duration::from_mins(1),
         }
     }
 }
@@ -158,7 +158,7 @@ fn not_now(text: &'static str) -> sqlx::Error {
 /// Applies pending migrations, waiting for a database that is still starting or has no primary yet. Several instances
 /// may do so at the same time: sqlx holds an advisory lock while it migrates.
 pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
-    let give_up_at = Instant::now() + DbConfig::default().startup_patience;
+    let give_up_at = Instant::now() + DbConfig::default().startup_timeout;
     let mut pause = Duration::from_millis(100);
     loop {
         match migrator.run(pool).await {
@@ -185,7 +185,7 @@ where
         let result = tokio::time::timeout(LONGEST_OPERATION, work).await;
         let result = result.unwrap_or_else(|_| Err(not_now("the server is silent")));
         if let Err(error) = &result {
-            heed(error);
+            note_error(error);
         }
         result
     };
@@ -210,7 +210,7 @@ where
 
 /// Has the primary looked for when an error says that this may not have been it. [`observe`] does so itself; work under
 /// [`observe_as`] calls this with the error before it makes its own of it.
-pub fn heed(error: &sqlx::Error) {
+pub fn note_error(error: &sqlx::Error) {
     let may_have_moved = match error {
         sqlx::Error::Io(_) => true,
         sqlx::Error::Database(cause) => {

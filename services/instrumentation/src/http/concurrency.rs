@@ -68,8 +68,8 @@ impl ConcurrencyLimit {
         }
     }
 
-    /// A place for one more request; when the server is full, the next free one within `patience`.
-    pub(super) async fn enter_within(self: &Arc<Self>, patience: Duration) -> Option<Place> {
+    /// A place for one more request; when the server is full, the next free one within `max_wait`.
+    pub(super) async fn enter_within(self: &Arc<Self>, max_wait: Duration) -> Option<Place> {
         // Nobody overtakes those who wait.
         if self.waiting.load(Ordering::Acquire) == 0
             && let Some(place) = self.enter()
@@ -77,7 +77,7 @@ impl ConcurrencyLimit {
             return Some(place);
         }
         let _place_in_line = Waiting::join(self)?;
-        let until = tokio::time::Instant::now() + patience;
+        let until = tokio::time::Instant::now() + max_wait;
         loop {
             let freed = self.freed.notified();
             if let Some(place) = self.enter() {

@@ -42,7 +42,8 @@ const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 /// Limits of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerConfig {
-    /// Most requests in flight; more wait.
+    /// Most requests in flight; more wait. Behind it stands a pool of eight connections: whoever is let in must get one
+    /// before the pool gives up, or a full service looks like one whose database is lost.
     pub max_in_flight: usize,
     /// Most requests that wait for a place; more are asked to come back (429).
     pub max_waiting: usize,
@@ -62,10 +63,10 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            max_in_flight: 512,
+            max_in_flight: 128,
             max_waiting: 2048,
             max_wait: Duration::from_secs(2),
-            min_in_flight: 64,
+            min_in_flight: 32,
             request_timeout: Duration::from_secs(10),
             max_body_bytes: 256 * 1024,
             trust_context: true,
@@ -117,6 +118,9 @@ async fn observe(State(shared): State<Shared>, mut request: Request, next: Next)
             .http_server()
             .with_label_values(&[method, route, status.as_str()])
             .observe(elapsed.as_secs_f64());
+        if response.extensions().get::<ProblemCode>().is_some_and(|problem| problem.0 == Code::InProgress) {
+            shared.metrics.in_progress().inc();
+        }
         finish(shared.policy, elapsed, method, route, response)
     };
     work.instrument(span).await
