@@ -8,14 +8,17 @@ use super::search::words_of;
 /// Shorter words are not corrected: too much is spelled alike.
 const SHORTEST_CHARS: usize = 3;
 
-/// The words with each unknown one replaced by the nearest known one; nothing when no word changes.
+/// The words with each one that finds nothing replaced by the nearest known one; nothing when no word changes. A word that
+/// finds something by itself, in whatever form, is its own nearest.
 pub(super) async fn correct(pool: &PgPool, text: &str) -> Result<Option<String>, sqlx::Error> {
     let asked: Vec<String> =
         words_of(text).into_iter().filter(|word| word.chars().count() >= SHORTEST_CHARS).collect();
     let query = sqlx::query(
         "SELECT asked.word AS asked, near.word AS near FROM unnest($1::text[]) AS asked (word) \
-         CROSS JOIN LATERAL (SELECT word FROM search_words WHERE word % asked.word \
-         ORDER BY similarity(word, asked.word) DESC, word LIMIT 12) AS near",
+         CROSS JOIN LATERAL (SELECT asked.word WHERE EXISTS \
+         (SELECT FROM products p WHERE p.search @@ plainto_tsquery('english', asked.word)) \
+         UNION ALL (SELECT word FROM search_words WHERE word % asked.word \
+         ORDER BY similarity(word, asked.word) DESC, word LIMIT 12)) AS near",
     );
     let rows = observe("SELECT search_words", query.bind(&asked).fetch_all(pool)).await?;
     let pairs: Vec<(String, String)> = rows
@@ -34,7 +37,12 @@ pub(super) async fn correct(pool: &PgPool, text: &str) -> Result<Option<String>,
 
 /// The candidate with the fewest edits; none when that would be another word altogether.
 fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = 1 + word.chars().count() / 4;
+    // More than a slip or two of the fingers is another word: who asks for a saucepan does not mean sauce.
+    let allowed = match word.chars().count() {
+        0..=5 => 1,
+        6..=11 => 2,
+        _ => 3,
+    };
     candidates
         .map(|candidate| (edits(word, candidate), candidate))
         .filter(|(edits, _)| *edits <= allowed)
@@ -78,5 +86,7 @@ mod tests {
     fn the_nearest_word_is_taken_and_a_far_one_is_not() {
         assert_eq!(nearest("lantren", ["lanyard", "lanterns", "lantern"].into_iter()), Some("lantern"));
         assert_eq!(nearest("rope", ["telescope"].into_iter()), None);
+        assert_eq!(nearest("saucepan", ["sauce"].into_iter()), None);
+        assert_eq!(nearest("anker", ["answer"].into_iter()), None);
     }
 }

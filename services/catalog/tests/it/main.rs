@@ -4,6 +4,7 @@ mod access;
 mod discovering;
 mod fuzz;
 mod gate;
+mod measures;
 mod openapi;
 mod outage;
 mod reading;
