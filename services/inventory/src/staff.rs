@@ -95,6 +95,14 @@ fn check(request: &NewAdjustment) -> Result<(), Problem> {
     if !REASONS.contains(&request.reason.as_str()) {
         return invalid("reason", format!("must be one of {}", REASONS.join(", ")));
     }
+    let (more, fewer) = (request.delta > 0, request.delta < 0);
+    match request.reason.as_str() {
+        reason @ ("damage" | "theft") if more => {
+            return invalid("delta", format!("must be negative for {reason}"));
+        }
+        reason @ "delivery" if fewer => return invalid("delta", format!("must be positive for {reason}")),
+        _ => {}
+    }
     let actor_chars = request.actor.chars().count();
     if !(1..=MAX_ACTOR_CHARS).contains(&actor_chars) || request.actor.chars().any(char::is_control) {
         return invalid("actor", format!("must be 1 to {MAX_ACTOR_CHARS} characters, no control characters"));

@@ -47,8 +47,14 @@ async fn stock_is_never_corrected_below_zero() {
 async fn wrong_adjustments_are_refused_by_field() {
     let f = fixture().await;
     let product = f.product(2).await;
-    for (delta, reason, field) in [(0, "count", "delta"), (100_001, "count", "delta"), (1, "gift", "reason")]
-    {
+    for (delta, reason, field) in [
+        (0, "count", "delta"),
+        (100_001, "count", "delta"),
+        (1, "gift", "reason"),
+        (1, "damage", "delta"),
+        (1, "theft", "delta"),
+        (-1, "delivery", "delta"),
+    ] {
         let refused = adjust(&f, product, "k", delta, reason).await;
         assert_eq!(refused.code(), "invalid");
         assert!(refused.text().contains(field), "{}", refused.text());
