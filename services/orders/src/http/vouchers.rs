@@ -1,7 +1,7 @@
 //! Vouchers: what the checkout asks before it orders, and what staff does.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use shop_contracts::orders::StaffNote;
 use shop_contracts::vouchers::{CheckVoucher, NewVoucher, Voucher, VoucherPage, VoucherTerms};
@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::{Paging, Shop};
 use crate::vouchers::Person;
+
+const MAX_KEY_BYTES: usize = 255;
 
 #[utoipa::path(post, path = "/v1/vouchers/check", request_body = CheckVoucher, responses((status = 200, description = "it would be taken now", body = VoucherTerms), (status = 409, description = "it cannot be used; `errors` says why")))]
 pub async fn check(
@@ -39,12 +41,18 @@ pub async fn list(State(shop): State<Shop>, Query(q): Query<Listing>) -> Result<
     Ok(Json(VoucherPage { vouchers, page: paging.page, has_more }))
 }
 
-#[utoipa::path(post, path = "/v1/staff/vouchers", request_body = NewVoucher, responses((status = 201, description = "made", body = Voucher), (status = 409, description = "another has this code")))]
+#[utoipa::path(post, path = "/v1/staff/vouchers", request_body = NewVoucher, responses((status = 201, description = "made, once for each Idempotency-Key", body = Voucher), (status = 409, description = "another has this code")))]
 pub async fn create(
     State(shop): State<Shop>,
+    headers: HeaderMap,
     Json(request): Json<NewVoucher>,
 ) -> Result<(StatusCode, Json<Voucher>), Problem> {
-    Ok((StatusCode::CREATED, Json(shop.place.vouchers().create(&request).await?)))
+    // Optional here: storefronts of the last release send none.
+    let key = headers
+        .get("idempotency-key")
+        .and_then(|key| key.to_str().ok())
+        .filter(|key| key.len() <= MAX_KEY_BYTES);
+    Ok((StatusCode::CREATED, Json(shop.place.vouchers().create(key, &request).await?)))
 }
 
 #[utoipa::path(post, path = "/v1/staff/vouchers/{id}/end", params(("id" = Uuid, Path)), request_body = StaffNote, responses((status = 200, description = "ended", body = Voucher), (status = 404, description = "no such voucher")))]

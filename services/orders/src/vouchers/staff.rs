@@ -11,12 +11,18 @@ use crate::aftersale::text::{Empty, MAX_WORDS_BYTES, actor, text};
 const MAX_USES: u32 = 1_000_000;
 
 impl Vouchers {
-    /// Makes a voucher. The same again answers the one there is; another with its code is a conflict.
-    pub async fn create(&self, request: &NewVoucher) -> Result<Voucher, Problem> {
-        let new = self.new_voucher(request)?;
+    /// Makes a voucher, once for each key. A code that another voucher has is a conflict, also where their terms are the
+    /// same: whoever asked for a second one must not believe that there are two. Callers from before there were keys send
+    /// none: for them the same terms are the same press.
+    pub async fn create(&self, key: Option<&str>, request: &NewVoucher) -> Result<Voucher, Problem> {
+        let mut new = self.new_voucher(request)?;
+        if let Some(key) = key {
+            new.id = id_of(key, &new.terms.code);
+        }
         let stored = self.orders.insert_voucher(&new).await?;
-        if stored.id != new.id && !is_same(&stored, &new) {
-            let problem = Problem::new(Code::Conflict, "there is another voucher with this code");
+        let is_new = stored.id == new.id || key.is_none();
+        if !is_new || !is_same(&stored, &new) {
+            let problem = Problem::new(Code::Conflict, "there is a voucher with this code already");
             return Err(problem.field("code", "choose another code"));
         }
         Ok(stored)
@@ -85,6 +91,11 @@ impl Vouchers {
             end_note: String::new(),
         })
     }
+}
+
+/// The id of the voucher that was asked for under this key.
+fn id_of(key: &str, code: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("voucher {code} {key}").as_bytes())
 }
 
 /// Whether a second press asked for what there is.

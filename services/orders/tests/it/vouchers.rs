@@ -157,11 +157,18 @@ async fn every_refusal_says_why() {
 async fn staff_makes_a_voucher_once_lists_it_and_ends_it() {
     let f = fixture().await;
     let asked = voucher(&f, 5);
-    let first = made(&f, &asked).await;
-    assert_eq!((made(&f, &asked).await.id, first.terms.code.as_str()), (first.id, "SPRING-26"));
+    let press =
+        async |key: &str, asked: &Value| http::post(&f.router, "/v1/staff/vouchers", key, asked).await;
+    let first: Voucher = press("one press", &asked).await.json();
+    let again: Voucher = press("one press", &asked).await.json();
+    assert_eq!((again.id, first.terms.code.as_str()), (first.id, "SPRING-26"));
+    let second = press("another press", &asked).await;
+    assert_eq!(second.code(), "conflict", "whoever makes a second one is not told that it was made");
+    assert_eq!(second.json::<Value>()["errors"][0]["field"], "code");
     let mut other = asked.clone();
     other["max_uses"] = json!(6);
-    assert_eq!(f.post("/v1/staff/vouchers", &other).await.code(), "conflict");
+    assert_eq!(press("a third", &other).await.code(), "conflict");
+    assert_eq!(press("one press", &other).await.code(), "conflict", "the key belongs to other terms");
     let path = format!("/v1/staff/vouchers/{}/end", first.id);
     let ended: Voucher = f.post(&path, &json!({"actor": "lou", "note": "typo"})).await.json();
     let again: Voucher = f.post(&path, &json!({"actor": "robin"})).await.json();
