@@ -121,7 +121,8 @@ fn complete(operation: &mut Operation, path: &str, row: &Route) {
         }
     }
     say(operation, 500, "a defect of the service");
-    say(operation, 503, "a dependency is away, or the service sheds load; may be repeated");
+    say(operation, 429, "too much at once, for the service or of this caller; may be repeated later");
+    say(operation, 503, "a dependency is away, or the thing is still being worked on; may be repeated");
     say(operation, 504, "the deadline passed");
     let refusals = operation.responses.responses.iter_mut().filter(|(status, _)| status.as_str() >= "400");
     for (_, answer) in refusals {
