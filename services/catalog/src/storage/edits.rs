@@ -5,11 +5,10 @@ use shop_contracts::catalog::{EditProduct, Product, ProductChange};
 use shop_contracts::variants::unsaid;
 use shop_contracts::{Currency, ProductId};
 use shop_instrumentation::db::observe;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
 use super::grouping::values_of;
-use super::products::{PRODUCT, PgCatalog, product};
+use super::products::{PgCatalog, product_by_id};
 
 const HISTORY: i64 = 100;
 
@@ -82,12 +81,14 @@ impl PgCatalog {
 
     /// A product's changes, newest first.
     pub async fn list_changes(&self, id: ProductId) -> Result<Vec<ProductChange>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            ProductChange,
             "SELECT at, actor, field, before, after, note FROM product_changes WHERE product_id = $1 \
              ORDER BY id DESC LIMIT $2",
+            id.uuid(),
+            HISTORY
         );
-        let rows = query.bind(id.uuid()).bind(HISTORY).fetch_all(&self.pool);
-        observe("SELECT product_changes", rows).await?.iter().map(change).collect()
+        observe("SELECT product_changes", query.fetch_all(&self.pool)).await
     }
 }
 
@@ -95,20 +96,22 @@ pub(super) async fn find_locked(
     tx: &mut PgConnection,
     id: ProductId,
 ) -> Result<Option<Product>, sqlx::Error> {
-    let lock = sqlx::query("SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE");
-    if lock.bind(id.uuid()).fetch_optional(&mut *tx).await?.is_none() {
+    let lock = sqlx::query_scalar!("SELECT id FROM products WHERE id = $1 FOR NO KEY UPDATE", id.uuid());
+    if lock.fetch_optional(&mut *tx).await?.is_none() {
         return Ok(None);
     }
-    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(PRODUCT);
-    query.push(" WHERE p.id = ").push_bind(id.uuid());
-    query.build().fetch_optional(tx).await?.as_ref().map(product).transpose()
+    product_by_id(tx, id.uuid()).await?.map(Product::try_from).transpose()
 }
 
 async fn update(tx: &mut PgConnection, product: &Product) -> Result<(), sqlx::Error> {
-    let query =
-        sqlx::query("UPDATE products SET name = $2, description = $3, price_minor = $4 WHERE id = $1");
-    let query = query.bind(product.id.uuid()).bind(&product.name).bind(&product.description);
-    query.bind(product.price.amount_minor).execute(tx).await.map(|_| ())
+    let query = sqlx::query!(
+        "UPDATE products SET name = $2, description = $3, price_minor = $4 WHERE id = $1",
+        product.id.uuid(),
+        product.name,
+        product.description,
+        product.price.amount_minor
+    );
+    query.execute(tx).await.map(|_| ())
 }
 
 pub(super) async fn insert_change(
@@ -116,21 +119,16 @@ pub(super) async fn insert_change(
     id: ProductId,
     change: &ProductChange,
 ) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(
+    let query = sqlx::query!(
         "INSERT INTO product_changes (product_id, at, actor, field, before, after, note) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        id.uuid(),
+        change.at,
+        change.actor,
+        change.field,
+        change.before,
+        change.after,
+        change.note
     );
-    let query = query.bind(id.uuid()).bind(change.at).bind(&change.actor).bind(&change.field);
-    query.bind(&change.before).bind(&change.after).bind(&change.note).execute(tx).await.map(|_| ())
-}
-
-fn change(row: &PgRow) -> Result<ProductChange, sqlx::Error> {
-    Ok(ProductChange {
-        at: row.try_get("at")?,
-        actor: row.try_get("actor")?,
-        field: row.try_get("field")?,
-        before: row.try_get("before")?,
-        after: row.try_get("after")?,
-        note: row.try_get("note")?,
-    })
+    query.execute(tx).await.map(|_| ())
 }

@@ -5,13 +5,11 @@
 //! conditions stand before a group becomes one entry, so that it is found by any of its products, and prices and counts
 //! are those of the products that match.
 
-use shop_contracts::Money;
 use shop_contracts::catalog::ProductSummary;
-use shop_contracts::variants::{Choices, OptionCount};
-use sqlx::postgres::PgRow;
-use sqlx::{Postgres, QueryBuilder, Row};
+use shop_instrumentation::db::observe;
+use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::products::summary;
+use super::rows::EntryRow;
 use super::search::Match;
 
 /// How much a match counts.
@@ -76,32 +74,12 @@ pub(super) fn close(query: &mut QueryBuilder<Postgres>) {
     );
 }
 
-/// An entry as it is listed.
-pub(super) fn entry(row: &PgRow) -> Result<ProductSummary, sqlx::Error> {
-    Ok(ProductSummary { choices: choices(row)?, ..summary(row)? })
-}
-
-/// Nothing where there is nothing to choose.
-fn choices(row: &PgRow) -> Result<Option<Choices>, sqlx::Error> {
-    let variants = count(row.try_get("group_variants")?);
-    let Some(title) = row.try_get::<Option<String>, _>("group_title")?.filter(|_| variants > 1) else {
-        return Ok(None);
-    };
-    let names: Vec<String> = row.try_get("group_options")?;
-    let values: Vec<i64> = row.try_get("group_values")?;
-    let options =
-        names.into_iter().zip(values).map(|(name, values)| OptionCount { name, values: count(values) });
-    let currency = summary(row)?.price.currency;
-    Ok(Some(Choices {
-        title,
-        options: options.collect(),
-        variants,
-        matching: count(row.try_get("matching")?),
-        lowest: Money::new(row.try_get("lowest")?, currency),
-        highest: Money::new(row.try_get("highest")?, currency),
-    }))
-}
-
-fn count(number: i64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// The entries that a whole query finds.
+pub(super) async fn fetch(
+    query: &mut QueryBuilder<Postgres>,
+    pool: &PgPool,
+    label: &'static str,
+) -> Result<Vec<ProductSummary>, sqlx::Error> {
+    let rows: Vec<EntryRow> = observe(label, query.build_query_as().fetch_all(pool)).await?;
+    rows.into_iter().map(ProductSummary::try_from).collect()
 }

@@ -9,7 +9,7 @@ use shop_contracts::catalog::{Product, ProductChange};
 use shop_contracts::variants::{JoinGroup, LeaveGroup, MAX_VARIANTS, RenameGroup, VariantGroup, unsaid};
 use shop_contracts::{ProductId, VariantGroupId};
 use shop_instrumentation::db::observe;
-use sqlx::{PgConnection, Row};
+use sqlx::PgConnection;
 
 use super::edits::{find_locked, insert_change};
 use super::products::PgCatalog;
@@ -75,7 +75,9 @@ impl PgCatalog {
     ) -> Result<Grouped, sqlx::Error> {
         observe("UPDATE products variant", async {
             let mut tx = self.pool.begin().await?;
-            let Some(product) = find_locked(&mut tx, id).await? else { return Ok(Grouped::UnknownProduct) };
+            let Some(product) = find_locked(&mut tx, id).await? else {
+                return Ok(Grouped::UnknownProduct);
+            };
             let before = find_place(&mut tx, id).await?;
             let Some(group) = wanted_group(&mut tx, join, before.as_ref(), new_id).await? else {
                 return Ok(Grouped::UnknownGroup);
@@ -123,7 +125,9 @@ impl PgCatalog {
     ) -> Result<Grouped, sqlx::Error> {
         observe("UPDATE products variant", async {
             let mut tx = self.pool.begin().await?;
-            let Some(product) = find_locked(&mut tx, id).await? else { return Ok(Grouped::UnknownProduct) };
+            let Some(product) = find_locked(&mut tx, id).await? else {
+                return Ok(Grouped::UnknownProduct);
+            };
             if let Some(before) = find_place(&mut tx, id).await? {
                 put(&mut tx, id, None).await?;
                 let change = change(now, &leave.actor, &leave.note, told(Some(&before)), told(None));
@@ -144,7 +148,9 @@ impl PgCatalog {
     ) -> Result<Renamed, sqlx::Error> {
         observe("UPDATE variant_groups", async {
             let mut tx = self.pool.begin().await?;
-            let Some(before) = lock_group(&mut tx, id).await? else { return Ok(Renamed::UnknownGroup) };
+            let Some(before) = lock_group(&mut tx, id).await? else {
+                return Ok(Renamed::UnknownGroup);
+            };
             if rename.options.len() != before.options.len() {
                 return Ok(Renamed::OtherCount(before.options.len()));
             }
@@ -152,8 +158,12 @@ impl PgCatalog {
             let members = members(&mut tx, id).await?;
             let variants = u32::try_from(members.len()).unwrap_or(u32::MAX);
             if after != before {
-                let query = sqlx::query("UPDATE variant_groups SET title = $2, options = $3 WHERE id = $1");
-                let query = query.bind(id.uuid()).bind(&after.title).bind(&after.options);
+                let query = sqlx::query!(
+                    "UPDATE variant_groups SET title = $2, options = $3 WHERE id = $1",
+                    id.uuid(),
+                    after.title,
+                    &after.options
+                );
                 query.execute(&mut *tx).await?;
                 for member in members {
                     let told = |group: &Group| {
@@ -190,30 +200,34 @@ async fn wanted_group(
         return lock_group(tx, group.id).await;
     }
     let group = Group { id: new_id, title: title.clone(), options: join.options.clone() };
-    let query = sqlx::query("INSERT INTO variant_groups (id, title, options) VALUES ($1, $2, $3)");
-    query.bind(group.id.uuid()).bind(&group.title).bind(&group.options).execute(tx).await?;
+    let query = sqlx::query!(
+        "INSERT INTO variant_groups (id, title, options) VALUES ($1, $2, $3)",
+        group.id.uuid(),
+        group.title,
+        &group.options
+    );
+    query.execute(tx).await?;
     Ok(Some(group))
 }
 
 async fn lock_group(tx: &mut PgConnection, id: VariantGroupId) -> Result<Option<Group>, sqlx::Error> {
-    let query = sqlx::query("SELECT title, options FROM variant_groups WHERE id = $1 FOR NO KEY UPDATE");
-    let row = query.bind(id.uuid()).fetch_optional(tx).await?;
-    row.map(|row| Ok(Group { id, title: row.try_get("title")?, options: row.try_get("options")? }))
-        .transpose()
+    let query =
+        sqlx::query!("SELECT title, options FROM variant_groups WHERE id = $1 FOR NO KEY UPDATE", id.uuid());
+    let row = query.fetch_optional(tx).await?;
+    Ok(row.map(|row| Group { id, title: row.title, options: row.options }))
 }
 
 async fn find_place(tx: &mut PgConnection, id: ProductId) -> Result<Option<Place>, sqlx::Error> {
-    let query = sqlx::query(
-        "SELECT g.id, g.title, g.options, p.variant_values FROM products p \
+    let query = sqlx::query!(
+        "SELECT g.id, g.title, g.options, p.variant_values AS \"variant_values!\" FROM products p \
          JOIN variant_groups g ON g.id = p.variant_group_id WHERE p.id = $1",
+        id.uuid()
     );
-    let Some(row) = query.bind(id.uuid()).fetch_optional(tx).await? else { return Ok(None) };
-    let group = Group {
-        id: VariantGroupId(row.try_get("id")?),
-        title: row.try_get("title")?,
-        options: row.try_get("options")?,
-    };
-    Ok(Some(Place { group, values: row.try_get("variant_values")? }))
+    let row = query.fetch_optional(tx).await?;
+    Ok(row.map(|row| {
+        let group = Group { id: VariantGroupId(row.id), title: row.title, options: row.options };
+        Place { group, values: row.variant_values }
+    }))
 }
 
 /// The values of the group that a product is in.
@@ -222,25 +236,24 @@ pub(super) async fn values_of(tx: &mut PgConnection, id: ProductId) -> Result<Ve
 }
 
 async fn members(tx: &mut PgConnection, group: VariantGroupId) -> Result<Vec<Member>, sqlx::Error> {
-    let query = sqlx::query(
-        "SELECT id, name, variant_values FROM products WHERE variant_group_id = $1 ORDER BY position, id",
+    let query = sqlx::query!(
+        "SELECT id, name, variant_values AS \"variant_values!\" FROM products WHERE variant_group_id = $1 \
+         ORDER BY position, id",
+        group.uuid()
     );
-    let rows = query.bind(group.uuid()).fetch_all(tx).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Member {
-                id: ProductId(row.try_get("id")?),
-                name: row.try_get("name")?,
-                values: row.try_get("variant_values")?,
-            })
-        })
-        .collect()
+    let rows = query.fetch_all(tx).await?;
+    let member = |id, name, values| Member { id: ProductId(id), name, values };
+    Ok(rows.into_iter().map(|row| member(row.id, row.name, row.variant_values)).collect())
 }
 
 async fn put(tx: &mut PgConnection, id: ProductId, place: Option<&Place>) -> Result<(), sqlx::Error> {
-    let query = sqlx::query("UPDATE products SET variant_group_id = $2, variant_values = $3 WHERE id = $1");
-    let query = query.bind(id.uuid()).bind(place.map(|place| place.group.id.uuid()));
-    query.bind(place.map(|place| &place.values)).execute(tx).await.map(|_| ())
+    let query = sqlx::query!(
+        "UPDATE products SET variant_group_id = $2, variant_values = $3 WHERE id = $1",
+        id.uuid(),
+        place.map(|place| place.group.id.uuid()),
+        place.map(|place| &place.values[..])
+    );
+    query.execute(tx).await.map(|_| ())
 }
 
 fn is_taken(cause: &sqlx::Error) -> bool {
@@ -259,7 +272,9 @@ fn spelled_alike(values: &[String], others: &[Member]) -> Vec<String> {
 
 /// A place in the words of the history: `Storm Lantern (Finish: Brass, Size: Large)`.
 fn told(place: Option<&Place>) -> String {
-    let Some(Place { group, values }) = place else { return "in no group".to_owned() };
+    let Some(Place { group, values }) = place else {
+        return "in no group".to_owned();
+    };
     let pairs: Vec<String> =
         group.options.iter().zip(values).map(|(option, value)| format!("{option}: {value}")).collect();
     format!("{} ({})", group.title, pairs.join(", "))

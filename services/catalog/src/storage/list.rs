@@ -2,9 +2,9 @@
 
 use shop_contracts::catalog::{MakerCount, ProductPage, Sort};
 use shop_instrumentation::db::observe;
-use sqlx::{Postgres, QueryBuilder, Row};
+use sqlx::{Postgres, QueryBuilder};
 
-use super::entries::{self, Weight, entry, entry_of};
+use super::entries::{self, Weight, entry_of};
 use super::products::PgCatalog;
 use super::search::{self, Match};
 use super::spelling;
@@ -86,8 +86,7 @@ impl PgCatalog {
         query.push(order(list.sort));
         let offset = i64::from(list.page.saturating_sub(1)) * i64::from(list.per_page);
         query.push(" LIMIT ").push_bind(i64::from(list.per_page)).push(" OFFSET ").push_bind(offset);
-        let rows = observe("SELECT products page", query.build().fetch_all(&self.pool)).await?;
-        let items = rows.iter().map(entry).collect::<Result<_, _>>()?;
+        let items = entries::fetch(&mut query, &self.pool, "SELECT products page").await?;
         let (page, per_page) = (list.page, list.per_page);
         Ok(ProductPage { items, page, per_page, total: total.unsigned_abs(), corrected: None, makers })
     }
@@ -102,13 +101,10 @@ impl PgCatalog {
         query.push(entry_of(list.ungrouped)).push(") AS count FROM products p WHERE true");
         push_filter(&mut query, list, wanted);
         query.push(" GROUP BY p.maker ORDER BY count DESC, p.maker LIMIT ").push_bind(MAX_MAKERS);
-        let rows = observe("SELECT products makers", query.build().fetch_all(&self.pool)).await?;
-        rows.iter()
-            .map(|row| {
-                let count: i64 = row.try_get("count")?;
-                Ok(MakerCount { maker: row.try_get("maker")?, count: count.unsigned_abs() })
-            })
-            .collect()
+        let rows: Vec<(String, i64)> =
+            observe("SELECT products makers", query.build_query_as().fetch_all(&self.pool)).await?;
+        let count = |(maker, count): (String, i64)| MakerCount { maker, count: count.unsigned_abs() };
+        Ok(rows.into_iter().map(count).collect())
     }
 }
 

@@ -6,6 +6,7 @@ mod entries;
 mod grouping;
 mod list;
 mod products;
+mod rows;
 mod search;
 mod seeding;
 mod spelling;

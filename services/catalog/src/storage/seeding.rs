@@ -21,7 +21,7 @@ pub fn migrator() -> &'static Migrator {
 pub async fn migrate_and_seed(pool: &PgPool) -> Result<u64, StartError> {
     migrate(pool, &MIGRATOR).await?;
     let mut transaction = pool.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SEED_LOCK).execute(&mut *transaction).await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", SEED_LOCK).execute(&mut *transaction).await?;
     insert_categories(&mut transaction).await?;
     let added = insert_products(&mut transaction).await?;
     insert_variant_groups(&mut transaction).await?;
@@ -31,17 +31,16 @@ pub async fn migrate_and_seed(pool: &PgPool) -> Result<u64, StartError> {
 
 async fn insert_categories(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     for (position, category) in (0_i32..).zip(seed::categories()) {
-        sqlx::query(
+        let query = sqlx::query!(
             "INSERT INTO categories (slug, name, blurb, position) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (slug) DO UPDATE SET name = EXCLUDED.name, blurb = EXCLUDED.blurb, \
              position = EXCLUDED.position",
-        )
-        .bind(category.slug)
-        .bind(category.name)
-        .bind(category.blurb)
-        .bind(position)
-        .execute(&mut *connection)
-        .await?;
+            category.slug,
+            category.name,
+            category.blurb,
+            position
+        );
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -61,7 +60,7 @@ async fn insert_products(connection: &mut PgConnection) -> Result<u64, sqlx::Err
             })
         })
         .collect();
-    let done = sqlx::query(
+    let query = sqlx::query!(
         "INSERT INTO products (id, slug, name, maker, category, motif, price_minor, currency, description, \
          attributes, position, tax_class) \
          SELECT id, slug, name, maker, category, motif, price_minor, currency, description, attributes, position, \
@@ -69,30 +68,34 @@ async fn insert_products(connection: &mut PgConnection) -> Result<u64, sqlx::Err
          FROM jsonb_to_recordset($1) AS range (id uuid, slug text, name text, maker text, category text, motif text, \
          price_minor bigint, currency text, description text, attributes jsonb, position integer, tax_class text) \
          ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(serde_json::Value::Array(range))
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected())
+        serde_json::Value::Array(range)
+    );
+    Ok(query.execute(connection).await?.rows_affected())
 }
 
 /// Groups that this database has never had, with those of their products that are in none. A group that is known keeps
 /// what staff made of it, an empty one too.
 async fn insert_variant_groups(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     for group in seed::variant_groups() {
-        let insert = sqlx::query(
+        let options: Vec<String> = group.options.iter().map(|&option| option.to_owned()).collect();
+        let insert = sqlx::query!(
             "INSERT INTO variant_groups (id, title, options) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+            group.id.uuid(),
+            group.title,
+            &options
         );
-        let insert = insert.bind(group.id.uuid()).bind(group.title).bind(&group.options);
         if insert.execute(&mut *connection).await?.rows_affected() == 0 {
             continue;
         }
         for (slug, values) in &group.members {
-            let put = sqlx::query(
+            let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+            let put = sqlx::query!(
                 "UPDATE products SET variant_group_id = $2, variant_values = $3 \
                  WHERE id = $1 AND variant_group_id IS NULL",
+                ProductId::from_slug(slug).uuid(),
+                group.id.uuid(),
+                &values
             );
-            let put = put.bind(ProductId::from_slug(slug).uuid()).bind(group.id.uuid()).bind(values);
             put.execute(&mut *connection).await?;
         }
     }

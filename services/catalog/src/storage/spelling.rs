@@ -1,7 +1,7 @@
 //! What a shopper probably meant: the nearest words of the range.
 
 use shop_instrumentation::db::observe;
-use sqlx::{PgPool, Row};
+use sqlx::PgPool;
 
 use super::search::words_of;
 
@@ -13,18 +13,16 @@ const SHORTEST_CHARS: usize = 3;
 pub(super) async fn correct(pool: &PgPool, text: &str) -> Result<Option<String>, sqlx::Error> {
     let asked: Vec<String> =
         words_of(text).into_iter().filter(|word| word.chars().count() >= SHORTEST_CHARS).collect();
-    let query = sqlx::query(
-        "SELECT asked.word AS asked, near.word AS near FROM unnest($1::text[]) AS asked (word) \
+    let query = sqlx::query!(
+        "SELECT asked.word AS \"asked!\", near.word AS \"near!\" FROM unnest($1::text[]) AS asked (word) \
          CROSS JOIN LATERAL (SELECT asked.word WHERE EXISTS \
          (SELECT FROM products p WHERE p.search @@ plainto_tsquery('english', asked.word)) \
          UNION ALL (SELECT word FROM search_words WHERE word % asked.word \
          ORDER BY similarity(word, asked.word) DESC, word LIMIT 12)) AS near",
+        &asked
     );
-    let rows = observe("SELECT search_words", query.bind(&asked).fetch_all(pool)).await?;
-    let pairs: Vec<(String, String)> = rows
-        .iter()
-        .map(|row| Ok((row.try_get("asked")?, row.try_get("near")?)))
-        .collect::<Result<_, sqlx::Error>>()?;
+    let rows = observe("SELECT search_words", query.fetch_all(pool)).await?;
+    let pairs: Vec<(String, String)> = rows.into_iter().map(|row| (row.asked, row.near)).collect();
     let corrected: Vec<String> = words_of(text)
         .into_iter()
         .map(|word| {

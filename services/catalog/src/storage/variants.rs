@@ -4,11 +4,9 @@ use shop_contracts::catalog::Product;
 use shop_contracts::variants::{MAX_VARIANTS, Variant, VariantGroup, VariantGroups, VariantOption, Variants};
 use shop_contracts::{ProductId, VariantGroupId};
 use shop_instrumentation::db::observe;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 
-use super::products::{PgCatalog, ProductRef, price};
-use crate::picture;
+use super::products::{PgCatalog, ProductRef};
+use super::rows::{VariantRow, count};
 
 /// Groups listed at most.
 const GROUPS: i64 = 1_000;
@@ -19,41 +17,50 @@ impl PgCatalog {
         &self,
         named: &ProductRef,
     ) -> Result<Option<Product>, sqlx::Error> {
-        let Some(product) = self.find_product(named).await? else { return Ok(None) };
+        let Some(product) = self.find_product(named).await? else {
+            return Ok(None);
+        };
         let variants = self.find_variants(product.id).await?;
         Ok(Some(Product { variants, ..product }))
     }
 
     /// The group that a product is in.
     pub async fn find_variants(&self, of: ProductId) -> Result<Option<Variants>, sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT g.id AS group_id, g.title, g.options, v.id, v.slug, v.name, v.variant_values, v.price_minor, \
-             v.currency, v.motif, v.category FROM products p JOIN variant_groups g ON g.id = p.variant_group_id \
+        let query = sqlx::query_as!(
+            VariantRow,
+            "SELECT v.id, v.slug, v.name, v.variant_values AS \"variant_values!\", v.price_minor, v.currency, v.motif, \
+             v.category, g.id AS group_id, g.title, g.options FROM products p \
+             JOIN variant_groups g ON g.id = p.variant_group_id \
              JOIN products v ON v.variant_group_id = g.id WHERE p.id = $1 ORDER BY v.position, v.id LIMIT $2",
+            of.uuid(),
+            MAX_VARIANTS as i64
         );
-        let rows = query.bind(of.uuid()).bind(MAX_VARIANTS as i64).fetch_all(&self.pool);
-        let rows = observe("SELECT variant_groups", rows).await?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let variants: Vec<Variant> = rows.iter().map(variant).collect::<Result<_, _>>()?;
-        let options: Vec<String> = first.try_get("options")?;
-        let group_id = VariantGroupId(first.try_get("group_id")?);
-        Ok(Some(Variants {
-            group_id,
-            title: first.try_get("title")?,
-            options: valued(options, &variants),
-            variants,
-        }))
+        let rows = observe("SELECT variant_groups", query.fetch_all(&self.pool)).await?;
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let (group_id, title) = (VariantGroupId(first.group_id), first.title.clone());
+        let options = first.options.clone();
+        let variants: Vec<Variant> = rows.into_iter().map(Variant::try_from).collect::<Result<_, _>>()?;
+        Ok(Some(Variants { group_id, title, options: valued(options, &variants), variants }))
     }
 
     /// Every group, by title.
     pub async fn list_variant_groups(&self) -> Result<VariantGroups, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "SELECT g.id, g.title, g.options, \
-             (SELECT count(*) FROM products v WHERE v.variant_group_id = g.id) AS variants \
+             (SELECT count(*) FROM products v WHERE v.variant_group_id = g.id) AS \"variants!\" \
              FROM variant_groups g ORDER BY lower(g.title), g.id LIMIT $1",
+            GROUPS
         );
-        let rows = observe("SELECT variant_groups list", query.bind(GROUPS).fetch_all(&self.pool)).await?;
-        Ok(VariantGroups { groups: rows.iter().map(group).collect::<Result<_, _>>()? })
+        let rows = observe("SELECT variant_groups list", query.fetch_all(&self.pool)).await?;
+        let groups = rows.into_iter().map(|row| VariantGroup {
+            id: VariantGroupId(row.id),
+            title: row.title,
+            options: row.options,
+            variants: count(row.variants),
+        });
+        Ok(VariantGroups { groups: groups.collect() })
     }
 }
 
@@ -69,26 +76,4 @@ fn valued(options: Vec<String>, variants: &[Variant]) -> Vec<VariantOption> {
         values
     };
     options.into_iter().enumerate().map(|(at, name)| VariantOption { name, values: values(at) }).collect()
-}
-
-fn variant(row: &PgRow) -> Result<Variant, sqlx::Error> {
-    let (slug, category): (String, String) = (row.try_get("slug")?, row.try_get("category")?);
-    Ok(Variant {
-        id: ProductId(row.try_get("id")?),
-        name: row.try_get("name")?,
-        values: row.try_get("variant_values")?,
-        price: price(row)?,
-        picture_version: picture::version(&slug, row.try_get("motif")?, &category),
-        slug,
-    })
-}
-
-pub(super) fn group(row: &PgRow) -> Result<VariantGroup, sqlx::Error> {
-    let variants: i64 = row.try_get("variants")?;
-    Ok(VariantGroup {
-        id: VariantGroupId(row.try_get("id")?),
-        title: row.try_get("title")?,
-        options: row.try_get("options")?,
-        variants: u32::try_from(variants).unwrap_or(u32::MAX),
-    })
 }

@@ -9,6 +9,7 @@ mod openapi;
 mod outage;
 mod reading;
 mod searching;
+mod sql;
 mod staff;
 mod variants;
 mod variants_staff;
