@@ -74,7 +74,8 @@ impl Payments {
                 Span::current().record("shop.payment.outcome", "error");
                 Span::current().record("otel.status_code", "ERROR");
                 tracing::error!(order_id = %operation.order_id, operation = operation.kind.as_str(), error = why, "payment provider failed");
-                if operation.kind == Kind::Authorise {
+                // A caller polls an operation whose outcome is unknown: it failed once, however often it is asked for.
+                if operation.kind == Kind::Authorise && operation.attempts <= 1 {
                     self.metrics.authorisations.with_label_values(&["error"]).inc();
                 }
                 self.leave_open(&operation, &why).await
@@ -138,7 +139,7 @@ impl Payments {
 
     pub(crate) async fn leave_open(&self, operation: &Operation, why: &str) -> Result<Called, sqlx::Error> {
         let now = self.clock.now();
-        self.store.postpone(operation.id, why, now + pause(operation.attempts), now).await?;
+        self.store.postpone(operation, why, now + pause(operation.attempts), now).await?;
         self.wake.notify_one();
         Ok(Called::Unknown)
     }

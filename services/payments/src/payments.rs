@@ -15,6 +15,9 @@ use crate::storage::PgPayments;
 use crate::storage::begin::Turn;
 use crate::telemetry::PaymentMetrics;
 
+/// What reading and writing rows takes at most beside the calls under a lease.
+const WRITING: Duration = Duration::from_secs(5);
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -76,9 +79,15 @@ impl Payments {
         found.ok_or_else(|| Problem::new(Code::NotFound, "no such authorisation"))
     }
 
-    /// The moment, with a lease that outlives one call of the provider and the writing of its answer.
+    /// The moment, with a lease that outlives a look at the provider's books, the call that may follow it, and the
+    /// writing of the answer.
     pub(crate) fn turn(&self) -> Turn {
-        let lease = self.limits.call + Duration::from_secs(5);
+        self.turn_for(2 * self.limits.call)
+    }
+
+    /// The moment, with a lease that outlives work that takes so long at most.
+    pub(crate) fn turn_for(&self, work: Duration) -> Turn {
+        let lease = work + WRITING;
         Turn {
             now: self.clock.now(),
             lease: chrono::Duration::from_std(lease).unwrap_or(chrono::Duration::MAX),

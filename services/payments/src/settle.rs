@@ -9,6 +9,7 @@ use shop_instrumentation::{Code, Problem, deadline};
 use crate::calls::Called;
 use crate::operation::{Kind, OperationState};
 use crate::payments::{Payments, not_known};
+use crate::reconcile::compare::Difference;
 use crate::storage::begin::{Begun, Takeover};
 
 /// Pause between two looks at an operation that another request works on.
@@ -44,6 +45,10 @@ impl Payments {
                 }
                 Begun::Running | Begun::Open => return Err(not_known()),
                 Begun::Done(done) if done.state == OperationState::Failed => {
+                    if kind == Kind::Void {
+                        // Held here as there: no comparison of the books would tell of it.
+                        self.store.note_difference(id, Difference::VoidRefused, self.clock.now()).await?;
+                    }
                     let why = done.failure.unwrap_or_default();
                     let detail =
                         format!("the payment provider refused, nothing was {}: {why}", kind.participle());

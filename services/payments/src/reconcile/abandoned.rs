@@ -3,7 +3,7 @@
 use shop_contracts::payments::AuthorisationState;
 use shop_instrumentation::{Code, Problem};
 
-use super::BATCH;
+use super::worked_on;
 use crate::calls::pause;
 use crate::operation::Settled;
 use crate::operation::{Kind, OperationState};
@@ -16,20 +16,28 @@ const WATCH: chrono::Duration = chrono::Duration::hours(24);
 
 impl Payments {
     pub(super) async fn settle_abandoned(&self) -> Result<usize, sqlx::Error> {
-        let due = self.store.claim_abandoned(BATCH, self.turn()).await?;
-        for order in &due {
-            let now = self.clock.now();
-            let next = match self.look_after(order).await {
-                Ok(After::Nothing) => None,
-                Ok(After::Again) => Some(now + pause(order.attempts)),
-                Err(problem) => {
-                    tracing::warn!(order_id = %order.order_id, detail = problem.detail(), "abandoned order not settled yet");
-                    Some(now + pause(order.attempts))
-                }
-            };
-            self.store.reschedule_abandoned(order.order_id, next, now).await?;
-        }
-        Ok(due.len())
+        // A look at the books, and then a void, for which callers wait so long.
+        let turn = || self.turn_for(self.limits.call + self.limits.answer);
+        let claim = || async { Ok(self.store.claim_abandoned(1, turn()).await?.pop()) };
+        worked_on(claim, |order| async move {
+            if let Err(error) = self.settle_one_abandoned(&order).await {
+                tracing::warn!(order_id = %order.order_id, %error, "abandoned order not settled yet");
+            }
+        })
+        .await
+    }
+
+    async fn settle_one_abandoned(&self, order: &AbandonedOrder) -> Result<(), sqlx::Error> {
+        let next = match self.look_after(order).await {
+            Ok(After::Nothing) => None,
+            Ok(After::Again) => Some(pause(order.attempts)),
+            Err(problem) => {
+                tracing::warn!(order_id = %order.order_id, detail = problem.detail(), "abandoned order not settled yet");
+                Some(pause(order.attempts))
+            }
+        };
+        let now = self.clock.now();
+        self.store.reschedule_abandoned(order, next.map(|pause| now + pause), now).await
     }
 
     async fn look_after(&self, order: &AbandonedOrder) -> Result<After, Problem> {

@@ -21,17 +21,20 @@ pub enum Difference {
     RefundDiffers,
     /// The provider does not know a payment that we believe in.
     UnknownThere,
+    /// The provider does not let go of a hold: both books say held, and nobody wants it.
+    VoidRefused,
 }
 
 impl Difference {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CapturedHereOnly,
         Self::CapturedThereOnly,
         Self::VoidedHereOnly,
         Self::VoidedThereOnly,
         Self::RefundDiffers,
         Self::UnknownThere,
+        Self::VoidRefused,
     ];
 
     /// Its name in the database and as a label.
@@ -43,6 +46,7 @@ impl Difference {
             Self::VoidedThereOnly => "voided_there_only",
             Self::RefundDiffers => "refund_differs",
             Self::UnknownThere => "unknown_there",
+            Self::VoidRefused => "void_refused",
         }
     }
 }

@@ -8,14 +8,14 @@ mod verify;
 
 use std::time::Duration;
 
-use shop_contracts::PaymentId;
+use futures::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use self::compare::Difference;
 use crate::payments::Payments;
 
-/// Rows of one kind taken at a time.
-const BATCH: i64 = 32;
+/// Rows of one kind taken in a round.
+const BATCH: usize = 32;
 /// Calls of the provider at a time.
 const CALLS_AT_A_TIME: usize = 8;
 /// Pause between two rounds without a signal.
@@ -52,14 +52,17 @@ impl Payments {
     /// Gives back what nobody captured in time, before the card's issuer does.
     async fn void_expired(&self) -> Result<usize, sqlx::Error> {
         let age = chrono::Duration::from_std(self.limits.hold_age).unwrap_or(chrono::Duration::MAX);
-        let expired: Vec<PaymentId> = self.store.list_expired(self.clock.now() - age, BATCH).await?;
-        for id in &expired {
+        let claim = || async {
+            let now = self.clock.now();
+            Ok(self.store.claim_expired(now - age, 1, now).await?.pop())
+        };
+        worked_on(claim, |id| async move {
             tracing::warn!(payment_id = %id, "a hold that nobody captured is given back");
-            if let Err(problem) = self.void(*id).await {
+            if let Err(problem) = self.void(id).await {
                 tracing::warn!(payment_id = %id, detail = problem.detail(), "expired hold not voided yet");
             }
-        }
-        Ok(expired.len())
+        })
+        .await
     }
 
     /// Sets the gauges.
@@ -74,4 +77,31 @@ impl Payments {
         self.metrics.differences.with_label_values(&["held_unwanted"]).set(standing.held_unwanted);
         Ok(())
     }
+}
+
+/// Works on rows, each claimed when somebody is free for it, so that no lease runs while its row only waits. At most a
+/// batch; answers how many. What was begun is finished when a claim fails.
+async fn worked_on<T, C, W>(claim: impl Fn() -> C, work: impl Fn(T) -> W) -> Result<usize, sqlx::Error>
+where
+    C: Future<Output = Result<Option<T>, sqlx::Error>>,
+    W: Future<Output = ()>,
+{
+    let rows = stream::unfold(BATCH, |left| {
+        let row = (left > 0).then(&claim);
+        async move {
+            match row?.await {
+                Ok(row) => Some((Ok(row?), left - 1)),
+                Err(error) => Some((Err(error), 0)),
+            }
+        }
+    });
+    let work = &work;
+    let worked = rows.map(|row| async move {
+        work(row?).await;
+        Ok::<(), sqlx::Error>(())
+    });
+    let worked: Vec<_> = worked.buffer_unordered(CALLS_AT_A_TIME).collect().await;
+    let count = worked.len();
+    worked.into_iter().collect::<Result<Vec<()>, sqlx::Error>>()?;
+    Ok(count)
 }

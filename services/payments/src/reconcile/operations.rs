@@ -1,26 +1,23 @@
 //! Operations whose answer did not come.
 
-use futures::StreamExt as _;
 use shop_instrumentation::Problem;
 
 use super::compare::{Verdict, verdict};
-use super::{BATCH, CALLS_AT_A_TIME};
+use super::worked_on;
 use crate::operation::Operation;
 use crate::payments::Payments;
 use crate::provider::{Lookup, ProviderError, ProviderPayment};
 
 impl Payments {
     pub(super) async fn settle_operations(&self) -> Result<usize, sqlx::Error> {
-        let due = self.store.claim_operations(BATCH, self.turn()).await?;
-        let count = due.len();
-        let work = due.into_iter().map(|operation| async move {
+        let claim = || async { Ok(self.store.claim_operations(1, self.turn()).await?.pop()) };
+        worked_on(claim, |operation| async move {
             let id = operation.id;
             if let Err(problem) = self.settle_operation(operation).await {
                 tracing::warn!(operation_id = %id, detail = problem.detail(), "operation not settled yet");
             }
-        });
-        futures::stream::iter(work).buffer_unordered(CALLS_AT_A_TIME).collect::<Vec<()>>().await;
-        Ok(count)
+        })
+        .await
     }
 
     async fn settle_operation(&self, operation: Operation) -> Result<(), Problem> {

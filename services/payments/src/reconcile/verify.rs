@@ -3,10 +3,11 @@
 use shop_contracts::payments::{Authorisation, AuthorisationState};
 use shop_instrumentation::Problem;
 
-use super::BATCH;
 use super::compare::{Remedy, compare};
+use super::worked_on;
 use crate::payments::Payments;
 use crate::provider::{Lookup, ProviderError};
+use crate::storage::begin::Turn;
 
 /// How often an open hold is compared: issuers let holds go without asking us.
 const OPEN_EVERY: chrono::Duration = chrono::Duration::minutes(10);
@@ -14,15 +15,14 @@ const OPEN_EVERY: chrono::Duration = chrono::Duration::minutes(10);
 impl Payments {
     pub(super) async fn verify_books(&self) -> Result<usize, sqlx::Error> {
         // The claim is a minute, so that a provider that is away is not asked in a circle.
-        let mut turn = self.turn();
-        turn.lease = chrono::Duration::minutes(1);
-        let due = self.store.claim_unverified(BATCH, turn).await?;
-        for ours in &due {
-            if let Err(problem) = self.verify(ours).await {
+        let turn = || Turn { lease: chrono::Duration::minutes(1), ..self.turn() };
+        let claim = || async { Ok(self.store.claim_unverified(1, turn()).await?.pop()) };
+        worked_on(claim, |ours| async move {
+            if let Err(problem) = self.verify(&ours).await {
                 tracing::warn!(payment_id = %ours.id, detail = problem.detail(), "books not compared");
             }
-        }
-        Ok(due.len())
+        })
+        .await
     }
 
     async fn verify(&self, ours: &Authorisation) -> Result<(), Problem> {

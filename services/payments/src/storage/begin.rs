@@ -10,6 +10,9 @@ use super::rows::OperationRow;
 use super::{PgPayments, lock_authorisation, lock_order, operations_of};
 use crate::operation::{Kind, Operation, OperationState};
 
+/// How long a refused capture or void is the last word: then its caller, a person by that time, may ask anew.
+const REFUSAL_STANDS_SECONDS: i64 = 60;
+
 /// What a caller who wants an operation finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
@@ -17,7 +20,7 @@ pub enum Begun {
     Claimed(Operation),
     /// Somebody else is asking.
     Running,
-    /// Asked without an answer; the caller may not ask again now.
+    /// Asked without an answer, or the opposite was; the caller comes again when that is decided.
     Open,
     /// Settled before.
     Done(Operation),
@@ -43,6 +46,13 @@ pub struct Turn {
     pub lease: Duration,
 }
 
+impl Turn {
+    /// When somebody else may ask. No other turn of the same row ends then: it tells its owner from others.
+    pub fn until(&self) -> DateTime<Utc> {
+        self.now + self.lease
+    }
+}
+
 impl PgPayments {
     /// Begins to hold money for an order.
     pub async fn begin_hold(
@@ -58,7 +68,7 @@ impl PgPayments {
                 !is_abandoned(&mut tx, asked.order_id).await? && { insert(&mut tx, asked, turn).await? };
             if inserted {
                 tx.commit().await?;
-                return Ok(Begun::Claimed(asked.clone()));
+                return Ok(Begun::Claimed(Operation { lease_until: Some(turn.until()), ..asked.clone() }));
             }
             let known = find_hold(&mut tx, asked).await?;
             let abandoned = is_abandoned(&mut tx, asked.order_id).await?;
@@ -75,7 +85,8 @@ impl PgPayments {
         .await
     }
 
-    /// Begins to capture or void an authorisation; each excludes the other from the moment that it is written.
+    /// Begins to capture or void an authorisation; each excludes the other from the moment that it is written. A refused
+    /// one may be asked for anew later, as another operation under another key.
     pub async fn begin_settling(
         &self,
         id: PaymentId,
@@ -90,7 +101,9 @@ impl PgPayments {
                 Kind::Capture => (AuthorisationState::Captured, Kind::Void),
                 _ => (AuthorisationState::Voided, Kind::Capture),
             };
-            let same = operations_of(&mut tx, id, kind).await?.pop();
+            let mut same = operations_of(&mut tx, id, kind).await?;
+            let tries = same.len();
+            let same = same.pop();
             if held.outcome == AuthorisationOutcome::Approved && held.state == target {
                 let done = same
                     .unwrap_or_else(|| Operation::settling(kind, held.order_id, id, held.amount, turn.now));
@@ -99,14 +112,21 @@ impl PgPayments {
             if let Err(why) = may_settle(&held) {
                 return Ok(Begun::Refused(why));
             }
-            if operations_of(&mut tx, id, other).await?.iter().any(|o| o.state.is_open()) {
-                return Ok(Begun::Refused(format!("the authorisation is being {}", other.participle())));
+            if is_under_way(&mut tx, id, other).await? {
+                return Ok(Begun::Open);
             }
             let begun = match same {
-                Some(known) => resume(&mut tx, known, takeover, turn).await?,
-                None => {
+                Some(known) if !is_refused_long_ago(&known, turn.now) => {
+                    resume(&mut tx, known, takeover, turn).await?
+                }
+                _ => {
                     let mut new = Operation::settling(kind, held.order_id, id, held.amount, turn.now);
+                    if tries > 0 {
+                        new.provider_key = format!("{}:{}", new.provider_key, tries + 1);
+                        new.caller_key.clone_from(&new.provider_key);
+                    }
                     new.provider_reference = held.provider_reference;
+                    new.lease_until = Some(turn.until());
                     insert(&mut tx, &new, turn).await?;
                     Begun::Claimed(new)
                 }
@@ -136,12 +156,16 @@ impl PgPayments {
                 tx.commit().await?;
                 return Ok(begun);
             }
+            if taken.state == AuthorisationState::Open && is_under_way(&mut tx, id, Kind::Capture).await? {
+                return Ok(Begun::Open);
+            }
             let earlier = operations_of(&mut tx, id, Kind::Refund).await?;
             if let Err(why) = may_refund(&taken, &earlier, amount) {
                 return Ok(Begun::Refused(why));
             }
             let mut new = Operation::refund(key, taken.order_id, id, amount, turn.now);
             new.provider_reference = taken.provider_reference;
+            new.lease_until = Some(turn.until());
             if !insert(&mut tx, &new, turn).await? {
                 // The same key arrived for another authorisation at the same moment.
                 return Ok(Begun::Running);
@@ -169,6 +193,19 @@ impl PgPayments {
         })
         .await
     }
+}
+
+async fn is_under_way(
+    tx: &mut Transaction<'_, Postgres>,
+    id: PaymentId,
+    kind: Kind,
+) -> Result<bool, sqlx::Error> {
+    Ok(operations_of(tx, id, kind).await?.iter().any(|operation| operation.state.is_open()))
+}
+
+fn is_refused_long_ago(known: &Operation, now: DateTime<Utc>) -> bool {
+    let asked_at = known.last_call_at.unwrap_or(known.created_at);
+    known.state == OperationState::Failed && now - asked_at > Duration::seconds(REFUSAL_STANDS_SECONDS)
 }
 
 fn may_settle(held: &Authorisation) -> Result<(), String> {
@@ -201,7 +238,7 @@ async fn resume(
     takeover: Takeover,
     turn: Turn,
 ) -> Result<Begun, sqlx::Error> {
-    // A hold that never reached the provider may be asked for again; a refused capture, void or refund is final.
+    // A hold that never reached the provider may be asked for again; what was refused is refused.
     let again =
         known.state.is_open() || (known.kind == Kind::Authorise && known.state == OperationState::Failed);
     if !again {
@@ -217,12 +254,13 @@ async fn resume(
         "UPDATE payment_operations SET state = 'requested', attempts = attempts + 1, lease_until = $2, \
          last_call_at = $3, next_attempt_at = $2, updated_at = $3 WHERE id = $1",
         known.id,
-        turn.now + turn.lease,
+        turn.until(),
         turn.now
     )
     .execute(&mut **tx)
     .await?;
     known.attempts += 1;
+    known.lease_until = Some(turn.until());
     Ok(Begun::Claimed(known))
 }
 

@@ -39,7 +39,8 @@ impl PgPayments {
         db::observe("INSERT payment_differences", query.execute(&self.pool)).await.map(|_| ())
     }
 
-    /// The books agree: closes what was noted, and compares again at `verify_at`.
+    /// The books agree: closes what was noted, and compares again at `verify_at`. That a hold cannot be voided stays told
+    /// while it is held, which both books say.
     pub async fn note_agreement(
         &self,
         id: PaymentId,
@@ -52,7 +53,9 @@ impl PgPayments {
                 .execute(&mut *tx)
                 .await?;
             sqlx::query!(
-                "UPDATE payment_differences SET resolved_at = $2 WHERE authorisation_id = $1 AND resolved_at IS NULL",
+                "UPDATE payment_differences SET resolved_at = $2 WHERE authorisation_id = $1 AND resolved_at IS NULL \
+                 AND (kind <> 'void_refused' OR NOT EXISTS \
+                 (SELECT FROM authorisations WHERE id = $1 AND state = 'open'))",
                 id.uuid(),
                 now
             )

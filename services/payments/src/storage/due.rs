@@ -16,6 +16,8 @@ pub struct AbandonedOrder {
     pub order_id: OrderId,
     pub abandoned_at: DateTime<Utc>,
     pub attempts: i32,
+    /// It is the caller's until then; who still holds this moment may write.
+    pub claimed_until: DateTime<Utc>,
 }
 
 impl PgPayments {
@@ -43,7 +45,8 @@ impl PgPayments {
         let query = sqlx::query!(
             "UPDATE abandoned_orders SET attempts = attempts + 1, next_check_at = $2 WHERE order_id IN \
              (SELECT order_id FROM abandoned_orders WHERE settled_at IS NULL AND next_check_at <= $1 \
-             ORDER BY next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING order_id, abandoned_at, attempts",
+             ORDER BY next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED) \
+             RETURNING order_id, abandoned_at, attempts, next_check_at",
             turn.now,
             turn.now + turn.lease,
             limit
@@ -53,41 +56,52 @@ impl PgPayments {
             order_id: OrderId::new(row.order_id),
             abandoned_at: row.abandoned_at,
             attempts: row.attempts,
+            claimed_until: row.next_check_at,
         });
         Ok(orders.collect())
     }
 
-    /// Sets when an abandoned order is looked after again; never, when it is settled.
+    /// Sets when an abandoned order is looked after again; never, when it is settled. Nothing, when it has another owner
+    /// by now, or a hold of it was heard of meanwhile.
     pub async fn reschedule_abandoned(
         &self,
-        order: OrderId,
+        order: &AbandonedOrder,
         next: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let query = sqlx::query!(
             "UPDATE abandoned_orders SET next_check_at = COALESCE($2, next_check_at), \
-             settled_at = CASE WHEN $2 IS NULL THEN $3::timestamptz END WHERE order_id = $1",
-            order.uuid(),
+             settled_at = CASE WHEN $2 IS NULL THEN $3::timestamptz END \
+             WHERE order_id = $1 AND next_check_at = $4",
+            order.order_id.uuid(),
             next,
-            now
+            now,
+            order.claimed_until
         );
         db::observe("UPDATE abandoned_orders", query.execute(&self.pool)).await.map(|_| ())
     }
 
-    /// Holds older than `before` that nobody captured or voids.
-    pub async fn list_expired(
+    /// Holds older than `before` that nobody captures or voids. One that is taken is left alone for a minute, and twice
+    /// as long each further time, up to six hours: those that cannot be voided do not keep the others waiting.
+    pub async fn claim_expired(
         &self,
         before: DateTime<Utc>,
         limit: i64,
+        now: DateTime<Utc>,
     ) -> Result<Vec<PaymentId>, sqlx::Error> {
         let query = sqlx::query_scalar!(
-            "SELECT id FROM authorisations a WHERE state = 'open' AND outcome = 'approved' AND created_at < $1 \
+            "UPDATE authorisations SET void_attempts = void_attempts + 1, void_after = $2::timestamptz \
+             + LEAST(interval '1 minute' * (2 ^ LEAST(void_attempts, 9)), interval '6 hours') WHERE id IN \
+             (SELECT id FROM authorisations a WHERE state = 'open' AND outcome = 'approved' AND created_at < $1 \
+             AND (void_after IS NULL OR void_after <= $2) \
              AND NOT EXISTS (SELECT 1 FROM payment_operations o WHERE o.authorisation_id = a.id \
-             AND o.kind IN ('capture', 'void') AND o.state IN ('requested', 'unknown')) ORDER BY created_at LIMIT $2",
+             AND o.kind IN ('capture', 'void') AND o.state IN ('requested', 'unknown')) \
+             ORDER BY created_at LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING id",
             before,
+            now,
             limit
         );
-        let ids = db::observe("SELECT authorisations", query.fetch_all(&self.pool)).await?;
+        let ids = db::observe("CLAIM authorisations", query.fetch_all(&self.pool)).await?;
         Ok(ids.into_iter().map(PaymentId::new).collect())
     }
 

@@ -49,21 +49,23 @@ impl PgPayments {
         .await
     }
 
-    /// Gives an operation back without an answer that counts.
+    /// Gives an operation back without an answer that counts, unless it has another owner by now.
     pub async fn postpone(
         &self,
-        id: Uuid,
+        operation: &Operation,
         why: &str,
         next: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let query = sqlx::query!(
             "UPDATE payment_operations SET state = 'unknown', failure = left($2, 500), lease_until = NULL, \
-             next_attempt_at = $3, updated_at = $4 WHERE id = $1 AND state IN ('requested', 'unknown')",
-            id,
+             next_attempt_at = $3, updated_at = $4 WHERE id = $1 AND state IN ('requested', 'unknown') \
+             AND lease_until IS NOT DISTINCT FROM $5",
+            operation.id,
             why,
             next,
-            now
+            now,
+            operation.lease_until
         );
         db::observe("UPDATE payment_operations", query.execute(&self.pool)).await.map(|_| ())
     }

@@ -6,14 +6,17 @@ mod books;
 mod conformance;
 mod effects;
 mod fuzz;
+mod leases;
 mod lock_order;
 mod openapi;
+mod polls;
 mod provider_faults;
 mod recording;
 mod refunds;
 mod repeats;
 mod sql;
 mod stripe;
+mod undecided;
 mod webhooks;
 
 use std::sync::Arc;
@@ -154,13 +157,29 @@ async fn capture_and_void_repeat_harmlessly_and_exclude_each_other() {
     }
     let void = http::post(&f.router, &format!("{path}/void"), "v", &json!({})).await;
     assert_eq!(void.status.as_u16(), 409);
+    let order = order();
+    let held: Value =
+        http::post(&f.router, "/v1/authorisations", "k2", &body(order, 100, "tok_visa")).await.json();
+    let path = format!("/v1/authorisations/{}", held["id"].as_str().unwrap());
+    for _ in 0..2 {
+        let voided = http::post(&f.router, &format!("{path}/void"), "v", &json!({})).await;
+        assert_eq!(voided.json::<Value>()["state"], "voided");
+    }
+    let capture = http::post(&f.router, &format!("{path}/capture"), "c", &json!({})).await;
+    assert_eq!(capture.status.as_u16(), 409);
+    assert_eq!((f.moved(order, "release").await, f.moved(order, "capture").await), (vec![100], vec![]));
 }
 
 #[tokio::test]
-async fn a_broken_provider_leaves_nothing_behind_and_says_when_to_retry() {
+async fn a_broken_provider_decides_nothing_leaves_its_question_open_and_says_when_to_retry() {
     let f = fixture().await;
-    let broken = http::post(&f.router, "/v1/authorisations", "k", &body(order(), 100, "tok_error")).await;
+    let order = order();
+    let broken = http::post(&f.router, "/v1/authorisations", "k", &body(order, 100, "tok_error")).await;
     assert_eq!((broken.status.as_u16(), rows(&f).await), (503, 0));
+    assert_eq!(broken.headers["retry-after"], "1");
+    let asked = f.payments.store.find_hold(order).await.unwrap().expect("what was asked is written down");
+    assert_eq!(asked.state.as_str(), "unknown");
+    assert_eq!(f.moved(order, "hold").await, [] as [i64; 0]);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A provider that counts what really happened: it honours keys as a real one does, and its answers can be lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +47,10 @@ struct Book {
     keys: HashMap<String, String>,
     refunds: HashMap<String, Vec<ProviderRefund>>,
     effects: Vec<Effect>,
+    /// References of payments that cannot be voided.
+    bound: HashSet<String>,
+    /// How often a void was asked for.
+    voids_asked: usize,
 }
 
 pub struct Recording {
@@ -54,6 +59,15 @@ pub struct Recording {
     pub gate: Semaphore,
     /// A permit for each call that arrived.
     pub arrived: Semaphore,
+    /// What becomes of refunds at first.
+    refund_standing: Mutex<RefundStanding>,
+    /// Look-ups wait for [`Self::books_gate`], and then tell nothing.
+    pub books_shut: AtomicBool,
+    /// Look-ups wait there too, and then tell what the books say.
+    pub books_hold: AtomicBool,
+    pub books_gate: Semaphore,
+    /// A permit for each look-up that waits there.
+    pub looking: Semaphore,
 }
 
 impl Recording {
@@ -63,6 +77,39 @@ impl Recording {
             answers: Mutex::new(Answers::Arrive),
             gate: Semaphore::new(0),
             arrived: Semaphore::new(0),
+            refund_standing: Mutex::new(RefundStanding::Succeeded),
+            books_shut: AtomicBool::new(false),
+            books_hold: AtomicBool::new(false),
+            books_gate: Semaphore::new(0),
+            looking: Semaphore::new(0),
+        }
+    }
+
+    /// Refuses, or no longer refuses, to void a payment.
+    pub fn bind(&self, reference: &str, is_bound: bool) {
+        let mut book = self.book.lock().unwrap();
+        if is_bound {
+            book.bound.insert(reference.to_owned());
+        } else {
+            book.bound.remove(reference);
+        }
+    }
+
+    /// How often a void was asked for.
+    pub fn voids_asked(&self) -> usize {
+        self.book.lock().unwrap().voids_asked
+    }
+
+    /// Refunds from now on stand so at first.
+    pub fn refunds_stand(&self, standing: RefundStanding) {
+        *self.refund_standing.lock().unwrap() = standing;
+    }
+
+    /// Every refund that was not decided stands so now.
+    pub fn decide_refunds(&self, standing: RefundStanding) {
+        let mut book = self.book.lock().unwrap();
+        for refund in book.refunds.values_mut().flatten().filter(|r| r.standing == RefundStanding::Pending) {
+            refund.standing = standing;
         }
     }
 
@@ -109,8 +156,14 @@ impl Recording {
         let mut book = self.book.lock().unwrap();
         let payment = book.payments.get(reference).cloned();
         let payment = payment.ok_or_else(|| ProviderError::Refused("no such payment".to_owned()))?;
+        if kind == "void" {
+            book.voids_asked += 1;
+        }
         if book.keys.contains_key(key) {
             return Ok(());
+        }
+        if kind == "void" && book.bound.contains(reference) {
+            return Err(ProviderError::Refused("this payment cannot be voided".to_owned()));
         }
         let done = |kind: &str| book.effects.iter().any(|e| e.order == payment.order && e.kind == kind);
         let allowed = match kind {
@@ -126,7 +179,7 @@ impl Recording {
             let refund = ProviderRefund {
                 key: Some(key.to_owned()),
                 amount_minor,
-                standing: RefundStanding::Succeeded,
+                standing: *self.refund_standing.lock().unwrap(),
             };
             book.refunds.entry(reference.to_owned()).or_default().push(refund);
         }
@@ -183,10 +236,24 @@ impl PaymentProvider for Recording {
     ) -> Result<RefundStanding, ProviderError> {
         self.before().await;
         self.act("refund", key, reference, Some(amount.amount_minor))?;
-        self.after(RefundStanding::Succeeded).await
+        let standing = {
+            let book = self.book.lock().unwrap();
+            let known = book.refunds.get(reference).into_iter().flatten();
+            known.filter(|r| r.key.as_deref() == Some(key)).map(|r| r.standing).next()
+        };
+        self.after(standing.unwrap_or(RefundStanding::Succeeded)).await
     }
 
     async fn status(&self, lookup: Lookup<'_>) -> Result<Option<ProviderPayment>, ProviderError> {
+        if self.books_shut.load(Ordering::SeqCst) {
+            self.looking.add_permits(1);
+            self.books_gate.acquire().await.unwrap().forget();
+            return Err(ProviderError::Unknown("the books are shut".to_owned()));
+        }
+        if self.books_hold.load(Ordering::SeqCst) {
+            self.looking.add_permits(1);
+            self.books_gate.acquire().await.unwrap().forget();
+        }
         let book = self.book.lock().unwrap();
         let reference = match lookup {
             Lookup::Key(key) => book.keys.get(key).cloned(),
