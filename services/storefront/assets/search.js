@@ -102,14 +102,11 @@
   });
 })();
 
-// Filters: what is chosen is sent at once, what is typed with the button; empty fields stay out of the address.
+// Filters: empty fields stay out of the address.
 for (const form of document.querySelectorAll('form[data-tidy]')) {
   form.addEventListener('formdata', (event) => {
     for (const [name, value] of [...event.formData]) {
       if (value === '' || (name === 'sort' && value === 'relevance')) event.formData.delete(name);
     }
   });
-}
-for (const form of document.querySelectorAll('form[data-send-on-select]')) {
-  form.addEventListener('change', (event) => { if (event.target.matches('select')) form.requestSubmit(); });
 }

@@ -1,13 +1,6 @@
 // Small comforts. Every page works without this file.
 'use strict';
 
-// Quantities that are changed: send at once, the button is not needed then.
-for (const form of document.querySelectorAll('form[data-send-on-change]')) {
-  const button = form.querySelector('button[type=submit]');
-  if (button) button.hidden = true;
-  form.addEventListener('change', () => form.requestSubmit());
-}
-
 // One press is enough; after coming back with the browser's button the form is usable again.
 for (const form of document.querySelectorAll('form[data-once]')) {
   const button = form.querySelector('button[type=submit]');

@@ -34,8 +34,12 @@ pub static STAFF_STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css; charset=utf-8", include_bytes!("../assets/staff.css")));
 /// The scripts; nothing depends on them.
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let both = concat!(include_str!("../assets/shop.js"), include_str!("../assets/search.js"));
-    Asset::new("js", "text/javascript; charset=utf-8", both.as_bytes())
+    let all = concat!(
+        include_str!("../assets/shop.js"),
+        include_str!("../assets/search.js"),
+        include_str!("../assets/choosing.js")
+    );
+    Asset::new("js", "text/javascript; charset=utf-8", all.as_bytes())
 });
 /// What tells how the page loaded.
 pub static RUM_SCRIPT: LazyLock<Asset> =
