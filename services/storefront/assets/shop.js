@@ -3,10 +3,10 @@
 
 // One press is enough; after coming back with the browser's button the form is usable again.
 for (const form of document.querySelectorAll('form[data-once]')) {
-  const button = form.querySelector('button[type=submit]');
+  const button = form.querySelector('button[type=submit]:not(.sr)');
   let label = null;
   form.addEventListener('submit', (event) => {
-    if (event.submitter && event.submitter !== button) return;
+    if (event.submitter?.name && event.submitter !== button) return;
     label ??= [...button.childNodes];
     button.textContent = form.dataset.once || 'Placing your order…';
     setTimeout(() => { button.disabled = true; }, 0);
@@ -26,6 +26,32 @@ document.addEventListener('keydown', (event) => {
   const search = document.querySelector('input[name="q"]');
   if (search) { event.preventDefault(); search.focus(); search.select(); }
 });
+
+// What was just done is said once, and not again when the page is loaded anew.
+const shown = new URL(location.href);
+if (shown.searchParams.has('done')) {
+  shown.searchParams.delete('done');
+  history.replaceState(history.state, '', shown);
+}
+
+// Departments on a narrow screen: the present one is in sight, and an edge that hides others fades.
+const departments = document.querySelector('.menu ul');
+if (departments) {
+  const find = () => {
+    const here = departments.querySelector('[aria-current]')?.getBoundingClientRect();
+    const box = departments.getBoundingClientRect();
+    if (here) departments.scrollLeft += here.left - box.left - (box.width - here.width) / 2;
+    edges();
+  };
+  const edges = () => {
+    const left = departments.scrollLeft;
+    departments.classList.toggle('before', left > 4);
+    departments.classList.toggle('after', left + departments.clientWidth < departments.scrollWidth - 4);
+  };
+  departments.addEventListener('scroll', edges, { passive: true });
+  window.addEventListener('resize', find);
+  find();
+}
 
 // After a refused form, begin at the first wrong field.
 document.querySelector('[aria-invalid="true"]')?.focus();
