@@ -59,3 +59,11 @@ async fn files_that_are_no_metadata_and_a_folder_without_any_are_told() {
     assert!(wrong_metadata(&db.pool, folder.path()).await[0].ends_with("no queries"));
     assert!(wrong_metadata(&db.pool, &folder.path().join("gone")).await[0].contains("gone: "));
 }
+
+#[tokio::test]
+async fn what_a_query_says_itself_about_null_is_believed() {
+    let said = METADATA
+        .replace("id, note FROM", r#"id, note AS \"note?\" FROM"#)
+        .replace(r#""note","#, r#""note?","#);
+    assert_eq!(wrong_after("ALTER TABLE things ALTER note SET NOT NULL", &said).await, Vec::<String>::new());
+}
