@@ -15,6 +15,7 @@ mod openapi;
 mod outbox;
 mod placing;
 mod privacy;
+mod reads;
 mod recovery;
 mod resolving;
 mod sql;
