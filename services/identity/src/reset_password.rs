@@ -43,7 +43,7 @@ impl Identity {
         let now = self.clock.now();
         let owner = self.resets.confirm(&token, &hash, now).await?.ok_or_else(|| self.not_valid())?;
         // Who guessed at the old password must not keep the owner out with the new one.
-        self.throttles.log_in.settle(&Subject::new(&owner.email, None), Verdict::Right, now).await;
+        self.throttles.log_in.settle(&Subject::new(&owner.email, None), Verdict::Anew, now).await;
         self.count_reset("confirmed");
         tracing::info!(user.id = %owner.id, "password reset");
         Ok(())

@@ -34,10 +34,17 @@ const SESSION_DAYS: u64 = 30;
 /// Each takes 19 MiB and a whole core for some hundredths of a second.
 const HASHES_AT_ONCE: usize = 2;
 /// A person registers once; a few more for typing errors. Behind one address there may be an office, or a fair.
-const REGISTER: Limits = Limits { max_per_account: 5, max_per_address: 30, window: Duration::from_mins(15) };
+const REGISTER: Limits =
+    Limits { max_per_pair: None, max_per_account: 5, max_per_address: 30, window: Duration::from_mins(15) };
 /// A mail each.
-const RESET: Limits = Limits { max_per_account: 3, max_per_address: 20, window: Duration::from_mins(15) };
-const STAFF: Limits = Limits { max_per_account: 5, max_per_address: 20, window: Duration::from_mins(5) };
+const RESET: Limits =
+    Limits { max_per_pair: None, max_per_account: 3, max_per_address: 20, window: Duration::from_mins(15) };
+const STAFF: Limits = Limits {
+    max_per_pair: Some(5),
+    max_per_account: 50,
+    max_per_address: 20,
+    window: Duration::from_mins(5),
+};
 
 /// Connects, migrates, and hands back routes and workers.
 pub async fn start(mut boot: Boot) -> Result<App, StartError> {
@@ -131,7 +138,10 @@ fn limits(env: &mut Env, prefix: &str, default: Limits) -> Limits {
         max_per_account: positive(env, &format!("{prefix}_MAX_PER_ACCOUNT"), default.max_per_account),
         max_per_address: positive(env, &format!("{prefix}_MAX_PER_ADDRESS"), default.max_per_address),
         window: Duration::from_secs(window_seconds),
+    let max_per_pair =
+        default.max_per_pair.map(|default| positive(env, &format!("{prefix}_MAX_PER_PAIR"), default));
     }
+        max_per_pair,
 }
 
 /// The password of the first staff member, if there is to be one.

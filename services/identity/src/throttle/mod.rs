@@ -1,10 +1,14 @@
-//! Slowing down those who try passwords, register, or ask for mails: tries are counted for the account and for the
-//! address that they come from, in windows of fixed length that start and end for everybody at the same time. Each kind
-//! of try (a scope) counts apart.
+//! Slowing down those who try passwords, register, or ask for mails: tries are counted for the account, for the address
+//! that they come from, and for both together, in windows of fixed length that start and end for everybody at the same
+//! time. Each kind of try (a scope) counts apart.
 //!
 //! What must always hold: an address without an account is throttled like one with; no address of either kind is
-//! readable in Redis. Counts are in Redis, shared by all instances; while it does not answer each instance counts for
-//! itself, so a log-in neither fails nor waits because of it.
+//! readable in Redis; nobody keeps an owner out. So passwords are bounded for account and address together, and the
+//! account's own bound, which is wide, holds up only those who have failed in this window already: from elsewhere the
+//! right password gets in whatever others tried, and who has many addresses has one guess more from each.
+//!
+//! Counts are in Redis, shared by all instances; while it does not answer each instance counts for itself, so a log-in
+//! neither fails nor waits because of it.
 
 pub mod memory;
 pub mod redis;
@@ -22,7 +26,10 @@ use self::redis::RedisCounters;
 /// How much is borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Tries for one account in a window.
+    /// Tries for one account from one address in a window. Without it `max_per_account` holds up everybody: for what
+    /// costs its owner something each time, a mail, and nobody is kept out of anything.
+    pub max_per_pair: Option<u32>,
+    /// Tries for one account in a window, from all addresses together.
     pub max_per_account: u32,
     /// Tries from one address in a window. Larger: a whole office may be behind it.
     pub max_per_address: u32,
@@ -32,7 +39,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_per_account: 10, max_per_address: 50, window: Duration::from_mins(5) }
+        Self {
+            max_per_pair: Some(10),
+            max_per_account: 100,
+            max_per_address: 50,
+            window: Duration::from_mins(5),
+        }
     }
 }
 
@@ -56,19 +68,25 @@ pub enum Decision {
 /// What came of a try that was allowed and need not stay counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was the owner: the account starts anew, the address gets this try back.
+    /// It was the owner: what was tried for the account from this address is forgotten, the address gets this try back.
     Right,
-    /// Nobody could tell: both get this try back.
+    /// Nobody could tell: all get this try back.
     Unjudged,
+    /// The password is another one: what anybody tried for the account is forgotten.
+    Anew,
 }
 
-/// One thing that is counted in one window.
+/// The counters of one try, and how far they may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counter {
-    /// Name of the counter.
-    pub key: String,
-    /// How far it may go.
-    pub max: u32,
+pub struct Counted {
+    /// The account's counters.
+    pub account: String,
+    /// Which of them is for this address too.
+    pub from: String,
+    /// The address's counter, if the address is known.
+    pub address: Option<String>,
+    /// Their bounds.
+    pub limits: Limits,
 }
 
 /// Counters cannot be reached.
@@ -79,12 +97,10 @@ pub struct CountersAway(pub String);
 /// Where counts are kept.
 #[async_trait]
 pub trait Counters: Send + Sync + 'static {
-    /// Adds one to all, unless one of them is full; `false` when one is, and then nothing is changed.
-    async fn add(&self, window: i64, counters: &[Counter]) -> Result<bool, CountersAway>;
-    /// Sets to nothing.
-    async fn clear(&self, window: i64, key: &str) -> Result<(), CountersAway>;
-    /// Takes one off, if there is one.
-    async fn take_back(&self, window: i64, keys: &[&str]) -> Result<(), CountersAway>;
+    /// Counts one try everywhere, unless a bound holds it up; `false` when one does, and then nothing is changed.
+    async fn add(&self, window: i64, counted: &Counted) -> Result<bool, CountersAway>;
+    /// Takes off what need not stay counted.
+    async fn settle(&self, window: i64, counted: &Counted, verdict: Verdict) -> Result<(), CountersAway>;
 }
 
 /// Redis, and memory while Redis is away.
@@ -110,18 +126,25 @@ impl Subject {
         Self { account: digest(email.as_bytes()), address }
     }
 
-    fn counters(&self, scope: &str, limits: &Limits) -> Vec<Counter> {
-        let account = Counter { key: self.account_key(scope), max: limits.max_per_account };
-        let address = self.address_key(scope).map(|key| Counter { key, max: limits.max_per_address });
-        std::iter::once(account).chain(address).collect()
+    fn counted(&self, scope: &str, limits: Limits) -> Counted {
+        Counted {
+            account: format!("{scope}:tries:{}", self.account),
+            from: self.address.clone().unwrap_or_else(|| "unknown".to_owned()),
+            address: self.address.as_ref().map(|digest| format!("{scope}:address:{digest}")),
+            limits,
+        }
     }
+}
 
-    fn account_key(&self, scope: &str) -> String {
-        format!("{scope}:account:{}", self.account)
-    }
-
-    fn address_key(&self, scope: &str) -> Option<String> {
-        self.address.as_ref().map(|digest| format!("{scope}:address:{digest}"))
+impl Limits {
+    /// Whether the bounds let another try through after so many: from this address for this account, for the account, and
+    /// from the address. The script in [`redis`] says the same.
+    fn let_through(&self, pair: u32, account: u32, address: u32) -> bool {
+        let for_account = match self.max_per_pair {
+            Some(max) => pair < max && (pair == 0 || account < self.max_per_account),
+            None => account < self.max_per_account,
+        };
+        for_account && address < self.max_per_address
     }
 }
 
@@ -138,19 +161,20 @@ impl Throttle {
 
     /// Counts a try, or says how long to wait; a refused try does not count.
     pub async fn attempt(&self, subject: &Subject, now: DateTime<Utc>) -> Decision {
-        let (window, counters) = (self.window(now), subject.counters(self.scope, &self.limits));
-        let added = match self.shared.add(window, &counters).await {
+        let (window, counted) = (self.window(now), subject.counted(self.scope, self.limits));
+        let added = match self.shared.add(window, &counted).await {
             Ok(added) => added,
-            Err(_) => self.own.add(window, &counters).await.unwrap_or(true),
+            Err(_) => self.own.add(window, &counted).await.unwrap_or(true),
         };
         if added { Decision::Allowed } else { Decision::Wait { seconds: self.seconds_left(now) } }
     }
 
     /// Undoes a try that need not stay counted.
     pub async fn settle(&self, subject: &Subject, verdict: Verdict, now: DateTime<Utc>) {
+        let (window, counted) = (self.window(now), subject.counted(self.scope, self.limits));
         // Where the try was counted is not known any more if Redis went or came meanwhile: both are asked.
         for counters in [&self.shared as &dyn Counters, &self.own] {
-            if let Err(error) = settle(counters, self.window(now), subject, self.scope, verdict).await {
+            if let Err(error) = counters.settle(window, &counted, verdict).await {
                 tracing::debug!(%error, "try stays counted");
             }
         }
@@ -168,22 +192,6 @@ impl Throttle {
     fn window_ms(&self) -> i64 {
         (self.limits.window.as_millis() as i64).max(1)
     }
-}
-
-async fn settle(
-    counters: &dyn Counters,
-    window: i64,
-    subject: &Subject,
-    scope: &str,
-    verdict: Verdict,
-) -> Result<(), CountersAway> {
-    let (account, address) = (subject.account_key(scope), subject.address_key(scope));
-    let mut back: Vec<&str> = address.as_deref().into_iter().collect();
-    match verdict {
-        Verdict::Right => counters.clear(window, &account).await?,
-        Verdict::Unjudged => back.push(&account),
-    }
-    if back.is_empty() { Ok(()) } else { counters.take_back(window, &back).await }
 }
 
 fn digest(bytes: &[u8]) -> String {

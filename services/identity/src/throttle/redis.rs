@@ -10,30 +10,43 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use shop_instrumentation::kv::{self, Connection, Pause, PauseConfig};
 
-use super::{Counter, Counters, CountersAway};
+use super::{Counted, Counters, CountersAway, Verdict};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// `KEYS` counters; `ARGV[1]` their life in milliseconds, then the bound of each. 1 when all were counted.
+/// `KEYS[1]` is the account's hash: a field an address, and `all` for their sum. `KEYS[2]` is the address's counter, if the
+/// address is known. `ARGV` is their life in milliseconds, the field, and the bounds: for both together (0 for none), for
+/// the account, for the address. 1 when the try was counted. What is held up is what [`Limits::let_through`] says.
+///
+/// [`Limits::let_through`]: super::Limits
 static ADD: LazyLock<redis::Script> = LazyLock::new(|| {
     redis::Script::new(
-        "for i, key in ipairs(KEYS) do
-           if tonumber(redis.call('GET', key) or '0') >= tonumber(ARGV[i + 1]) then return 0 end
-         end
-         for _, key in ipairs(KEYS) do
-           if redis.call('INCR', key) == 1 then redis.call('PEXPIRE', key, ARGV[1]) end
-         end
+        "local pair = tonumber(redis.call('HGET', KEYS[1], ARGV[2]) or '0')
+         local all = tonumber(redis.call('HGET', KEYS[1], 'all') or '0')
+         local most = tonumber(ARGV[3])
+         if most > 0 and pair >= most then return 0 end
+         if (most == 0 or pair > 0) and all >= tonumber(ARGV[4]) then return 0 end
+         if KEYS[2] and tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[5]) then return 0 end
+         redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
+         redis.call('HINCRBY', KEYS[1], 'all', 1)
+         if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+         if KEYS[2] and redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[1]) end
          return 1",
     )
 });
 
-/// Takes one off each of `KEYS` that has one.
-static TAKE_BACK: LazyLock<redis::Script> = LazyLock::new(|| {
+/// The same keys; `ARGV` is the field and the verdict.
+static SETTLE: LazyLock<redis::Script> = LazyLock::new(|| {
     redis::Script::new(
-        "for _, key in ipairs(KEYS) do
-           if tonumber(redis.call('GET', key) or '0') > 0 then redis.call('DECR', key) end
+        "if ARGV[2] == 'anew' then return redis.call('DEL', KEYS[1]) end
+         local back = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+         if ARGV[2] == 'unjudged' then back = math.min(back, 1) end
+         if back > 0 then
+           redis.call('HINCRBY', KEYS[1], ARGV[1], -back)
+           redis.call('HINCRBY', KEYS[1], 'all', -back)
          end
+         if KEYS[2] and tonumber(redis.call('GET', KEYS[2]) or '0') > 0 then redis.call('DECR', KEYS[2]) end
          return 0",
     )
 });
@@ -77,31 +90,35 @@ impl RedisCounters {
 
 #[async_trait]
 impl Counters for RedisCounters {
-    async fn add(&self, window: i64, counters: &[Counter]) -> Result<bool, CountersAway> {
+    async fn add(&self, window: i64, counted: &Counted) -> Result<bool, CountersAway> {
         let mut call = ADD.prepare_invoke();
-        call.arg(self.life.as_millis() as u64);
-        for counter in counters {
-            call.key(name(window, &counter.key)).arg(counter.max);
-        }
+        keys(&mut call, window, counted);
+        let limits = &counted.limits;
+        call.arg(self.life.as_millis() as u64).arg(&counted.from);
+        call.arg(limits.max_per_pair.unwrap_or(0)).arg(limits.max_per_account).arg(limits.max_per_address);
         let added: u32 =
             self.run("EVALSHA throttle", |mut c| async move { call.invoke_async(&mut c).await }).await?;
         Ok(added == 1)
     }
 
-    async fn clear(&self, window: i64, key: &str) -> Result<(), CountersAway> {
-        let mut command = redis::cmd("DEL");
-        command.arg(name(window, key));
-        self.run("DEL throttle", |mut c| async move { command.query_async(&mut c).await }).await
-    }
-
-    async fn take_back(&self, window: i64, keys: &[&str]) -> Result<(), CountersAway> {
-        let mut call = TAKE_BACK.prepare_invoke();
-        for key in keys {
-            call.key(name(window, key));
-        }
+    async fn settle(&self, window: i64, counted: &Counted, verdict: Verdict) -> Result<(), CountersAway> {
+        let mut call = SETTLE.prepare_invoke();
+        keys(&mut call, window, counted);
+        call.arg(&counted.from).arg(match verdict {
+            Verdict::Right => "right",
+            Verdict::Unjudged => "unjudged",
+            Verdict::Anew => "anew",
+        });
         let _: u32 =
             self.run("EVALSHA throttle", |mut c| async move { call.invoke_async(&mut c).await }).await?;
         Ok(())
+    }
+}
+
+fn keys(call: &mut redis::ScriptInvocation<'_>, window: i64, counted: &Counted) {
+    call.key(name(window, &counted.account));
+    if let Some(address) = &counted.address {
+        call.key(name(window, address));
     }
 }
 

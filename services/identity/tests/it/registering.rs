@@ -114,7 +114,12 @@ async fn a_key_of_the_version_before_is_still_known() {
 
 #[tokio::test]
 async fn an_address_or_a_machine_that_registers_too_often_waits() {
-    let limits = Limits { max_per_account: 2, max_per_address: 3, window: Duration::from_mins(15) };
+    let limits = Limits {
+        max_per_pair: None,
+        max_per_account: 2,
+        max_per_address: 3,
+        window: Duration::from_mins(15),
+    };
     let f = fixture_with(limits).await;
     let from = |email: &str, address: &str| json!({"email": email, "display_name": "Kim", "password": PASSWORD, "client_address": address});
     let statuses = async |tries: &[(&str, &str)]| {

@@ -113,3 +113,18 @@ async fn the_service_seeds_the_first_member_from_a_file() {
     assert_eq!(names, ["staff manager"]);
     stop.cancel();
 }
+
+#[tokio::test]
+async fn strangers_keep_no_member_out() {
+    let f = seeded().await;
+    let from = async |address: &str, password: &str| {
+        let body = json!({"email": "staff", "password": password, "client_address": address});
+        post(&f.router, "/v1/staff/sessions", "k", &body).await.status.as_u16()
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(from("10.0.0.1", "a wrong password").await);
+    }
+    assert_eq!(statuses, [401, 401, 401, 429]);
+    assert_eq!(from("10.0.0.9", PASSWORD).await, 201);
+}

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use shop_identity::throttle::memory::MemoryCounters;
 use shop_identity::throttle::redis::RedisCounters;
-use shop_identity::throttle::{Counter, Counters};
+use shop_identity::throttle::{Counted, Counters, Limits, Verdict};
 use shop_instrumentation::kv;
 use shop_testkit::TestRedis;
 
@@ -14,22 +14,49 @@ async fn wrong(f: &Fixture, email: &str, address: &str) -> u16 {
     f.log_in(email, WRONG, Some(address)).await.status.as_u16()
 }
 
+fn counted(from: &str, address: Option<&str>) -> Counted {
+    let limits = Limits { max_per_pair: Some(2), max_per_account: 4, max_per_address: 3, ..LIMITS };
+    Counted {
+        account: "login:tries:kim".to_owned(),
+        from: from.to_owned(),
+        address: address.map(str::to_owned),
+        limits,
+    }
+}
+
 /// What every adapter of the port must do.
 async fn counters_behave(counters: &dyn Counters) {
-    let pair = |max| {
-        ["a", "b"].map(|key| Counter { key: key.to_owned(), max: if key == "a" { max } else { 9 } }).to_vec()
+    let add =
+        async |from: &str, address: Option<&str>| counters.add(1, &counted(from, address)).await.unwrap();
+    let settle = async |from: &str, address: Option<&str>, verdict: Verdict| {
+        counters.settle(1, &counted(from, address), verdict).await.unwrap();
     };
-    assert!(counters.add(1, &pair(2)).await.unwrap());
-    assert!(counters.add(1, &pair(2)).await.unwrap());
-    assert!(!counters.add(1, &pair(2)).await.unwrap(), "full");
-    let b = |max| [Counter { key: "b".to_owned(), max }];
-    assert!(!counters.add(1, &b(2)).await.unwrap(), "b has the two that were let through");
-    assert!(counters.add(1, &b(3)).await.unwrap(), "and not the refused one");
-    counters.take_back(1, &["b", "never counted"]).await.unwrap();
-    assert!(counters.add(1, &b(3)).await.unwrap());
-    counters.clear(1, "a").await.unwrap();
-    assert!(counters.add(1, &pair(1)).await.unwrap());
-    assert!(counters.add(2, &pair(1)).await.unwrap(), "the next window starts anew");
+    assert!(add("a", Some("at a")).await && add("a", Some("at a")).await);
+    assert!(!add("a", Some("at a")).await, "the pair is full");
+    assert!(add("b", Some("at a")).await, "the address has two, not three: what is refused is not counted");
+    assert!(!add("c", Some("at a")).await, "the address is full");
+    assert!(add("c", None).await);
+    assert!(!add("c", None).await, "the account is full for who has tried before");
+    assert!(add("d", None).await && add("e", None).await, "and not for who has not");
+    settle("a", Some("at a"), Verdict::Unjudged).await;
+    assert!(!add("a", Some("at a")).await, "the account is full still");
+    settle("a", Some("at a"), Verdict::Right).await;
+    settle("d", None, Verdict::Right).await;
+    settle("e", None, Verdict::Unjudged).await;
+    settle("nobody", Some("nowhere"), Verdict::Right).await;
+    assert!(add("c", None).await, "the account has two by now");
+    assert!(add("a", Some("at a")).await, "and the pair none");
+    assert!(!add("c", None).await, "the pair is full");
+    assert!(!add("b", None).await, "the account is full");
+    settle("x", None, Verdict::Anew).await;
+    assert!(add("c", None).await && add("b", None).await);
+    let strict =
+        Counted { limits: Limits { max_per_pair: None, max_per_account: 2, ..LIMITS }, ..counted("f", None) };
+    assert!(
+        !counters.add(1, &strict).await.unwrap(),
+        "without a bound for pairs the account's holds for all"
+    );
+    assert!(counters.add(2, &strict).await.unwrap(), "the next window starts anew");
 }
 
 #[tokio::test]
@@ -42,7 +69,7 @@ async fn counters_in_memory_and_in_redis_behave_the_same() {
     }
     let mut connection = redis.connection().await;
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
-    assert!(keys.len() >= 3);
+    assert!(keys.len() >= 2);
     for key in keys {
         let ttl: i64 = redis::cmd("TTL").arg(&key).query_async(&mut connection).await.unwrap();
         assert!((1..=600).contains(&ttl), "{key} would stay for ever: {ttl}");
@@ -50,11 +77,11 @@ async fn counters_in_memory_and_in_redis_behave_the_same() {
 }
 
 #[tokio::test]
-async fn an_account_waits_after_too_many_wrong_passwords_even_for_its_owner() {
+async fn after_too_many_wrong_passwords_a_machine_waits_even_with_the_right_one() {
     let f = fixture().await;
     f.register("k", &kim()).await;
-    for i in 0..3 {
-        assert_eq!(wrong(&f, "Kim@example.com", &format!("10.0.0.{i}")).await, 401);
+    for _ in 0..3 {
+        assert_eq!(wrong(&f, "Kim@example.com", "10.0.0.9").await, 401);
     }
     f.clock.advance_seconds(60);
     let refused = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await;
@@ -119,4 +146,37 @@ async fn instances_count_together() {
     }
     let answer = log_in(&second, "k", "kim@example.com", WRONG, Some("10.0.0.1")).await;
     assert_eq!(answer.status.as_u16(), 429);
+}
+
+#[tokio::test]
+async fn strangers_keep_nobody_out_who_comes_from_elsewhere() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    for _ in 0..4 {
+        wrong(&f, "kim@example.com", "10.0.0.1").await;
+    }
+    assert_eq!(wrong(&f, "kim@example.com", "10.0.0.1").await, 429, "who guesses waits");
+    let right = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await;
+    assert_eq!(right.status.as_u16(), 201, "{}", right.text());
+    assert_eq!(
+        wrong(&f, "kim@example.com", "10.0.0.1").await,
+        429,
+        "and does not start anew because of that"
+    );
+}
+
+#[tokio::test]
+async fn the_right_password_from_an_address_without_failures_gets_in_whatever_others_tried() {
+    let f = fixture().await;
+    f.register("k", &kim()).await;
+    for i in 0..40 {
+        wrong(&f, "kim@example.com", &format!("10.0.1.{i}")).await;
+    }
+    assert_eq!(
+        wrong(&f, "kim@example.com", "10.0.1.0").await,
+        429,
+        "the wide bound holds up who failed before"
+    );
+    let right = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await;
+    assert_eq!(right.status.as_u16(), 201, "{}", right.text());
 }
