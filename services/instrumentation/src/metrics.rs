@@ -47,6 +47,7 @@ struct Inner {
     database: HistogramVec,
     faults: IntGaugeVec,
     shed: IntCounter,
+    in_progress: IntCounter,
     refused: IntCounterVec,
     client_decisions: IntCounterVec,
     concurrency_limit: Gauge,
@@ -74,6 +75,7 @@ impl Metrics {
             database: build_histogram_vec(&registry, service, "db_client_operation_duration_seconds")?,
             faults: build_gauge_vec(&registry, service, "shop_fault_active")?,
             shed: build_counter(&registry, service, "shop_requests_shed_total")?,
+            in_progress: build_counter(&registry, service, "shop_answers_in_progress_total")?,
             client_decisions: build_counter_vec(&registry, service, "shop_client_decisions_total")?,
             concurrency_limit: build_gauge(&registry, service, "shop_concurrency_limit")?,
             refused: build_counter_vec(&registry, service, "shop_calls_refused_total")?,
@@ -159,6 +161,10 @@ impl Metrics {
 
     pub(crate) fn shed(&self) -> &IntCounter {
         &self.inner.shed
+    }
+
+    pub(crate) fn in_progress(&self) -> &IntCounter {
+        &self.inner.in_progress
     }
 
     /// Counts what a client decided about a call of `peer`: `retry`, `hedge`, `breaker_open` or `bulkhead_full`.
