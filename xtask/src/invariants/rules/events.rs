@@ -32,7 +32,7 @@ struct Outcome {
     actions: &'static [&'static str],
 }
 
-const ALL: [Outcome; 7] = [
+const ALL: [Outcome; 9] = [
     Outcome { event: "order.confirmed", mail: "order_confirmed", actions: &["confirmed"] },
     Outcome { event: "order.declined", mail: "order_declined", actions: &["declined"] },
     Outcome { event: "order.failed", mail: "order_failed", actions: &["rejected"] },
@@ -43,6 +43,8 @@ const ALL: [Outcome; 7] = [
     },
     Outcome { event: "order.shipped", mail: "order_shipped", actions: &["shipped"] },
     Outcome { event: "order.return_requested", mail: "return_requested", actions: &["return_requested"] },
+    Outcome { event: "order.return_refused", mail: "return_refused", actions: &["return_refused"] },
+    Outcome { event: "order.return_withdrawn", mail: "return_withdrawn", actions: &["return_withdrawn"] },
     Outcome { event: "order.refunded", mail: "order_refunded", actions: &["refunded"] },
 ];
 

@@ -37,7 +37,7 @@ pub fn money(snapshot: &Snapshot) -> Finding {
     for (id, order) in &snapshot.orders.orders {
         let done = refunds.get(id).map_or(&[][..], Vec::as_slice);
         let payment = snapshot.payments.authorisations.get(id);
-        for it in order.give_backs.iter().filter(|it| it.amount_minor > 0) {
+        for it in order.give_backs.iter().filter(|it| it.amount_minor > 0 || it.unwind) {
             finding.look();
             let refunded: i64 = done.iter().filter(|r| belongs(r, it)).map(|r| r.amount.minor).sum();
             if let Some(detail) = trouble(it, refunded, payment) {
@@ -76,6 +76,7 @@ fn trouble(it: &GiveBack, refunded: i64, payment: Option<&Authorisation>) -> Opt
     // Held money that was let go of was never taken.
     let let_go = it.unwind && payment.is_none_or(|p| !p.is_approved || p.state == PaymentState::Voided);
     let is_right = match it.money {
+        _ if it.is_money_by_hand => refunded == 0 || refunded == amount,
         MoneyBack::Refunded if let_go => refunded == 0,
         MoneyBack::Refunded => refunded == amount,
         // Whether the call was answered is not known.

@@ -121,7 +121,7 @@ fn given_back(order: &Order, state: ReservationState) -> (Pieces, Pieces) {
         // A reservation that was never sold is released as a whole.
         let restocks = !it.unwind || state == ReservationState::Confirmed;
         for (product, count) in it.restock.iter().filter(|_| restocks) {
-            if it.step == GiveBackStep::Done {
+            if it.step == GiveBackStep::Done && !it.are_pieces_by_hand {
                 *least.entry(*product).or_default() += count;
             }
             if matches!(it.step, GiveBackStep::Done | GiveBackStep::Restock) {

@@ -172,6 +172,10 @@ pub struct GiveBack {
     pub step: GiveBackStep,
     pub money: MoneyBack,
     pub review: Option<String>,
+    /// A person gave the money back by hand: payments need not know of it.
+    pub is_money_by_hand: bool,
+    /// A person put the pieces back on sale by hand: inventory need not know of it.
+    pub are_pieces_by_hand: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,

@@ -34,6 +34,8 @@ pub async fn read(urls: &[String]) -> Result<OrderBooks, String> {
         order.prices.entry(product).or_insert(price);
     }
     let sql = "SELECT id, order_id, idempotency_key, reason, amount_minor, restock, unwind, step, status, review, \
+               money_by_hand_at IS NOT NULL AS is_money_by_hand, \
+               pieces_by_hand_at IS NOT NULL AS are_pieces_by_hand, \
                created_at, updated_at, lease_until FROM give_backs ORDER BY created_at, id";
     for (id, it) in reader.rows(sql, give_back).await? {
         orders.entry(id).and_modify(|order| order.give_backs.push(it));
@@ -101,6 +103,8 @@ fn give_back(row: &PgRow) -> Result<(Uuid, GiveBack), sqlx::Error> {
         step: named(row, "step", GiveBackStep::parse)?,
         money: named(row, "status", MoneyBack::parse)?,
         review: row.try_get("review")?,
+        is_money_by_hand: row.try_get("is_money_by_hand")?,
+        are_pieces_by_hand: row.try_get("are_pieces_by_hand")?,
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         lease_until: row.try_get("lease_until")?,

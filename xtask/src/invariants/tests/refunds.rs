@@ -3,7 +3,7 @@
 use super::{
     Database::{Orders, Payments},
     finds,
-    shop::{id, operation},
+    shop::{Shop, id, operation},
 };
 
 #[tokio::test]
@@ -56,4 +56,34 @@ async fn a_return_of_other_pieces_or_for_more_than_their_price() {
 async fn money_back_for_a_parcel_that_never_came() {
     let plant = format!("UPDATE order_returns SET status = 'requested' WHERE id = '{}'", id(605));
     finds(Orders, &plant, "returned_parcels", &["QD-5 ", "announced with"]).await;
+}
+
+#[tokio::test]
+async fn what_a_person_settled_by_hand_is_no_disagreement() {
+    let shop = Shop::with_every_kind_of_order().await;
+    let by_hand = format!(
+        "UPDATE give_backs SET money_by_hand_at = now(), pieces_by_hand_at = now() WHERE id = '{}'",
+        id(404)
+    );
+    shop.execute(Orders, &by_hand).await;
+    let nothing = format!(
+        "UPDATE payment_operations SET state = 'failed' WHERE id = '{}'; \
+         DELETE FROM sandbox_movements WHERE reference = 'sbx_4' AND kind = 'refund'; \
+         UPDATE authorisations SET refunded_minor = 0 WHERE order_id = '{}'",
+        id(742),
+        id(104)
+    );
+    shop.execute(Payments, &nothing).await;
+    let report = shop.check().await;
+    assert!(report.agrees(), "{report}");
+}
+
+#[tokio::test]
+async fn a_hold_that_was_let_go_of_and_refunded_all_the_same() {
+    let plant = format!("UPDATE give_backs SET amount_minor = 0 WHERE id = '{}'", id(408));
+    let shop = Shop::with_every_kind_of_order().await;
+    shop.execute(Orders, &plant).await;
+    assert!(shop.check().await.agrees());
+    shop.execute(Payments, &operation(8, 3, "refund", "succeeded", &id(408), 2000)).await;
+    shop.names("refunded_money", &["QD-8 ", "refunded for 0, payments refunded 2000"]).await;
 }
