@@ -7,6 +7,9 @@ const PRESSES: usize = 6;
 const BETWEEN_PRESSES: Duration = Duration::from_millis(700);
 const PAGE_WITHIN: Duration = Duration::from_secs(20);
 
+/// Each order that is wanted has an address of its own in this domain; a second order there was not wanted.
+const ONE_ORDER_DOMAIN: &str = "once.example.com";
+
 /// Buys; answers the order's number as the page showed it, which is the acknowledgement. `who` goes into the address.
 pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
     let http = reqwest::Client::builder()
@@ -31,7 +34,8 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
         return Err(format!("/cart/add: {}", added.status()));
     }
     let checkout = page("/checkout".to_owned()).await?;
-    let fields = checkout_form(&checkout, &format!("chaos{who}@example.com"))?;
+    let fields =
+        checkout_form(&checkout, &format!("buyer{who}-{:016x}@{ONE_ORDER_DOMAIN}", rand::random::<u64>()))?;
     let mut last = String::new();
     for _ in 0..PRESSES {
         match http.post(format!("{shop}/checkout")).form(&fields).send().await {

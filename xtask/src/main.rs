@@ -42,11 +42,7 @@ enum Command {
     /// Switch a fault on (or off); without a name, list the faults.
     Fault(platform::FaultOrder),
     /// Compare all books of the running platform: orders, stock, payments, events, mails.
-    CheckInvariants {
-        /// Seconds that work in hand is given to end.
-        #[arg(long = "within", default_value_t = 60)]
-        seconds: u64,
-    },
+    CheckInvariants(invariants::CheckOrder),
     /// Compare the OpenAPI documents with those of the last tag.
     OpenapiDiff,
     /// Ask the running services what their OpenAPI documents say they answer.
@@ -88,9 +84,7 @@ fn main() -> ExitCode {
             Command::Logs { service } => platform::logs(service.as_deref()).await,
             Command::Deploy { service } => platform::deploy(&service).await,
             Command::Fault(order) => platform::fault(&order).await,
-            Command::CheckInvariants { seconds } => {
-                invariants::check_local(std::time::Duration::from_secs(seconds)).await
-            }
+            Command::CheckInvariants(order) => invariants::check_local(order).await,
             Command::OpenapiDiff => openapi::check(std::path::Path::new(".")),
             Command::Schemathesis(order) => schemathesis::run(order).await,
             Command::Sqlx { service } => checked_sql::renew(service.as_deref()).await,

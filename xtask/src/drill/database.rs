@@ -106,7 +106,7 @@ async fn drills(layout: &Layout, ports: Ports, supervisor: &Supervisor) -> Outco
         println!("{:<24} {:>16.1} {:>16.1} {:>16.1}", f.drill, f.leader, f.sells, f.gap);
     }
     println!("what kept shoppers from an order: {:?}", stage.load.failed());
-    verdict::check(&stage.books, &orders).await
+    verdict::check(&stage.books, &orders, 0).await
 }
 
 /// The services as `make up` runs them, on other databases, and without anybody who takes telemetry.

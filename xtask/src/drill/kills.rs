@@ -66,6 +66,8 @@ async fn drill(layout: &Layout, order: Order) -> Outcome {
     let seed = order.seed.unwrap_or_else(|| rand::rng().random());
     println!("{} kills in {} minutes, seed {seed}", order.kills, order.minutes);
     let mut dice = StdRng::seed_from_u64(seed);
+    let books = invariants::books(layout)?;
+    let waiting = invariants::waiting(&books).await?;
     let load = Load::start(&layout.shop_url());
     load.sells_after(Instant::now(), SELLS_WITHIN).await?;
     let began = Instant::now();
@@ -88,7 +90,7 @@ async fn drill(layout: &Layout, order: Order) -> Outcome {
     let orders = load.stop().await;
     print(&healed, load.longest_gap(began));
     println!("what kept shoppers from an order: {:?}", load.failed());
-    verdict::check(&invariants::books(layout)?, &orders).await.map_err(|e| format!("seed {seed}: {e}"))
+    verdict::check(&books, &orders, waiting).await.map_err(|e| format!("seed {seed}: {e}"))
 }
 
 /// Any process that runs at the moment.

@@ -1,26 +1,60 @@
 //! The books of the local platform.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::{AgeLimits, Books, MailFolder, Report, check};
+use super::{AgeLimits, Books, Expected, MailFolder, Report, check};
 use crate::platform::{control, layout::Layout, postgres::node::SUPERUSER, secrets};
 
 /// What notifications keep unless `MAIL_KEEP` says something else.
 const MAIL_KEEP: usize = 2000;
 
-/// Checks the books of the running platform and prints what was found. An error when they do not agree.
-pub async fn check_local(settle_within: Duration) -> Result<(), String> {
+/// What is asked of the check.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CheckOrder {
+    /// Seconds that work in hand is given to end.
+    #[arg(long = "within", default_value_t = 60)]
+    seconds: u64,
+    /// Orders that must be in the books.
+    #[arg(long, default_value_t = 0)]
+    orders: usize,
+    /// Most orders and refunds that may wait for a person; any number when absent.
+    #[arg(long)]
+    need_a_person: Option<usize>,
+    /// A file with the numbers of orders that shoppers were told of, one a line.
+    #[arg(long)]
+    acknowledged: Option<PathBuf>,
+}
+
+impl CheckOrder {
+    /// Orders must be there, and no more wait for a person than `before`.
+    pub const fn after_sales(within: Duration, before: usize) -> Self {
+        Self { seconds: within.as_secs(), orders: 1, need_a_person: Some(before), acknowledged: None }
+    }
+}
+
+/// Checks the books of the running platform and prints what was found. An error when they are not as they must be.
+pub async fn check_local(order: CheckOrder) -> Result<(), String> {
     let layout = Layout::from_environment()?;
     if !control::is_running(&layout).await {
         return Err("the books of a running platform are checked, and none is running: `make up`".to_owned());
     }
-    let report: Report = check(&Books { settle_within, ..books(&layout)? }).await?;
-    if !report.agrees() {
-        return Err(format!("the books do not agree\n{report}"));
-    }
+    let acknowledged = order.acknowledged.as_deref().map(numbers).transpose()?;
+    let settle_within = Duration::from_secs(order.seconds);
+    let report: Report = check(&Books { settle_within, acknowledged, ..books(&layout)? }).await?;
+    Expected { orders: order.orders, need_a_person: order.need_a_person }.judge(&report)?;
     println!("{report}");
     println!("the books agree");
     Ok(())
+}
+
+fn numbers(path: &Path) -> Result<BTreeSet<String>, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Where a local platform has its books. The superuser reads them, on the node that takes writes.
@@ -33,25 +67,9 @@ pub fn books(layout: &Layout) -> Result<Books, String> {
         inventory: url("inventory"),
         notifications: url("notifications"),
         mails: Some(MailFolder { path: layout.data.join("mail"), keep: number("MAIL_KEEP", MAIL_KEEP)? }),
-        ages: ages()?,
+        ages: AgeLimits::from_environment()?,
         settle_within: Duration::ZERO,
-    })
-}
-
-/// Services inherit the environment of `make up`; so the same variables mean the same here.
-fn ages() -> Result<AgeLimits, String> {
-    let default = AgeLimits::default();
-    let seconds = |name: &str, default: Duration| {
-        let seconds = number(&format!("ORDERS_{name}_MAX_SECONDS"), default.as_secs());
-        seconds.map(Duration::from_secs)
-    };
-    Ok(AgeLimits {
-        reserve: seconds("RESERVE", default.reserve)?,
-        authorise: seconds("AUTHORISE", default.authorise)?,
-        confirm: seconds("CONFIRM", default.confirm)?,
-        capture: seconds("CAPTURE", default.capture)?,
-        undo: seconds("UNDO", default.undo)?,
-        give_back: seconds("GIVE_BACK", default.give_back)?,
+        acknowledged: None,
     })
 }
 

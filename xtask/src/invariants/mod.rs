@@ -5,6 +5,7 @@
 //! because somebody is just at it agrees a moment later. So the check repeats until everything that was there when it
 //! began agrees, or its time is over; what still differs then, and did in the round before, is a disagreement.
 
+mod expected;
 mod local;
 mod report;
 mod rules;
@@ -13,13 +14,15 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use tokio::time::Instant;
 
-pub use self::local::{books, check_local};
+pub use self::expected::Expected;
+pub use self::local::{CheckOrder, books, check_local};
 pub use self::report::Report;
 use self::{report::Finding, snapshot::Snapshot};
+pub use crate::platform::age_limits::AgeLimits;
 
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,6 +41,8 @@ pub struct Books {
     pub ages: AgeLimits,
     /// How long work in hand is given to end.
     pub settle_within: Duration,
+    /// Numbers of orders that shoppers were told of, where somebody wrote them down.
+    pub acknowledged: Option<BTreeSet<String>>,
 }
 
 /// A folder with one file a mail.
@@ -46,31 +51,6 @@ pub struct MailFolder {
     pub path: PathBuf,
     /// The newest that are kept (`MAIL_KEEP`); older ones may be gone.
     pub keep: usize,
-}
-
-/// Age limits of an order's steps, and of giving back; as the service orders is configured.
-#[derive(Clone, Copy, Debug)]
-pub struct AgeLimits {
-    pub reserve: Duration,
-    pub authorise: Duration,
-    pub confirm: Duration,
-    pub capture: Duration,
-    pub undo: Duration,
-    pub give_back: Duration,
-}
-
-impl Default for AgeLimits {
-    /// The service's own defaults.
-    fn default() -> Self {
-        Self {
-            reserve: Duration::from_mins(2),
-            authorise: Duration::from_mins(10),
-            confirm: Duration::from_mins(10),
-            capture: Duration::from_hours(1),
-            undo: Duration::from_hours(1),
-            give_back: Duration::from_hours(24),
-        }
-    }
 }
 
 /// Compares the books until they agree or `settle_within` is over; a database that does not answer counts as work in
@@ -107,6 +87,11 @@ pub async fn check(books: &Books) -> Result<Report, String> {
     }
 }
 
+/// Orders and refunds that wait for a person now: what a run finds before it begins is not its own doing.
+pub async fn waiting(books: &Books) -> Result<usize, String> {
+    Ok(rules::manual_review(&Snapshot::read(books, None).await?).len())
+}
+
 fn judge(snapshot: &Snapshot) -> Report {
     let findings: Vec<Finding> = rules::findings(snapshot);
     Report {
@@ -114,5 +99,6 @@ fn judge(snapshot: &Snapshot) -> Report {
         manual_review: rules::manual_review(snapshot),
         in_hand: rules::in_hand(snapshot),
         rounds: 0,
+        orders: snapshot.orders.orders.len(),
     }
 }

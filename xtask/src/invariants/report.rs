@@ -52,6 +52,8 @@ pub struct Report {
     pub in_hand: usize,
     /// Rounds that it took.
     pub rounds: usize,
+    /// Orders in the books.
+    pub orders: usize,
 }
 
 impl Finding {
@@ -120,17 +122,24 @@ impl fmt::Display for Report {
                 writeln!(f, "       and {} more", finding.total - SHOWN)?;
             }
         }
+        writeln!(f, "needs a person: {}", self.manual_review.len())?;
         for waiting in self.manual_review.iter().take(SHOWN) {
-            writeln!(f, "note needs a person: {waiting}")?;
+            writeln!(f, "       {waiting}")?;
         }
         if self.manual_review.len() > SHOWN {
-            writeln!(f, "note and {} more need a person", self.manual_review.len() - SHOWN)?;
+            writeln!(f, "       and {} more", self.manual_review.len() - SHOWN)?;
         }
-        let empty = self.findings.iter().filter(|f| f.looked_at == 0).count();
-        if empty > 0 {
-            writeln!(f, "note {empty} of {} invariants had nothing to look at", self.findings.len())?;
+        let unseen = self.findings.iter().filter(|f| f.looked_at == 0).map(|f| f.invariant.name);
+        let unseen: Vec<&str> = unseen.collect();
+        if !unseen.is_empty() {
+            let (count, names) = (unseen.len(), unseen.join(", "));
+            writeln!(f, "looked at nothing: {count} of {} invariants: {names}", self.findings.len())?;
         }
-        write!(f, "{} rounds, {} orders and refunds still in hand", self.rounds, self.in_hand)
+        write!(
+            f,
+            "{} orders, {} rounds, {} orders and refunds still in hand",
+            self.orders, self.rounds, self.in_hand
+        )
     }
 }
 

@@ -4,6 +4,7 @@
 //! under the data directory; sockets lie in a short directory of their own, because their paths are limited to 107
 //! bytes. Everything listens on loopback only.
 
+pub mod age_limits;
 pub mod control;
 mod demo;
 pub mod edge;

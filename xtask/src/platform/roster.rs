@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    age_limits::AgeLimits,
     edge,
     layout::{INSTANCES, INTERNAL_OFFSET, Layout, SERVICES},
     postgres,
@@ -113,6 +114,7 @@ pub fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str
             set("TRUSTED_PROXIES", "127.0.0.1/32".to_owned());
         }
         "identity" => set("STAFF_PASSWORD_FILE", secret_file(secrets::STAFF_PASSWORD)),
+        "orders" => AgeLimits::from_environment()?.variables().for_each(|(name, value)| set(&name, value)),
         "payments" => set("PAYMENTS_WEBHOOK_SECRET_FILE", secret_file(secrets::PAYMENTS_WEBHOOK_SECRET)),
         _ => {}
     }
@@ -136,7 +138,8 @@ fn console(layout: &Layout) -> Result<Unit, String> {
     std::fs::create_dir_all(&dir).map_err(fail)?;
     std::fs::write(dir.join("scrape.yml"), scrape_configuration(layout)).map_err(fail)?;
     let file = dir.join("quarterdeck.yml");
-    std::fs::write(&file, console_configuration(layout)?).map_err(fail)?;
+    // Both telemetry tokens stand in it.
+    secrets::write(&file, console_configuration(layout)?.as_bytes())?;
     let mut unit = Unit::new("console", "console", program, layout.log_file("console"));
     unit.args = vec!["--config".to_owned(), file.display().to_string()];
     unit.env = vec![("RUST_LOG".to_owned(), "info".to_owned())];

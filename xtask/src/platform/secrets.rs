@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -74,9 +74,35 @@ pub fn write_new(file: &Path, content: &[u8]) -> Result<(), String> {
     out.write_all(content).map_err(fail)
 }
 
+/// Writes a file that nobody else may read, in the place of one that is there.
+pub fn write(file: &Path, content: &[u8]) -> Result<(), String> {
+    let fail = |e: std::io::Error| format!("cannot write {}: {e}", file.display());
+    let mut options = std::fs::OpenOptions::new();
+    let mut out = options.write(true).create(true).truncate(true).mode(0o600).open(file).map_err(fail)?;
+    // One from before may be open to others.
+    out.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    out.write_all(content).map_err(fail)
+}
+
 pub fn read(layout: &Layout, name: &str) -> Result<String, String> {
     let file = path(layout, name);
     std::fs::read_to_string(&file)
         .map(|s| s.trim().to_owned())
         .map_err(|e| format!("cannot read {}: {e} (has `make up` run here?)", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_others_could_read_is_theirs_no_more_once_it_holds_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("quarterdeck.yml");
+        std::fs::write(&file, "a longer text than what comes").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        write(&file, b"tokens").unwrap();
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode, std::fs::read_to_string(&file).unwrap().as_str()), (0o600, "tokens"));
+    }
 }

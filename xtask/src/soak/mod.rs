@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     drill::borrowed::{Borrowed, units},
-    invariants,
+    invariants::{self, CheckOrder},
     platform::{Outcome, layout::Layout},
 };
 
@@ -54,15 +54,17 @@ pub async fn run(order: Order) -> Outcome {
     let layout = Layout::from_environment()?;
     let platform = Borrowed::take(&layout).await?;
     let result = tokio::select! {
-        result = soak(&layout, order) => result,
+        result = checked(&layout, order) => result,
         _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
-    };
-    let result = match result {
-        Ok(()) => invariants::check_local(SETTLE_WITHIN).await,
-        Err(e) => Err(e),
     };
     platform.give_back().await?;
     result
+}
+
+async fn checked(layout: &Layout, order: Order) -> Outcome {
+    let before = invariants::waiting(&invariants::books(layout)?).await?;
+    soak(layout, order).await?;
+    invariants::check_local(CheckOrder::after_sales(SETTLE_WITHIN, before)).await
 }
 
 async fn soak(layout: &Layout, order: Order) -> Outcome {

@@ -85,7 +85,7 @@ pub fn outcomes(snapshot: &Snapshot) -> Finding {
 
 /// Whether every outcome must still be known to have been told.
 fn is_told(order: &Order, snapshot: &Snapshot) -> bool {
-    order.names_a_person && !is_older(order.placed_at, snapshot.now, REMEMBERED)
+    order.names_a_person() && !is_older(order.placed_at, snapshot.now, REMEMBERED)
 }
 
 pub fn owners(snapshot: &Snapshot) -> Finding {

@@ -16,7 +16,7 @@ const SENT: Invariant =
     Invariant { name: "mails_sent", says: "the mail of each event that was taken up is sent", rows: "mails" };
 const FILES: Invariant = Invariant {
     name: "mail_files",
-    says: "each mail that was sent is one file about its order, and there is no other",
+    says: "each mail that was sent and not withheld is one file about its order, and there is no other",
     rows: "mails and files",
 };
 
@@ -43,7 +43,11 @@ pub fn files(snapshot: &Snapshot, files: &MailFiles) -> Finding {
     for (event, delivery) in &snapshot.deliveries {
         finding.look();
         let file = files.subjects.get(event);
-        if file.is_none() && delivery.is_sent && *event >= oldest_kept {
+        if let Some(says) = file.filter(|_| delivery.is_withheld) {
+            let detail = format!("{} was withheld, and there is a file: {says:?}", delivery.kind);
+            finding.disagree(delivery.created_at, subject(snapshot, *event, delivery), detail);
+        }
+        if file.is_none() && delivery.is_sent && !delivery.is_withheld && *event >= oldest_kept {
             let detail = format!("{} was sent, and there is no file", delivery.kind);
             finding.disagree(delivery.created_at, subject(snapshot, *event, delivery), detail);
         }

@@ -1,5 +1,7 @@
 //! What must always hold. Pure: no database, no clock; each rule compares rows of a snapshot.
 
+mod acknowledged;
+mod cancelled;
 mod events;
 mod mails;
 mod orders;
@@ -8,6 +10,8 @@ mod provider;
 mod refunds;
 mod reservations;
 mod stock;
+mod totals;
+mod vouchers;
 
 use std::time::Duration;
 
@@ -19,10 +23,14 @@ use super::{
 };
 
 /// Every rule, in the order of a sale.
-const RULES: [fn(&Snapshot) -> Finding; 19] = [
+const RULES: [fn(&Snapshot) -> Finding; 24] = [
     orders::carts,
     orders::history,
     orders::ages,
+    totals::totals,
+    totals::taxes,
+    vouchers::uses,
+    vouchers::discounts,
     reservations::states,
     reservations::pieces,
     reservations::returns,
@@ -36,6 +44,7 @@ const RULES: [fn(&Snapshot) -> Finding; 19] = [
     provider::rows,
     refunds::money,
     refunds::returns,
+    cancelled::money,
     events::outcomes,
     events::owners,
     mails::sent,
@@ -44,7 +53,9 @@ const RULES: [fn(&Snapshot) -> Finding; 19] = [
 /// What each rule finds.
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let files = snapshot.mails.as_ref().map(|files| mails::files(snapshot, files));
-    RULES.iter().map(|rule| rule(snapshot)).chain(files).collect()
+    let told = snapshot.acknowledged.as_ref();
+    let told = told.map(|told| [acknowledged::acknowledged(snapshot, told), acknowledged::once(snapshot)]);
+    RULES.iter().map(|rule| rule(snapshot)).chain(files).chain(told.into_iter().flatten()).collect()
 }
 
 /// What waits for a person.

@@ -7,8 +7,8 @@ use sqlx::types::Uuid;
 use crate::invariants::{
     report::{Finding, Invariant},
     snapshot::{
-        Authorisation, GiveBack, MoneyBack, Operation, OperationKind, OperationState, Order, PaymentState,
-        Snapshot,
+        Authorisation, GiveBack, Line, MoneyBack, Operation, OperationKind, OperationState, Order,
+        PaymentState, Pieces, Snapshot,
     },
 };
 
@@ -21,7 +21,7 @@ const MONEY: Invariant = Invariant {
 };
 const RETURNS: Invariant = Invariant {
     name: "returned_parcels",
-    says: "each return that came back gives back its pieces and at most their price, once",
+    says: "each return that came back gives back its pieces and at most what was paid for them, once",
     rows: "returns",
 };
 
@@ -88,14 +88,18 @@ fn trouble(it: &GiveBack, refunded: i64, payment: Option<&Authorisation>) -> Opt
 pub fn returns(snapshot: &Snapshot) -> Finding {
     let mut finding = Finding::new(RETURNS, snapshot.begun);
     for (id, order) in &snapshot.orders.orders {
-        let mut known = BTreeSet::new();
+        let (mut known, mut received, mut back) = (BTreeSet::new(), Pieces::new(), 0);
         for it in &order.returns {
             finding.look();
             let key = format!("return:{}", it.id);
             let given: Vec<&GiveBack> = order.give_backs.iter().filter(|g| g.key == key).collect();
             let is_right = match given.as_slice() {
                 [] => !it.is_received,
-                [one] => it.is_received && one.restock == it.lines && one.amount_minor <= worth(order, one),
+                [one] => {
+                    it.is_received
+                        && one.restock == it.lines
+                        && i128::from(one.amount_minor) <= paid(order, &it.lines)
+                }
                 _ => false,
             };
             if !is_right {
@@ -112,6 +116,18 @@ pub fn returns(snapshot: &Snapshot) -> Finding {
                 );
             }
             known.insert(key);
+            for (product, count) in it.lines.iter().filter(|_| it.is_received) {
+                *received.entry(*product).or_default() += count;
+            }
+            back += given.iter().map(|g| i128::from(g.amount_minor)).sum::<i128>();
+        }
+        if back > paid(order, &received) {
+            let detail = format!(
+                "{back} was given back for {}, paid were {}",
+                describe(&received),
+                paid(order, &received)
+            );
+            finding.disagree(order.placed_at, snapshot.name_of(*id), detail);
         }
         for it in order.give_backs.iter().filter(|it| it.reason == "returned" && !known.contains(&it.key)) {
             let detail = format!("{} was given back for a return that is not there", it.amount_minor);
@@ -121,8 +137,15 @@ pub fn returns(snapshot: &Snapshot) -> Finding {
     finding
 }
 
-/// What the pieces cost.
-fn worth(order: &Order, it: &GiveBack) -> i64 {
-    let price = |product| order.prices.get(product).copied().unwrap_or_default();
-    it.restock.iter().map(|(product, count)| price(product) * count).sum()
+/// What was paid for pieces, a voucher's share taken off; a share of a unit counts as one.
+fn paid(order: &Order, pieces: &Pieces) -> i128 {
+    let mut sum = 0;
+    for (product, count) in pieces {
+        let lines = order.lines.iter().filter(|line| line.product == *product);
+        let whole: i128 = lines.map(Line::paid).sum();
+        let ordered = i128::from(order.pieces.get(product).copied().unwrap_or_default().max(1));
+        let back = i128::from(*count).min(ordered);
+        sum += (whole * back + ordered - 1).div_euclid(ordered);
+    }
+    sum
 }

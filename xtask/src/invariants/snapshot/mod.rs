@@ -2,7 +2,7 @@
 
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::types::{
     Uuid,
@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub deliveries: BTreeMap<Uuid, Delivery>,
     /// Where mails are files.
     pub mails: Option<MailFiles>,
+    /// Numbers of orders that shoppers were told of; nothing where nobody wrote them down.
+    pub acknowledged: Option<BTreeSet<String>>,
 }
 
 /// The database of orders.
@@ -35,6 +37,9 @@ pub struct OrderBooks {
     pub orders: BTreeMap<Uuid, Order>,
     /// Events that wait for the relay.
     pub outbox: Vec<WaitingEvent>,
+    pub vouchers: BTreeMap<Uuid, Voucher>,
+    /// By order: an order uses at most one.
+    pub redemptions: BTreeMap<Uuid, Redemption>,
 }
 
 /// The database of payments, and the provider's own books in it.
@@ -57,6 +62,18 @@ pub struct InventoryBooks {
     pub moved: BTreeMap<(Uuid, Uuid), i64>,
 }
 
+impl PaymentBooks {
+    /// What the provider took, each time, by order; minor units.
+    pub fn captures(&self) -> BTreeMap<Uuid, Vec<i64>> {
+        let mut captures = BTreeMap::<Uuid, Vec<i64>>::new();
+        for payment in self.provider.values() {
+            let taken = payment.movements.iter().filter(|(kind, _)| *kind == MovementKind::Capture);
+            captures.entry(payment.order).or_default().extend(taken.map(|(_, minor)| *minor));
+        }
+        captures
+    }
+}
+
 impl Snapshot {
     /// Reads all books. `begun` is the first snapshot's, none for that one.
     pub async fn read(books: &Books, begun: Option<DateTime<Utc>>) -> Result<Self, String> {
@@ -77,6 +94,7 @@ impl Snapshot {
             inventory,
             deliveries,
             mails,
+            acknowledged: books.acknowledged.clone(),
         })
     }
 

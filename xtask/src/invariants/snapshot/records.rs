@@ -132,17 +132,17 @@ pub struct Order {
     pub reservation: Option<Uuid>,
     pub authorisation: Option<Uuid>,
     pub total: Amount,
+    pub charges: Charges,
+    pub buyer: Buyer,
     /// The cart's id and version that it was made from.
     pub cart: Option<(String, i64)>,
-    /// Anonymised orders tell nobody anything any more.
-    pub names_a_person: bool,
     pub placed_at: DateTime<Utc>,
     /// When the present step was written.
     pub updated_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
+    pub lines: Vec<Line>,
+    /// The pieces of all lines.
     pub pieces: Pieces,
-    /// Price of one piece by product, minor units.
-    pub prices: BTreeMap<Uuid, i64>,
     pub give_backs: Vec<GiveBack>,
     pub returns: Vec<OrderReturn>,
     /// How often each thing happened; `resolved_by_cancelling` apart from other resolutions.
@@ -155,9 +155,103 @@ impl Order {
         self.give_backs.iter().find(|it| it.unwind)
     }
 
+    /// Anonymised orders tell nobody anything any more.
+    pub fn names_a_person(&self) -> bool {
+        !self.buyer.email.is_empty()
+    }
+
+    /// Whether it ended without a sale, or its sale was taken back.
+    pub const fn is_void(&self) -> bool {
+        matches!(self.status, Status::Declined | Status::Rejected | Status::Cancelled)
+    }
+
     pub fn happened(&self, action: &str) -> i64 {
         self.history.get(action).copied().unwrap_or_default()
     }
+}
+
+/// Who bought: uses of a voucher are counted by either. Never printed.
+#[derive(Clone, Debug)]
+pub struct Buyer {
+    pub account: Option<Uuid>,
+    /// In lower case; empty once the order was anonymised.
+    pub email: String,
+}
+
+/// Pieces of one product in an order. Minor units.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub product: Uuid,
+    pub quantity: i64,
+    pub unit_price: i64,
+    /// Its share of the discount.
+    pub discount: i64,
+    /// Rate in hundredths of a percent, and the tax in what is paid for the line.
+    pub tax: Option<(i64, i64)>,
+}
+
+impl Line {
+    /// All its pieces at their price.
+    pub fn amount(&self) -> i128 {
+        i128::from(self.quantity) * i128::from(self.unit_price)
+    }
+
+    /// What is paid for it.
+    pub fn paid(&self) -> i128 {
+        self.amount() - i128::from(self.discount)
+    }
+}
+
+/// What a total is made of beside the lines. Minor units.
+#[derive(Clone, Debug)]
+pub struct Charges {
+    pub delivery: i64,
+    pub discount: i64,
+    /// The voucher's code.
+    pub voucher: Option<String>,
+    /// By rate; nothing for orders from before anything but goods was charged.
+    pub taxes: Option<Vec<TaxShare>>,
+}
+
+/// The tax at one rate. Minor units.
+#[derive(Clone, Copy, Debug)]
+pub struct TaxShare {
+    /// Hundredths of a percent.
+    pub rate_bp: i64,
+    /// What is charged at this rate.
+    pub gross: i64,
+    pub tax: i64,
+}
+
+/// A voucher's terms, and how often it says that it is used.
+#[derive(Clone, Debug)]
+pub struct Voucher {
+    pub code: String,
+    pub benefit: Benefit,
+    /// Goods of less than this it does not count for, minor units.
+    pub minimum: i64,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+    pub uses: i64,
+    pub max_uses: i64,
+    pub max_uses_per_person: Option<i64>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a voucher takes off.
+#[derive(Clone, Copy, Debug)]
+pub enum Benefit {
+    Percent(i64),
+    /// Minor units.
+    Amount(i64),
+}
+
+/// An order's use of a voucher.
+#[derive(Clone, Copy, Debug)]
+pub struct Redemption {
+    pub voucher: Uuid,
+    /// Whether it was not given back.
+    pub counts: bool,
 }
 
 /// Money and pieces that go back.
@@ -284,7 +378,10 @@ pub struct Delivery {
     pub order: Option<Uuid>,
     pub kind: String,
     pub attempts: i64,
+    /// Nothing is left to do.
     pub is_sent: bool,
+    /// It was not sent on purpose: its address had enough of such mails.
+    pub is_withheld: bool,
     pub created_at: DateTime<Utc>,
 }
 

@@ -5,6 +5,7 @@ pub mod mail_folder;
 pub mod notifications;
 pub mod orders;
 pub mod payments;
+mod vouchers;
 
 use std::{str::FromStr as _, time::Duration};
 
@@ -73,6 +74,11 @@ async fn leader(url: &str) -> Result<Option<PgConnection>, sqlx::Error> {
 fn named<T>(row: &PgRow, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, sqlx::Error> {
     let name: String = row.try_get(column)?;
     parse(&name).ok_or_else(|| sqlx::Error::Decode(format!("{column}: unknown {name:?}").into()))
+}
+
+/// Minor units of an amount as JSON.
+fn minor(money: &serde_json::Value) -> Option<i64> {
+    money["amount_minor"].as_i64()
 }
 
 /// A column with `[{"product_id": …, "quantity": …}]`.

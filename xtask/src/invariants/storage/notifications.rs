@@ -11,7 +11,7 @@ use crate::invariants::snapshot::Delivery;
 pub async fn read(urls: &[String]) -> Result<BTreeMap<Uuid, Delivery>, String> {
     let mut reader = Reader::open("notifications", urls).await?;
     let sql = "SELECT event_id, order_id, kind, attempts::bigint AS attempts, sent_at IS NOT NULL AS is_sent, \
-               created_at FROM deliveries";
+               withheld, created_at FROM deliveries";
     Ok(reader.rows(sql, delivery).await?.into_iter().collect())
 }
 
@@ -21,6 +21,7 @@ fn delivery(row: &PgRow) -> Result<(Uuid, Delivery), sqlx::Error> {
         kind: row.try_get("kind")?,
         attempts: row.try_get("attempts")?,
         is_sent: row.try_get("is_sent")?,
+        is_withheld: row.try_get("withheld")?,
         created_at: row.try_get("created_at")?,
     };
     Ok((row.try_get("event_id")?, it))

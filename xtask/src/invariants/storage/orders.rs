@@ -11,10 +11,10 @@ use sqlx::{
     },
 };
 
-use super::{Reader, named, pieces};
+use super::{Reader, minor, named, pieces, vouchers};
 use crate::invariants::snapshot::{
-    Amount, GiveBack, GiveBackStep, MoneyBack, Order, OrderBooks, OrderReturn, Pieces, Status, Step,
-    WaitingEvent,
+    Amount, Buyer, Charges, GiveBack, GiveBackStep, Line, MoneyBack, Order, OrderBooks, OrderReturn, Pieces,
+    Status, Step, TaxShare, WaitingEvent,
 };
 
 /// Reads orders with everything that hangs on them.
@@ -23,15 +23,15 @@ pub async fn read(urls: &[String]) -> Result<OrderBooks, String> {
     let now = reader.rows("SELECT now() AS now", |row| row.try_get("now")).await?;
     let now: DateTime<Utc> = now.into_iter().next().ok_or("the database of orders has no clock")?;
     let sql = "SELECT id, number, status, step, reason, review, reservation_id, authorisation_id, total_minor, \
-               currency, cart_id, cart_version, email <> '' AS names_a_person, placed_at, updated_at, lease_until \
-               FROM orders";
+               currency, cart_id, cart_version, account_id, lower(email) AS email, delivery_minor, discount_minor, \
+               voucher_code, taxes, placed_at, updated_at, lease_until FROM orders";
     let mut orders: BTreeMap<Uuid, Order> = reader.rows(sql, order).await?.into_iter().collect();
-    let sql = "SELECT order_id, product_id, quantity, unit_price_minor FROM order_lines \
-               ORDER BY order_id, position";
-    for (id, product, quantity, price) in reader.rows(sql, line).await? {
+    let sql = "SELECT order_id, product_id, quantity, unit_price_minor, discount_minor, tax_rate_bp, tax_minor \
+               FROM order_lines ORDER BY order_id, position";
+    for (id, line) in reader.rows(sql, line).await? {
         let Some(order) = orders.get_mut(&id) else { continue };
-        *order.pieces.entry(product).or_default() += i64::from(quantity);
-        order.prices.entry(product).or_insert(price);
+        *order.pieces.entry(line.product).or_default() += line.quantity;
+        order.lines.push(line);
     }
     let sql = "SELECT id, order_id, idempotency_key, reason, amount_minor, restock, unwind, step, status, review, \
                money_by_hand_at IS NOT NULL AS is_money_by_hand, \
@@ -54,7 +54,8 @@ pub async fn read(urls: &[String]) -> Result<OrderBooks, String> {
     }
     let sql = "SELECT event_id, kind, payload ->> 'order_id' AS order_id, created_at FROM outbox";
     let outbox = reader.rows(sql, waiting).await?;
-    Ok(OrderBooks { now, orders, outbox })
+    let (vouchers, redemptions) = vouchers::read(&mut reader).await?;
+    Ok(OrderBooks { now, orders, outbox, vouchers, redemptions })
 }
 
 fn order(row: &PgRow) -> Result<(Uuid, Order), sqlx::Error> {
@@ -69,13 +70,19 @@ fn order(row: &PgRow) -> Result<(Uuid, Order), sqlx::Error> {
         reservation: row.try_get("reservation_id")?,
         authorisation: row.try_get("authorisation_id")?,
         total: Amount { minor: row.try_get("total_minor")?, currency: row.try_get("currency")? },
+        charges: Charges {
+            delivery: row.try_get("delivery_minor")?,
+            discount: row.try_get("discount_minor")?,
+            voucher: row.try_get("voucher_code")?,
+            taxes: taxes(row)?,
+        },
+        buyer: Buyer { account: row.try_get("account_id")?, email: row.try_get("email")? },
         cart: cart.zip(version),
-        names_a_person: row.try_get("names_a_person")?,
         placed_at: row.try_get("placed_at")?,
         updated_at: row.try_get("updated_at")?,
         lease_until: row.try_get("lease_until")?,
+        lines: Vec::new(),
         pieces: Pieces::new(),
-        prices: BTreeMap::new(),
         give_backs: Vec::new(),
         returns: Vec::new(),
         history: BTreeMap::new(),
@@ -83,13 +90,31 @@ fn order(row: &PgRow) -> Result<(Uuid, Order), sqlx::Error> {
     Ok((row.try_get("id")?, order))
 }
 
-fn line(row: &PgRow) -> Result<(Uuid, Uuid, i32, i64), sqlx::Error> {
-    Ok((
-        row.try_get("order_id")?,
-        row.try_get("product_id")?,
-        row.try_get("quantity")?,
-        row.try_get("unit_price_minor")?,
-    ))
+fn line(row: &PgRow) -> Result<(Uuid, Line), sqlx::Error> {
+    let (rate, tax): (Option<i32>, Option<i64>) = (row.try_get("tax_rate_bp")?, row.try_get("tax_minor")?);
+    let quantity: i32 = row.try_get("quantity")?;
+    let it = Line {
+        product: row.try_get("product_id")?,
+        quantity: i64::from(quantity),
+        unit_price: row.try_get("unit_price_minor")?,
+        discount: row.try_get("discount_minor")?,
+        tax: rate.map(i64::from).zip(tax),
+    };
+    Ok((row.try_get("order_id")?, it))
+}
+
+/// A column with `[{"rate_bp": …, "gross": {"amount_minor": …}, "tax": {"amount_minor": …}}]`.
+fn taxes(row: &PgRow) -> Result<Option<Vec<TaxShare>>, sqlx::Error> {
+    let Some(value) = row.try_get::<Option<serde_json::Value>, _>("taxes")? else { return Ok(None) };
+    let share = |it: &serde_json::Value| {
+        Some(TaxShare {
+            rate_bp: it["rate_bp"].as_i64()?,
+            gross: minor(&it["gross"])?,
+            tax: minor(&it["tax"])?,
+        })
+    };
+    let shares = value.as_array().and_then(|all| all.iter().map(share).collect::<Option<Vec<_>>>());
+    shares.map(Some).ok_or_else(|| sqlx::Error::Decode("taxes: no list of shares".into()))
 }
 
 fn give_back(row: &PgRow) -> Result<(Uuid, GiveBack), sqlx::Error> {

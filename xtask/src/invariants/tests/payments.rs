@@ -49,7 +49,7 @@ async fn a_payment_and_an_operation_of_no_order() {
         id(398),
         id(198)
     );
-    shop.execute(Payments, &(plant + &operation(99, 0, "void", "failed", "k", 700))).await;
+    shop.execute(Payments, &format!("{plant}{}", operation(99, 0, "void", "failed", "k", 700))).await;
     shop.names("payment_owners", &[&id(198), "captured 700 EUR"]).await;
     shop.names("payment_owners", &[&id(199), "void of 700 EUR"]).await;
 }

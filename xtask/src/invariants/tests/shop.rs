@@ -10,6 +10,7 @@
 //! | 6 | pending: money held, stock sold, the capture is next |
 //! | 7 | waits for a person at its capture |
 //! | 8 | walked back by a person: the hold was voided, the stock released |
+//! | 9 | confirmed: with a voucher, delivery and tax |
 //!
 //! Ids end in the order's number: orders `…10k`, reservations `…20k`, payments `…30k`, give-backs `…40k`, events
 //! `…5kx`, returns `…60k`, operations `…7kx`.
@@ -73,6 +74,7 @@ impl Shop {
             (6, "pending", "capture"),
             (7, "manual_review", "capture"),
             (8, "cancelled", "done"),
+            (9, "confirmed", "done"),
         ] {
             shop.order(k, status, step).await;
         }
@@ -84,14 +86,23 @@ impl Shop {
             (6, "confirmed"),
             (7, "confirmed"),
             (8, "released"),
+            (9, "confirmed"),
         ] {
             shop.reservation(k, state).await;
         }
-        for (k, state) in
-            [(1, "captured"), (4, "captured"), (5, "captured"), (6, "open"), (7, "open"), (8, "voided")]
-        {
+        for (k, state) in [
+            (1, "captured"),
+            (4, "captured"),
+            (5, "captured"),
+            (6, "open"),
+            (7, "open"),
+            (8, "voided"),
+            (9, "captured"),
+        ] {
             shop.payment(k, state).await;
         }
+        shop.execute(Database::Orders, &charges(9)).await;
+        shop.execute(Database::Payments, &paid(9)).await;
         shop.declined_payment(2).await;
         shop.give_back(4, "cancel", "cancelled", 2000, 2, false).await;
         shop.give_back(5, &format!("return:{}", id(605)), "returned", 1000, 1, false).await;
@@ -108,6 +119,7 @@ impl Shop {
             (5, "shipped"),
             (5, "return_requested"),
             (5, "refunded"),
+            (9, "confirmed"),
         ] {
             shop.mail(k, mail).await;
         }
@@ -148,6 +160,7 @@ impl Shop {
             mails: Some(MailFolder { path: self.mails.path().to_owned(), keep: 2000 }),
             ages: AgeLimits::default(),
             settle_within: Duration::ZERO,
+            acknowledged: None,
         }
     }
 
@@ -332,6 +345,34 @@ impl Shop {
 pub fn event(k: u32, about: &str) -> u32 {
     let place = ["confirmed", "declined", "failed", "cancelled", "shipped", "return_requested", "refunded"];
     500 + 10 * k + place.iter().position(|p| *p == about).expect("a kind of mail") as u32
+}
+
+/// An order as one of today: two lamps at 10.00, a tenth off, delivered for 4.90, 19 % tax in all of it.
+fn charges(k: u32) -> String {
+    format!(
+        "INSERT INTO vouchers (id, code, benefit, minimum_minor, currency, starts_at, ends_at, max_uses, \
+         max_uses_per_person, uses, note, created_by, created_at) VALUES ('{voucher}', 'TENTH{k}', \
+         '{{\"kind\": \"percent\", \"percent\": 10}}', 1000, 'EUR', now() - interval '1 day', \
+         now() + interval '1 day', 5, 1, 1, '', 'robin', now() - interval '1 day'); \
+         INSERT INTO voucher_redemptions (order_id, voucher_id) VALUES ('{order}', '{voucher}'); \
+         UPDATE order_lines SET discount_minor = 200, tax_rate_bp = 1900, tax_minor = 288 WHERE order_id = '{order}'; \
+         UPDATE orders SET delivery_minor = 490, discount_minor = 200, voucher_code = 'TENTH{k}', total_minor = 2290, \
+         taxes = '[{{\"rate_bp\": 1900, \"gross\": {{\"amount_minor\": 2290, \"currency\": \"EUR\"}}, \
+         \"tax\": {{\"amount_minor\": 366, \"currency\": \"EUR\"}}}}]' WHERE id = '{order}';",
+        voucher = id(900 + k),
+        order = id(100 + k),
+    )
+}
+
+/// What was paid for it, as payments and the provider say.
+fn paid(k: u32) -> String {
+    format!(
+        "UPDATE authorisations SET amount_minor = 2290 WHERE order_id = '{order}'; \
+         UPDATE payment_operations SET amount_minor = 2290 WHERE order_id = '{order}'; \
+         UPDATE sandbox_payments SET amount_minor = 2290 WHERE order_id = '{order}'; \
+         UPDATE sandbox_movements SET amount_minor = 2290 WHERE reference = 'sbx_{k}';",
+        order = id(100 + k)
+    )
 }
 
 async fn database(service: &str) -> TestDb {
