@@ -2,6 +2,7 @@
 
 mod arrows;
 mod checked_sql;
+mod fault_alerts;
 mod gitops;
 mod migrations;
 mod programs;
