@@ -33,6 +33,8 @@ pub struct Listing {
     pub exact: bool,
     /// Of this maker.
     pub maker: Option<String>,
+    /// Each product of a group of variants, not one for all.
+    pub ungrouped: bool,
     /// At this price or above, minor units.
     pub min_price: Option<i64>,
     /// At this price or below, minor units.
@@ -113,6 +115,9 @@ impl Peers {
         }
         if listing.exact {
             path.push_str("&exact=true");
+        }
+        if listing.ungrouped {
+            path.push_str("&ungrouped=true");
         }
         let (catalog, call) = (self.catalog.clone(), Call::get(&path));
         self.lists.get_or_load(&path, || async move { catalog.request(call).await }).await

@@ -2,6 +2,7 @@
 
 mod frame;
 mod head;
+pub mod listed;
 mod parts;
 pub mod structured;
 mod sums;

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use shop_contracts::Money;
 use shop_contracts::catalog::{ProductPage, ProductSummary};
 
+use super::listed;
 use crate::cart::Priced;
 use crate::form::Typed;
 
@@ -61,8 +62,9 @@ pub fn tiles(items: &[ProductSummary]) -> Markup {
                     a href={ "/p/" (item.slug) } {
                         span.tile-picture { (picture(&item.slug, &item.picture_version, 300, at >= 8)) }
                         span.tile-maker { (item.maker) }
-                        span.tile-name { (item.name) }
-                        span.tile-price { (price(item.price)) }
+                        span.tile-name { (listed::name(item)) }
+                        @if let Some(choices) = listed::choices(item) { span.tile-choices { (choices) } }
+                        span.tile-price { (listed::price(item)) }
                     }
                 }
             }

@@ -6,6 +6,7 @@
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use shop_contracts::catalog::Product;
+use shop_contracts::variants::Variants;
 
 use crate::public_url::PublicUrl;
 
@@ -52,7 +53,7 @@ pub fn product(url: &PublicUrl, product: &Product, available: Option<u32>) -> Op
         let availability = if pieces > 0 { "InStock" } else { "OutOfStock" };
         offer["availability"] = json!(format!("https://schema.org/{availability}"));
     }
-    Some(json!({
+    let mut data = json!({
         "@context": "https://schema.org",
         "@type": "Product",
         "name": product.name,
@@ -63,7 +64,56 @@ pub fn product(url: &PublicUrl, product: &Product, available: Option<u32>) -> Op
         "image": image,
         "url": address,
         "offers": offer,
-    }))
+    });
+    if let Some(group) = product.variants.as_ref().filter(|group| group.variants.len() > 1) {
+        add_group(&mut data, url, product, group)?;
+    }
+    Some(data)
+}
+
+/// What the product's options are for it, and the group with the addresses of all: each variant is a page of its own.
+fn add_group(data: &mut Value, url: &PublicUrl, product: &Product, group: &Variants) -> Option<()> {
+    let own = group.variants.iter().find(|variant| variant.id == product.id)?;
+    let (mut varies_by, mut others) = (Vec::new(), Vec::new());
+    for (option, value) in group.options.iter().zip(&own.values) {
+        match property(&option.name) {
+            Some(property) => {
+                varies_by.push(format!("https://schema.org/{property}"));
+                data[property] = json!(value);
+            }
+            None => {
+                varies_by.push(option.name.clone());
+                others.push(json!({"@type": "PropertyValue", "name": option.name, "value": value}));
+            }
+        }
+    }
+    if !others.is_empty() {
+        data["additionalProperty"] = json!(others);
+    }
+    let variants = group.variants.iter().map(|variant| {
+        let address = url.address(&format!("/p/{}", variant.slug))?;
+        Some(json!({"@type": "Product", "name": variant.name, "sku": variant.id, "url": address}))
+    });
+    data["isVariantOf"] = json!({
+        "@type": "ProductGroup",
+        "name": group.title,
+        "productGroupID": group.group_id,
+        "brand": {"@type": "Brand", "name": product.maker},
+        "variesBy": varies_by,
+        "hasVariant": variants.collect::<Option<Vec<Value>>>()?,
+    });
+    Some(())
+}
+
+/// Schema.org's property for an option, where it has one.
+fn property(option: &str) -> Option<&'static str> {
+    match option.to_lowercase().as_str() {
+        "colour" | "color" => Some("color"),
+        "size" => Some("size"),
+        "material" => Some("material"),
+        "pattern" => Some("pattern"),
+        _ => None,
+    }
 }
 
 /// The element that carries it.

@@ -19,3 +19,4 @@ mod rum;
 mod searching;
 mod staff;
 mod stage;
+mod variants;

@@ -58,7 +58,7 @@ fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
                 div {
                     p.eyebrow { "Ship chandlers" }
                     h1 { "Good gear, " br; "honestly described." }
-                    p.lead { "Rope that splices, lamps that can be repaired, wool for the middle watch. Two hundred and fifty things that we would take along ourselves." }
+                    p.lead { "Rope that splices, lamps that can be repaired, wool for the middle watch. More than two hundred and fifty things that we would take along ourselves." }
                     p.actions {
                         a.button href="/c/navigation" { "Look around" }
                         a.button.quiet href="/c/foul-weather" { "Dress for weather" }

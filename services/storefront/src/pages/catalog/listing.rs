@@ -19,6 +19,7 @@ pub(super) fn listing(asked: &ListQuery, category: Option<&str>) -> Listing {
         category: category.map(str::to_owned),
         words: asked.words.clone(),
         exact: asked.exact,
+        ungrouped: false,
         maker: asked.maker.clone(),
         min_price: asked.min_price,
         max_price: asked.max_price,

@@ -4,6 +4,7 @@ mod crawlers;
 mod filters;
 mod home;
 mod listing;
+mod options;
 mod picture;
 mod product;
 mod published;

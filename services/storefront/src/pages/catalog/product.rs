@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::ProductId;
 use shop_contracts::catalog::{Product, ProductSummary};
 
-use super::{PageError, Shop, published};
+use super::{PageError, Shop, options, published};
 use crate::border::Slug;
 use crate::public_url::PublicUrl;
 use crate::view::{Frame, Head, picture, price, stock_line, structured, tiles};
@@ -30,11 +31,21 @@ async fn render(shop: Shop, slug: Slug) -> Result<Markup, PageError> {
     let (menu, product, related) =
         tokio::join!(peers.categories(), peers.product(slug.as_str()), peers.related(slug.as_str()));
     let product = product?;
-    let stock = peers.stock(&[product.id]).await;
-    let available = stock.map(|levels| levels.get(&product.id).copied().unwrap_or(0));
+    let siblings = product.variants.iter().flat_map(|group| &group.variants).map(|variant| variant.id);
+    let ids: Vec<ProductId> =
+        [product.id].into_iter().chain(siblings.filter(|id| *id != product.id)).collect();
+    let stock = peers.stock(&ids).await;
+    let available = stock.as_ref().map(|levels| levels.get(&product.id).copied().unwrap_or(0));
     let head = head(&shop.public_url, &product, available);
+    let options = options::pickers(&product, stock.as_ref());
     let related: Vec<ProductSummary> = related.into_iter().take(RELATED).map(summary).collect();
-    Ok(Frame::Open.document(&head, "", &menu, Some(&product.category), body(&product, available, &related)))
+    Ok(Frame::Open.document(
+        &head,
+        "",
+        &menu,
+        Some(&product.category),
+        body(&product, available, &options, &related),
+    ))
 }
 
 fn head(url: &PublicUrl, product: &Product, available: Option<u32>) -> Head {
@@ -55,7 +66,7 @@ fn summary(product: Product) -> ProductSummary {
     ProductSummary { id, slug, name, maker, category, price, picture_version, choices: None }
 }
 
-fn body(product: &Product, available: Option<u32>, related: &[ProductSummary]) -> Markup {
+fn body(product: &Product, available: Option<u32>, options: &Markup, related: &[ProductSummary]) -> Markup {
     let most = available.unwrap_or(10).min(10);
     html! {
         article.wrap.product {
@@ -69,6 +80,7 @@ fn body(product: &Product, available: Option<u32>, related: &[ProductSummary]) -
                     h1 { (product.name) }
                     p.product-price { (price(product.price)) small { " incl. VAT" } }
                     p.description { (product.description) }
+                    (options)
                     (stock_line(available))
                     @if most > 0 {
                         form.buy action="/cart/add" method="post" {

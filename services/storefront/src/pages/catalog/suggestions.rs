@@ -9,7 +9,7 @@ use shop_contracts::catalog::ProductSummary;
 
 use super::{PageError, Shop};
 use crate::border::{ListQuery, QueryFields};
-use crate::view::price;
+use crate::view::listed;
 
 /// Fewer letters mean too much.
 const FEWEST_CHARS: usize = 2;
@@ -43,6 +43,7 @@ pub(super) async fn show(State(shop): State<Shop>, query: QueryFields) -> Result
 impl From<ProductSummary> for Suggestion {
     fn from(product: ProductSummary) -> Self {
         let url = format!("/p/{}", product.slug);
-        Self { name: product.name, maker: product.maker, price: price(product.price), url }
+        let (name, price) = (listed::name(&product).to_owned(), listed::price(&product));
+        Self { name, maker: product.maker, price, url }
     }
 }
