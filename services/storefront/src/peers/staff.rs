@@ -7,7 +7,8 @@ use shop_contracts::orders::{
     CancelOrder, NewOrderRefund, Order, OrderHistory, OrderPage, OrderStatus, RefuseReturn, ResolveOrder,
     ShipOrder, StaffNote,
 };
-use shop_contracts::{OrderId, ProductId};
+use shop_contracts::variants::{JoinGroup, LeaveGroup, RenameGroup, VariantGroup, VariantGroups};
+use shop_contracts::{OrderId, ProductId, VariantGroupId};
 use shop_instrumentation::client::{Call, CallError};
 use uuid::Uuid;
 
@@ -135,6 +136,33 @@ impl Peers {
         request: &EditProduct,
     ) -> Result<Product, CallError> {
         self.catalog.request(Call::post(format!("/v1/staff/products/{product}"), request).idempotent()).await
+    }
+
+    /// Puts a product into a group of variants.
+    pub async fn join_group(&self, product: ProductId, request: &JoinGroup) -> Result<Product, CallError> {
+        let path = format!("/v1/staff/products/{product}/variant");
+        self.catalog.request(Call::post(path, request).idempotent()).await
+    }
+
+    /// Takes a product out of its group of variants.
+    pub async fn leave_group(&self, product: ProductId, request: &LeaveGroup) -> Result<Product, CallError> {
+        let path = format!("/v1/staff/products/{product}/variant/leave");
+        self.catalog.request(Call::post(path, request).idempotent()).await
+    }
+
+    /// Every group of variants, by title.
+    pub async fn variant_groups(&self) -> Result<VariantGroups, CallError> {
+        self.catalog.request(Call::get("/v1/staff/variant-groups")).await
+    }
+
+    /// Renames a group of variants or its options.
+    pub async fn rename_group(
+        &self,
+        group: VariantGroupId,
+        request: &RenameGroup,
+    ) -> Result<VariantGroup, CallError> {
+        let path = format!("/v1/staff/variant-groups/{group}");
+        self.catalog.request(Call::post(path, request).idempotent()).await
     }
 
     /// What was changed about a product.

@@ -20,3 +20,4 @@ mod searching;
 mod staff;
 mod stage;
 mod variants;
+mod variants_staff;

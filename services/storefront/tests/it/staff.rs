@@ -22,13 +22,13 @@ fn sealed(token: &str) -> String {
 }
 
 /// A staff member's browser: one cookie, and forms as the pages show them.
-struct Clerk<'a> {
+pub struct Clerk<'a> {
     stage: &'a Stage,
     cookie: String,
 }
 
 impl Clerk<'_> {
-    async fn send(&self, verb: Method, to: &str, body: String, site: &str) -> Answer {
+    pub async fn send(&self, verb: Method, to: &str, body: String, site: &str) -> Answer {
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("cookie", self.cookie.as_str()),
@@ -37,12 +37,12 @@ impl Clerk<'_> {
         call(&self.stage.router, verb, to, &headers, Body::from(body)).await
     }
 
-    async fn open(&self, to: &str) -> Answer {
+    pub async fn open(&self, to: &str) -> Answer {
         self.send(Method::GET, to, String::new(), "none").await
     }
 
     /// The form with this action on `page`, with `fields`.
-    async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.open(page).await.text();
         let mut form = hidden_fields(&shown, action);
         assert!(form.iter().any(|(name, _)| name == "csrf"), "no form for {action} on {shown}");
@@ -54,7 +54,7 @@ impl Clerk<'_> {
 }
 
 impl Stage {
-    async fn staff(&self, role: StaffRole) -> Clerk<'_> {
+    pub async fn staff(&self, role: StaffRole) -> Clerk<'_> {
         let member = StaffMember { username: "ada".to_owned(), role };
         let known = ResponseTemplate::new(200).set_body_json(&member);
         Mock::given(method("GET"))
@@ -113,7 +113,7 @@ impl Stage {
             .await;
     }
 
-    async fn staff_posted(&self, to: &str) -> Vec<(Option<String>, Value)> {
+    pub async fn staff_posted(&self, to: &str) -> Vec<(Option<String>, Value)> {
         let servers = [&self.orders, &self.inventory, &self.catalog];
         let mut found = Vec::new();
         for server in servers {

@@ -109,6 +109,11 @@ impl Form<'_> {
         self.typed().map(|typed| typed.value(name)).unwrap_or_default()
     }
 
+    /// What is wrong with a field.
+    pub fn error(&self, name: &str) -> Option<&str> {
+        self.typed().and_then(|typed| typed.error(name))
+    }
+
     /// The id of a field.
     pub fn id(&self, name: &str) -> String {
         format!("{}-{name}", self.name)

@@ -4,6 +4,7 @@
 
 mod forms;
 mod frame;
+mod grouping;
 mod log_in;
 mod member;
 mod orders;
@@ -37,4 +38,7 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/vouchers/{id}/end", post(vouchers::end))
         .route("/staff/products", get(products::list))
         .route("/staff/products/{slug}", get(products::show).post(products::save))
+        .route("/staff/products/{slug}/variant", post(grouping::join))
+        .route("/staff/products/{slug}/variant/leave", post(grouping::leave))
+        .route("/staff/products/{slug}/variant/group", post(grouping::rename))
 }

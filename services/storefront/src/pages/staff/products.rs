@@ -11,7 +11,7 @@ use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::csrf;
 use super::member::{Staff, StaffForm};
 use super::orders::actions::minor_units;
-use super::{PageError, Shop, frame, see_other};
+use super::{PageError, Shop, frame, grouping, see_other};
 use crate::border::{QueryFields, Slug};
 use crate::form::Typed;
 use crate::peers::Listing;
@@ -32,6 +32,7 @@ pub(super) async fn list(
         words: (!words.is_empty()).then(|| words.clone()),
         page: query.page(LAST_PAGE),
         per_page: 24,
+        ungrouped: true,
         ..Listing::default()
     };
     let page = shop.peers.list(&listing).await?;
@@ -110,7 +111,7 @@ fn changes(staff: &Staff, typed: &Typed, product: &Product, price_minor: i64) ->
     }
 }
 
-async fn render(
+pub(super) async fn render(
     shop: &Shop,
     staff: &Staff,
     slug: &Slug,
@@ -122,6 +123,7 @@ async fn render(
     if let Err(cause) = &history {
         tracing::warn!(error = %cause, "history of a product is unavailable");
     }
+    let groups = grouping::choosable(shop, staff, &product).await;
     let body = html! {
         p.crumbs { a href="/staff/products" { "Products" } " / " (product.name) }
         h1 { (product.name) }
@@ -129,6 +131,7 @@ async fn render(
         @if done { (notice(Tone::Good, html! { p { "Saved. The shop shows it within a few seconds." } })) }
         p { a href={ "/p/" (product.slug) } { "In the shop" } " · " a href={ "/staff/stock/" (product.id) } { "Stock" } }
         @if staff.may(StaffRole::Manager) { (form(staff, &product, refused)) } @else { p { (product.description) } p { strong { (price(product.price)) } } }
+        (grouping::section(staff, &product, &groups, refused))
         h2 { "Changes" }
         (changed(history.ok().as_ref()))
     };
