@@ -37,6 +37,11 @@ impl Audit {
         Self { walk, look, pages: 0, faults: BTreeSet::new() }
     }
 
+    /// How the walk looks at pages, as one word.
+    pub fn look_name(&self) -> String {
+        self.look.name()
+    }
+
     /// Looks at the page that the browser shows. `refused` is the status of a page that says no: Chromium repeats it in
     /// its console.
     pub async fn page(&mut self, browser: &Browser, name: &str, refused: Option<u16>) -> Outcome {

@@ -1,15 +1,17 @@
-//! Search in a real browser: suggestions by keyboard, a misspelt word, filters, the way back.
+//! Search in a real browser: suggestions by keyboard, a misspelt word, filters, the way back; a variant chosen by
+//! keyboard and bought.
 
 use std::time::Duration;
 
-use thirtyfour::Key;
+use thirtyfour::{By, Key};
 
 use crate::{
-    Outcome,
+    Failure, Outcome,
     audit::{Audit, in_time},
     browser::{Browser, Look},
     ensure,
     local::{Platform, eventually},
+    mailbox::mail,
 };
 
 /// At both widths, with scripts and without.
@@ -39,7 +41,9 @@ impl Walk<'_> {
             self.suggested().await?;
         }
         self.corrected().await?;
-        self.narrowed(scripts).await
+        self.narrowed(scripts).await?;
+        let variant = self.chosen(scripts).await?;
+        self.bought(variant).await
     }
 
     async fn search(&self, words: &str) -> Outcome {
@@ -65,7 +69,8 @@ impl Walk<'_> {
         self.press(Key::Enter).await?;
         self.browser.find(".product-facts").await?;
         let name = self.browser.find("h1").await?.text().await?;
-        ensure(name == active, || format!("{active:?} was chosen and {name:?} is shown"))?;
+        // A group is offered by its title.
+        ensure(name.starts_with(&active), || format!("{active:?} was chosen and {name:?} is shown"))?;
         self.browser.find("#related").await?;
         self.seen("product").await?;
         self.search("hurricane").await?;
@@ -115,5 +120,69 @@ impl Walk<'_> {
         self.browser.page.goto(self.p.shop("/c/navigation?from=cheap")).await?;
         self.browser.find("#from-error").await?;
         self.audit.page(self.browser, "refused", Some(422)).await
+    }
+
+    /// One entry of a list, and then by keyboard the variant that is wanted, past a combination that is not made.
+    async fn chosen(&mut self, scripts: bool) -> Result<&'static str, Failure> {
+        self.browser.page.goto(self.p.shop("/search?q=harbour+dock+line&sort=price_asc")).await?;
+        self.browser.says(".tile-choices", "3 diameters, 2 lengths").await?;
+        self.browser.says(".tile-price", "from €").await?;
+        self.seen("group").await?;
+        self.browser.click(".tile a").await?;
+        self.browser.says(".option legend", "Diameter: 12 mm").await?;
+        self.seen("variant").await?;
+        self.follow("20 mm", "/p/harbour-dock-line-20-mm-x-12-m").await?;
+        if scripts {
+            // The way goes on where it was: the next press of Tab is at the first choice.
+            self.browser.page.action_chain().send_keys(Key::Tab + "").perform().await?;
+            let words = self.browser.page.active_element().await?.text().await?;
+            ensure(words.contains("12 mm"), || format!("after a choice Tab leads to {words:?}"))?;
+        }
+        self.browser.says(".choice.none", "not with 20 mm").await?;
+        let ways = self.browser.count(".choice.none[href]").await?;
+        ensure(ways == 0, || "what is not made leads somewhere".to_owned())?;
+        self.seen("variant-not-made").await?;
+        self.follow("16 mm", "/p/harbour-dock-line-16-mm-x-12-m").await?;
+        self.follow("8 m", "/p/harbour-dock-line-16-mm-x-8-m").await?;
+        let here = self.browser.count(".choice[aria-current=true]").await?;
+        ensure(here == 2, || format!("{here} choices are marked as the present ones"))?;
+        let name = "Harbour Dock Line 16 mm × 8 m";
+        self.browser.says("h1", name).await?;
+        Ok(name)
+    }
+
+    /// Presses Enter at the choice that begins with `value`.
+    async fn follow(&self, value: &str, path: &str) -> Outcome {
+        for choice in self.browser.page.find_all(By::Css("a.choice[href]")).await? {
+            if choice.text().await?.starts_with(value) {
+                choice.send_keys(Key::Enter + "").await?;
+                return self.browser.arrives(path).await;
+            }
+        }
+        Err(format!("no choice {value} on {}", self.browser.path().await?).into())
+    }
+
+    /// Cart, checkout, order and mail call the variant by its name.
+    async fn bought(&mut self, name: &str) -> Outcome {
+        self.browser.find("#add-to-cart").await?.send_keys(Key::Enter + "").await?;
+        self.browser.says("#cart-lines", name).await?;
+        self.browser.page.goto(self.p.shop("/checkout")).await?;
+        self.browser.says(".summary", name).await?;
+        let email = format!("finding.{}.{}@example.com", std::process::id(), self.audit.look_name());
+        let fields = [
+            ("name", "Kim Harbour"),
+            ("email", email.as_str()),
+            ("address1", "1 Quay Street"),
+            ("city", "Kiel"),
+            ("postcode", "24103"),
+        ];
+        self.browser.fill_form("checkout-form", &fields).await?;
+        self.browser.click("#place-order").await?;
+        self.browser.find("#order-number").await?;
+        self.browser.says("#order-status", "Confirmed").await?;
+        self.browser.says("main", name).await?;
+        self.seen("order").await?;
+        let letter = mail(self.p, &email, "").await?;
+        ensure(letter.text.contains(name), || format!("the mail does not name {name}: {}", letter.text))
     }
 }
