@@ -11,7 +11,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 .PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## install what is missing (apt or Homebrew)
 	@xtask/setup.sh
