@@ -8,7 +8,7 @@
 //! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
 //! | `GET`, `PUT /v1/accounts/{id}/addresses` | [`Addresses`] | [`Addresses`] |
 //! | `GET /v1/accounts/{id}/cart` | | [`KeptCart`], empty before the first |
-//! | `PUT /v1/accounts/{id}/cart` | [`KeptCart`] | 204; of one cart the newest version stays |
+//! | `PUT /v1/accounts/{id}/cart` | [`KeptCart`] | 204; 409 `conflict` with the kept one as `existing` when that is of another revision than `if_revision` |
 //! | `GET /v1/accounts/{id}/sessions` | | [`Sessions`] |
 //! | `DELETE /v1/accounts/{id}/sessions/{session_id}` | | 204 |
 //! | `POST /v1/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`Session`]; 401; 429 |
@@ -26,7 +26,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{AccountId, ProductId};
+use crate::orders::CartRef;
+use crate::{AccountId, OrderId, ProductId};
 
 /// Registers a shopper.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -215,6 +216,40 @@ pub struct Sessions {
 
 /// What a staff member may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+    /// Orders of this version that are over.
+    #[serde(default)]
+    pub attempt: u16,
+    /// The newest version that is known to have become an order; 0 when none is. At most 2^63 - 1.
+    #[serde(default)]
+    pub ordered_version: u64,
+    /// Orders that may have come of this cart or of one that became part of it, and whose end is not known; at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<OpenOrder>,
+    /// The versions in which other carts became part of it, newest last; at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<CartRef>,
+    /// Grows by one with each cart that is kept; 0 before the first. Whatever is sent here is not looked at.
+    #[serde(default)]
+    pub revision: u64,
+    /// Keeps it only if the account's cart is still of this revision. Absent in requests of storefronts from before there
+    /// were revisions: then of one cart the newest version stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
+}
+
+/// An order whose end is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenOrder {
+    /// The version of a cart that it was made from.
+    pub cart: CartRef,
+    /// The order, if its id is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderId>,
+    /// When it was asked for, seconds since 1970.
+    pub asked_at: u32,
+    /// Its pieces, unless they are the cart's present lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<KeptLine>,
 #[serde(rename_all = "lowercase")]
 pub enum StaffRole {
     /// Sees orders and stock.

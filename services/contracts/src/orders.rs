@@ -5,6 +5,7 @@
 //! | `POST /v1/orders` (Idempotency-Key) | [`NewOrder`] | 201 [`Order`]; 409 `key_reused`, `already_ordered` (both with the existing order), `conflict` (a price changed), `total_changed`, `voucher_refused`; 422 |
 //! | `GET /v1/orders/{id}` | | [`Order`] |
 //! | `GET /v1/orders?account_id=&page=&per_page=` | | [`OrderPage`] |
+//! | `GET /v1/carts/{cart_id}/orders` | | [`OrderPage`]: the newest of one cart that stand or may come to stand |
 //! | `POST /v1/orders/lookup` | [`OrderLookup`] | [`Order`]; 404 whichever of the two is wrong |
 //! | `POST /v1/orders/{id}/cancel` | [`CancelOrder`] | [`Order`]; 409 `conflict` once it was shipped |
 //! | `POST /v1/orders/{id}/returns` (Idempotency-Key) | [`NewReturn`] | 201 [`Order`]; 409 `conflict` outside of [`RETURN_DAYS`] |

@@ -1,5 +1,6 @@
 //! Routes.
 
+mod by_cart;
 mod openapi;
 mod shopper;
 mod staff;
@@ -36,6 +37,7 @@ pub fn router(place: PlaceOrder) -> Router {
         .route("/v1/orders/{id}/cancel", post(shopper::cancel))
         .route("/v1/orders/{id}/returns", post(shopper::request_return))
         .route("/v1/orders/{id}/returns/{return_id}/withdraw", post(shopper::withdraw_return))
+        .route("/v1/carts/{cart_id}/orders", get(by_cart::orders))
         .route("/v1/vouchers/check", post(vouchers::check))
         .route("/v1/staff/vouchers", get(vouchers::list).post(vouchers::create))
         .route("/v1/staff/vouchers/{id}/end", post(vouchers::end))

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi as _;
 
-use super::{shopper, staff, vouchers};
+use super::{by_cart, shopper, staff, vouchers};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
@@ -14,6 +14,7 @@ use super::{shopper, staff, vouchers};
     shopper::request_return,
     shopper::withdraw_return,
     shopper::anonymise,
+    by_cart::orders,
     staff::list,
     staff::history,
     staff::ship,

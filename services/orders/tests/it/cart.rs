@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use shop_contracts::orders::OrderPage;
+use shop_testkit::http::get;
 
 use crate::fixture::{body, fixture};
 
@@ -60,4 +62,24 @@ async fn a_pending_order_holds_its_version_and_the_next_version_is_another_cart(
     assert_eq!(answer.json::<Value>()["existing"]["status"], "pending");
     let next: Value = f.place("m", &from_cart(2)).await.json();
     assert_eq!((&next["status"], &next["cart"]["version"]), (&json!("confirmed"), &json!(2)));
+}
+
+#[tokio::test]
+async fn what_became_of_a_cart_is_told_by_its_id() {
+    let f = fixture().await;
+    let told = async |cart: &str| {
+        let page: OrderPage = get(&f.router, &format!("/v1/carts/{cart}/orders")).await.json();
+        page.orders.into_iter().map(|order| order.cart.unwrap().version).collect::<Vec<_>>()
+    };
+    assert_eq!(told("cart-1").await, [0; 0]);
+    f.peers.0.lock().unwrap().declines = true;
+    f.place("k", &from_cart(1)).await;
+    f.peers.0.lock().unwrap().declines = false;
+    assert_eq!(told("cart-1").await, [0; 0], "nothing came of it");
+    for version in 2..12 {
+        f.place(&format!("k{version}"), &from_cart(version)).await;
+    }
+    assert_eq!(told("cart-1").await, [11, 10, 9, 8, 7, 6, 5, 4], "the newest");
+    assert_eq!(told("cart-2").await, [0; 0]);
+    assert_eq!(told("%00").await, [0; 0]);
 }
