@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
-use shop_contracts::identity::{SessionInfo, SessionSummary};
+use shop_contracts::identity::{Account, SessionInfo, SessionSummary};
 use shop_instrumentation::db;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 use uuid::Uuid;
-
-use super::accounts::account;
 
 /// Sessions of one account at the same time; the oldest make room.
 const MAX_PER_ACCOUNT: i64 = 50;
@@ -44,32 +42,29 @@ impl PgSessions {
     pub async fn open(&self, new: &NewSession) -> Result<bool, sqlx::Error> {
         let work = async {
             let mut tx = self.pool.begin().await?;
-            let opened = sqlx::query(
+            let query = sqlx::query!(
                 "INSERT INTO sessions \
                  (token_digest, account_id, idempotency_key, public_id, user_agent, created_at, expires_at) \
                  SELECT $1, id, $3, $4, $5, $6, $7 FROM accounts WHERE id = $2 AND password_hash = $8 FOR SHARE",
-            )
-            .bind(&new.token_digest)
-            .bind(new.account.uuid())
-            .bind(&new.idempotency_key)
-            .bind(new.public_id)
-            .bind(&new.user_agent)
-            .bind(new.created_at)
-            .bind(new.expires_at)
-            .bind(&new.password_hash)
-            .execute(&mut *tx)
-            .await?;
-            if opened.rows_affected() == 0 {
+                new.token_digest,
+                new.account.uuid(),
+                new.idempotency_key,
+                new.public_id,
+                new.user_agent,
+                new.created_at,
+                new.expires_at,
+                new.password_hash
+            );
+            if query.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(false);
             }
-            sqlx::query(
+            let query = sqlx::query!(
                 "DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM sessions \
                  WHERE account_id = $1 ORDER BY created_at DESC, token_digest OFFSET $2)",
-            )
-            .bind(new.account.uuid())
-            .bind(MAX_PER_ACCOUNT)
-            .execute(&mut *tx)
-            .await?;
+                new.account.uuid(),
+                MAX_PER_ACCOUNT
+            );
+            query.execute(&mut *tx).await?;
             tx.commit().await?;
             Ok(true)
         };
@@ -82,17 +77,24 @@ impl PgSessions {
         token_digest: &[u8],
         now: DateTime<Utc>,
     ) -> Result<Option<(SessionInfo, DateTime<Utc>)>, sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT a.id, a.email, a.display_name, a.created_at, s.expires_at, \
-             coalesce(s.last_seen_at, s.created_at) AS last_seen_at \
-             FROM sessions s JOIN accounts a ON a.id = s.account_id \
-             WHERE s.token_digest = $1 AND s.expires_at > $2",
+        let query = sqlx::query!(
+            r#"SELECT a.id, a.email, a.display_name, a.created_at, s.expires_at,
+               coalesce(s.last_seen_at, s.created_at) AS "last_seen_at!"
+               FROM sessions s JOIN accounts a ON a.id = s.account_id
+               WHERE s.token_digest = $1 AND s.expires_at > $2"#,
+            token_digest,
+            now
         );
-        let row =
-            db::observe("SELECT sessions", query.bind(token_digest).bind(now).fetch_optional(&self.pool));
-        let Some(row) = row.await? else { return Ok(None) };
-        let info = SessionInfo { account: account(&row)?, expires_at: row.try_get("expires_at")? };
-        Ok(Some((info, row.try_get("last_seen_at")?)))
+        let row = db::observe("SELECT sessions", query.fetch_optional(&self.pool)).await?;
+        Ok(row.map(|row| {
+            let account = Account {
+                id: AccountId::new(row.id),
+                email: row.email,
+                display_name: row.display_name,
+                created_at: row.created_at,
+            };
+            (SessionInfo { account, expires_at: row.expires_at }, row.last_seen_at)
+        }))
     }
 
     /// Notes that a session was seen, unless that was noted after `unless_since` already: of many who see it at once,
@@ -103,12 +105,14 @@ impl PgSessions {
         now: DateTime<Utc>,
         unless_since: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE sessions SET last_seen_at = $2 \
              WHERE token_digest = $1 AND coalesce(last_seen_at, created_at) <= $3",
+            token_digest,
+            now,
+            unless_since
         );
-        let written = query.bind(token_digest).bind(now).bind(unless_since).execute(&self.pool);
-        db::observe("UPDATE sessions", written).await.map(|_| ())
+        db::observe("UPDATE sessions", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// An account's sessions, newest first, each once however many tokens it was given out under. `current` is the
@@ -119,58 +123,53 @@ impl PgSessions {
         current: Option<&[u8]>,
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionSummary>, sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT (array_agg(public_id ORDER BY created_at, token_digest))[1] AS public_id, \
-             min(created_at) AS opened_at, max(coalesce(last_seen_at, created_at)) AS last_seen_at, \
-             max(user_agent) AS user_agent, coalesce(bool_or(token_digest = $2), false) AS current \
-             FROM sessions WHERE account_id = $1 AND expires_at > $3 \
-             GROUP BY idempotency_key ORDER BY opened_at DESC, public_id LIMIT $4",
+        let query = sqlx::query_as!(
+            SessionSummary,
+            r#"SELECT (array_agg(public_id ORDER BY created_at, token_digest))[1] AS "id!",
+               min(created_at) AS "created_at!", max(coalesce(last_seen_at, created_at)) AS "last_seen_at!",
+               max(user_agent) AS "user_agent!", coalesce(bool_or(token_digest = $2), false) AS "current!"
+               FROM sessions WHERE account_id = $1 AND expires_at > $3
+               GROUP BY idempotency_key ORDER BY "created_at!" DESC, "id!" LIMIT $4"#,
+            owner.uuid(),
+            current,
+            now,
+            MAX_PER_ACCOUNT
         );
-        let rows =
-            query.bind(owner.uuid()).bind(current).bind(now).bind(MAX_PER_ACCOUNT).fetch_all(&self.pool);
-        let rows = db::observe("SELECT sessions", rows).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(SessionSummary {
-                    id: row.try_get("public_id")?,
-                    created_at: row.try_get("opened_at")?,
-                    last_seen_at: row.try_get("last_seen_at")?,
-                    user_agent: row.try_get("user_agent")?,
-                    current: row.try_get("current")?,
-                })
-            })
-            .collect()
+        db::observe("SELECT sessions", query.fetch_all(&self.pool)).await
     }
 
     /// Ends the session with a public id, under every token that it was given out under; `false` when there is none.
     pub async fn revoke(&self, owner: AccountId, public_id: Uuid) -> Result<bool, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "DELETE FROM sessions s USING sessions t WHERE t.account_id = $1 AND t.public_id = $2 \
              AND s.account_id = t.account_id AND s.idempotency_key = t.idempotency_key",
+            owner.uuid(),
+            public_id
         );
-        let ended = query.bind(owner.uuid()).bind(public_id).execute(&self.pool);
-        Ok(db::observe("DELETE sessions", ended).await?.rows_affected() > 0)
+        Ok(db::observe("DELETE sessions", query.execute(&self.pool)).await?.rows_affected() > 0)
     }
 
     /// Ends the session of a token, under every token that it was given out under. Answers whose it was.
     pub async fn close(&self, token_digest: &[u8]) -> Result<Option<AccountId>, sqlx::Error> {
-        let query = sqlx::query_scalar(
+        let query = sqlx::query_scalar!(
             "DELETE FROM sessions s USING sessions t WHERE t.token_digest = $1 \
              AND s.account_id = t.account_id AND s.idempotency_key = t.idempotency_key \
              RETURNING s.account_id",
+            token_digest
         );
-        let ended: Vec<_> =
-            db::observe("DELETE sessions", query.bind(token_digest).fetch_all(&self.pool)).await?;
+        let ended = db::observe("DELETE sessions", query.fetch_all(&self.pool)).await?;
         Ok(ended.first().copied().map(AccountId::new))
     }
 
     /// Removes sessions that are over; answers how many.
     pub async fn expire(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "DELETE FROM sessions WHERE token_digest IN (SELECT token_digest FROM sessions \
              WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now,
+            limit
         );
-        let removed = db::observe("DELETE sessions", query.bind(now).bind(limit).execute(&self.pool)).await?;
+        let removed = db::observe("DELETE sessions", query.execute(&self.pool)).await?;
         Ok(removed.rows_affected())
     }
 }
