@@ -14,6 +14,7 @@ mod relaying;
 mod resetting;
 mod secrecy;
 mod sessions;
+mod sql;
 mod staff;
 mod throttling;
 
