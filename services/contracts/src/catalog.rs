@@ -11,7 +11,7 @@
 //! A product that is one of several makes of the same thing comes with the others, and a list shows one of them: see
 //! [`crate::variants`]; `ungrouped=true` lists each.
 //!
-//! Staff: `POST /v1/staff/products/{id}` [`EditProduct`] → [`Product`]; `GET /v1/staff/products/{id}/history` → [`ProductHistory`].
+//! Staff: `POST /v1/staff/products/{id}` [`EditProduct`] → [`Product`], or 409 with the product as it is now as `existing`; `GET /v1/staff/products/{id}/history` → [`ProductHistory`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -155,6 +155,22 @@ pub struct Sitemap {
     pub categories: Vec<String>,
 }
 
+/// What a member of the staff saw before changing it; a field that was not looked at is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExpectedProduct {
+    /// The name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 120)]
+    pub name: Option<String>,
+    /// The description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub description: Option<String>,
+    /// The price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+}
+
 /// Staff changes a product; absent fields stay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +193,10 @@ pub struct EditProduct {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub note: String,
+    /// The values that it is to replace. Where another stands by now nothing is changed, and the answer is a conflict that
+    /// names the fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedProduct>,
 }
 
 /// One change of a product.

@@ -1,7 +1,7 @@
 //! Changes of products by staff, with their history.
 
 use chrono::{DateTime, Utc};
-use shop_contracts::catalog::{EditProduct, Product, ProductChange};
+use shop_contracts::catalog::{EditProduct, ExpectedProduct, Product, ProductChange};
 use shop_contracts::variants::unsaid;
 use shop_contracts::{Currency, ProductId};
 use shop_instrumentation::db::observe;
@@ -19,6 +19,8 @@ pub enum Edited {
     Yes(Box<Product>),
     /// There is no such product.
     UnknownProduct,
+    /// Nothing was changed: these fields are not what was expected. With the product as it is.
+    ChangedMeanwhile(Box<Product>, Vec<&'static str>),
     /// The product is priced in this currency.
     OtherCurrency(Currency),
     /// The product is a variant, and its new name does not say this value.
@@ -53,6 +55,10 @@ impl PgCatalog {
                 price: edit.price.unwrap_or(before.price),
                 ..before.clone()
             };
+            let foreign = changed_meanwhile(edit.expected.as_ref(), &before, &after);
+            if !foreign.is_empty() {
+                return Ok(Edited::ChangedMeanwhile(Box::new(before), foreign));
+            }
             for (field, old, new) in [
                 ("name", before.name.clone(), after.name.clone()),
                 ("description", before.description.clone(), after.description.clone()),
@@ -90,6 +96,28 @@ impl PgCatalog {
         );
         observe("SELECT product_changes", query.fetch_all(&self.pool)).await
     }
+}
+
+/// Fields that this edit would change although they are not what was expected. What is as asked already is no conflict:
+/// the same edit may come twice.
+fn changed_meanwhile(
+    expected: Option<&ExpectedProduct>,
+    before: &Product,
+    after: &Product,
+) -> Vec<&'static str> {
+    let Some(expected) = expected else { return Vec::new() };
+    let other =
+        |text: &Option<String>, now: &str| text.as_deref().is_some_and(|text| text.trim() != now.trim());
+    let fields = [
+        ("name", before.name != after.name, other(&expected.name, &before.name)),
+        (
+            "description",
+            before.description != after.description,
+            other(&expected.description, &before.description),
+        ),
+        ("price", before.price != after.price, expected.price.is_some_and(|price| price != before.price)),
+    ];
+    fields.into_iter().filter(|(_, changes, other)| *changes && *other).map(|(field, ..)| field).collect()
 }
 
 pub(super) async fn find_locked(

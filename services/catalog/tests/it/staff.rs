@@ -93,3 +93,40 @@ async fn wrong_changes_are_refused_by_field_and_change_nothing() {
         "not_found"
     );
 }
+
+#[tokio::test]
+async fn what_somebody_else_changed_meanwhile_is_a_conflict_that_names_the_field() {
+    let catalog = Catalog::start().await;
+    let seeded = alone();
+    let euros = |amount: i64| json!({"amount_minor": amount, "currency": "EUR"});
+    let shown = json!({"name": seeded.name, "description": seeded.description, "price": euros(seeded.price.amount_minor)});
+    let dearer = json!({"actor": "bo", "price": euros(99_900), "expected": shown});
+    assert_eq!(edit(&catalog, seeded.id, &dearer).await.status, StatusCode::OK);
+    let again = edit(&catalog, seeded.id, &dearer).await;
+    assert_eq!(again.status, StatusCode::OK, "the same edit may come twice: {}", again.text());
+    let cheaper = json!({"actor": "al", "name": "Other", "price": euros(100), "expected": shown});
+    let refused = edit(&catalog, seeded.id, &cheaper).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::CONFLICT, "conflict".to_owned()));
+    let said: Value = refused.json();
+    assert_eq!(said["errors"].as_array().map(Vec::len), Some(1), "{said}");
+    assert_eq!((&said["errors"][0]["field"], &said["existing"]["price"]), (&json!("price"), &euros(99_900)));
+    let now: Product = get(&catalog.router, &format!("/v1/products/{}", seeded.slug)).await.json();
+    assert_eq!((now.name.as_str(), now.price.amount_minor), (seeded.name, 99_900), "nothing of it was done");
+    let word =
+        json!({"actor": "al", "description": "Other.", "expected": {"description": seeded.description}});
+    assert_eq!(edit(&catalog, seeded.id, &word).await.status, StatusCode::OK, "another field is no conflict");
+}
+
+#[tokio::test]
+async fn of_many_edits_of_one_value_at_once_one_is_taken() {
+    let catalog = Catalog::start().await;
+    let seeded = &seed::products()[1];
+    let euros = |amount: i64| json!({"amount_minor": amount, "currency": "EUR"});
+    let before = euros(seeded.price.amount_minor);
+    let edits: Vec<Value> = (0..8)
+        .map(|n| json!({"actor": "m", "price": euros(90_000 + n), "expected": {"price": before}}))
+        .collect();
+    let answers = futures::future::join_all(edits.iter().map(|body| edit(&catalog, seeded.id, body))).await;
+    let taken = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+    assert_eq!(taken, 1);
+}
