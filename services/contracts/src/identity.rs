@@ -6,7 +6,7 @@
 //! | `GET /v1/accounts/{id}` | | [`Account`] |
 //! | `PUT /v1/accounts/{id}/password` | [`ChangePassword`] | 204; 401 when the present password is wrong; every other session ends |
 //! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
-//! | `GET`, `PUT /v1/accounts/{id}/addresses` | [`Addresses`] | [`Addresses`] |
+//! | `GET`, `PUT /v1/accounts/{id}/addresses` | [`Addresses`] | [`Addresses`]; 409 with the book as it is now as `existing` when it is not of `if_version` |
 //! | `GET /v1/accounts/{id}/cart` | | [`KeptCart`], empty before the first |
 //! | `PUT /v1/accounts/{id}/cart` | [`KeptCart`] | 204; 409 `conflict` with the kept one as `existing` when that is of another revision than `if_revision` |
 //! | `GET /v1/accounts/{id}/sessions` | | [`Sessions`] |
@@ -188,6 +188,14 @@ pub struct KeptCart {
     pub version: u64,
     /// At most 50 lines, each product once.
     pub lines: Vec<KeptLine>,
+    /// What the book is called as it stands; another book, another name. Whatever is sent here is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub version: Option<String>,
+    /// Replaces the book only if it is still called this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub if_version: Option<String>,
 }
 
 /// A session as its owner sees it.

@@ -17,6 +17,7 @@ pub mod payments;
 pub mod problem;
 pub mod seed;
 pub mod tax;
+pub mod shown;
 pub mod variants;
 pub mod vouchers;
 

@@ -1,10 +1,11 @@
 //! A shopper's addresses, checked as they come in.
 
-use shop_contracts::AccountId;
 use shop_contracts::identity::{Addresses, SavedAddress};
+use shop_contracts::{AccountId, shown};
 use shop_instrumentation::{Code, Problem};
 
 use crate::identity::{Identity, no_account};
+use crate::storage::address_versions::{Replaced, version_of};
 
 const MAX_ADDRESSES: usize = 10;
 const MAX_LABEL_CHARS: usize = 40;
@@ -12,20 +13,33 @@ const MAX_LABEL_CHARS: usize = 40;
 const MAX_TEXT_BYTES: usize = 200;
 
 impl Identity {
-    /// The book of an account.
+    /// The book of an account, with its version.
     pub async fn addresses(&self, account: AccountId) -> Result<Addresses, Problem> {
-        self.addresses.find(account).await?.ok_or_else(no_account)
+        self.addresses.find(account).await?.map(versioned).ok_or_else(no_account)
     }
 
-    /// Replaces the book of an account.
+    /// Replaces the book of an account, if it is still of the version that was named.
     pub async fn replace_addresses(&self, account: AccountId, book: Addresses) -> Result<Addresses, Problem> {
-        let book = checked(book)?;
-        if self.addresses.replace(account, &book, self.clock.now()).await? {
-            Ok(book)
-        } else {
-            Err(no_account())
+        let if_version = book.if_version.clone();
+        let (book, now) = (checked(book)?, self.clock.now());
+        let replaced = match &if_version {
+            Some(version) => self.addresses.replace_version(account, version, &book, now).await?,
+            None if self.addresses.replace(account, &book, now).await? => Replaced::Yes,
+            None => Replaced::NoAccount,
+        };
+        match replaced {
+            Replaced::Yes => Ok(versioned(book)),
+            Replaced::NoAccount => Err(no_account()),
+            Replaced::Changed => {
+                let found = self.addresses(account).await?;
+                Err(Problem::new(Code::Conflict, "the addresses were changed meanwhile").existing(&found))
+            }
         }
     }
+}
+
+fn versioned(book: Addresses) -> Addresses {
+    Addresses { version: Some(version_of(&book.addresses)), ..book }
 }
 
 /// Trims every text; the problem names all fields that are wrong.
@@ -58,7 +72,7 @@ fn checked(book: Addresses) -> Result<Addresses, Problem> {
         }
     }
     if wrong.is_empty() {
-        return Ok(Addresses { addresses });
+        return Ok(Addresses { addresses, ..Addresses::default() });
     }
     let problem = Problem::new(Code::Invalid, "the addresses cannot be saved");
     Err(wrong.into_iter().fold(problem, |problem, (field, detail)| problem.field(field, detail)))
@@ -75,5 +89,5 @@ fn trimmed(mut saved: SavedAddress) -> SavedAddress {
 }
 
 fn is_text(text: &str) -> bool {
-    !text.is_empty() && !text.chars().any(char::is_control)
+    !text.is_empty() && shown::is_line(text)
 }

@@ -55,7 +55,7 @@ pub(super) async fn addresses(
     identity.addresses(id).await.map(Json)
 }
 
-#[utoipa::path(put, path = "/v1/accounts/{id}/addresses", params(("id" = Uuid, Path)), request_body = Addresses, responses((status = 200, description = "found", body = Addresses), (status = 404, description = "there is no such account")))]
+#[utoipa::path(put, path = "/v1/accounts/{id}/addresses", params(("id" = Uuid, Path)), request_body = Addresses, responses((status = 200, description = "found", body = Addresses), (status = 404, description = "there is no such account"), (status = 409, description = "it is not of that version any more; `existing` is the book as it is")))]
 pub(super) async fn replace_addresses(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,

@@ -1,6 +1,7 @@
 //! Where identity keeps what it knows.
 
 pub mod accounts;
+pub mod address_versions;
 pub mod addresses;
 pub mod carts;
 pub mod deletions;
