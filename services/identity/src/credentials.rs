@@ -3,6 +3,7 @@
 use std::fmt;
 
 use shop_contracts::identity::RegisterAccount;
+use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
 
 /// RFC 5321, section 4.5.3.1.3: a path of 256 octets, less its two brackets.
@@ -66,6 +67,11 @@ impl Password {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is this address, which is what people guess first.
+    pub fn is(&self, email: &Email) -> bool {
+        self.0.trim().to_lowercase() == email.0
+    }
 }
 
 impl Username {
@@ -87,9 +93,10 @@ impl Registration {
     pub fn parse(request: RegisterAccount) -> Result<Self, Problem> {
         let email = Email::parse(&request.email);
         let display_name = request.display_name.trim().to_owned();
-        let named = (1..=MAX_NAME_CHARS).contains(&display_name.chars().count())
-            && !display_name.chars().any(char::is_control);
-        let password = Password::parse_new(request.password);
+        let named =
+            (1..=MAX_NAME_CHARS).contains(&display_name.chars().count()) && shown::is_line(&display_name);
+        let password = Password::parse_new(request.password)
+            .filter(|password| email.as_ref().is_none_or(|email| !password.is(email)));
         match (email, named, password) {
             (Some(email), true, Some(password)) => Ok(Self { email, display_name, password }),
             (email, named, password) => Err(wrong(
@@ -100,7 +107,9 @@ impl Registration {
                     (
                         password.is_some(),
                         "password",
-                        format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"),
+                        format!(
+                            "must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters, and not the address"
+                        ),
                     ),
                 ],
             )),

@@ -170,3 +170,18 @@ async fn missing_fields_garbage_and_a_missing_key_are_problems() {
     huge["display_name"] = json!("x".repeat(20_000));
     assert_eq!(f.register("k", &huge).await.status.as_u16(), 413);
 }
+
+#[tokio::test]
+async fn a_password_that_is_the_address_is_none_and_a_name_does_not_turn_its_line_around() {
+    let f = fixture().await;
+    for (field, value) in
+        [("password", " Kim@Example.com"), ("display_name", "Kim \u{202e}"), ("display_name", "K\u{2028}m")]
+    {
+        let mut body = kim();
+        body[field] = json!(value);
+        let refused = f.register("k", &body).await;
+        assert_eq!(refused.status.as_u16(), 422, "{field}: {}", refused.text());
+        assert_eq!(fields(&refused), [field]);
+    }
+    assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 0);
+}

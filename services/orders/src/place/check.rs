@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use shop_contracts::orders::{NewOrder, NewOrderLine};
+use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
 
 const MAX_LINES: usize = 50;
@@ -74,8 +75,11 @@ pub fn check(request: &NewOrder) -> Result<(), Problem> {
         ("payment_token", &request.payment_token),
     ];
     for (field, text) in texts {
-        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES || text.chars().any(char::is_control) {
-            return invalid(field.to_owned(), format!("1 to {MAX_TEXT_BYTES} bytes of text"));
+        if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES || !shown::is_line(text) {
+            return invalid(
+                field.to_owned(),
+                format!("1 to {MAX_TEXT_BYTES} bytes of text that shows as it is"),
+            );
         }
     }
     if request.voucher.as_ref().is_some_and(|code| code.len() > MAX_CODE_BYTES) {

@@ -20,4 +20,5 @@ mod recovery;
 mod resolving;
 mod sql;
 mod staff;
+mod texts;
 mod vouchers;
