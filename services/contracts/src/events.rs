@@ -33,7 +33,7 @@ pub enum OrderEventKind {
     /// The payment was declined.
     #[serde(rename = "order.declined")]
     Declined,
-    /// It cannot be fulfilled (out of stock).
+    /// It came to nothing: out of stock, or no answer in time; `reason` says which.
     #[serde(rename = "order.failed")]
     Failed,
     /// Cancelled after it was confirmed; the money is given back.
@@ -110,7 +110,8 @@ pub struct OrderEvent {
     /// What the total is made of, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charges: Option<Charges>,
-    /// Why, for `order.return_refused`.
+    /// Why, for `order.return_refused` (staff's words) and `order.failed` (`out_of_stock`, `stock_timeout`,
+    /// `payment_timeout`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -121,9 +122,16 @@ pub enum IdentityEventKind {
     /// Somebody asked for a new password; `token` goes into the mail's link.
     #[serde(rename = "identity.password_reset_requested")]
     PasswordResetRequested,
+    /// Somebody asked for a new password for an address that has no account: nobody is named, and nobody is told. It is
+    /// there so that asking costs the same.
+    #[serde(rename = "identity.password_reset_for_nobody")]
+    PasswordResetForNobody,
     /// The password was changed.
     #[serde(rename = "identity.password_changed")]
     PasswordChanged,
+    /// Somebody asked for an account; `token` goes into the link of the mail that confirms it.
+    #[serde(rename = "identity.registration_requested")]
+    RegistrationRequested,
     /// Somebody tried to register with an address that has an account: only its owner is told.
     #[serde(rename = "identity.already_registered")]
     AlreadyRegistered,
@@ -143,7 +151,9 @@ impl IdentityEventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PasswordResetRequested => "identity.password_reset_requested",
+            Self::PasswordResetForNobody => "identity.password_reset_for_nobody",
             Self::PasswordChanged => "identity.password_changed",
+            Self::RegistrationRequested => "identity.registration_requested",
             Self::AlreadyRegistered => "identity.already_registered",
             Self::Registered => "identity.registered",
             Self::Deleted => "identity.deleted",
@@ -167,7 +177,7 @@ pub struct IdentityEvent {
     pub email: String,
     /// The name to greet.
     pub name: String,
-    /// The one-time secret of a password reset.
+    /// The one-time secret of a password reset or of a registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }

@@ -14,6 +14,7 @@ use crate::event::{Event, MailKind};
 use crate::event_stream::{Entry, EventStream, GROUP};
 use crate::lease::Lease;
 use crate::mailers::{MailError, Mailer};
+use crate::quota::Quota;
 use crate::storage::postgres::{Claim, PgDeliveries};
 use crate::telemetry::{ERRORS, LATENCY, NotificationMetrics};
 
@@ -36,6 +37,7 @@ pub struct Notifications {
     pub metrics: NotificationMetrics,
     pub faults: Faults,
     pub clock: SharedClock,
+    pub quota: Quota,
 }
 
 /// What becomes of an entry.
@@ -95,7 +97,7 @@ impl Notifications {
         kind: Option<MailKind>,
         reason: &'static str,
     ) -> Result<(), redis::RedisError> {
-        self.events.bury(entry, reason).await?;
+        self.events.dead_letter(entry, reason).await?;
         self.metrics.dead_lettered.with_label_values(&[reason]).inc();
         if let Some(kind) = kind {
             self.count(kind, "dead_lettered");
@@ -131,6 +133,11 @@ impl Notifications {
     }
 
     async fn attempt(&self, event: &Event, kind: MailKind, attempt: i32) -> Outcome {
+        match self.quota.is_used_up(kind, event, self.clock.now()).await {
+            Ok(false) => {}
+            Ok(true) => return self.withhold(event, kind).await,
+            Err(error) => tracing::warn!(%error, "mails of an address cannot be counted"),
+        }
         let keep_lease = || self.lease.keep(&self.deliveries, &self.clock, event.id(), attempt);
         let sent = tokio::select! {
             sent = self.send(event, kind) => sent,
@@ -164,6 +171,17 @@ impl Notifications {
                 }
             }
         }
+    }
+
+    /// The address had enough of these: the event is over without a mail.
+    async fn withhold(&self, event: &Event, kind: MailKind) -> Outcome {
+        if let Err(error) = self.deliveries.mark_withheld(event.id(), self.clock.now()).await {
+            tracing::warn!(%error, "withheld mail could not be remembered");
+            return Outcome::Again;
+        }
+        self.count(kind, "withheld");
+        tracing::warn!(event = %event.id(), kind = kind.as_str(), "mail withheld, its address had enough of them");
+        Outcome::Finished
     }
 
     async fn send(&self, event: &Event, kind: MailKind) -> Result<(), MailError> {

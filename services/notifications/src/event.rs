@@ -33,6 +33,7 @@ pub enum MailKind {
     OrderRefunded,
     ReturnRefused,
     ReturnWithdrawn,
+    ConfirmRegistration,
     Registered,
     AlreadyRegistered,
     PasswordReset,
@@ -140,7 +141,8 @@ const fn of_order(kind: OrderEventKind) -> Option<MailKind> {
 
 const fn of_account(kind: IdentityEventKind) -> Option<MailKind> {
     match kind {
-        IdentityEventKind::Unknown => None,
+        IdentityEventKind::PasswordResetForNobody | IdentityEventKind::Unknown => None,
+        IdentityEventKind::RegistrationRequested => Some(MailKind::ConfirmRegistration),
         IdentityEventKind::Registered => Some(MailKind::Registered),
         IdentityEventKind::AlreadyRegistered => Some(MailKind::AlreadyRegistered),
         IdentityEventKind::PasswordResetRequested => Some(MailKind::PasswordReset),
@@ -151,7 +153,7 @@ const fn of_account(kind: IdentityEventKind) -> Option<MailKind> {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::OrderConfirmed,
         Self::OrderDeclined,
         Self::OrderFailed,
@@ -161,6 +163,7 @@ impl MailKind {
         Self::OrderRefunded,
         Self::ReturnRefused,
         Self::ReturnWithdrawn,
+        Self::ConfirmRegistration,
         Self::Registered,
         Self::AlreadyRegistered,
         Self::PasswordReset,
@@ -180,6 +183,7 @@ impl MailKind {
             Self::OrderRefunded => "order_refunded",
             Self::ReturnRefused => "return_refused",
             Self::ReturnWithdrawn => "return_withdrawn",
+            Self::ConfirmRegistration => "confirm_registration",
             Self::Registered => "registered",
             Self::AlreadyRegistered => "already_registered",
             Self::PasswordReset => "password_reset",
@@ -188,10 +192,11 @@ impl MailKind {
         }
     }
 
-    /// How long after its event a mail still says something. A reset's link works for an hour.
+    /// How long after its event a mail still says something. A reset's link works for an hour, a registration's for a day.
     pub const fn worth_sending_for(self) -> TimeDelta {
         match self {
             Self::PasswordReset => TimeDelta::hours(1),
+            Self::ConfirmRegistration => TimeDelta::days(1),
             _ => TimeDelta::days(3),
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! Replies are read as bytes: whatever somebody puts on the stream, it must not stop what comes after it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use redis::{RedisError, Value};
 use shop_instrumentation::kv;
 
@@ -13,8 +13,11 @@ use crate::event::{Event, Topic};
 
 /// The group: an event goes to one of its consumers.
 pub const GROUP: &str = "notifications";
-/// The dead-letter stream keeps about this many.
+/// A dead-letter stream keeps about this many, each for a month: it holds addresses.
 const MAX_DEAD: usize = 10_000;
+const DEAD_KEPT: TimeDelta = TimeDelta::days(30);
+/// Where a round over the pending entries begins.
+const HEAD: &str = "0-0";
 /// A consumer without work that has not asked for so long is one that is gone.
 const GONE_AFTER: Duration = Duration::from_hours(24);
 
@@ -47,6 +50,8 @@ pub struct EventStream {
     waiting: kv::Connection,
     consumer: Arc<str>,
     wait: Duration,
+    /// How far the present round over the pending entries has come.
+    cursor: Arc<Mutex<String>>,
 }
 
 impl EventStream {
@@ -58,7 +63,9 @@ impl EventStream {
         consumer: &str,
         wait: Duration,
     ) -> Result<Self, RedisError> {
-        Ok(Self { topic, redis, waiting: kv::connect_blocking(url, wait)?, consumer: consumer.into(), wait })
+        let cursor = Arc::new(Mutex::new(HEAD.to_owned()));
+        let waiting = kv::connect_blocking(url, wait)?;
+        Ok(Self { topic, redis, waiting, consumer: consumer.into(), wait, cursor })
     }
 
     /// What is read.
@@ -90,13 +97,18 @@ impl EventStream {
     }
 
     /// Entries that a consumer took at least `idle` ago and never finished, at most `count`; they are this one's now.
+    ///
+    /// One call looks at ten times as many pending entries at most. The next goes on behind them: many that wait their
+    /// turn, such as mails that a server wants later, hide nobody who waits behind them. After the last it begins anew.
     pub async fn reclaim(&self, idle: Duration, count: usize) -> Result<Vec<Entry>, RedisError> {
         let mut command = redis::cmd("XAUTOCLAIM");
         command.arg(self.topic.stream()).arg(GROUP).arg(&*self.consumer);
-        command.arg(idle.as_millis() as u64).arg("0-0").arg("COUNT").arg(count);
+        command.arg(idle.as_millis() as u64).arg(self.cursor()).arg("COUNT").arg(count);
         match self.run::<Vec<Value>>("XAUTOCLAIM", command).await {
             Ok(reply) => {
-                let mut parts = reply.into_iter().skip(1);
+                let mut parts = reply.into_iter();
+                let next_cursor: String = next(&mut parts)?;
+                self.set_cursor(next_cursor);
                 let claimed: Vec<(String, Fields)> = next(&mut parts)?;
                 let trimmed: Vec<String> = next(&mut parts)?;
                 if !trimmed.is_empty() {
@@ -107,9 +119,25 @@ impl EventStream {
                 }
                 Ok(claimed.into_iter().map(Entry::from).collect())
             }
-            Err(error) if error.code() == Some("NOGROUP") => Ok(Vec::new()),
+            Err(error) if error.code() == Some("NOGROUP") => {
+                self.set_cursor(HEAD.to_owned());
+                Ok(Vec::new())
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the present round over the pending entries has come to their end.
+    pub fn is_round_over(&self) -> bool {
+        self.cursor() == HEAD
+    }
+
+    fn cursor(&self) -> String {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_cursor(&self, cursor: String) {
+        *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
     }
 
     /// The entry is finished.
@@ -119,19 +147,28 @@ impl EventStream {
         self.run("XACK", command).await
     }
 
-    /// Puts the entry aside and finishes it, both or neither: whole, with `reason` and `entry` (its place on the stream).
-    pub async fn bury(&self, entry: &Entry, reason: &str) -> Result<(), RedisError> {
+    /// Puts the entry aside and finishes it, both or neither: whole but for one-time secrets, with `reason` and `entry`
+    /// (its place on the stream).
+    pub async fn dead_letter(&self, entry: &Entry, reason: &str) -> Result<(), RedisError> {
         let mut pipe = redis::pipe();
         pipe.atomic();
         let add =
             pipe.cmd("XADD").arg(self.topic.dead_stream()).arg("MAXLEN").arg("~").arg(MAX_DEAD).arg("*");
         add.arg("reason").arg(reason).arg("entry").arg(&entry.id);
         for (name, value) in &entry.fields {
-            add.arg(name).arg(value);
+            let without = (name == b"payload").then(|| without_token(value)).flatten();
+            add.arg(name).arg(without.as_deref().unwrap_or(value));
         }
         pipe.ignore().cmd("XACK").arg(self.topic.stream()).arg(GROUP).arg(&entry.id).ignore();
         let mut connection = self.redis.clone();
         kv::observe("XADD dead", async move { pipe.query_async::<()>(&mut connection).await }).await
+    }
+
+    /// Removes what was put aside more than a month before `now`; answers how many.
+    pub async fn forget_dead(&self, now: DateTime<Utc>) -> Result<u64, RedisError> {
+        let mut command = redis::cmd("XTRIM");
+        command.arg(self.topic.dead_stream()).arg("MINID").arg((now - DEAD_KEPT).timestamp_millis().max(0));
+        self.run("XTRIM", command).await
     }
 
     /// How often the entry was handed out; nothing when it is not pending.
@@ -239,6 +276,14 @@ impl From<(String, Fields)> for Entry {
     fn from((id, fields): (String, Fields)) -> Self {
         Self { id, fields }
     }
+}
+
+/// A payload without the one-time secret that it carries; nothing when it carries none. A secret is of no use by the time
+/// its mail is given up, and of use to whoever reads the stream later.
+fn without_token(payload: &[u8]) -> Option<Vec<u8>> {
+    let mut event: serde_json::Value = serde_json::from_slice(payload).ok()?;
+    event.as_object_mut()?.remove("token")?;
+    serde_json::to_vec(&event).ok()
 }
 
 /// When an entry came: the first half of its id is the server's time in milliseconds.

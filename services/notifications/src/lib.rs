@@ -14,6 +14,7 @@ pub mod event_stream;
 pub mod lease;
 pub mod mailers;
 pub mod openapi;
+pub mod quota;
 pub mod storage;
 pub mod telemetry;
 pub mod wiring;

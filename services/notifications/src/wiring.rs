@@ -20,6 +20,7 @@ use crate::lease::Lease;
 use crate::mailers::Mailer;
 use crate::mailers::files::FileMailer;
 use crate::mailers::smtp::SmtpMailer;
+use crate::quota::Quota;
 use crate::storage::postgres::{MIGRATOR, PgDeliveries};
 use crate::telemetry::{FAULTS, NotificationMetrics};
 use crate::workers;
@@ -65,6 +66,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
         metrics: NotificationMetrics::new(&boot.metrics)?,
         faults: boot.faults.clone(),
         clock: clock::system(),
+        quota: Quota::new(redis.clone()),
     };
     let identity = Notifications { events: stream(Topic::Identity)?, ..orders.clone() };
     let stop = &boot.shutdown;

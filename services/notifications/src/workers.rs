@@ -50,10 +50,14 @@ pub async fn reclaim(notifications: Notifications, shutdown: CancellationToken) 
             Ok(taken) => taken,
             Err(error) => {
                 tracing::debug!(%error, "nothing could be taken over");
-                0
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(RECLAIM_EVERY) => continue,
+                }
             }
         };
-        let pause = if taken == BATCH { Duration::ZERO } else { RECLAIM_EVERY };
+        let more = taken == BATCH || !notifications.events.is_round_over();
+        let pause = if more { Duration::ZERO } else { RECLAIM_EVERY };
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -125,6 +129,11 @@ pub async fn tidy(notifications: &Notifications) {
         Ok(0) => {}
         Ok(forgotten) => tracing::info!(forgotten, "old deliveries forgotten"),
         Err(error) => tracing::warn!(%error, "old deliveries could not be forgotten"),
+    }
+    match notifications.events.forget_dead(notifications.clock.now()).await {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::info!(forgotten, "what was put aside long ago is forgotten"),
+        Err(error) => tracing::debug!(%error, "what was put aside could not be looked at"),
     }
     match notifications.events.remove_gone_consumers().await {
         Ok(0) => {}

@@ -7,6 +7,7 @@ use super::{MailKind, Unmailable, one_line};
 pub(super) const fn subject(kind: MailKind) -> &'static str {
     match kind {
         MailKind::AlreadyRegistered => "You have an account already",
+        MailKind::ConfirmRegistration => "Confirm your account",
         MailKind::PasswordReset => "A new password for your account",
         MailKind::PasswordChanged => "Your password was changed",
         MailKind::AccountDeleted => "Your account is deleted",
@@ -30,9 +31,19 @@ pub(super) fn text(
             at(link("/login")),
             at(link("/forgot-password")),
         ),
+        MailKind::ConfirmRegistration => {
+            let token = token_of(event)?;
+            let way = match link(&format!("/register/confirm?token={token}")) {
+                Some(link) => format!("here, within a day:\n\n{link}"),
+                None => format!("with this code, within a day:\n\n{token}"),
+            };
+            format!(
+                "somebody, hopefully you, wants an account with this address. Confirm it with the password that you \
+                 chose, {way}\n\nIf it was not you, there is nothing to do: without you there is no account."
+            )
+        }
         MailKind::PasswordReset => {
-            let token = event.token.as_deref().filter(|token| is_plain(token));
-            let token = token.ok_or(Unmailable("the event has no token"))?;
+            let token = token_of(event)?;
             let way = match link(&format!("/reset-password?token={token}")) {
                 Some(link) => format!("Set one here, within an hour:\n\n{link}"),
                 None => format!("Set one with this code, within an hour:\n\n{token}"),
@@ -48,8 +59,9 @@ pub(super) fn text(
             at(link("/forgot-password")),
         ),
         MailKind::AccountDeleted => {
-            "your account is deleted, as you asked. Your addresses are gone, and your past \
-             orders do not name you any more. Fair winds!"
+            "your account is deleted, as you asked. Your saved addresses are gone, and your past orders do not name you \
+             any more. An order that has not left us yet, or whose money is still under way, keeps your name, address \
+             and e-mail address until that is done, and then loses them too. Fair winds!"
                 .to_owned()
         }
         _ => format!(
@@ -58,6 +70,12 @@ pub(super) fn text(
         ),
     };
     Ok(format!("{}\n\n", one_line_each(&text)))
+}
+
+/// The secret that the mail's link carries.
+fn token_of(event: &IdentityEvent) -> Result<&str, Unmailable> {
+    let token = event.token.as_deref().filter(|token| is_plain(token));
+    token.ok_or(Unmailable("the event has no token"))
 }
 
 /// Nothing but what a token is made of goes into a link.

@@ -1,6 +1,7 @@
 //! From an event to a mail. Pure: the same event always makes the same bytes.
 
 mod account;
+mod greeting;
 mod order;
 
 use std::time::SystemTime;
@@ -42,13 +43,16 @@ impl Composer {
     /// The mail about an event.
     pub fn compose(&self, kind: MailKind, event: &Event) -> Result<Mail, Unmailable> {
         let address: Address = event.email().parse().map_err(|_| Unmailable("the address is not one"))?;
-        let to = Mailbox::new(Some(one_line(event.name())), address);
+        // Whoever typed the name of an account that nobody has confirmed may be a stranger to this address.
+        let name = (kind != MailKind::ConfirmRegistration).then(|| greeting::name(event.name())).flatten();
+        let greeting = name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
+        let to = Mailbox::new(name, address);
         let url = self.public_url.as_deref();
         let (subject, news) = match event {
             Event::Order(event) => (order::subject(kind, event), order::text(kind, event, url)),
             Event::Account(event) => (account::subject(kind).to_owned(), account::text(kind, event, url)?),
         };
-        let text = format!("Ahoy {},\n\n{news}Quarterdeck\n", one_line(event.name()));
+        let text = format!("Ahoy{greeting},\n\n{news}Quarterdeck\n");
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
@@ -156,7 +160,10 @@ mod tests {
         for (kind, parts) in [
             (OrderEventKind::Cancelled, ["is cancelled", "goes back"]),
             (OrderEventKind::Shipped, ["Tug & Sons", "T-42"]),
-            (OrderEventKind::ReturnRequested, ["Your return", "within two weeks"]),
+            (
+                OrderEventKind::ReturnRequested,
+                ["Your return", "within 14 days to Quarterdeck, returns, Museumskai 3"],
+            ),
             (OrderEventKind::Refunded, ["given back $12.50", "few days"]),
             (OrderEventKind::ReturnRefused, ["cannot take back", "It was worn at sea."]),
             (OrderEventKind::ReturnWithdrawn, ["you keep", "Nothing else"]),
@@ -166,6 +173,31 @@ mod tests {
             for part in parts.into_iter().chain(["QD-1", "Ahoy Kim Harbour", "Quarterdeck"]) {
                 assert!(text.contains(part), "{part} is not in\n{text}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_fetched_travels_with_nobody() {
+        let price = Money::new(0, Currency::Usd);
+        let charges = shop_contracts::charges::Charges {
+            goods: price,
+            discount: price,
+            voucher: None,
+            delivery_method: shop_contracts::delivery::DeliveryMethod::PickUp,
+            delivery: price,
+            tax: price,
+            taxes: vec![],
+        };
+        for (kind, parts) in [
+            (OrderEventKind::Confirmed, ["ready to collect", "Museumskai 3, 24103 Kiel", "Saturday"]),
+            (OrderEventKind::Shipped, ["is collected", "handed over", "counter"]),
+        ] {
+            let text = written(&Event::Order(OrderEvent { kind, charges: Some(charges.clone()), ..event() }));
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+            assert!(
+                !text.contains("leave port") && !text.contains("left port") && !text.contains("T-42"),
+                "{text}"
+            );
         }
     }
 
@@ -195,11 +227,49 @@ mod tests {
     }
 
     #[test]
+    fn mail_to_an_address_that_nobody_confirmed_carries_nothing_that_a_stranger_typed() {
+        let asked = account_event(IdentityEventKind::RegistrationRequested);
+        let text = written(&Event::Account(asked.clone()));
+        for part in ["Ahoy,", "within a day", "https://shop.example/register/confirm?token=abc-DEF_123"] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert!(!text.contains("Kim"), "{text}");
+        let without = IdentityEvent { token: None, ..asked };
+        assert!(composer().compose(MailKind::ConfirmRegistration, &Event::Account(without)).is_err());
+    }
+
+    #[test]
     fn a_reset_without_a_token_or_with_a_strange_one_is_no_mail() {
         for token in [None, Some(String::new()), Some("a\r\nhttps://evil.example".to_owned())] {
             let event = IdentityEvent { token, ..account_event(IdentityEventKind::PasswordResetRequested) };
             assert!(composer().compose(MailKind::PasswordReset, &Event::Account(event)).is_err());
         }
+    }
+
+    #[test]
+    fn why_an_order_came_to_nothing_is_said_as_it_was() {
+        for (reason, says) in [
+            (Some("out_of_stock"), "has sold out"),
+            (Some("payment_timeout"), "your bank did not answer in time"),
+            (Some("stock_timeout"), "could not set the goods"),
+            (Some("something_new"), "could not complete your order"),
+            (None, "could not complete your order"),
+        ] {
+            let event =
+                OrderEvent { reason: reason.map(str::to_owned), kind: OrderEventKind::Failed, ..event() };
+            let text = written(&Event::Order(event));
+            assert!(text.contains(says), "{reason:?}: {text}");
+            assert_eq!(text.contains("sold out"), reason == Some("out_of_stock"), "{reason:?}");
+            assert_eq!(text.contains("Nothing was charged"), reason != Some("payment_timeout"), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_mail_carries_no_message_of_who_typed_the_name() {
+        let name = "you have won 1000 EUR, fetch it at http://evil.example/win now".to_owned();
+        let text = written(&Event::Order(OrderEvent { name, ..event() }));
+        assert!(text.contains("Ahoy,") && !text.contains("evil") && !text.contains("won"), "{text}");
+        assert!(text.contains("To: kim@example.com"), "{text}");
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use shop_contracts::charges::Charges;
+use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::events::OrderEvent;
+use shop_contracts::orders::RETURN_WITHIN_DAYS;
+use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use shop_contracts::tax::percent;
 
 use super::{MailKind, one_line};
@@ -14,6 +17,7 @@ pub(super) fn subject(kind: MailKind, event: &OrderEvent) -> String {
         MailKind::OrderDeclined => format!("Your order {number} could not be paid"),
         MailKind::OrderFailed => format!("Your order {number} cannot be delivered"),
         MailKind::OrderCancelled => format!("Your order {number} is cancelled"),
+        MailKind::OrderShipped if is_fetched(event) => format!("Your order {number} is collected"),
         MailKind::OrderShipped => format!("Your order {number} is on its way"),
         MailKind::ReturnRequested => format!("Your return for order {number}"),
         MailKind::ReturnRefused => format!("Your return for order {number} cannot be taken back"),
@@ -27,13 +31,25 @@ pub(super) fn subject(kind: MailKind, event: &OrderEvent) -> String {
 pub(super) fn text(kind: MailKind, event: &OrderEvent, public_url: Option<&str>) -> String {
     let mut text = news(kind, event);
     text.push_str("\n\n");
+    // Which pieces come back stands on the order's page; what was ordered would be taken for it.
+    if kind != MailKind::ReturnRequested {
+        bought(&mut text, event);
+    }
+    if let Some(url) = public_url {
+        let _ = writeln!(text, "Your order: {url}/orders/{}\n", event.order_id);
+    }
+    text
+}
+
+/// What was bought, and what it cost.
+fn bought(text: &mut String, event: &OrderEvent) {
     for line in &event.lines {
         let sum = line.unit_price.checked_mul(line.quantity).unwrap_or(line.unit_price);
         let _ = writeln!(text, "  {:>2} x {}  {sum}", line.quantity, one_line(&line.name));
     }
     text.push('\n');
     if let Some(charges) = &event.charges {
-        parts(&mut text, charges);
+        parts(text, charges);
     }
     let _ = writeln!(text, "Total: {}", event.total);
     if let Some(charges) = &event.charges {
@@ -42,10 +58,6 @@ pub(super) fn text(kind: MailKind, event: &OrderEvent, public_url: Option<&str>)
         }
     }
     text.push('\n');
-    if let Some(url) = public_url {
-        let _ = writeln!(text, "Your order: {url}/orders/{}\n", event.order_id);
-    }
-    text
 }
 
 /// What is added to the lines and taken off.
@@ -64,18 +76,19 @@ fn news(kind: MailKind, event: &OrderEvent) -> String {
             "your bank has declined the payment for your order {number}. Nothing was charged, and nothing will be \
              sent. You are welcome to order again with another card."
         ),
-        MailKind::OrderFailed => format!(
-            "we are sorry: something in your order {number} has sold out meanwhile. Nothing was charged, and \
-             nothing will be sent."
-        ),
+        MailKind::OrderFailed => failed(&number, event.reason.as_deref()),
         MailKind::OrderCancelled => format!(
             "your order {number} is cancelled, and nothing will be sent. What you paid goes back the way it came, \
              and what was only reserved is let go of; your bank may take a few days."
         ),
+        MailKind::OrderShipped if is_fetched(event) => {
+            format!("your order {number} was handed over at our counter in {}. Fair winds!", COUNTER.city)
+        }
         MailKind::OrderShipped => format!("your order {number} has left port.{}", parcel(event)),
         MailKind::ReturnRequested => format!(
-            "we have noted that pieces of your order {number} come back. Please send them within two weeks; your \
-             money follows when they are here."
+            "we have noted that pieces of your order {number} come back; its page says which. Please send them within \
+             {RETURN_WITHIN_DAYS} days to {}, with the order's number in the parcel. Your money follows when they are here.",
+            RETURNS.line()
         ),
         MailKind::ReturnRefused => {
             let why = event.reason.as_deref().map_or_else(String::new, |why| format!(" {}", one_line(why)));
@@ -94,8 +107,18 @@ fn news(kind: MailKind, event: &OrderEvent) -> String {
                  few days."
             )
         }
+        _ if is_fetched(event) => format!(
+            "thank you! Your order {number} is paid for. It is ready to collect on the next working day at the latest: \
+             {}. {COUNTER_HOURS}. Please bring the order's number.",
+            COUNTER.line()
+        ),
         _ => format!("thank you! Your order {number} is paid for and will leave port soon."),
     }
+}
+
+/// Whether the buyer comes for it.
+fn is_fetched(event: &OrderEvent) -> bool {
+    event.charges.as_ref().is_some_and(|charges| charges.delivery_method == DeliveryMethod::PickUp)
 }
 
 fn parcel(event: &OrderEvent) -> String {
@@ -103,4 +126,25 @@ fn parcel(event: &OrderEvent) -> String {
         let (carrier, tracking) = (one_line(&shipment.carrier), one_line(&shipment.tracking_number));
         format!(" It travels with {carrier}, under the number {tracking}.")
     })
+}
+
+/// Why an order came to nothing. Versions of orders before this one do not say why.
+fn failed(number: &str, reason: Option<&str>) -> String {
+    let why = match reason {
+        Some("out_of_stock") => format!("something in your order {number} has sold out meanwhile."),
+        Some("payment_timeout") => {
+            format!("your bank did not answer in time, so that we could not complete your order {number}.")
+        }
+        Some("stock_timeout") => {
+            format!("we could not set the goods of your order {number} aside in time.")
+        }
+        _ => format!("we could not complete your order {number}."),
+    };
+    let charged = match reason {
+        Some("payment_timeout") => {
+            "We take no money for it; if your bank has set the amount aside, it lets go of it by itself."
+        }
+        _ => "Nothing was charged.",
+    };
+    format!("we are sorry: {why} {charged} Nothing will be sent. You are welcome to order again.")
 }

@@ -4,8 +4,9 @@
 //! without space leaves nothing half-written behind. Only the newest are kept: the names sort by time, because event
 //! ids do.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,10 @@ use crate::telemetry::DISK_FULL;
 /// Mails between two looks at how many there are.
 const TIDY_EVERY: usize = 64;
 
+/// Mails hold addresses and one-time links: nobody but who runs the service reads them.
+const OWNER_FOLDER: u32 = 0o700;
+const OWNER_FILE: u32 = 0o600;
+
 /// A half-written mail that is older was left by a process that died.
 const STALE_AFTER: Duration = Duration::from_mins(10);
 
@@ -37,7 +42,9 @@ pub struct FileMailer {
 impl FileMailer {
     /// The folder, which is made if it is not there, with the newest `keep` mails.
     pub fn open(directory: &Path, keep: usize) -> io::Result<Self> {
-        fs::create_dir_all(directory)?;
+        fs::DirBuilder::new().recursive(true).mode(OWNER_FOLDER).create(directory)?;
+        // One that was there may be open to others, and so may be mails in it.
+        fs::set_permissions(directory, Permissions::from_mode(OWNER_FOLDER))?;
         Ok(Self { directory: directory.into(), keep, written: Arc::default(), faults: None })
     }
 
@@ -66,7 +73,7 @@ impl FileMailer {
     }
 
     fn write_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create(path)?;
+        let mut file = File::options().write(true).create_new(true).mode(OWNER_FILE).open(path)?;
         if self.faults.as_ref().is_some_and(|faults| faults.is_active(DISK_FULL)) {
             file.write_all(&bytes[..bytes.len() / 2])?;
             return Err(io::ErrorKind::StorageFull.into());

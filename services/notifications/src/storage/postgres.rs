@@ -71,6 +71,16 @@ impl PgDeliveries {
         db::observe("UPDATE deliveries", query.execute(&self.pool)).await.map(|_| ())
     }
 
+    /// Remembers that the mail is not sent, on purpose: the event is over.
+    pub async fn mark_withheld(&self, event_id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        let query = sqlx::query!(
+            "UPDATE deliveries SET sent_at = $2, withheld = true WHERE event_id = $1 AND sent_at IS NULL",
+            event_id,
+            now
+        );
+        db::observe("UPDATE deliveries", query.execute(&self.pool)).await.map(|_| ())
+    }
+
     /// Holds on to the lease of a try. `false` when it is lost: the mail is out, or another try has begun.
     pub async fn extend(
         &self,

@@ -52,8 +52,9 @@ async fn killed_before_sending_another_sends_it() {
     assert_eq!((stage.mails().len(), stage.pending().await), (1, 0));
 }
 
+/// Over SMTP there are two of it then, with one Message-ID, by which mail programs know a repeat; a folder keeps one.
 #[tokio::test]
-async fn killed_after_sending_the_mail_is_still_one() {
+async fn killed_after_sending_the_same_mail_is_sent_once_more_byte_for_byte() {
     let stage = Stage::set().await;
     let event = stage.event(OrderEventKind::Confirmed);
     stage.publish(&event).await;
@@ -98,6 +99,40 @@ async fn an_entry_that_somebody_took_just_now_is_left_to_them() {
     while busy.events.read(16).await.unwrap().is_empty() {}
     let other = stage.consumer("other").notifications;
     assert_eq!(reclaim_once(&other, Duration::from_secs(15)).await.unwrap(), 0);
+}
+
+/// A look at the pending entries stops after 160 of them (`XAUTOCLAIM` looks at ten times what it is to claim).
+#[tokio::test]
+async fn many_that_wait_their_turn_hide_nobody_behind_them() {
+    let stage = Stage::set().await;
+    let busy = stage.consumer("busy").notifications;
+    let mut read = Vec::new();
+    for _ in 0..170 {
+        stage.publish(&stage.event(OrderEventKind::Confirmed)).await;
+    }
+    while read.len() < 170 {
+        read.extend(busy.events.read(170 - read.len()).await.unwrap());
+    }
+    let last = read.last().unwrap();
+    let mut idle = redis::cmd("XCLAIM");
+    idle.arg("orders.events").arg("notifications").arg("dead").arg(0).arg(&last.id);
+    idle.arg("IDLE").arg(3_600_000).arg("JUSTID");
+    stage.redis_says::<Vec<String>>(idle).await;
+    let alive = stage.consumer("alive").notifications;
+    let mut taken = 0;
+    for _ in 0..2 {
+        taken += reclaim_once(&alive, Duration::from_mins(30)).await.unwrap();
+    }
+    assert_eq!((taken, stage.mails().len()), (1, 1));
+    // The round begins anew.
+    stage
+        .redis_says::<Vec<String>>({
+            let mut idle = redis::cmd("XCLAIM");
+            idle.arg("orders.events").arg("notifications").arg("dead").arg(0).arg(&read[0].id);
+            idle.arg("IDLE").arg(3_600_000).arg("JUSTID").clone()
+        })
+        .await;
+    assert_eq!(reclaim_once(&alive, Duration::from_mins(30)).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -8,8 +8,10 @@ use shop_notifications::mailers::files::FileMailer;
 use shop_notifications::mailers::smtp::SmtpMailer;
 use shop_notifications::mailers::{MailError, Mailer};
 
+use shop_notifications::workers::consume_once;
+
 use crate::smtp_server::SmtpServer;
-use crate::stage::{EMAIL, composer, event};
+use crate::stage::{EMAIL, Stage, composer, event};
 
 fn mail_of(event: &OrderEvent) -> Mail {
     composer().compose(MailKind::OrderConfirmed, &Event::Order(event.clone())).unwrap()
@@ -100,4 +102,17 @@ async fn a_folder_that_cannot_be_written_is_not_now() {
     drop(folder);
     let error = mailer.send(&mail_of(&event(OrderEventKind::Confirmed))).await.unwrap_err();
     assert!(matches!(error, MailError::NotNow(_)), "{error}");
+}
+
+/// Mails hold one-time links: another user of the machine would take the account over.
+#[tokio::test]
+async fn mails_and_their_folder_are_their_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::set().await;
+    std::fs::set_permissions(stage.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let consumer = stage.consumer("one");
+    stage.publish(&stage.event(OrderEventKind::Confirmed)).await;
+    while consume_once(&consumer.notifications).await.unwrap() == 0 {}
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(stage.folder.path()), mode(&stage.mails()[0])), (0o700, 0o600));
 }

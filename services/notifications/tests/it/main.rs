@@ -8,6 +8,7 @@ mod mailing;
 mod observing;
 mod openapi;
 mod poison;
+mod quota;
 mod smtp_server;
 mod sql;
 mod stage;

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use shop_contracts::events::{IdentityEventKind, OrderEvent, OrderEventKind};
+use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEvent, OrderEventKind};
+use shop_instrumentation::clock::Clock as _;
 use shop_notifications::deliver::MAX_TRIES;
 use shop_notifications::mailers::MailError;
-use shop_notifications::workers::{consume_once, reclaim_once};
+use shop_notifications::workers::{consume_once, reclaim_once, tidy};
 
-use crate::stage::{Consumer, Recording, Stage};
+use crate::stage::{Consumer, Recording, Stage, TOKEN};
 
 /// Hands everything out, then again and again, until each entry was handed out `tries` times.
 async fn try_times(consumer: &Consumer, tries: u32) {
@@ -118,4 +119,27 @@ async fn a_link_that_does_not_work_any_more_is_not_mailed() {
     dead.arg("identity.events.dead");
     assert_eq!((stage.pending_on("identity.events").await, stage.redis_says::<u64>(dead).await), (0, 1));
     assert_eq!(consumer.sent("password_reset", "dead_lettered"), 1.0);
+    let mut dead = redis::cmd("XRANGE");
+    dead.arg("identity.events.dead").arg("-").arg("+");
+    let dead: Vec<(String, Vec<(String, String)>)> = stage.redis_says(dead).await;
+    let payload = field(&dead[0].1, "payload").unwrap();
+    assert!(!payload.contains(TOKEN), "a secret is kept no longer than it is of use: {payload}");
+    let kept: IdentityEvent = serde_json::from_str(payload).unwrap();
+    assert_eq!((kept.id, kept.email.as_str()), (event.id, event.email.as_str()), "and nothing else is lost");
+}
+
+#[tokio::test]
+async fn what_was_put_aside_is_kept_for_a_month_and_no_longer() {
+    let stage = Stage::set().await;
+    let consumer = stage.consumer("one");
+    let now_ms = stage.clock.now().timestamp_millis();
+    const DAY_MS: i64 = 86_400_000;
+    for age_ms in [31 * DAY_MS, 29 * DAY_MS] {
+        let mut add = redis::cmd("XADD");
+        add.arg("orders.events.dead").arg(format!("{}-0", now_ms - age_ms));
+        add.arg("reason").arg("refused").arg("payload").arg("{\"email\":\"kim@example.com\"}");
+        stage.redis_says::<String>(add).await;
+    }
+    tidy(&consumer.notifications).await;
+    assert_eq!(stage.dead().await.len(), 1);
 }

@@ -19,6 +19,7 @@ use shop_notifications::event_stream::EventStream;
 use shop_notifications::lease::Lease;
 use shop_notifications::mailers::files::FileMailer;
 use shop_notifications::mailers::{MailError, Mailer};
+use shop_notifications::quota::Quota;
 use shop_notifications::storage::postgres::{MIGRATOR, PgDeliveries};
 use shop_notifications::telemetry::{FAULTS, NotificationMetrics};
 use shop_testkit::{MockClock, TestDb, TestRedis};
@@ -72,6 +73,7 @@ impl Stage {
         let wait = Duration::from_millis(10);
         let notifications = Notifications {
             events: EventStream::connect(Topic::Orders, &self.redis.url, redis.clone(), name, wait).unwrap(),
+            quota: Quota::new(redis.clone()),
             deliveries: PgDeliveries::new(self.db.pool.clone()),
             lease: Lease::default(),
             composer: composer(),
@@ -115,7 +117,11 @@ impl Stage {
             account_id: AccountId::new(ids::new_id()),
             email: EMAIL.to_owned(),
             name: "Kim Harbour".to_owned(),
-            token: (kind == IdentityEventKind::PasswordResetRequested).then(|| TOKEN.to_owned()),
+            token: matches!(
+                kind,
+                IdentityEventKind::PasswordResetRequested | IdentityEventKind::RegistrationRequested
+            )
+            .then(|| TOKEN.to_owned()),
         }
     }
 

@@ -32,7 +32,7 @@ impl Event {
             charges: order.charges.clone(),
             refund: None,
             shipment: order.shipment.clone().filter(|_| kind == OrderEventKind::Shipped),
-            reason: None,
+            reason: order.reason.clone().filter(|_| kind == OrderEventKind::Failed),
         };
         Self { event, traceparent: current_traceparent() }
     }
