@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::orders::Address;
+use shop_contracts::shown;
 
 /// Countries that parcels go to.
 pub const COUNTRIES: [(&str, &str); 10] = [
@@ -46,6 +47,11 @@ impl Typed {
         self.values.get(field).map(String::as_str).unwrap_or_default()
     }
 
+    /// Whether such a field was put in.
+    pub fn has(&self, field: &str) -> bool {
+        self.values.contains_key(field)
+    }
+
     /// What is wrong with a field.
     pub fn error(&self, field: &str) -> Option<&str> {
         self.errors.get(field).map(String::as_str)
@@ -86,6 +92,8 @@ impl Typed {
             self.wrong(field, missing);
         } else if length > longest {
             self.wrong(field, format!("At most {longest} characters, please."));
+        } else if !shown::is_line(self.value(field)) {
+            self.wrong(field, "It holds a character that cannot be seen. Please type it anew.");
         }
     }
 
@@ -138,6 +146,12 @@ impl Typed {
         self.check_email();
         self.need("name", 100, "Enter your name.");
         self.check_password("password", password);
+        if password.trim().to_lowercase() == self.value("email").to_lowercase() {
+            self.wrong(
+                "password",
+                "Choose another than your e-mail address: that is what people guess first.",
+            );
+        }
     }
 
     /// Checks a new password, which is kept out of the values.

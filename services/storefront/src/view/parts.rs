@@ -122,7 +122,7 @@ pub fn field(
         div.field.wrong[error.is_some()] {
             label for=(name) { (label) }
             @if let Some(hint) = hint { p.hint id=[hint_id.as_deref()] { (hint) } }
-            input id=(name) name=(name) type=(kind) autocomplete=(autocomplete) required maxlength="254"
+            input id=(name) name=(name) type=(kind) autocomplete=(autocomplete) required maxlength=(longest(name))
                 value=[(kind != "password").then(|| typed.value(name))]
                 aria-invalid=[error.map(|_| "true")]
                 aria-describedby=[(!described.is_empty()).then_some(described)];
@@ -144,6 +144,17 @@ pub fn summary_lines(cart: &Priced) -> Markup {
             }
         }
     }
+/// Characters at most, as the form's check counts them: nobody types what is refused afterwards.
+fn longest(name: &str) -> usize {
+    match name {
+        "label" => 40,
+        "postcode" => 16,
+        "name" | "city" => 100,
+        "address1" | "password" | "current" | "new" => 200,
+        _ => 254,
+    }
+}
+
 }
 
 #[cfg(test)]
