@@ -133,7 +133,7 @@ async fn the_book_s_first_address_fills_the_checkout_and_none_keeps_nobody_from_
     shopper.open("/checkout").await;
     assert!(shopper.page.contains("id=\"checkout-form\""), "without an answer of identity");
     let boat = SavedAddress { label: "Boat".to_owned(), ..home() };
-    let book = Addresses { addresses: vec![home(), boat] };
+    let book = Addresses { addresses: vec![home(), boat], ..Addresses::default() };
     let to = format!("/v1/accounts/{}/addresses", kim().id);
     stage.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
     shopper.open("/checkout").await;
@@ -147,7 +147,7 @@ async fn addresses_are_added_in_front_replaced_by_name_and_removed() {
     let stage = Stage::set().await;
     let mut shopper = logged_in(&stage).await;
     let to = format!("/v1/accounts/{}/addresses", kim().id);
-    let book = Addresses { addresses: vec![home()] };
+    let book = Addresses { addresses: vec![home()], ..Addresses::default() };
     stage.identity_answers("GET", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
     stage.identity_answers("PUT", &to, ResponseTemplate::new(200).set_body_json(&book)).await;
     shopper.open("/account/addresses").await;

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_cart;
+mod addresses;
 mod browsing;
 mod buying;
 mod caching;

@@ -13,7 +13,10 @@ use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
 use axum::routing::{get, post};
+use axum::middleware::map_response;
 use maud::{Markup, html};
 
 use super::refusal::too_many;
@@ -25,16 +28,20 @@ use crate::visitor::{OwnForm, SignedIn, Submitted, Visitor};
 
 /// Routes under `/account`, and how to get in.
 pub(super) fn routes() -> Router<Shop> {
-    Router::new()
+    let own = Router::new()
         .route("/account", get(order_list::show))
         .route("/account/addresses", get(addresses::show).post(addresses::save))
         .route("/account/addresses/remove", post(addresses::remove))
         .route("/account/security", get(security::show))
         .route("/account/password", post(security::change_password))
+        .route("/account/addresses/prefer", post(addresses::prefer))
         .route("/account/sessions/end", post(security::end_session))
         .route("/account/delete", get(delete::show).post(delete::delete))
         .route("/login", get(log_in::show).post(log_in::log_in))
         .route("/register", get(register::show).post(register::register))
+        .layer(map_response(kept_nowhere));
+    Router::new()
+        .merge(own)
         .route("/logout", post(log_in::log_out))
         .route("/forgot-password", get(reset::show_request).post(reset::request))
         .route("/reset-password", get(reset::show_confirm).post(reset::confirm))
@@ -43,6 +50,12 @@ pub(super) fn routes() -> Router<Shop> {
 /// Somebody who is logged in; others are sent to the log-in page and come back.
 struct Owner {
     visitor: Visitor,
+/// No browser shows such a page again on its own: after logging out "Back" leads to nothing.
+async fn kept_nowhere(mut response: Response) -> Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
     account: SignedIn,
 }
 
