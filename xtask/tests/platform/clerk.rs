@@ -6,7 +6,7 @@ use crate::{
     Failure, Outcome,
     audit::{Audit, in_time},
     browser::{Browser, Look},
-    buyer::buy_once,
+    buyer::{buy_once, hidden_fields},
     ensure,
     local::{Platform, eventually},
 };
@@ -17,15 +17,26 @@ const VIEWER: &str = "vic";
 /// Who is there from the start.
 const MANAGER: &str = "staff";
 
-/// Gives the shop its clerk and its viewer, with the first member's password.
+/// Has the manager add the shop's clerk and viewer, with the first member's password, unless they are there.
 pub async fn hire(p: &Platform) -> Outcome {
+    let http = reqwest::Client::builder().cookie_store(true).no_proxy().build()?;
+    let password = p.secret("shop-staff-password")?;
+    let send = async |path: &str, fields: &[(String, String)]| {
+        let answer = http.post(p.shop(path)).header("origin", p.shop("")).form(fields).send().await?;
+        Ok::<String, Failure>(answer.error_for_status()?.text().await?)
+    };
+    let typed = |fields: &[(&str, &str)]| -> Vec<(String, String)> {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    send("/staff/login", &typed(&[("email", MANAGER), ("password", &password)])).await?;
     for (name, role) in [(CLERK, "clerk"), (VIEWER, "viewer")] {
-        let insert = format!(
-            "INSERT INTO staff (username, role, password_hash, created_at) \
-             SELECT '{name}', '{role}', password_hash, now() FROM staff WHERE username = '{MANAGER}' \
-             ON CONFLICT (username) DO NOTHING"
-        );
-        p.sql("identity", &insert).await?;
+        let page = http.get(p.shop("/staff/people")).send().await?.error_for_status()?.text().await?;
+        if page.contains(&format!("href=\"/staff/people/{name}\"")) {
+            continue;
+        }
+        let hidden = hidden_fields(&page, "action=\"/staff/people\"").ok_or("no form to add a member")?;
+        let fields = typed(&[("username", name), ("role", role), ("password", &password)]);
+        send("/staff/people", &[hidden, fields].concat()).await?;
     }
     Ok(())
 }
@@ -114,6 +125,7 @@ impl Day<'_> {
         self.corrects_stock().await?;
         self.leaves().await?;
         self.changes_a_product().await?;
+        self.looks_after_people().await?;
         self.may_only_look().await
     }
 
@@ -247,7 +259,7 @@ impl Day<'_> {
         let before = self.browser.find("#edit-price").await?.value().await?.unwrap_or_default();
         self.browser.fill("#edit-price", "cheap").await?;
         self.browser.click("#edit-form button[type=submit]").await?;
-        self.browser.says("#edit-price-error", "Enter a price like").await?;
+        self.browser.says("#edit-price-error", "Enter a price").await?;
         self.refused("product-wrong", 422).await?;
         let description = format!("Holds where others drag, seen at {}.", self.look.name());
         let change =
@@ -271,7 +283,33 @@ impl Day<'_> {
         self.open(&path).await?;
         self.browser.fill("#edit-price", &before).await?;
         self.browser.click("#edit-form button[type=submit]").await?;
-        self.browser.says("main [role=status]", "Saved").await?;
+        self.browser.says("main [role=status]", "Saved").await
+    }
+
+    /// Somebody comes, becomes a clerk, and leaves again.
+    async fn looks_after_people(&mut self) -> Outcome {
+        self.open("/staff/people").await?;
+        self.page("people").await?;
+        let name = format!("new.{}.{}", self.look.name().to_lowercase(), std::process::id());
+        self.browser.fill_form("new-form", &[("username", &name), ("password", "short")]).await?;
+        self.browser.click("#new-form button[type=submit]").await?;
+        self.browser.says("#new-password-error", "10 to 200 characters").await?;
+        self.refused("people-wrong", 422).await?;
+        self.browser.fill("#new-form [name=password]", "a long enough one").await?;
+        self.browser.press_twice("#new-form button[type=submit]").await?;
+        self.browser.says("#people", &name).await?;
+        self.open(&format!("/staff/people/{name}")).await?;
+        self.page("person").await?;
+        self.browser.choose("#role-role", "clerk").await?;
+        self.browser.click("#role-form button[type=submit]").await?;
+        self.browser.says("main [role=status]", "The role is changed").await?;
+        self.browser.click("#end-form button[type=submit]").await?;
+        self.browser.says("main [role=status]", "is ended and logged out").await?;
+        let history = self.browser.find(".history").await?.text().await?;
+        for part in ["added as viewer by staff", "from viewer to clerk by staff", "ended by staff"] {
+            ensure(history.matches(part).count() == 1, || format!("not once {part:?}: {history}"))?;
+        }
+        self.page("person-ended").await?;
         self.browser.click(".who button").await?;
         self.browser.find("#staff-login").await.map(|_| ())
     }

@@ -32,7 +32,12 @@ pub(super) fn refusal(cause: CallError, typed: &mut Typed) -> Result<Refusal, Pa
     let CallError::Problem { status: status @ (409 | 422), detail, errors, .. } = cause else {
         return Err(cause.into());
     };
-    let mut text = format!("Not done: {detail}");
+    let all_at_fields = !errors.is_empty() && errors.iter().all(|wrong| typed.has(&wrong.field));
+    // What is said at each field need not be said in the service's terms above them too.
+    let mut text = match status {
+        422 if all_at_fields => "Not done: please look at what is marked below".to_owned(),
+        _ => format!("Not done: {detail}"),
+    };
     for wrong in errors {
         if !typed.wrong_named(&wrong.field, &wrong.detail) {
             text.push_str(&format!(" ({}: {})", wrong.field, wrong.detail));

@@ -113,6 +113,11 @@ impl Peers {
         self.inventory.request(Call::get(format!("/v1/staff/stock?page={page}"))).await
     }
 
+    /// The level of one product, as a page of stock.
+    pub async fn stock_of(&self, product: ProductId) -> Result<StockPage, CallError> {
+        self.inventory.request(Call::get(format!("/v1/staff/stock?q={product}"))).await
+    }
+
     /// A product's movements, newest first.
     pub async fn stock_ledger(&self, product: ProductId, page: u32) -> Result<StockLedger, CallError> {
         self.inventory.request(Call::get(format!("/v1/staff/stock/{product}/ledger?page={page}"))).await

@@ -18,9 +18,9 @@ impl Peers {
         self.orders.request(Call::get(format!("/v1/staff/vouchers?page={page}"))).await
     }
 
-    /// Makes a voucher; the same again makes no second one.
-    pub async fn create_voucher(&self, request: &NewVoucher) -> Result<Voucher, CallError> {
-        self.orders.request(Call::post("/v1/staff/vouchers", request).idempotent()).await
+    /// Makes a voucher; the same key makes it once.
+    pub async fn create_voucher(&self, key: &str, request: &NewVoucher) -> Result<Voucher, CallError> {
+        self.orders.request(Call::post("/v1/staff/vouchers", request).idempotency_key(key)).await
     }
 
     /// Ends a voucher, once, however often it is asked.

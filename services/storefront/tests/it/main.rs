@@ -3,6 +3,7 @@
 mod account;
 mod account_cart;
 mod addresses;
+mod back_office;
 mod browsing;
 mod buying;
 mod caching;

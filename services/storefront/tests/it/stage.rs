@@ -222,7 +222,9 @@ pub fn hidden_fields(page: &str, action: &str) -> Vec<(String, String)> {
     let form = &page[start..start + page[start..].find("</form>").unwrap()];
     let attribute = |tag: &str, name: &str| {
         let rest = tag.split(&format!("{name}=\"")).nth(1)?;
-        Some(rest.split('"').next()?.to_owned())
+        let text = rest.split('"').next()?;
+        // As maud escapes.
+        Some(text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
     };
     form.split('<')
         .filter(|tag| tag.starts_with("input type=\"hidden\""))

@@ -37,7 +37,7 @@ fn list(found: Option<&OrderPage>) -> Markup {
                                 a href={ "/orders/" (one.id) } {
                                     span.order-no { (one.number) }
                                     span.hint { (one.placed_at.format("%-d %b %Y")) " · " (one.lines.iter().map(|line| line.quantity).sum::<u32>()) " pieces" }
-                                    (orders::status(one.status))
+                                    (orders::standing(one))
                                     strong { (price(one.total)) }
                                 }
                             }

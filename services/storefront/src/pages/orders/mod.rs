@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 
 use super::{PageError, Shop, see_other, with_status};
 
-pub(super) use status::status;
+pub(super) use status::standing;
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()

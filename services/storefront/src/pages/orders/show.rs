@@ -12,7 +12,7 @@ use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS};
 use shop_instrumentation::clock;
 
 use super::access::{Access, PathId};
-use super::status::{headline, refund, returned, status};
+use super::status::{headline, refund, returned, standing};
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
@@ -87,7 +87,7 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
             h1 { (title) }
             @match note { Some(note) => (note), None => (notice(tone, text)) }
             dl.facts {
-                dt { "Status" } dd #order-status { (status(order.status)) }
+                dt { "Status" } dd #order-status { (standing(order)) }
                 dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y, %H:%M UTC")) } }
                 @if let Some(parcel) = &order.shipment {
                     dt { "Parcel" }

@@ -8,7 +8,7 @@ use shop_contracts::orders::{
 use crate::view::Tone;
 
 /// The word for where an order stands, with its colour.
-pub(in crate::pages) fn status(status: OrderStatus) -> Markup {
+fn status(status: OrderStatus) -> Markup {
     let (class, word) = match status {
         OrderStatus::Confirmed => ("good", "Confirmed"),
         OrderStatus::Pending => ("waiting", "Being confirmed"),
@@ -25,6 +25,14 @@ pub(super) fn refund(refund: &OrderRefund) -> Markup {
     match (refund.status, refund.needs_person) {
         (RefundStatus::Refunded, _) => mark("good", "Given back"),
         (RefundStatus::Pending, false) => mark("waiting", "On its way"),
+/// The word for where an order and its parcel stand.
+pub(in crate::pages) fn standing(order: &Order) -> Markup {
+    match (order.status, &order.shipment) {
+        (OrderStatus::Confirmed, Some(_)) => mark("good", "Shipped"),
+        (other, _) => status(other),
+    }
+}
+
         (RefundStatus::Pending, true) | (RefundStatus::Failed, _) => mark("waiting", "Being looked at"),
     }
 }

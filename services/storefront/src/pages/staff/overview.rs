@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::inventory::StockItem;
 use shop_contracts::orders::{OrderPage, OrderStatus};
 use shop_instrumentation::client::CallError;
 
@@ -37,7 +38,7 @@ pub(super) async fn show(State(shop): State<Shop>, staff: Staff) -> Result<Respo
         section {
             h2 { "Running out" }
             @match low {
-                Ok(page) => (stock::table(&page.items.into_iter().take(8).collect::<Vec<_>>())),
+                Ok(page) => (running_out(page.items.into_iter().filter(|(item, _)| stock::is_low(item)).take(8).collect())),
                 Err(_) => (unknown()),
             }
             p.hint { a href="/staff/stock" { "All stock" } }
@@ -52,6 +53,11 @@ fn part(found: Result<OrderPage, CallError>, none: &str) -> Markup {
         Ok(page) if page.orders.is_empty() => html! { p.hint { (none) } },
         Ok(page) => orders::list::table(&page.orders.iter().collect::<Vec<_>>()),
     }
+}
+
+/// What is low; the list is scarcest first, so nothing that is lower stands on a later page.
+fn running_out(low: Vec<(StockItem, Option<String>)>) -> Markup {
+    html! { @if low.is_empty() { p.hint { "There is enough of everything." } } @else { (stock::table(&low)) } }
 }
 
 fn unknown() -> Markup {

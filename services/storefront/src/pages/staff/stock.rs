@@ -16,10 +16,16 @@ use super::frame::csrf;
 use super::member::{Staff, StaffForm};
 use super::{PageError, Shop, frame, see_other};
 use crate::border::{PathId, QueryFields};
+use crate::form::Typed;
 use crate::view::{Tone, notice};
 
 const LAST_PAGE: u32 = 10_000;
 const ADJUST: &str = "adjust";
+/// As inventory takes them.
+const MAX_DELTA: i64 = 100_000;
+const LONGEST_NOTE: usize = 500;
+const ONLY_MORE: &str = "delivery";
+const ONLY_FEWER: [&str; 2] = ["damage", "theft"];
 const REASONS: [(&str, &str); 5] = [
     ("delivery", "A delivery came"),
     ("count", "Counted anew"),
@@ -53,6 +59,11 @@ pub(super) async fn named(shop: &Shop, page: u32) -> Result<Named, CallError> {
     Ok(Named { items: items.collect(), page: stock.page, has_more: stock.has_more })
 }
 
+/// Whether it runs out: less than a quarter of what the supplier fills up to.
+pub(super) fn is_low(item: &StockItem) -> bool {
+    item.available * 4 < item.target
+}
+
 pub(super) async fn list(
     State(shop): State<Shop>,
     query: QueryFields,
@@ -81,7 +92,7 @@ pub(super) fn table(items: &[(StockItem, Option<String>)]) -> Markup {
                     @for (item, name) in items {
                         tr {
                             td { a href={ "/staff/stock/" (item.product_id) } { @match name { Some(name) => (name), None => (item.product_id) } } }
-                            td.num.scarce[item.available * 4 < item.target] { (item.available) }
+                            td.num.scarce[is_low(item)] { (item.available) }
                             td.num { (item.held) }
                             td.num { (item.target) }
                         }
@@ -112,8 +123,8 @@ pub(super) async fn adjust(
     let key = form.key()?;
     let mut typed = typed(&form, &["delta", "reason", "note"]);
     let refused = async |refused: Refused| render(&shop, &form.staff, id, 1, Some(&refused), false).await;
-    let Ok(delta) = typed.value("delta").trim_start_matches('+').parse::<i64>() else {
-        typed.wrong("delta", "Say how many pieces more (12) or fewer (-3).");
+    let available = item(&shop, id).await.map(|item| item.available);
+    let Some(delta) = checked(&mut typed, available) else {
         return refused(Refused::wrong(ADJUST, typed)).await;
     };
     let request = NewAdjustment {
@@ -128,6 +139,50 @@ pub(super) async fn adjust(
     }
 }
 
+/// The level of one product, if inventory knows it and answers.
+async fn item(shop: &Shop, id: ProductId) -> Option<StockItem> {
+    match shop.peers.stock_of(id).await {
+        Ok(page) => page.items.into_iter().find(|item| item.product_id == id),
+        Err(cause) => {
+            tracing::warn!(error = %cause, "level of a product is unavailable");
+            None
+        }
+    }
+}
+
+/// How many pieces more or fewer; nothing when that is wrong, with what is wrong at each field.
+fn checked(typed: &mut Typed, available: Option<i64>) -> Option<i64> {
+    let delta = typed.value("delta").trim_start_matches('+').parse::<i64>().ok();
+    let reason = typed.value("reason").to_owned();
+    let wrong = match (delta, available) {
+        (None, _) => Some("Say how many pieces more (12) or fewer (-3).".to_owned()),
+        (Some(0), _) => Some("Say how many pieces more or fewer: not 0.".to_owned()),
+        (Some(delta), _) if !(-MAX_DELTA..=MAX_DELTA).contains(&delta) => {
+            Some("At most 100,000 pieces more or fewer at once.".to_owned())
+        }
+        (Some(1..), _) if ONLY_FEWER.contains(&reason.as_str()) => {
+            Some("What is damaged, stolen or lost makes it fewer: say -3, not 3.".to_owned())
+        }
+        (Some(..0), _) if reason == ONLY_MORE => {
+            Some("A delivery makes it more: say 12, not -12.".to_owned())
+        }
+        (Some(delta), Some(available)) if available + delta < 0 => {
+            Some(format!("Only {available} are available: at most -{available}."))
+        }
+        _ => None,
+    };
+    if let Some(wrong) = wrong {
+        typed.wrong("delta", wrong);
+    }
+    if !REASONS.iter().any(|(known, _)| *known == reason) {
+        typed.wrong("reason", "Choose why.");
+    }
+    if typed.value("note").len() > LONGEST_NOTE {
+        typed.wrong("note", "Too long: some 500 characters at most.");
+    }
+    delta.filter(|_| typed.is_fine())
+}
+
 async fn render(
     shop: &Shop,
     staff: &Staff,
@@ -137,7 +192,8 @@ async fn render(
     done: bool,
 ) -> Result<Response, PageError> {
     let ids = [id];
-    let (ledger, product) = tokio::join!(shop.peers.stock_ledger(id, page), shop.peers.products(&ids));
+    let (ledger, product, item) =
+        tokio::join!(shop.peers.stock_ledger(id, page), shop.peers.products(&ids), item(shop, id));
     let ledger = ledger?;
     let product = product.ok().and_then(|found| found.into_iter().next());
     let name = product.as_ref().map_or_else(|| id.to_string(), |product| product.name.clone());
@@ -145,14 +201,34 @@ async fn render(
         p.crumbs { a href="/staff/stock" { "Stock" } " / " (name) }
         h1 { (name) }
         @if let Some(refused) = refused { (refused.notice()) }
-        @if done { (notice(Tone::Good, html! { p { "The level is corrected." } })) }
+        @if done {
+            (notice(Tone::Good, html! { p {
+                "The level is corrected" @if let Some(item) = &item { ": " (item.available) " are available now" } "."
+            } }))
+        }
         @if let Some(product) = &product { p { a href={ "/staff/products/" (product.slug) } { "Name, description and price" } } }
+        (level(item.as_ref()))
         @if staff.may(StaffRole::Clerk) { (form(staff, id, refused)) }
         h2 { "Movements" }
         @if ledger.entries.is_empty() { p.hint { "Nothing has moved yet." } } @else { (movements(id, &ledger)) }
     };
     let page = frame::page(staff, frame::Part::Stock, &name, body);
     Ok(answer(refused, page))
+}
+
+/// What there is of it, and where.
+fn level(item: Option<&StockItem>) -> Markup {
+    let Some(item) = item else {
+        return notice(Tone::Bad, html! { p { "How many there are is not known just now." } });
+    };
+    html! {
+        dl.levels {
+            div { dt { "Available" } dd { (item.available) } }
+            div { dt { "Set aside for orders" } dd { (item.held) } }
+            div { dt { "In the house" } dd { (item.available + item.held) } }
+            div { dt { "Filled up to" } dd { (item.target) } }
+        }
+    }
 }
 
 fn form(staff: &Staff, id: ProductId, refused: Option<&Refused>) -> Markup {
@@ -167,9 +243,9 @@ fn form(staff: &Staff, id: ProductId, refused: Option<&Refused>) -> Markup {
             (line("delta", "Pieces more or fewer", 8, Kind::Pieces, true))
             div.field {
                 label for=(form.id("reason")) { "Why" }
-                select id=(form.id("reason")) name="reason" { @for (value, label) in REASONS { option value=(value) selected[form.chosen("reason") == value] { (label) } } }
+                select id=(form.id("reason")) name="reason" aria-invalid=[form.error("reason").map(|_| "true")] { @for (value, label) in REASONS { option value=(value) selected[form.chosen("reason") == value] { (label) } } }
             }
-            (line("note", "In words", 500, Kind::Line, false))
+            (line("note", "In words", LONGEST_NOTE, Kind::Line, false))
             button.button.small type="submit" { "Correct the level" }
         }
     }
@@ -187,7 +263,7 @@ fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
                             td.num { @if entry.delta > 0 { "+" } (entry.delta) }
                             td { (entry.reason) }
                             td { (entry.actor) }
-                            td { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "order" } " " } (entry.note) }
+                            td { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order " (&order.to_string()[..8]) "…" } " " } (entry.note) }
                         }
                     }
                 }

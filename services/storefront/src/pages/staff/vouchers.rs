@@ -8,9 +8,9 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use maud::{Markup, html};
 use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::StaffNote;
-use shop_contracts::vouchers::{Benefit, NewVoucher, Voucher, VoucherPage};
+use shop_contracts::vouchers::{Benefit, MAX_PERCENT, NewVoucher, Voucher, VoucherPage, normal_code};
 use shop_contracts::{Currency, Money};
-use shop_instrumentation::clock;
+use shop_instrumentation::{clock, ids};
 
 use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::csrf;
@@ -23,6 +23,9 @@ use crate::view::{Tone, notice, price};
 
 const LAST_PAGE: u32 = 10_000;
 const NEW: &str = "new";
+/// As orders takes them.
+const MAX_USES: u32 = 1_000_000;
+const LONGEST_NOTE: usize = 500;
 const FIELDS: [&str; 8] =
     ["code", "benefit", "minimum", "starts_at", "ends_at", "max_uses", "max_uses_per_person", "note"];
 
@@ -41,12 +44,13 @@ pub(super) async fn list(
 
 pub(super) async fn create(State(shop): State<Shop>, form: StaffForm) -> Result<Response, PageError> {
     form.staff.require(StaffRole::Manager)?;
+    let key = form.key()?;
     let mut typed = typed(&form, &FIELDS);
     let refused = async |refused: Refused| render(&shop, &form.staff, 1, Some(&refused), None).await;
-    let Some(request) = request(&form.staff, &mut typed) else {
+    let Some(request) = request(&form.staff, &mut typed, clock::now()) else {
         return refused(Refused::wrong(NEW, typed)).await;
     };
-    match shop.peers.create_voucher(&request).await {
+    match shop.peers.create_voucher(&key, &request).await {
         Ok(_) => Ok(see_other("/staff/vouchers?done=made")),
         Err(cause) => refused(Refused::by_service(NEW, typed, cause)?).await,
     }
@@ -63,38 +67,68 @@ pub(super) async fn end(
     Ok(see_other("/staff/vouchers?done=ended"))
 }
 
-/// What was typed, or nothing and a message at each field that is wrong.
-fn request(staff: &Staff, typed: &mut Typed) -> Option<NewVoucher> {
+/// What was typed, or nothing and a message at each field that is wrong: all of them in one round.
+fn request(staff: &Staff, typed: &mut Typed, now: DateTime<Utc>) -> Option<NewVoucher> {
+    let code = normal_code(typed.value("code"));
     let benefit = benefit(typed.value("benefit"));
     let minimum = match typed.value("minimum") {
         "" => Some(0),
+        // Nothing, written out, is a minimum too.
+        text if text.bytes().all(|byte| b"0.,".contains(&byte)) => Some(0),
         text => minor_units(text),
     };
     let (first, last) = (date(typed.value("starts_at")), date(typed.value("ends_at")));
-    let max_uses = typed.value("max_uses").parse::<u32>().ok();
+    // The last day counts whole.
+    let end = last.and_then(|last| last.checked_add_days(Days::new(1)));
+    let uses = |text: &str| text.parse::<u32>().ok().filter(|uses| (1..=MAX_USES).contains(uses));
+    let max_uses = uses(typed.value("max_uses"));
     let per_person = match typed.value("max_uses_per_person") {
         "" => Some(None),
-        text => text.parse::<u32>().ok().map(Some),
+        text => uses(text).map(Some),
     };
+    let note_fits = typed.value("note").len() <= LONGEST_NOTE;
+    let too_low = match (benefit, minimum) {
+        (Some(Benefit::Amount { amount }), Some(minimum)) if minimum <= amount.amount_minor => Some(amount),
+        _ => None,
+    };
+    let turned = first.zip(end).is_some_and(|(first, end)| first >= end);
+    let over = end.is_some_and(|end| end <= now);
     let wrong = [
-        ("benefit", benefit.is_none(), "Enter a part like 10 % or an amount like 5.00."),
+        ("code", code.is_none(), "Enter 4 to 24 letters, digits and dashes."),
+        ("benefit", benefit.is_none(), "Enter a part from 1 to 90 %, like 10 %, or an amount like 5.00."),
         ("minimum", minimum.is_none(), "Enter an amount like 50.00."),
         ("starts_at", first.is_none(), "Enter a day like 2027-03-01."),
         ("ends_at", last.is_none(), "Enter a day like 2027-03-31."),
-        ("max_uses", max_uses.is_none(), "Enter a whole number."),
-        ("max_uses_per_person", per_person.is_none(), "Enter a whole number, or nothing."),
+        ("ends_at", turned, "Enter a day that is not before the first one."),
+        ("ends_at", over, "Enter a day that is not over."),
+        ("max_uses", max_uses.is_none(), "Enter a whole number from 1 to 1,000,000."),
+        (
+            "max_uses_per_person",
+            per_person.is_none(),
+            "Enter a whole number from 1 to 1,000,000, or nothing.",
+        ),
+        ("note", !note_fits, "Too long: some 500 characters at most."),
     ];
     for (field, _, message) in wrong.into_iter().filter(|(_, is_wrong, _)| *is_wrong) {
         typed.wrong(field, message);
     }
+    if let Some(amount) = too_low {
+        let message = format!(
+            "Enter more than the {} that it takes off, or an order might cost nothing.",
+            price(amount)
+        );
+        typed.wrong("minimum", message);
+    }
+    if !typed.is_fine() {
+        return None;
+    }
     Some(NewVoucher {
         actor: staff.member.username.clone(),
-        code: typed.value("code").to_owned(),
+        code: code?,
         benefit: benefit?,
         minimum: Money::new(minimum?, Currency::Eur),
         starts_at: first?,
-        // The last day counts whole.
-        ends_at: last?.checked_add_days(Days::new(1))?,
+        ends_at: end?,
         max_uses: max_uses?,
         max_uses_per_person: per_person?,
         note: typed.value("note").to_owned(),
@@ -104,7 +138,11 @@ fn request(staff: &Staff, typed: &mut Typed) -> Option<NewVoucher> {
 /// `10 %` or `5.00`.
 fn benefit(text: &str) -> Option<Benefit> {
     match text.strip_suffix('%') {
-        Some(percent) => Some(Benefit::Percent { percent: percent.trim().parse().ok()? }),
+        Some(percent) => {
+            let percent =
+                percent.trim().parse().ok().filter(|percent| (1..=MAX_PERCENT).contains(percent))?;
+            Some(Benefit::Percent { percent })
+        }
         None => Some(Benefit::Amount { amount: Money::new(minor_units(text)?, Currency::Eur) }),
     }
 }
@@ -144,7 +182,7 @@ fn table(staff: &Staff, page: &VoucherPage) -> Markup {
     html! {
         @if page.vouchers.is_empty() { div.empty { p { "There is none yet." } } } @else {
             div.scroll tabindex="0" role="region" aria-label="Vouchers" {
-                table #vouchers {
+                table #vouchers.stack {
                     thead { tr { th { "Code" } th { "Takes off" } th.num { "Goods from" } th { "Counts" } th.num { "Used" } th { "Made by" } th { "" } } }
                     tbody { @for one in &page.vouchers { (row(staff, one, now)) } }
                 }
@@ -158,14 +196,14 @@ fn row(staff: &Staff, one: &Voucher, now: DateTime<Utc>) -> Markup {
     html! {
         tr {
             td { code { (one.terms.code) } @if !one.note.is_empty() { p.hint { (one.note) } } }
-            td { @match one.terms.benefit { Benefit::Percent { percent } => { (percent) " %" }, Benefit::Amount { amount } => (price(amount)) } }
-            td.num { (price(one.terms.minimum)) }
-            td {
+            td data-label="Takes off" { @match one.terms.benefit { Benefit::Percent { percent } => { (percent) " %" }, Benefit::Amount { amount } => (price(amount)) } }
+            td.num data-label="Goods from" { (price(one.terms.minimum)) }
+            td data-label="Counts" {
                 (day(one.starts_at)) " to " (day(last_day(one)))
                 @if let (Some(by), Some(at)) = (&one.ended_by, one.ended_at) { p.hint { "Ended by " (by) ", " (at.format("%-d %b %Y, %H:%M")) } }
             }
-            td.num { (one.uses) " of " (one.max_uses) @if let Some(most) = one.max_uses_per_person { p.hint { (most) " a person" } } }
-            td { (one.created_by) p.hint { (day(one.created_at)) } }
+            td.num data-label="Used" { (one.uses) " of " (one.max_uses) @if let Some(most) = one.max_uses_per_person { p.hint { (most) " a person" } } }
+            td data-label="Made by" { (one.created_by) p.hint { (day(one.created_at)) } }
             td {
                 @if is_over { span.status.bad { "Over" } }
                 @else if staff.may(StaffRole::Manager) {
@@ -197,6 +235,7 @@ fn new_voucher(staff: &Staff, refused: Option<&Refused>) -> Markup {
         form #new-form.card action="/staff/vouchers" method="post" novalidate data-once="Making…" {
             h2 { "A new voucher" }
             (csrf(staff))
+            input type="hidden" name="key" value=(ids::new_id().simple());
             (field("code", "Code, 4 to 24 letters, digits and dashes", 24, Kind::Line, true))
             (field("benefit", "Takes off the goods: 10 % or 5.00", 12, Kind::Line, true))
             (field("minimum", "For goods from, EUR", 12, Kind::Amount, false))
@@ -204,7 +243,7 @@ fn new_voucher(staff: &Staff, refused: Option<&Refused>) -> Markup {
             (field("ends_at", "Last day", 10, Kind::Line, true))
             (field("max_uses", "Orders that may use it", 7, Kind::Pieces, true))
             (field("max_uses_per_person", "Orders of one person", 7, Kind::Pieces, false))
-            (field("note", "What for", 500, Kind::Line, false))
+            (field("note", "What for", LONGEST_NOTE, Kind::Line, false))
             button.button type="submit" { "Make it" }
         }
     }
@@ -218,7 +257,7 @@ mod tests {
     fn parts_and_amounts_are_told_apart() {
         assert_eq!(benefit("10 %"), Some(Benefit::Percent { percent: 10 }));
         assert_eq!(benefit("5.00"), Some(Benefit::Amount { amount: Money::new(500, Currency::Eur) }));
-        for wrong in ["", "%", "ten %", "-3 %", "5,00,1"] {
+        for wrong in ["", "%", "ten %", "-3 %", "0 %", "95 %", "5,00,1"] {
             assert_eq!(benefit(wrong), None, "{wrong}");
         }
     }

@@ -18,13 +18,28 @@ use crate::border::PathId;
 use crate::form::Typed;
 use crate::view::price;
 
+/// Bytes of a carrier's name and of a parcel's number, as orders takes them.
+const LONGEST_CARRIER: usize = 60;
+
 pub(in super::super) async fn ship(
     State(shop): State<Shop>,
     PathId(id): PathId,
     form: StaffForm,
 ) -> Result<Response, PageError> {
     let work = Work::begin(shop, form, id, "ship")?;
-    let typed = typed(&work.form, &["carrier", "tracking_number"]);
+    let mut typed = typed(&work.form, &["carrier", "tracking_number"]);
+    for (field, missing) in
+        [("carrier", "Say who carries the parcel."), ("tracking_number", "Enter the parcel's number.")]
+    {
+        match typed.value(field).len() {
+            0 => typed.wrong(field, missing),
+            1..=LONGEST_CARRIER => {}
+            _ => typed.wrong(field, "Too long: some 60 characters at most."),
+        }
+    }
+    if !typed.is_fine() {
+        return work.refused(Refused::wrong(work.name, typed)).await;
+    }
     let request = ShipOrder {
         actor: work.actor(),
         carrier: typed.value("carrier").to_owned(),

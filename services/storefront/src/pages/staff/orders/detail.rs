@@ -16,7 +16,7 @@ use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
 use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
-use crate::pages::orders::status;
+use crate::pages::orders::standing;
 use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
@@ -65,7 +65,7 @@ fn body(
 ) -> Markup {
     html! {
         p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
-        h1 { "Order " (order.number) " " (status(order.status)) }
+        h1 { "Order " (order.number) " " (standing(order)) }
         @if let Some(refused) = refused { (refused.notice()) }
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {

@@ -8,7 +8,7 @@ use shop_contracts::orders::{Order, OrderStatus};
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
 use crate::border::QueryFields;
-use crate::pages::orders::status;
+use crate::pages::orders::standing;
 use crate::view::price;
 
 const LAST_PAGE: u32 = 10_000;
@@ -62,15 +62,15 @@ pub(in super::super) async fn show(
 pub(in super::super) fn table(orders: &[&Order]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Orders" {
-            table {
+            table.stack {
                 thead { tr { th { "Number" } th { "Placed" } th { "Status" } th { "Goes to" } th.num { "Total" } } }
                 tbody {
                     @for order in orders {
                         tr {
                             td { a href={ "/staff/orders/" (order.id) } { (order.number) } }
                             td { (order.placed_at.format("%-d %b %Y, %H:%M")) }
-                            td { (status(order.status)) @if order.shipment.is_some() { " " span.status { "Shipped" } } @if order.needs_person && order.status != OrderStatus::ManualReview { " " span.status.waiting { "Needs a person" } } }
-                            td { (order.ship_to.city) }
+                            td { (standing(order)) @if order.needs_person && order.status != OrderStatus::ManualReview { " " span.status.waiting { "Needs a person" } } }
+                            td data-label="to" { (order.ship_to.city) }
                             td.num { (price(order.total)) }
                         }
                     }
