@@ -5,7 +5,7 @@ mod discovery;
 mod staff;
 mod vouchers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,12 @@ use crate::micro_cache::MicroCache;
 
 /// Which products a list shows.
 #[derive(Debug, Clone, Default)]
+/// How long a list's marks of what is sold out are kept, and how much longer while inventory is asked anew or is away.
+const SOLD_OUT_FRESH: Duration = Duration::from_secs(5);
+const SOLD_OUT_STALE: Duration = Duration::from_mins(2);
+/// How long a list waits for them when nothing is known yet.
+const SOLD_OUT_WAIT: Duration = Duration::from_millis(250);
+
 pub struct Listing {
     /// Of this category.
     pub category: Option<String>,
@@ -58,6 +64,7 @@ pub struct Peers {
     lists: MicroCache<ProductPage, CallError>,
 }
 
+    sold_out: MicroCache<HashSet<ProductId>, CallError>,
 impl Peers {
     /// Clients for the addresses in `*_URLS`.
     pub fn from_env(boot: &mut Boot) -> Result<Self, StartError> {
@@ -81,6 +88,7 @@ impl Peers {
             lists: MicroCache::new(Duration::from_secs(2), Duration::from_secs(10), 256),
         })
     }
+            sold_out: MicroCache::new(SOLD_OUT_FRESH, SOLD_OUT_STALE, 256),
 
     /// All categories; the last ones known when the catalogue does not answer, for the menu must not vanish.
     pub async fn categories(&self) -> Arc<Vec<Category>> {
@@ -165,6 +173,29 @@ impl Peers {
 
     /// Places an order; the same key places it once.
     pub async fn place_order(&self, key: &str, order: &NewOrder) -> Result<Order, CallError> {
+    /// Which of these are sold out, as far as that is known at once: a list does not wait for inventory, nor fail with it.
+    pub async fn sold_out(&self, ids: &[ProductId]) -> HashSet<ProductId> {
+        if ids.is_empty() {
+            return HashSet::new();
+        }
+        let path = format!("/v1/stock?ids={}", join(ids));
+        let (inventory, call) = (self.inventory.clone(), Call::get(&path));
+        let load = || async move {
+            let answer: StockLevels = inventory.request(call).await?;
+            let none = answer.levels.into_iter().filter(|level| level.available == 0);
+            Ok(none.map(|level| level.product_id).collect())
+        };
+        match tokio::time::timeout(SOLD_OUT_WAIT, self.sold_out.get_or_load(&path, load)).await {
+            Ok(Ok(found)) => HashSet::clone(&found),
+            Ok(Err(cause)) => {
+                tracing::debug!(error = %cause, "what is sold out is not marked");
+                HashSet::new()
+            }
+            // Whoever asks next has the answer, if it comes.
+            Err(_) => HashSet::new(),
+        }
+    }
+
         self.orders.request(Call::post("/v1/orders", order).idempotency_key(key)).await
     }
 

@@ -9,5 +9,5 @@ mod sums;
 
 pub use frame::{Frame, Page};
 pub use head::Head;
-pub use parts::{Tone, field, notice, pager, picture, price, stock_line, summary_lines, tiles};
-pub use sums::{delivery_price, order_sums, promise, sums};
+pub use parts::{Tone, field, ids, notice, pager, picture, price, stock_line, summary_lines, tiles};
+pub use sums::{delivery_price, order_sums, promise, sums, sums_with, tax_lines};

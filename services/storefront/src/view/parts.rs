@@ -1,8 +1,10 @@
 //! Parts that several pages share.
 
+use std::collections::HashSet;
+
 use maud::{Markup, html};
-use shop_contracts::Money;
 use shop_contracts::catalog::{ProductPage, ProductSummary};
+use shop_contracts::{Money, ProductId};
 
 use super::listed;
 use crate::cart::Priced;
@@ -53,8 +55,8 @@ pub fn picture(slug: &str, version: &str, size: u32, lazy: bool) -> Markup {
     }
 }
 
-/// Products as a grid of tiles. The first few pictures are wanted at once.
-pub fn tiles(items: &[ProductSummary]) -> Markup {
+/// Products as a grid of tiles, some of them sold out. The first few pictures are wanted at once.
+pub fn tiles(items: &[ProductSummary], sold_out: &HashSet<ProductId>) -> Markup {
     html! {
         ul.tiles {
             @for (at, item) in items.iter().enumerate() {
@@ -65,11 +67,22 @@ pub fn tiles(items: &[ProductSummary]) -> Markup {
                         span.tile-name { (listed::name(item)) }
                         @if let Some(choices) = listed::choices(item) { span.tile-choices { (choices) } }
                         span.tile-price { (listed::price(item)) }
+                        @if is_sold_out(item, sold_out) { span.tile-sold-out { "Sold out" } }
                     }
                 }
             }
         }
     }
+}
+
+/// Of a group one is shown; others of it may be there.
+fn is_sold_out(item: &ProductSummary, sold_out: &HashSet<ProductId>) -> bool {
+    item.choices.is_none() && sold_out.contains(&item.id)
+}
+
+/// The products of tiles.
+pub fn ids(items: &[ProductSummary]) -> Vec<ProductId> {
+    items.iter().map(|item| item.id).collect()
 }
 
 /// Links to the other pages of a list; `link` makes the address of a page.
@@ -131,6 +144,17 @@ pub fn field(
     }
 }
 
+/// Characters at most, as the form's check counts them: nobody types what is refused afterwards.
+fn longest(name: &str) -> usize {
+    match name {
+        "label" => 40,
+        "postcode" => 16,
+        "name" | "city" => 100,
+        "address1" | "password" | "current" | "new" => 200,
+        _ => 254,
+    }
+}
+
 /// The lines of a cart beside a checkout.
 pub fn summary_lines(cart: &Priced) -> Markup {
     html! {
@@ -144,17 +168,6 @@ pub fn summary_lines(cart: &Priced) -> Markup {
             }
         }
     }
-/// Characters at most, as the form's check counts them: nobody types what is refused afterwards.
-fn longest(name: &str) -> usize {
-    match name {
-        "label" => 40,
-        "postcode" => 16,
-        "name" | "city" => 100,
-        "address1" | "password" | "current" | "new" => 200,
-        _ => 254,
-    }
-}
-
 }
 
 #[cfg(test)]

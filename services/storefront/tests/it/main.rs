@@ -19,6 +19,7 @@ mod people;
 mod resolving;
 mod rum;
 mod searching;
+mod sold_out;
 mod staff;
 mod stage;
 mod variants;

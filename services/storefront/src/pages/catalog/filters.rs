@@ -1,7 +1,10 @@
 //! The controls of a list: filters, order, what is filtered by, the pages. Plain forms and links; every state is an
 //! address that can be shared and kept.
 
+use std::collections::HashSet;
+
 use maud::{Markup, html};
+use shop_contracts::ProductId;
 use shop_contracts::catalog::{ProductPage, Sort};
 
 use crate::border::{Filter, ListQuery, price_text};
@@ -11,7 +14,12 @@ use crate::view::{pager, tiles};
 pub(super) const PER_PAGE: u32 = 24;
 
 /// Controls, count, tiles and pages of what was found.
-pub(super) fn results(path: &str, asked: &ListQuery, page: &ProductPage) -> Markup {
+pub(super) fn results(
+    path: &str,
+    asked: &ListQuery,
+    page: &ProductPage,
+    sold_out: &HashSet<ProductId>,
+) -> Markup {
     let first = u64::from(page.page.saturating_sub(1)) * u64::from(page.per_page) + 1;
     let last = first + page.items.len() as u64;
     html! {
@@ -19,7 +27,7 @@ pub(super) fn results(path: &str, asked: &ListQuery, page: &ProductPage) -> Mark
             div.empty { p { "This page of the list is empty. " a href=(asked.address(path, 1)) { "Back to its beginning" } } }
         } @else {
             p.count-line { (first) "–" (last - 1) " of " (page.total) }
-            (tiles(&page.items))
+            (tiles(&page.items, sold_out))
         }
         (pager(page, |number| asked.address(path, number)))
     }

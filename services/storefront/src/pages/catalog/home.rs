@@ -1,10 +1,13 @@
 //! The front of the shop: departments and a handful of things from each.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::future::join_all;
 use maud::{Markup, html};
+use shop_contracts::ProductId;
 use shop_contracts::catalog::{Category, ProductSummary};
 
 use super::{PageError, Shop, published};
@@ -14,6 +17,8 @@ use crate::visitor::Visitor;
 
 /// Which product of a department's first page stands for it.
 const EXAMPLE: usize = 4;
+/// And which is shown with its price.
+const PICK: usize = 10;
 const DESCRIPTION: &str = "Ship chandlers for people who look after their boats: rope, lamps, navigation, clothing and \
      galley gear, honestly described. Delivery free from €75, sixty days to send it back.";
 
@@ -40,14 +45,17 @@ async fn render(shop: Shop) -> Result<Markup, PageError> {
         .zip(departments)
         .map(|(category, page)| (category, page.map(|page| page.items.clone()).unwrap_or_default()))
         .collect();
+    let picks: Vec<ProductId> =
+        departments.iter().filter_map(|(_, items)| items.get(PICK).map(|item| item.id)).collect();
+    let sold_out = shop.peers.sold_out(&picks).await;
     let head = Head::titled("Ship chandlers")
         .description(DESCRIPTION)
         .canonical(shop.public_url.address("/"))
         .data(structured::web_site(&shop.public_url));
-    Ok(Frame::Open.document(&head, "", &menu, None, body(&departments)))
+    Ok(Frame::Open.document(&head, "", &menu, None, body(&departments, &sold_out)))
 }
 
-fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
+fn body(departments: &[(&Category, Vec<ProductSummary>)], sold_out: &HashSet<ProductId>) -> Markup {
     let chosen = |at: usize| -> Vec<ProductSummary> {
         departments.iter().filter_map(|(_, items)| items.get(at).cloned()).collect()
     };
@@ -88,7 +96,7 @@ fn body(departments: &[(&Category, Vec<ProductSummary>)]) -> Markup {
             }
             section.wrap aria-labelledby="picks" {
                 h2 #picks { "From the shop floor" }
-                (tiles(&chosen(10)))
+                (tiles(&chosen(PICK), sold_out))
             }
         }
         section.promise {

@@ -10,7 +10,7 @@ use super::{PageError, Published, Shop, published};
 use crate::border::{ListQuery, QueryFields, Slug};
 use crate::pages::with_status;
 use crate::peers::Listing;
-use crate::view::{Frame, Head, structured};
+use crate::view::{Frame, Head, ids, structured};
 use crate::visitor::Visitor;
 
 /// The list that the catalogue is asked for.
@@ -58,6 +58,7 @@ async fn render(shop: Shop, slug: Slug, asked: ListQuery) -> Result<Markup, Page
     }
     let (name, blurb) = category.map_or((slug, ""), |c| (c.name.as_str(), c.blurb.as_str()));
     let path = format!("/c/{slug}");
+    let sold_out = shop.peers.sold_out(&ids(&page.items)).await;
     let is_narrowed = !asked.filters().is_empty();
     let body = html! {
         div.wrap {
@@ -69,7 +70,7 @@ async fn render(shop: Shop, slug: Slug, asked: ListQuery) -> Result<Markup, Page
                     p { "Nothing in " (name) " fits these filters." }
                     p.actions { a.button.quiet href=(asked.unfiltered().address(&path, 1)) { "Show all of " (name) } }
                 }
-            } @else { (results(&path, &asked, &page)) }
+            } @else { (results(&path, &asked, &page, &sold_out)) }
         }
     };
     let title = if asked.page > 1 { format!("{name}, page {}", asked.page) } else { name.to_owned() };

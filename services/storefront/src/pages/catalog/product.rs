@@ -1,5 +1,7 @@
 //! A product.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -105,7 +107,7 @@ fn body(product: &Product, available: Option<u32>, options: &Markup, related: &[
         @if !related.is_empty() {
             section.wrap.related aria-labelledby="related" {
                 h2 #related { "More like this" }
-                (tiles(related))
+                (tiles(related, &HashSet::new()))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Search: what was found, what was searched instead, and where else to look.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -12,7 +14,7 @@ use super::{PageError, Published, Shop};
 use crate::border::{ListQuery, QueryFields};
 use crate::pages::with_status;
 use crate::peers::Peers;
-use crate::view::{Frame, Head, tiles};
+use crate::view::{Frame, Head, ids, tiles};
 use crate::visitor::Visitor;
 
 const PATH: &str = "/search";
@@ -52,6 +54,7 @@ async fn render(shop: &Shop, words: &str, asked: &ListQuery) -> Result<Markup, P
     let listing = listing(asked, None);
     let (menu, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
     let page = page?;
+    let sold_out = shop.peers.sold_out(&ids(&page.items)).await;
     let is_narrowed = !asked.filters().is_empty();
     let meant = page.corrected.as_deref();
     let body = html! {
@@ -64,7 +67,7 @@ async fn render(shop: &Shop, words: &str, asked: &ListQuery) -> Result<Markup, P
                 }
             }
             @if page.total > 1 || is_narrowed || !asked.typed.is_fine() { (controls(PATH, asked, &page)) }
-            @if page.total > 0 { (results(PATH, asked, &page)) }
+            @if page.total > 0 { (results(PATH, asked, &page, &sold_out)) }
             @else if is_narrowed { (nothing_fits(asked)) }
             @else { (nothing(words, &suggestions(&shop.peers, words).await, &menu)) }
         }
@@ -107,7 +110,7 @@ fn nothing(words: &str, suggested: &[ProductSummary], menu: &[Category]) -> Mark
         @if !suggested.is_empty() {
             section.suggested aria-labelledby="suggested" {
                 h2 #suggested { "Perhaps one of these" }
-                (tiles(suggested))
+                (tiles(suggested, &HashSet::new()))
             }
         }
         div.empty {
