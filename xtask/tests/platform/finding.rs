@@ -42,6 +42,9 @@ impl Walk<'_> {
         }
         self.corrected().await?;
         self.narrowed(scripts).await?;
+        if scripts {
+            self.arrowed().await?;
+        }
         let variant = self.chosen(scripts).await?;
         self.bought(variant).await
     }
@@ -120,6 +123,36 @@ impl Walk<'_> {
         self.browser.page.goto(self.p.shop("/c/navigation?from=cheap")).await?;
         self.browser.find("#from-error").await?;
         self.audit.page(self.browser, "refused", Some(422)).await
+    }
+
+    /// By keyboard an arrow only moves the choice; Enter sends it, and the focus stays where it was.
+    async fn arrowed(&self) -> Outcome {
+        self.browser.page.goto(self.p.shop("/c/navigation")).await?;
+        let order = self.browser.find("#sort").await?;
+        order.send_keys(Key::Down + "").await?;
+        self.told("Press Enter").await?;
+        let path = self.browser.path().await?;
+        ensure(!path.contains("sort="), || format!("an arrow led to {path}"))?;
+        order.send_keys(Key::Enter + "").await?;
+        self.browser.arrives("sort=price_asc").await?;
+        let browser = self.browser;
+        eventually("the focus is where it was", Duration::from_secs(10), || async {
+            let focused = browser.page.active_element().await?.id().await?;
+            Ok((focused.as_deref() == Some("sort")).then_some(()))
+        })
+        .await?;
+        self.told(" of ").await
+    }
+
+    /// Waits until a screen reader is told this.
+    async fn told(&self, words: &str) -> Outcome {
+        let browser = self.browser;
+        eventually(&format!("{words:?} is told"), Duration::from_secs(10), || async {
+            let status = browser.page.find(By::Css("body > .sr[role=status]")).await?;
+            let text = status.prop("textContent").await?.unwrap_or_default();
+            Ok(text.contains(words).then_some(()))
+        })
+        .await
     }
 
     /// One entry of a list, and then by keyboard the variant that is wanted, past a combination that is not made.

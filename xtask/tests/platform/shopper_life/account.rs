@@ -74,7 +74,7 @@ impl Life<'_> {
         self.browser.click("#address-form button[type=submit]").await?;
         self.browser.says(".book", "Wendtorf").await?;
         self.page("addresses").await?;
-        self.browser.click(".book li:nth-child(2) button").await?;
+        self.browser.click(".book li:nth-child(2) form[action$=remove] button").await?;
         eventually("the second address is gone", Duration::from_secs(10), || async {
             Ok((self.browser.count(".book > li").await? == 1).then_some(()))
         })
