@@ -199,7 +199,10 @@ async fn wrong_vouchers_name_the_field() {
         let mut wrong = voucher(&f, 1);
         *wrong.pointer_mut(pointer).unwrap() = value;
         let answer = f.post("/v1/staff/vouchers", &wrong).await;
-        assert!(answer.status.as_u16() == 422 && answer.text().contains(named), "{named}: {}", answer.text());
+        let problem: Value = answer.json();
+        let fields: Vec<&str> =
+            problem["errors"].as_array().into_iter().flatten().filter_map(|e| e["field"].as_str()).collect();
+        assert_eq!((answer.status.as_u16(), &*fields), (422, &[named][..]), "{problem}");
     }
 }
 
