@@ -91,7 +91,7 @@ impl From<PasswordError> for Problem {
         match error {
             PasswordError::Busy => {
                 tracing::warn!("password hashing is saturated");
-                Self::new(Code::Unavailable, "too many are logging in").retry_after(1)
+                Self::new(Code::RateLimited, "too many passwords are being checked").retry_after(1)
             }
             error => Self::internal(&error),
         }
@@ -125,5 +125,12 @@ mod tests {
         let refused = answers.iter().filter(|a| matches!(a, Err(PasswordError::Busy))).count();
         assert_eq!(refused, 40 - (1 + WAITING_PER_SLOT));
         assert!(passwords.verify(&wrong, None).await.is_ok(), "and there is room again afterwards");
+    }
+
+    /// "Unavailable" would speak of the service, and callers would stop calling: session checks need no hash.
+    #[test]
+    fn a_full_queue_is_too_many_requests_and_no_outage() {
+        let problem = Problem::from(PasswordError::Busy);
+        assert_eq!((problem.code(), problem.status().as_u16()), (Code::RateLimited, 429));
     }
 }
