@@ -2,7 +2,8 @@
 //!
 //! | route | request | answer |
 //! |---|---|---|
-//! | `POST /v1/accounts` (Idempotency-Key) | [`RegisterAccount`] | 201 [`Registered`], the same whether the address had an account or not; 429 |
+//! | `POST /v1/accounts` (Idempotency-Key) | [`RegisterAccount`] | 201 [`Registered`], the same whether the address had an account or not; there is one when the mail's link is confirmed; 429 |
+//! | `POST /v1/accounts/confirm` | [`ConfirmRegistration`] | 201 [`Account`], again for the same token; 401; 422 when the token is not valid (any more); 429 |
 //! | `GET /v1/accounts/{id}` | | [`Account`] |
 //! | `PUT /v1/accounts/{id}/password` | [`ChangePassword`] | 204; 401 when the present password is wrong; every other session ends |
 //! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
@@ -13,10 +14,16 @@
 //! | `DELETE /v1/accounts/{id}/sessions/{session_id}` | | 204 |
 //! | `POST /v1/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`Session`]; 401; 429 |
 //! | `GET`, `DELETE /v1/sessions/current` with the session's token in `x-session-token` | | [`SessionInfo`]; 404 when it is over |
-//! | `POST /v1/password-resets` | [`RequestReset`] | 204, always; 429 |
+//! | `POST /v1/password-resets` (Idempotency-Key, optional) | [`RequestReset`] | 204, always; 429 |
 //! | `POST /v1/password-resets/confirm` | [`ConfirmReset`] | 204; 422 when the token is not valid (any more); every session ends |
 //! | `POST /v1/staff/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`StaffSession`]; 401; 429 |
 //! | `GET`, `DELETE /v1/staff/sessions/current` with `x-session-token` | | [`StaffMember`] |
+//! | `GET /v1/staff/members`, by a manager (`x-session-token`), as all that follow | | [`StaffMembers`]; 403 |
+//! | `GET /v1/staff/changes` | | [`StaffChanges`] |
+//! | `POST /v1/staff/members` (Idempotency-Key) | [`NewStaffMember`] | 201 [`StaffEntry`]; 409 when the name is or was given |
+//! | `PUT /v1/staff/members/{username}/role` | [`ChangeStaffRole`] | [`StaffEntry`]; 409 for the last manager |
+//! | `PUT /v1/staff/members/{username}/password` | [`SetStaffPassword`] | [`StaffEntry`]; the member's sessions end |
+//! | `DELETE /v1/staff/members/{username}` | | [`StaffEntry`]; the member's sessions end; 409 for the last manager |
 //!
 //! Types that carry a password or a token hide it in their `Debug` form.
 
@@ -109,6 +116,19 @@ pub struct Registered {
     pub email: String,
 }
 
+/// Confirms an account by the token of a mail.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ConfirmRegistration {
+    /// The token; it works for a day.
+    pub token: String,
+    /// The password that was chosen, so that nobody confirms what a stranger asked for.
+    #[schema(min_length = 1, max_length = 200)]
+    pub password: String,
+    /// Address of the shopper's machine, for throttling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<String>,
+}
+
 /// Sets a new password.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
@@ -168,6 +188,14 @@ pub struct Addresses {
     /// The addresses.
     #[schema(max_items = 10)]
     pub addresses: Vec<SavedAddress>,
+    /// What the book is called as it stands; another book, another name. Whatever is sent here is not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub version: Option<String>,
+    /// Replaces the book only if it is still called this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 64)]
+    pub if_version: Option<String>,
 }
 
 /// Pieces of a product in a kept cart.
@@ -188,42 +216,6 @@ pub struct KeptCart {
     pub version: u64,
     /// At most 50 lines, each product once.
     pub lines: Vec<KeptLine>,
-    /// What the book is called as it stands; another book, another name. Whatever is sent here is not looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64)]
-    pub version: Option<String>,
-    /// Replaces the book only if it is still called this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 64)]
-    pub if_version: Option<String>,
-}
-
-/// A session as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SessionSummary {
-    /// Its public id, to end it by; never its token.
-    pub id: uuid::Uuid,
-    /// When it was opened.
-    pub created_at: DateTime<Utc>,
-    /// When it was last seen, to the minute.
-    pub last_seen_at: DateTime<Utc>,
-    /// The browser as it named itself, shortened.
-    #[serde(default)]
-    pub user_agent: String,
-    /// Whether it is the one that asks.
-    #[serde(default)]
-    pub current: bool,
-}
-
-/// An account's sessions, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Sessions {
-    /// The sessions.
-    pub sessions: Vec<SessionSummary>,
-}
-
-/// What a staff member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
     /// Orders of this version that are over.
     #[serde(default)]
     pub attempt: u16,
@@ -258,6 +250,34 @@ pub struct OpenOrder {
     /// Its pieces, unless they are the cart's present lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<KeptLine>,
+}
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionSummary {
+    /// Its public id, to end it by; never its token.
+    pub id: uuid::Uuid,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// When it was last seen, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// The browser as it named itself, shortened.
+    #[serde(default)]
+    pub user_agent: String,
+    /// Whether it is the one that asks.
+    #[serde(default)]
+    pub current: bool,
+}
+
+/// An account's sessions, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Sessions {
+    /// The sessions.
+    pub sessions: Vec<SessionSummary>,
+}
+
+/// What a staff member may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StaffRole {
     /// Sees orders and stock.
@@ -288,6 +308,79 @@ pub struct StaffSession {
     pub expires_at: DateTime<Utc>,
 }
 
+/// A member of the staff as managers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffEntry {
+    /// The name that the audit log shows; unique, and never given again.
+    pub username: String,
+    /// The role.
+    pub role: StaffRole,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Since when no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Everybody who is or was a member of the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffMembers {
+    /// By name, those who are ended last.
+    pub members: Vec<StaffEntry>,
+}
+
+/// Something that was changed about a member of the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffChange {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: String,
+    /// About whom.
+    pub username: String,
+    /// `added`, `role`, `password` or `ended`.
+    pub what: String,
+    /// The role before, if that tells something.
+    pub before: String,
+    /// The role since, if that tells something.
+    pub after: String,
+}
+
+/// Changes of the staff, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StaffChanges {
+    /// The changes.
+    pub changes: Vec<StaffChange>,
+}
+
+/// Adds a member of the staff.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct NewStaffMember {
+    /// The name: 1 to 40 lower-case letters, digits, dots, dashes and underscores.
+    #[schema(min_length = 1, max_length = 40)]
+    pub username: String,
+    /// The role.
+    pub role: StaffRole,
+    /// The first password, 10 to 200 characters.
+    #[schema(min_length = 10, max_length = 200)]
+    pub password: String,
+}
+
+/// Gives a member of the staff another role.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct ChangeStaffRole {
+    /// The role.
+    pub role: StaffRole,
+}
+
+/// Gives a member of the staff another password.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct SetStaffPassword {
+    /// The password, 10 to 200 characters.
+    #[schema(min_length = 10, max_length = 200)]
+    pub password: String,
+}
+
 macro_rules! hides_secrets {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
@@ -301,9 +394,12 @@ macro_rules! hides_secrets {
 hides_secrets!(
     RegisterAccount,
     LogIn,
+    ConfirmRegistration,
     ChangePassword,
     ConfirmPassword,
     RequestReset,
     ConfirmReset,
+    NewStaffMember,
+    SetStaffPassword,
     StaffSession
 );

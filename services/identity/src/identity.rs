@@ -10,11 +10,13 @@ use crate::password::Passwords;
 use crate::storage::accounts::PgAccounts;
 use crate::storage::addresses::PgAddresses;
 use crate::storage::carts::PgCarts;
+use crate::storage::confirmations::PgConfirmations;
 use crate::storage::deletions::PgDeletions;
 use crate::storage::registrations::PgRegistrations;
 use crate::storage::resets::PgResets;
 use crate::storage::sessions::PgSessions;
 use crate::storage::staff::PgStaff;
+use crate::storage::staff_members::PgStaffMembers;
 use crate::telemetry::{ERRORS, IdentityMetrics, LATENCY};
 use crate::throttle::{Decision, Subject, Throttle};
 
@@ -23,12 +25,14 @@ use crate::throttle::{Decision, Subject, Throttle};
 pub struct Identity {
     pub accounts: PgAccounts,
     pub registrations: PgRegistrations,
+    pub confirmations: PgConfirmations,
     pub sessions: PgSessions,
     pub resets: PgResets,
     pub addresses: PgAddresses,
     pub carts: PgCarts,
     pub deletions: PgDeletions,
     pub staff: PgStaff,
+    pub staff_members: PgStaffMembers,
     pub passwords: Passwords,
     pub throttles: Throttles,
     pub metrics: IdentityMetrics,

@@ -8,6 +8,7 @@
 
 pub mod address_book;
 pub mod change_password;
+pub mod confirm_registration;
 pub mod credentials;
 pub mod forget_person;
 pub mod http;
@@ -19,6 +20,7 @@ pub mod register;
 pub mod reset_password;
 pub mod session;
 pub mod staff;
+pub mod staff_members;
 pub mod storage;
 pub mod telemetry;
 pub mod throttle;

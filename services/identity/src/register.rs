@@ -1,5 +1,6 @@
-//! Registering.
+//! Registering: an account is asked for here, and made when the owner of the address confirms it.
 
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use shop_contracts::AccountId;
 use shop_contracts::identity::{Account, RegisterAccount, Registered};
@@ -10,10 +11,15 @@ use crate::identity::Identity;
 use crate::storage::accounts::Stored;
 use crate::storage::registrations::Registered as Outcome;
 use crate::throttle::Subject;
+use crate::token::Token;
+
+/// How long a mail's link works.
+pub const CONFIRM_TTL: TimeDelta = TimeDelta::days(1);
 
 impl Identity {
-    /// Makes an account, once for each key and once for each address. Whether the address had one already is told to
-    /// its owner by mail, and to nobody else: the answer is the same, and so is the work (one hash, one transaction).
+    /// Writes to the owner of an address, once for each key: with a link that makes the account, or that there is one
+    /// already. Nobody else learns which: the answer is the same, so is the work (one hash, one transaction of the same
+    /// writes), and until the owner has confirmed it no password opens anything.
     pub async fn register(&self, key: &str, request: RegisterAccount) -> Result<Registered, Problem> {
         let client_address = request.client_address.clone();
         let registration = Registration::parse(request)?;
@@ -34,11 +40,11 @@ impl Identity {
             created_at: self.clock.now(),
         };
         let new = Stored { account, password_hash };
-        match self.registrations.register(key, &digest, &new).await? {
+        let expires_at = new.account.created_at + CONFIRM_TTL;
+        match self.registrations.register(key, &digest, &new, Token::mint(), expires_at).await? {
             Outcome::New => {
-                self.metrics.registrations.inc();
-                self.metrics.registration_attempts.with_label_values(&["created"]).inc();
-                tracing::info!(user.id = %new.account.id, "account registered");
+                self.metrics.registration_attempts.with_label_values(&["requested"]).inc();
+                tracing::info!("account asked for, its owner is asked to confirm it");
             }
             Outcome::Existing => {
                 self.metrics.registration_attempts.with_label_values(&["existing"]).inc();

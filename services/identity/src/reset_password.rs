@@ -13,8 +13,9 @@ use crate::token::Token;
 pub const RESET_TTL: TimeDelta = TimeDelta::hours(1);
 
 impl Identity {
-    /// Sends a link to the owner of an address, if there is one. The answer and the work are the same for any address.
-    pub async fn request_reset(&self, request: RequestReset) -> Result<(), Problem> {
+    /// Sends a link to the owner of an address, if there is one, once for each key. The answer and the work are the same
+    /// for any address.
+    pub async fn request_reset(&self, key: Option<&str>, request: RequestReset) -> Result<(), Problem> {
         let email = parse_email(&request.email)?;
         self.inject_faults().await?;
         let subject = Subject::new(email.as_str(), request.client_address.as_deref());
@@ -24,7 +25,7 @@ impl Identity {
         }
         let owner = self.accounts.find_by_email(&email).await?.map(|known| known.account);
         let now = self.clock.now();
-        self.resets.request(owner.as_ref(), Token::mint(), now, now + RESET_TTL).await?;
+        self.resets.request(key, owner.as_ref(), Token::mint(), now, now + RESET_TTL).await?;
         self.count_reset("requested");
         tracing::info!("password reset requested");
         Ok(())

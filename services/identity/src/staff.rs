@@ -30,7 +30,7 @@ impl Identity {
         match self.check_staff(&username, &password).await {
             Ok(Some(known)) => {
                 throttle.settle(&subject, Verdict::Right, self.clock.now()).await;
-                let session = self.open_staff(key, known.member).await?;
+                let session = self.open_staff(key, known).await?;
                 self.count_staff("success");
                 tracing::info!(staff = session.staff.username, "staff logged in");
                 Ok(session)
@@ -38,7 +38,7 @@ impl Identity {
             Ok(None) => {
                 self.count_staff("invalid");
                 tracing::warn!("staff log-in refused");
-                Err(Problem::new(Code::Unauthenticated, "name or password is wrong"))
+                Err(wrong_password())
             }
             Err(problem) => {
                 throttle.settle(&subject, Verdict::Unjudged, self.clock.now()).await;
@@ -86,21 +86,29 @@ impl Identity {
         Ok(known.filter(|_| right))
     }
 
-    async fn open_staff(&self, key: &str, staff: StaffMember) -> Result<StaffSession, Problem> {
+    async fn open_staff(&self, key: &str, known: StoredStaff) -> Result<StaffSession, Problem> {
         let (token, now) = (Token::mint(), self.clock.now());
         let expires_at = now + SESSION_TTL;
         let new = NewStaffSession {
             token_digest: token.digest(),
-            username: staff.username.clone(),
+            username: known.member.username.clone(),
             idempotency_key: key.to_owned(),
+            password_hash: known.password_hash,
             created_at: now,
             expires_at,
         };
-        self.staff.open(&new).await?;
-        Ok(StaffSession { token: token.into_string(), staff, expires_at })
+        // The member was ended, or got another password, while this one was being compared.
+        if !self.staff.open(&new).await? {
+            return Err(wrong_password());
+        }
+        Ok(StaffSession { token: token.into_string(), staff: known.member, expires_at })
     }
 
     fn count_staff(&self, outcome: &'static str) {
         self.metrics.staff_login_attempts.with_label_values(&[outcome]).inc();
     }
+}
+
+fn wrong_password() -> Problem {
+    Problem::new(Code::Unauthenticated, "name or password is wrong")
 }

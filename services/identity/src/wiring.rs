@@ -18,11 +18,13 @@ use crate::storage::MIGRATOR;
 use crate::storage::accounts::PgAccounts;
 use crate::storage::addresses::PgAddresses;
 use crate::storage::carts::PgCarts;
+use crate::storage::confirmations::PgConfirmations;
 use crate::storage::deletions::PgDeletions;
 use crate::storage::registrations::PgRegistrations;
 use crate::storage::resets::PgResets;
 use crate::storage::sessions::PgSessions;
 use crate::storage::staff::PgStaff;
+use crate::storage::staff_members::PgStaffMembers;
 use crate::telemetry::{FAULTS, IdentityMetrics, QUEUE_STUCK};
 use crate::throttle::memory::MemoryCounters;
 use crate::throttle::redis::RedisCounters;
@@ -69,12 +71,14 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let identity = Identity {
         accounts: PgAccounts::new(pool.clone()),
         registrations: PgRegistrations::new(pool.clone()),
+        confirmations: PgConfirmations::new(pool.clone()),
         sessions: PgSessions::new(pool.clone()),
         resets: PgResets::new(pool.clone()),
         addresses: PgAddresses::new(pool.clone()),
         carts: PgCarts::new(pool.clone()),
         deletions: PgDeletions::new(pool.clone()),
         staff: PgStaff::new(pool.clone()),
+        staff_members: PgStaffMembers::new(pool.clone()),
         passwords: Passwords::new(hashes_at_once).map_err(|error| StartError::Other(error.to_string()))?,
         throttles: limits.throttles(&redis),
         metrics: IdentityMetrics::new(&boot.metrics)?,
@@ -134,14 +138,14 @@ impl AllLimits {
 
 fn limits(env: &mut Env, prefix: &str, default: Limits) -> Limits {
     let window_seconds = positive(env, &format!("{prefix}_WINDOW_SECONDS"), default.window.as_secs());
+    let max_per_pair =
+        default.max_per_pair.map(|default| positive(env, &format!("{prefix}_MAX_PER_PAIR"), default));
     Limits {
+        max_per_pair,
         max_per_account: positive(env, &format!("{prefix}_MAX_PER_ACCOUNT"), default.max_per_account),
         max_per_address: positive(env, &format!("{prefix}_MAX_PER_ADDRESS"), default.max_per_address),
         window: Duration::from_secs(window_seconds),
-    let max_per_pair =
-        default.max_per_pair.map(|default| positive(env, &format!("{prefix}_MAX_PER_PAIR"), default));
     }
-        max_per_pair,
 }
 
 /// The password of the first staff member, if there is to be one.

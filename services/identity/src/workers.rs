@@ -39,10 +39,11 @@ pub async fn once(identity: &Identity) -> Result<u64, sqlx::Error> {
     let sessions = identity.sessions.expire(now, BATCH).await?;
     let staff_sessions = identity.staff.expire(now, BATCH).await?;
     let resets = identity.resets.expire(now, BATCH).await?;
+    let unconfirmed = identity.confirmations.expire(now, BATCH).await?;
     let keys = identity.registrations.forget(now - KEYS_KEPT, BATCH).await?;
-    let removed = sessions + staff_sessions + resets + keys;
+    let removed = sessions + staff_sessions + resets + unconfirmed + keys;
     if removed > 0 {
-        tracing::info!(sessions, staff_sessions, resets, keys, "what is over was removed");
+        tracing::info!(sessions, staff_sessions, resets, unconfirmed, keys, "what is over was removed");
     }
     Ok(removed)
 }
@@ -68,7 +69,7 @@ pub async fn forget(identity: Identity, orders: Arc<dyn OrderAnonymiser>, shutdo
 /// One batch; answers how many were taken. Sets the lag.
 pub async fn forget_once(identity: &Identity, orders: &dyn OrderAnonymiser) -> Result<usize, sqlx::Error> {
     let taken = forget_person::once(identity, orders).await?;
-    let (_, oldest) = identity.deletions.backlog().await?;
+    let oldest = identity.deletions.oldest_waiting().await?;
     let lag_ms = oldest.map_or(0, |oldest| (identity.clock.now() - oldest).num_milliseconds().max(0));
     identity.metrics.deletion_lag_seconds.set(lag_ms as f64 / 1000.0);
     Ok(taken)

@@ -4,12 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmReset, KeptCart, RegisterAccount, Registered,
-    RequestReset,
+    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmRegistration, ConfirmReset, KeptCart,
+    RegisterAccount, Registered, RequestReset,
 };
 use shop_instrumentation::Problem;
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
 
+use super::token::MaybeKey;
 use crate::identity::Identity;
 
 #[utoipa::path(post, path = "/v1/accounts", params(IdempotencyKey), request_body = RegisterAccount, responses((status = 201, description = "made", body = Registered), (status = 409, description = "the key belongs to another registration"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
@@ -19,6 +20,14 @@ pub(super) async fn register(
     Json(request): Json<RegisterAccount>,
 ) -> Result<(StatusCode, Json<Registered>), Problem> {
     Ok((StatusCode::CREATED, Json(identity.register(key.as_str(), request).await?)))
+}
+
+#[utoipa::path(post, path = "/v1/accounts/confirm", request_body = ConfirmRegistration, responses((status = 201, description = "made, now or by an earlier call", body = Account), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+pub(super) async fn confirm_registration(
+    State(identity): State<Identity>,
+    Json(request): Json<ConfirmRegistration>,
+) -> Result<(StatusCode, Json<Account>), Problem> {
+    Ok((StatusCode::CREATED, Json(identity.confirm_registration(request).await?)))
 }
 
 #[utoipa::path(get, path = "/v1/accounts/{id}", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Account), (status = 404, description = "there is no such account")))]
@@ -81,12 +90,13 @@ pub(super) async fn keep_cart(
     identity.keep_cart(id, cart).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-#[utoipa::path(post, path = "/v1/password-resets", request_body = RequestReset, responses((status = 204, description = "done"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+#[utoipa::path(post, path = "/v1/password-resets", params(("Idempotency-Key" = Option<String>, Header)), request_body = RequestReset, responses((status = 204, description = "done"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn request_reset(
     State(identity): State<Identity>,
+    MaybeKey(key): MaybeKey,
     Json(request): Json<RequestReset>,
 ) -> Result<StatusCode, Problem> {
-    identity.request_reset(request).await.map(|()| StatusCode::NO_CONTENT)
+    identity.request_reset(key.as_deref(), request).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 #[utoipa::path(post, path = "/v1/password-resets/confirm", request_body = ConfirmReset, responses((status = 204, description = "done")))]

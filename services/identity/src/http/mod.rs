@@ -3,6 +3,7 @@
 mod accounts;
 mod openapi;
 mod sessions;
+mod staff;
 mod token;
 
 use axum::Router;
@@ -19,6 +20,7 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 pub fn router(identity: Identity) -> Router {
     Router::new()
         .route("/v1/accounts", post(accounts::register))
+        .route("/v1/accounts/confirm", post(accounts::confirm_registration))
         .route("/v1/accounts/{id}", get(accounts::account))
         .route("/v1/accounts/{id}/password", put(accounts::change_password))
         .route("/v1/accounts/{id}/delete", post(accounts::delete))
@@ -34,6 +36,11 @@ pub fn router(identity: Identity) -> Router {
         .route("/v1/password-resets/confirm", post(accounts::confirm_reset))
         .route("/v1/staff/sessions", post(sessions::log_in_staff))
         .route("/v1/staff/sessions/current", get(sessions::current_staff).delete(sessions::log_out_staff))
+        .route("/v1/staff/changes", get(staff::changes))
+        .route("/v1/staff/members", get(staff::members).post(staff::add))
+        .route("/v1/staff/members/{username}", delete(staff::end))
+        .route("/v1/staff/members/{username}/role", put(staff::change_role))
+        .route("/v1/staff/members/{username}/password", put(staff::set_password))
         .with_state(identity)
 }
 

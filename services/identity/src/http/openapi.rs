@@ -2,11 +2,12 @@
 
 use utoipa::OpenApi as _;
 
-use super::{accounts, sessions};
+use super::{accounts, sessions, staff};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     accounts::register,
+    accounts::confirm_registration,
     accounts::account,
     accounts::change_password,
     accounts::delete,
@@ -25,7 +26,13 @@ use super::{accounts, sessions};
     sessions::log_out_by_path,
     sessions::log_in_staff,
     sessions::current_staff,
-    sessions::log_out_staff
+    sessions::log_out_staff,
+    staff::members,
+    staff::changes,
+    staff::add,
+    staff::change_role,
+    staff::set_password,
+    staff::end
 ))]
 struct Document;
 

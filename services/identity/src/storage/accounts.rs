@@ -5,9 +5,9 @@ use shop_contracts::AccountId;
 use shop_contracts::events::IdentityEventKind;
 use shop_contracts::identity::Account;
 use shop_instrumentation::db;
-use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, PgPool};
 
-use super::outbox;
+use super::{confirmations, outbox};
 use crate::credentials::Email;
 
 /// An account with what proves who owns it.
@@ -16,6 +16,25 @@ pub struct Stored {
     pub account: Account,
     /// PHC string.
     pub password_hash: String,
+}
+
+/// A query for whole accounts: what comes after the columns, and its parameter.
+macro_rules! stored {
+    ($after:literal, $parameter:expr) => {
+        sqlx::query!(
+            "SELECT id, email, display_name, password_hash, created_at FROM accounts " + $after,
+            $parameter
+        )
+        .map(|row| Stored {
+            account: Account {
+                id: AccountId::new(row.id),
+                email: row.email,
+                display_name: row.display_name,
+                created_at: row.created_at,
+            },
+            password_hash: row.password_hash,
+        })
+    };
 }
 
 /// The table `accounts`.
@@ -31,20 +50,14 @@ impl PgAccounts {
 
     /// The account of an address.
     pub async fn find_by_email(&self, email: &Email) -> Result<Option<Stored>, sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT id, email, display_name, password_hash, created_at FROM accounts WHERE email = $1",
-        );
-        let row = query.bind(email.as_str()).fetch_optional(&self.pool);
-        db::observe("SELECT accounts", row).await?.as_ref().map(stored).transpose()
+        let query = stored!("WHERE email = $1", email.as_str());
+        db::observe("SELECT accounts", query.fetch_optional(&self.pool)).await
     }
 
     /// The account with this id.
     pub async fn find(&self, id: AccountId) -> Result<Option<Stored>, sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT id, email, display_name, password_hash, created_at FROM accounts WHERE id = $1",
-        );
-        let row = query.bind(id.uuid()).fetch_optional(&self.pool);
-        db::observe("SELECT accounts", row).await?.as_ref().map(stored).transpose()
+        let query = stored!("WHERE id = $1", id.uuid());
+        db::observe("SELECT accounts", query.fetch_optional(&self.pool)).await
     }
 
     /// Replaces the password that was `known`, ends every session but the one of `keep_token`, makes asked-for resets
@@ -58,15 +71,13 @@ impl PgAccounts {
     ) -> Result<bool, sqlx::Error> {
         let work = async {
             let mut tx = self.pool.begin().await?;
-            let id = known.account.id.uuid();
-            let changed =
-                sqlx::query("UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
-                    .bind(id)
-                    .bind(&known.password_hash)
-                    .bind(new_hash)
-                    .execute(&mut *tx)
-                    .await?;
-            if changed.rows_affected() == 0 {
+            let query = sqlx::query!(
+                "UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                known.account.id.uuid(),
+                known.password_hash,
+                new_hash
+            );
+            if query.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(false);
             }
             end_access(&mut tx, known.account.id, keep_token).await?;
@@ -83,18 +94,17 @@ impl PgAccounts {
     pub async fn delete(&self, account: &Account, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
         let work = async {
             let mut tx = self.pool.begin().await?;
-            let removed = sqlx::query("DELETE FROM accounts WHERE id = $1")
-                .bind(account.id.uuid())
-                .execute(&mut *tx)
-                .await?;
-            if removed.rows_affected() == 0 {
+            let query = sqlx::query!("DELETE FROM accounts WHERE id = $1", account.id.uuid());
+            if query.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(false);
             }
-            sqlx::query("INSERT INTO account_deletions (account_id, deleted_at, due_at) VALUES ($1, $2, $2)")
-                .bind(account.id.uuid())
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
+            let query = sqlx::query!(
+                "INSERT INTO account_deletions (account_id, deleted_at, due_at) VALUES ($1, $2, $2)",
+                account.id.uuid(),
+                now
+            );
+            query.execute(&mut *tx).await?;
+            confirmations::forget(&mut tx, &account.email).await?;
             outbox::insert(&mut tx, &outbox::event(IdentityEventKind::Deleted, account, now)).await?;
             tx.commit().await?;
             Ok(true)
@@ -109,28 +119,13 @@ pub(super) async fn end_access(
     account: AccountId,
     keep_token: Option<&[u8]>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
+    let query = sqlx::query!(
         "DELETE FROM sessions WHERE account_id = $1 AND idempotency_key NOT IN \
          (SELECT idempotency_key FROM sessions WHERE account_id = $1 AND token_digest = $2)",
-    )
-    .bind(account.uuid())
-    .bind(keep_token)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query("DELETE FROM password_resets WHERE account_id = $1").bind(account.uuid()).execute(tx).await?;
-    Ok(())
-}
-
-/// Reads the columns of an account.
-pub(super) fn account(row: &PgRow) -> Result<Account, sqlx::Error> {
-    Ok(Account {
-        id: AccountId::new(row.try_get("id")?),
-        email: row.try_get("email")?,
-        display_name: row.try_get("display_name")?,
-        created_at: row.try_get("created_at")?,
-    })
-}
-
-fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
-    Ok(Stored { account: account(row)?, password_hash: row.try_get("password_hash")? })
+        account.uuid(),
+        keep_token
+    );
+    query.execute(&mut *tx).await?;
+    let query = sqlx::query!("DELETE FROM password_resets WHERE account_id = $1", account.uuid());
+    query.execute(tx).await.map(|_| ())
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
 use shop_instrumentation::db;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 
 /// A deletion that a worker has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,54 +33,47 @@ impl PgDeletions {
         lease_until: DateTime<Utc>,
         limit: i64,
     ) -> Result<Vec<Deletion>, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query_as!(
+            Deletion,
             "UPDATE account_deletions SET due_at = $2, attempts = attempts + 1 WHERE account_id IN \
              (SELECT account_id FROM account_deletions WHERE due_at <= $1 ORDER BY due_at LIMIT $3 \
-              FOR UPDATE SKIP LOCKED) RETURNING account_id, passes, attempts",
+              FOR UPDATE SKIP LOCKED) RETURNING account_id AS account, passes, attempts",
+            now,
+            lease_until,
+            limit
         );
-        let rows = query.bind(now).bind(lease_until).bind(limit).fetch_all(&self.pool);
-        let rows = db::observe("UPDATE account_deletions", rows).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Deletion {
-                    account: AccountId::new(row.try_get("account_id")?),
-                    passes: row.try_get("passes")?,
-                    attempts: row.try_get("attempts")?,
-                })
-            })
-            .collect()
+        db::observe("UPDATE account_deletions", query.fetch_all(&self.pool)).await
     }
 
     /// Orders has done it; it is to be done once more at `again_at`.
     pub async fn passed(&self, account: AccountId, again_at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "UPDATE account_deletions SET passes = passes + 1, attempts = 0, due_at = $2 WHERE account_id = $1",
+            account.uuid(),
+            again_at
         );
-        let written = query.bind(account.uuid()).bind(again_at).execute(&self.pool);
-        db::observe("UPDATE account_deletions", written).await.map(|_| ())
+        db::observe("UPDATE account_deletions", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// It did not work; nobody tries again before `due_at`.
     pub async fn postpone(&self, account: AccountId, due_at: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        let query = sqlx::query("UPDATE account_deletions SET due_at = $2 WHERE account_id = $1");
-        let written = query.bind(account.uuid()).bind(due_at).execute(&self.pool);
-        db::observe("UPDATE account_deletions", written).await.map(|_| ())
+        let query = sqlx::query!(
+            "UPDATE account_deletions SET due_at = $2 WHERE account_id = $1",
+            account.uuid(),
+            due_at
+        );
+        db::observe("UPDATE account_deletions", query.execute(&self.pool)).await.map(|_| ())
     }
 
     /// Nothing is left to do.
     pub async fn finish(&self, account: AccountId) -> Result<(), sqlx::Error> {
-        let query = sqlx::query("DELETE FROM account_deletions WHERE account_id = $1");
-        db::observe("DELETE account_deletions", query.bind(account.uuid()).execute(&self.pool))
-            .await
-            .map(|_| ())
+        let query = sqlx::query!("DELETE FROM account_deletions WHERE account_id = $1", account.uuid());
+        db::observe("DELETE account_deletions", query.execute(&self.pool)).await.map(|_| ())
     }
 
-    /// How many accounts are gone whose orders were not yet anonymised even once, and since when the oldest.
-    pub async fn backlog(&self) -> Result<(i64, Option<DateTime<Utc>>), sqlx::Error> {
-        let query = sqlx::query(
-            "SELECT count(*) AS waiting, min(deleted_at) AS oldest FROM account_deletions WHERE passes = 0",
-        );
-        let row = db::observe("SELECT account_deletions", query.fetch_one(&self.pool)).await?;
-        Ok((row.try_get("waiting")?, row.try_get("oldest")?))
+    /// Since when the oldest account is gone whose orders were not yet anonymised even once.
+    pub async fn oldest_waiting(&self) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+        let query = sqlx::query_scalar!("SELECT min(deleted_at) FROM account_deletions WHERE passes = 0");
+        db::observe("SELECT account_deletions", query.fetch_one(&self.pool)).await
     }
 }

@@ -5,9 +5,9 @@ use shop_contracts::AccountId;
 use shop_contracts::events::IdentityEventKind;
 use shop_contracts::identity::Account;
 use shop_instrumentation::db;
-use sqlx::{PgPool, Row as _};
+use sqlx::PgPool;
 
-use super::accounts::{account, end_access};
+use super::accounts::end_access;
 use super::outbox;
 use crate::token::Token;
 
@@ -22,10 +22,11 @@ impl PgResets {
         Self { pool }
     }
 
-    /// Keeps the digest of a token and, if it is somebody's, hands the token to the mail. A token of nobody is kept as
-    /// well, so that the transaction writes and waits for the disk either way.
+    /// Keeps the digest of a token and, if it is somebody's, hands the token to the mail; once for each key. A token of
+    /// nobody is kept as well, with an event that names nobody, so that the same is written either way.
     pub async fn request(
         &self,
+        key: Option<&str>,
         owner: Option<&Account>,
         token: Token,
         now: DateTime<Utc>,
@@ -34,19 +35,24 @@ impl PgResets {
         let work = async {
             let mut tx = self.pool.begin().await?;
             // Selected rather than named: an account that was deleted a moment ago makes it nobody's.
-            sqlx::query(
-                "INSERT INTO password_resets (token_digest, account_id, created_at, expires_at) \
-                 VALUES ($1, (SELECT id FROM accounts WHERE id = $2), $3, $4)",
-            )
-            .bind(token.digest())
-            .bind(owner.map(|owner| owner.id.uuid()))
-            .bind(now)
-            .bind(expires_at)
-            .execute(&mut *tx)
-            .await?;
-            if let Some(owner) = owner {
-                outbox::insert(&mut tx, &outbox::reset_requested(owner, token, now)).await?;
+            let query = sqlx::query!(
+                "INSERT INTO password_resets (token_digest, account_id, created_at, expires_at, idempotency_key) \
+                 VALUES ($1, (SELECT id FROM accounts WHERE id = $2), $3, $4, $5) \
+                 ON CONFLICT (idempotency_key) DO NOTHING",
+                token.digest(),
+                owner.map(|owner| owner.id.uuid()),
+                now,
+                expires_at,
+                key
+            );
+            if query.execute(&mut *tx).await?.rows_affected() == 0 {
+                return Ok(());
             }
+            let event = match owner {
+                Some(owner) => outbox::reset_requested(owner, token, now),
+                None => outbox::reset_for_nobody(now),
+            };
+            outbox::insert(&mut tx, &event).await?;
             tx.commit().await
         };
         db::observe("INSERT password_resets", work).await
@@ -58,12 +64,13 @@ impl PgResets {
         token_digest: &[u8],
         now: DateTime<Utc>,
     ) -> Result<Option<AccountId>, sqlx::Error> {
-        let query = sqlx::query_scalar(
-            "SELECT account_id FROM password_resets \
-             WHERE token_digest = $1 AND expires_at > $2 AND account_id IS NOT NULL",
+        let query = sqlx::query_scalar!(
+            r#"SELECT account_id AS "account_id!" FROM password_resets
+               WHERE token_digest = $1 AND expires_at > $2 AND account_id IS NOT NULL"#,
+            token_digest,
+            now
         );
-        let id = query.bind(token_digest).bind(now).fetch_optional(&self.pool);
-        Ok(db::observe("SELECT password_resets", id).await?.map(AccountId::new))
+        Ok(db::observe("SELECT password_resets", query.fetch_optional(&self.pool)).await?.map(AccountId::new))
     }
 
     /// Uses a token up: sets the password, ends every session and every other reset, and tells the owner. Nothing when
@@ -76,24 +83,21 @@ impl PgResets {
     ) -> Result<Option<Account>, sqlx::Error> {
         let work = async {
             let mut tx = self.pool.begin().await?;
-            let used = sqlx::query(
-                "DELETE FROM password_resets \
-                 WHERE token_digest = $1 AND expires_at > $2 AND account_id IS NOT NULL RETURNING account_id",
-            )
-            .bind(token_digest)
-            .bind(now)
-            .fetch_optional(&mut *tx)
-            .await?;
-            let Some(used) = used else { return Ok(None) };
-            let row = sqlx::query(
+            let query = sqlx::query_scalar!(
+                r#"DELETE FROM password_resets WHERE token_digest = $1 AND expires_at > $2
+                   AND account_id IS NOT NULL RETURNING account_id AS "account_id!""#,
+                token_digest,
+                now
+            );
+            let Some(id) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
+            let query = sqlx::query_as!(
+                Account,
                 "UPDATE accounts SET password_hash = $2 WHERE id = $1 \
                  RETURNING id, email, display_name, created_at",
-            )
-            .bind(used.try_get::<uuid::Uuid, _>("account_id")?)
-            .bind(new_hash)
-            .fetch_one(&mut *tx)
-            .await?;
-            let owner = account(&row)?;
+                id,
+                new_hash
+            );
+            let owner = query.fetch_one(&mut *tx).await?;
             end_access(&mut tx, owner.id, None).await?;
             outbox::insert(&mut tx, &outbox::event(IdentityEventKind::PasswordChanged, &owner, now)).await?;
             tx.commit().await?;
@@ -104,11 +108,12 @@ impl PgResets {
 
     /// Removes what is over; answers how many.
     pub async fn expire(&self, now: DateTime<Utc>, limit: i64) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query(
+        let query = sqlx::query!(
             "DELETE FROM password_resets WHERE token_digest IN (SELECT token_digest FROM password_resets \
              WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now,
+            limit
         );
-        let removed = query.bind(now).bind(limit).execute(&self.pool);
-        Ok(db::observe("DELETE password_resets", removed).await?.rows_affected())
+        Ok(db::observe("DELETE password_resets", query.execute(&self.pool)).await?.rows_affected())
     }
 }

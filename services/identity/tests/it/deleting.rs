@@ -36,9 +36,15 @@ async fn a_deleted_account_leaves_nothing_and_its_owner_is_told() {
     assert!(f.is_open(&here.token).await);
     assert_eq!(delete(&f, id, PASSWORD).await, 204);
     assert!(!f.is_open(&here.token).await);
-    for table in
-        ["accounts", "sessions", "address_books", "account_carts", "registrations", "password_resets"]
-    {
+    for table in [
+        "accounts",
+        "sessions",
+        "address_books",
+        "account_carts",
+        "registrations",
+        "pending_registrations",
+        "password_resets",
+    ] {
         let count =
             sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
         assert_eq!(count.fetch_one(&f.db.pool).await.unwrap(), 0, "{table}");
@@ -48,7 +54,7 @@ async fn a_deleted_account_leaves_nothing_and_its_owner_is_told() {
     assert_eq!(delete(&f, id, PASSWORD).await, 404, "and it is gone");
     assert_eq!(get(&f.router, &path_of(id, "")).await.status.as_u16(), 404);
     assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 401);
-    f.register("again", &kim()).await;
+    f.confirmed("again", &kim()).await;
     assert_eq!(f.events().await.last().unwrap().kind, IdentityEventKind::Registered, "the address is free");
 }
 

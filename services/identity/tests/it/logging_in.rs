@@ -8,7 +8,7 @@ use crate::{DAYS, PASSWORD, fields, fixture, kim, log_in};
 #[tokio::test]
 async fn the_right_password_opens_a_session_that_can_be_looked_up() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let answer = f.log_in(" KIM@example.com", PASSWORD, None).await;
     assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
     let session: Session = answer.json();
@@ -21,7 +21,7 @@ async fn the_right_password_opens_a_session_that_can_be_looked_up() {
 #[tokio::test]
 async fn a_token_is_kept_as_its_hash_only() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let session: Session = f.log_in("kim@example.com", PASSWORD, None).await.json();
     let row: String =
         sqlx::query_scalar("SELECT sessions::text FROM sessions").fetch_one(&f.db.pool).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_token_is_kept_as_its_hash_only() {
 #[tokio::test]
 async fn wrong_password_and_unknown_address_are_one_answer() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let wrong = f.log_in("kim@example.com", "a wrong password", None).await;
     let unknown = f.log_in("nobody@example.com", "a wrong password", None).await;
     assert_eq!((wrong.status.as_u16(), wrong.code()), (401, "unauthenticated".to_owned()));
@@ -47,7 +47,7 @@ async fn wrong_password_and_unknown_address_are_one_answer() {
 #[tokio::test]
 async fn a_session_ends_at_its_time_and_leaves_the_table() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let session: Session = f.log_in("kim@example.com", PASSWORD, None).await.json();
     let path = format!("/v1/sessions/{}", session.token);
     f.clock.advance_seconds(DAYS as i64 * 86_400 - 1);
@@ -64,7 +64,7 @@ async fn a_session_ends_at_its_time_and_leaves_the_table() {
 #[tokio::test]
 async fn logging_out_ends_this_session_alone_and_repeats_harmlessly() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let here: Session = log_in(&f.router, "here", "kim@example.com", PASSWORD, None).await.json();
     let there: Session = log_in(&f.router, "there", "kim@example.com", PASSWORD, None).await.json();
     let path = |session: &Session| format!("/v1/sessions/{}", session.token);
@@ -80,7 +80,7 @@ async fn logging_out_ends_this_session_alone_and_repeats_harmlessly() {
 #[tokio::test]
 async fn a_repeated_log_in_leaves_nothing_open_after_the_log_out() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let first: Session = log_in(&f.router, "same", "kim@example.com", PASSWORD, None).await.json();
     let again: Session = log_in(&f.router, "same", "kim@example.com", PASSWORD, None).await.json();
     assert_eq!(delete(&f.router, &format!("/v1/sessions/{}", again.token)).await.status.as_u16(), 204);
@@ -90,7 +90,7 @@ async fn a_repeated_log_in_leaves_nothing_open_after_the_log_out() {
 #[tokio::test]
 async fn sessions_of_an_account_are_bounded_and_the_oldest_goes_first() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let first: Session = log_in(&f.router, "first", "kim@example.com", PASSWORD, None).await.json();
     sqlx::query(
         "INSERT INTO sessions (token_digest, account_id, idempotency_key, created_at, expires_at) \

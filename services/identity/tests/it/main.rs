@@ -3,6 +3,7 @@
 mod access;
 mod addresses;
 mod carts;
+mod confirming;
 mod deleting;
 mod fuzz;
 mod logging_in;
@@ -16,6 +17,7 @@ mod secrecy;
 mod sessions;
 mod sql;
 mod staff;
+mod staff_members;
 mod throttling;
 
 use std::time::Duration;
@@ -25,19 +27,21 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 use shop_contracts::AccountId;
-use shop_contracts::events::IdentityEvent;
-use shop_contracts::identity::Session;
+use shop_contracts::events::{IdentityEvent, IdentityEventKind};
+use shop_contracts::identity::{Account, Session};
 use shop_identity::identity::{Identity, Throttles};
 use shop_identity::password::Passwords;
 use shop_identity::storage::MIGRATOR;
 use shop_identity::storage::accounts::PgAccounts;
 use shop_identity::storage::addresses::PgAddresses;
 use shop_identity::storage::carts::PgCarts;
+use shop_identity::storage::confirmations::PgConfirmations;
 use shop_identity::storage::deletions::PgDeletions;
 use shop_identity::storage::registrations::PgRegistrations;
 use shop_identity::storage::resets::PgResets;
 use shop_identity::storage::sessions::PgSessions;
 use shop_identity::storage::staff::PgStaff;
+use shop_identity::storage::staff_members::PgStaffMembers;
 use shop_identity::telemetry::{FAULTS, IdentityMetrics};
 use shop_identity::throttle::memory::MemoryCounters;
 use shop_identity::throttle::redis::RedisCounters;
@@ -92,12 +96,14 @@ fn instance_with(db: &TestDb, redis: &TestRedis, clock: &MockClock, limits: Limi
     let identity = Identity {
         accounts: PgAccounts::new(db.pool.clone()),
         registrations: PgRegistrations::new(db.pool.clone()),
+        confirmations: PgConfirmations::new(db.pool.clone()),
         sessions: PgSessions::new(db.pool.clone()),
         resets: PgResets::new(db.pool.clone()),
         addresses: PgAddresses::new(db.pool.clone()),
         carts: PgCarts::new(db.pool.clone()),
         deletions: PgDeletions::new(db.pool.clone()),
         staff: PgStaff::new(db.pool.clone()),
+        staff_members: PgStaffMembers::new(db.pool.clone()),
         passwords: Passwords::new(2).unwrap(),
         throttles: Throttles {
             log_in: throttle("login", LIMITS),
@@ -123,13 +129,34 @@ impl Fixture {
         post(&self.router, "/v1/accounts", key, body).await
     }
 
+    /// Registers, and confirms it by the mail.
+    async fn confirmed(&self, key: &str, body: &Value) -> Account {
+        let registered = self.register(key, body).await;
+        assert_eq!(registered.status.as_u16(), 201, "{}", registered.text());
+        let token = self.mailed_token(IdentityEventKind::RegistrationRequested).await;
+        let answer = self.confirm(&token, body["password"].as_str().unwrap()).await;
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+        answer.json()
+    }
+
+    async fn confirm(&self, token: &str, password: &str) -> Answer {
+        self.post("/v1/accounts/confirm", &json!({"token": token, "password": password})).await
+    }
+
+    /// The secret of the newest mail of this kind.
+    async fn mailed_token(&self, kind: IdentityEventKind) -> String {
+        let events = self.events().await;
+        let event = events.iter().rev().find(|event| event.kind == kind);
+        event.expect("a mail was asked for").token.clone().expect("it carries the token")
+    }
+
     async fn log_in(&self, email: &str, password: &str, address: Option<&str>) -> Answer {
         log_in(&self.router, "k", email, password, address).await
     }
 
     /// Registers Kim and logs in.
     async fn logged_in(&self) -> Session {
-        self.register("kim", &kim()).await;
+        self.confirmed("kim", &kim()).await;
         self.open("kim").await
     }
 

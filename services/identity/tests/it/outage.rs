@@ -10,7 +10,7 @@ use crate::{PASSWORD, fixture, kim};
 async fn without_redis_people_register_log_in_and_guessing_is_still_slow() {
     let mut f = fixture().await;
     f.redis.stop().await;
-    assert_eq!(f.register("k", &kim()).await.status.as_u16(), 201);
+    f.confirmed("k", &kim()).await;
     let opened = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.1")).await;
     assert_eq!(opened.status.as_u16(), 201, "{}", opened.text());
     let session: Session = opened.json();
@@ -25,7 +25,7 @@ async fn without_redis_people_register_log_in_and_guessing_is_still_slow() {
 #[tokio::test]
 async fn a_try_that_nobody_could_judge_does_not_count() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     sqlx::query("ALTER TABLE accounts RENAME TO gone").execute(&f.db.pool).await.unwrap();
     for _ in 0..5 {
         let answer = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.1")).await;
@@ -39,7 +39,7 @@ async fn a_try_that_nobody_could_judge_does_not_count() {
 #[tokio::test]
 async fn errors_fault_fails_log_ins_until_it_is_switched_off() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     let auth = [("authorization", "Bearer test"), ("content-type", "application/json")];
     let body = Body::from(r#"{"ttl_seconds":60,"ratio":1.0}"#);
     let on = call(&f.router, Method::PUT, "/faults/identity.errors", &auth, body).await;

@@ -1,90 +1,91 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::Method;
-use serde_json::json;
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 use shop_contracts::events::IdentityEventKind;
-use shop_contracts::identity::{Account, Registered};
+use shop_contracts::identity::Registered;
 use shop_identity::throttle::Limits;
-use shop_testkit::http::{call, get};
+use shop_testkit::http::call;
 
-use crate::{PASSWORD, fields, fixture, fixture_with, kim, path_of};
+use crate::{PASSWORD, fields, fixture, fixture_with, kim};
 
 #[tokio::test]
-async fn new_shopper_gets_an_account_with_the_address_in_lower_case() {
+async fn who_registers_gets_a_mail_and_no_account_before_it_is_confirmed() {
     let f = fixture().await;
     let answer = f.register("k", &kim()).await;
     assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
     assert_eq!(answer.json::<Registered>().email, "kim@example.com");
     let events = f.events().await;
-    assert_eq!((events.len(), events[0].kind), (1, IdentityEventKind::Registered));
+    assert_eq!((events.len(), events[0].kind), (1, IdentityEventKind::RegistrationRequested));
     assert_eq!((events[0].email.as_str(), events[0].name.as_str()), ("kim@example.com", "Kim Harbour"));
-    let account: Account = get(&f.router, &path_of(events[0].account_id, "")).await.json();
-    assert_eq!((account.email.as_str(), account.display_name.as_str()), ("kim@example.com", "Kim Harbour"));
-    assert!(f.metrics().await.contains("shop_registrations_total 1"));
+    assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 0);
+    assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 401);
+    assert!(f.metrics().await.contains("shop_registration_attempts_total{outcome=\"requested\"} 1"));
 }
 
 #[tokio::test]
-async fn password_is_kept_as_argon2id_and_nowhere_else() {
+async fn password_and_token_are_kept_as_hashes_and_nowhere_else() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
-    let row: String =
-        sqlx::query_scalar("SELECT accounts::text FROM accounts").fetch_one(&f.db.pool).await.unwrap();
-    assert!(row.contains("$argon2id$") && !row.contains(PASSWORD), "{row}");
+    f.confirmed("k", &kim()).await;
+    let token = f.mailed_token(IdentityEventKind::RegistrationRequested).await;
+    for table in ["accounts", "pending_registrations"] {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT {table}::text FROM {table}"));
+        let row: String = sqlx::query_scalar(sql).fetch_one(&f.db.pool).await.unwrap();
+        assert!(row.contains("$argon2id$") && !row.contains(PASSWORD) && !row.contains(&token), "{row}");
+    }
 }
 
 #[tokio::test]
-async fn the_same_request_many_times_at_once_makes_one_account_and_one_mail() {
+async fn the_same_request_many_times_at_once_is_one_mail() {
     let f = fixture().await;
     let body = kim();
     let answers = futures::future::join_all((0..12).map(|_| f.register("k", &body))).await;
     assert!(answers.iter().all(|answer| answer.status.as_u16() == 201));
-    assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 1);
-    assert_eq!(f.kinds().await, ["identity.registered"]);
+    assert_eq!(f.kinds().await, ["identity.registration_requested"]);
 }
 
 #[tokio::test]
-async fn an_answer_does_not_tell_who_has_an_account_only_a_mail_to_its_owner_does() {
+async fn neither_the_answer_nor_a_log_in_after_it_tells_who_has_an_account() {
     let f = fixture().await;
-    let first = f.register("one", &kim()).await;
-    let mut other = kim();
-    other["email"] = json!("KIM@EXAMPLE.COM");
-    other["display_name"] = json!("Mallory");
-    other["password"] = json!("another long one");
+    f.confirmed("one", &kim()).await;
+    let other =
+        |email: &str| json!({"email": email, "display_name": "Mallory", "password": "another long one"});
     for _ in 0..2 {
-        let answer = f.register("two", &other).await;
-        assert_eq!((answer.status, answer.text()), (first.status, first.text()));
+        let (known, unknown) = (
+            f.register("two", &other("KIM@EXAMPLE.COM")).await,
+            f.register("three", &other("bo@example.com")).await,
+        );
+        assert_eq!((known.status, unknown.status), (StatusCode::CREATED, StatusCode::CREATED));
+        assert_eq!(known.text().replace("kim@", "bo@"), unknown.text());
     }
-    let events = f.events().await;
+    for email in ["kim@example.com", "bo@example.com"] {
+        assert_eq!(f.log_in(email, "another long one", None).await.status.as_u16(), 401, "{email}");
+    }
+    let events = f.events().await.split_off(2);
     let told: Vec<_> = events.iter().map(|event| (event.kind, event.name.as_str())).collect();
     let expected = [
-        (IdentityEventKind::Registered, "Kim Harbour"),
         (IdentityEventKind::AlreadyRegistered, "Kim Harbour"),
+        (IdentityEventKind::RegistrationRequested, "Mallory"),
     ];
-    assert_eq!(told, expected, "once, by the owner's own name");
-    assert_eq!(f.log_in("kim@example.com", "another long one", None).await.status.as_u16(), 401);
+    assert_eq!(told, expected, "once each, an owner by the owner's own name");
     assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 201);
 }
 
 #[tokio::test]
-async fn whoever_registers_costs_one_hash_whether_the_address_is_known_or_not() {
+async fn whoever_registers_costs_one_hash_and_the_same_rows_whether_the_address_is_known_or_not() {
     let f = fixture().await;
-    let hashes = || f.identity.passwords.worked_on();
-    for (key, expected) in [("new", 1), ("known", 2), ("known again", 3)] {
-        f.register(key, &kim()).await;
-        assert_eq!(hashes(), expected, "{key}");
-    }
-}
-
-#[tokio::test]
-async fn of_those_who_want_one_address_at_once_one_gets_it_and_nobody_is_told() {
-    let f = fixture().await;
-    let body = kim();
-    let answers = futures::future::join_all(["a", "b", "c"].map(|key| f.register(key, &body))).await;
-    assert!(answers.iter().all(|answer| answer.status.as_u16() == 201));
-    let mut kinds = f.kinds().await;
-    kinds.sort_unstable();
-    assert_eq!(kinds, ["identity.already_registered", "identity.already_registered", "identity.registered"]);
+    f.confirmed("kim", &kim()).await;
+    let costs = async |key: &str, body: &Value| {
+        let rows = "SELECT (SELECT count(*) FROM registrations) + (SELECT count(*) FROM pending_registrations) \
+                    + (SELECT count(*) FROM outbox)";
+        let before = (f.identity.passwords.worked_on(), f.scalar(rows).await);
+        f.register(key, body).await;
+        (f.identity.passwords.worked_on() - before.0, f.scalar(rows).await - before.1)
+    };
+    let mut stranger = kim();
+    stranger["email"] = json!("bo@example.com");
+    assert_eq!((costs("known", &kim()).await, costs("unknown", &stranger).await), ((1, 3), (1, 3)));
 }
 
 #[tokio::test]
@@ -97,19 +98,21 @@ async fn a_key_for_another_address_or_name_is_refused() {
         let answer = f.register("k", &other).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (409, "key_reused".to_owned()), "{field}");
     }
-    assert_eq!(f.scalar("SELECT count(*) FROM accounts").await, 1);
+    assert_eq!(f.kinds().await, ["identity.registration_requested"]);
 }
 
 #[tokio::test]
 async fn a_key_of_the_version_before_is_still_known() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
-    sqlx::query("DELETE FROM registrations").execute(&f.db.pool).await.unwrap();
+    f.confirmed("new", &kim()).await;
+    for sql in ["DELETE FROM registrations", "UPDATE accounts SET idempotency_key = 'k'"] {
+        sqlx::query(sql).execute(&f.db.pool).await.unwrap();
+    }
     assert_eq!(f.register("k", &kim()).await.status.as_u16(), 201);
     let mut other = kim();
     other["email"] = json!("bo@example.com");
     assert_eq!(f.register("k", &other).await.code(), "key_reused");
-    assert_eq!(f.kinds().await, ["identity.registered"]);
+    assert_eq!(f.kinds().await.len(), 2, "nobody is written to again");
 }
 
 #[tokio::test]

@@ -22,16 +22,18 @@ fn field<'a>(entry: &'a Entry, name: &str) -> &'a str {
 #[tokio::test]
 async fn events_leave_for_the_stream_in_their_order_and_the_token_leaves_the_database() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     f.post("/v1/password-resets", &json!({"email": "kim@example.com"})).await;
     let written = f.events().await;
     let mut relay = relay(&f);
-    assert_eq!(relay.once().await.unwrap(), Round::Sent(2));
+    assert_eq!(relay.once().await.unwrap(), Round::Sent(3));
     let mut range = redis::cmd("XRANGE");
     range.arg("identity.events").arg("-").arg("+");
     let entries: Vec<Entry> = range.query_async(&mut f.redis.connection().await).await.unwrap();
     let types: Vec<&str> = entries.iter().map(|entry| field(entry, "type")).collect();
-    assert_eq!(types, ["identity.registered", "identity.password_reset_requested"]);
+    let expected =
+        ["identity.registration_requested", "identity.registered", "identity.password_reset_requested"];
+    assert_eq!(types, expected);
     for (entry, event) in entries.iter().zip(&written) {
         assert_eq!(field(entry, "id"), event.id.to_string());
         let sent: IdentityEvent = serde_json::from_str(field(entry, "payload")).unwrap();
@@ -45,7 +47,7 @@ async fn events_leave_for_the_stream_in_their_order_and_the_token_leaves_the_dat
 async fn without_redis_events_wait_in_the_outbox() {
     let mut f = fixture().await;
     f.redis.stop().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     assert!(relay(&f).once().await.is_err());
-    assert_eq!(f.kinds().await, ["identity.registered"]);
+    assert_eq!(f.kinds().await, ["identity.registration_requested", "identity.registered"]);
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::Method;
 use serde_json::json;
+use shop_contracts::events::IdentityEventKind;
 use shop_contracts::identity::{Session, StaffSession};
 use shop_identity::credentials::Password;
 use shop_testkit::http::get;
@@ -39,7 +40,7 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _everything = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     f.register("other", &kim()).await;
     let session: Session = f.log_in("kim@example.com", PASSWORD, Some("10.1.2.3")).await.json();
     for _ in 0..5 {
@@ -55,7 +56,8 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
     get(&f.router, &format!("/v1/sessions/{}", session.token)).await;
     f.with_token(Method::GET, &path_of(id, "/sessions"), &session.token).await;
     f.post("/v1/password-resets", &json!({"email": "kim@example.com", "client_address": "10.1.2.3"})).await;
-    let reset = f.events().await.into_iter().find_map(|event| event.token).unwrap();
+    let reset = f.mailed_token(IdentityEventKind::PasswordResetRequested).await;
+    let confirmation = f.mailed_token(IdentityEventKind::RegistrationRequested).await;
     f.post("/v1/password-resets/confirm", &json!({"token": reset, "password": "a second password"})).await;
     f.clock.advance_seconds(300);
     let path = path_of(id, "/password");
@@ -68,6 +70,7 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
     f.post(&path_of(id, "/delete"), &json!({"password": "a third password"})).await;
     let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap().to_lowercase();
     for expected in [
+        "account asked for",
         "account registered",
         "its owner is told",
         "logged in",
@@ -81,7 +84,7 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
     ] {
         assert!(log.contains(expected), "{expected} is not in the log");
     }
-    let tokens = [session.token, reset, staff.token].map(|token| token.to_lowercase());
+    let tokens = [session.token, reset, confirmation, staff.token].map(|token| token.to_lowercase());
     let typed = ["kim@example", PASSWORD, "a wrong password", "a second password", "a third password"];
     let others = ["a staff password", "kim harbour", "secret quay", "10.1.2.3"];
     for secret in tokens.iter().map(String::as_str).chain(typed).chain(others) {

@@ -79,7 +79,7 @@ async fn counters_in_memory_and_in_redis_behave_the_same() {
 #[tokio::test]
 async fn after_too_many_wrong_passwords_a_machine_waits_even_with_the_right_one() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     for _ in 0..3 {
         assert_eq!(wrong(&f, "Kim@example.com", "10.0.0.9").await, 401);
     }
@@ -127,7 +127,7 @@ async fn tries_at_the_same_time_cannot_slip_through() {
 #[tokio::test]
 async fn logging_in_rightly_is_never_throttled_and_clears_the_account() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     for _ in 0..4 {
         wrong(&f, "kim@example.com", "10.0.0.1").await;
         wrong(&f, "kim@example.com", "10.0.0.2").await;
@@ -151,7 +151,7 @@ async fn instances_count_together() {
 #[tokio::test]
 async fn strangers_keep_nobody_out_who_comes_from_elsewhere() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     for _ in 0..4 {
         wrong(&f, "kim@example.com", "10.0.0.1").await;
     }
@@ -168,7 +168,7 @@ async fn strangers_keep_nobody_out_who_comes_from_elsewhere() {
 #[tokio::test]
 async fn the_right_password_from_an_address_without_failures_gets_in_whatever_others_tried() {
     let f = fixture().await;
-    f.register("k", &kim()).await;
+    f.confirmed("k", &kim()).await;
     for i in 0..40 {
         wrong(&f, "kim@example.com", &format!("10.0.1.{i}")).await;
     }
