@@ -1,8 +1,10 @@
 //! Repeatable arbitrary input for the routes of a service: paths, queries, headers and bodies nobody would send.
 
+mod good;
 mod routes;
 mod value;
 
+pub use good::{Good, each_operation_succeeds};
 pub use routes::{Plan, no_route_fails};
 
 /// Characters that have broken something somewhere: control characters, quotes, wildcards, the edges of UTF-8.
