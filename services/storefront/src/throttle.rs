@@ -1,8 +1,8 @@
 //! So many tries in so much time, a key each. In this process alone: two instances allow twice as many.
 //!
-//! Bounded: when there are too many keys, those whose time is over go first, then all.
+//! Bounded: when there are too many keys, those that began first make room, one for each that comes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -13,33 +13,61 @@ const MOST_KEYS: usize = 10_000;
 pub struct Throttle {
     tries: u32,
     window: Duration,
-    keys: Mutex<HashMap<String, (Instant, u32)>>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    /// When the window of a key began, and the tries in it.
+    keys: HashMap<String, (Instant, u32)>,
+    /// Windows in the order in which they began; one that was begun anew since stands further behind as well.
+    begun: VecDeque<(Instant, String)>,
 }
 
 impl Throttle {
     /// At most so many tries within the window that begins with the first.
     pub fn new(tries: u32, window: Duration) -> Self {
-        Self { tries, window, keys: Mutex::default() }
+        Self { tries, window, counted: Mutex::default() }
+    }
+
+    /// Whether one more try would be within the limit. Counts nothing.
+    pub fn has_room(&self, key: &str, now: Instant) -> bool {
+        let counted = self.counted.lock();
+        let found = counted.keys.get(key);
+        found.is_none_or(|(began, count)| {
+            *count < self.tries || now.saturating_duration_since(*began) >= self.window
+        })
     }
 
     /// Counts a try. When there were too many: the seconds to wait.
     pub fn count(&self, key: &str, now: Instant) -> Result<(), u64> {
-        let mut keys = self.keys.lock();
-        if keys.len() >= MOST_KEYS && !keys.contains_key(key) {
-            keys.retain(|_, (began, _)| now.saturating_duration_since(*began) < self.window);
-            if keys.len() >= MOST_KEYS {
-                keys.clear();
+        let mut counted = self.counted.lock();
+        if let Some((began, count)) = counted.keys.get_mut(key) {
+            let passed = now.saturating_duration_since(*began);
+            if passed < self.window {
+                if *count >= self.tries {
+                    return Err(self.window.saturating_sub(passed).as_secs() + 1);
+                }
+                *count += 1;
+                return Ok(());
             }
         }
-        let (began, count) = keys.entry(key.to_owned()).or_insert((now, 0));
-        let passed = now.saturating_duration_since(*began);
-        if passed >= self.window {
-            (*began, *count) = (now, 0);
-        } else if *count >= self.tries {
-            return Err(self.window.saturating_sub(passed).as_secs() + 1);
-        }
-        *count += 1;
+        counted.begin(key, now);
         Ok(())
+    }
+}
+
+impl Counted {
+    fn begin(&mut self, key: &str, now: Instant) {
+        self.keys.insert(key.to_owned(), (now, 1));
+        self.begun.push_back((now, key.to_owned()));
+        while self.keys.len() > MOST_KEYS || self.begun.len() > 2 * MOST_KEYS {
+            let Some((began, key)) = self.begun.pop_front() else { return };
+            // Otherwise it was begun anew since.
+            if self.keys.get(&key).is_some_and(|(since, _)| *since == began) {
+                self.keys.remove(&key);
+            }
+        }
     }
 }
 
@@ -58,12 +86,36 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_comes_for_ever_takes_no_more_room() {
+        let throttle = Throttle::new(1, Duration::from_secs(1));
+        let start = Instant::now();
+        for n in 0..3 * MOST_KEYS as u64 {
+            assert!(throttle.count("a", start + Duration::from_secs(n)).is_ok());
+        }
+        assert!(throttle.counted.lock().begun.len() <= 2 * MOST_KEYS);
+        assert!(throttle.count("a", start + Duration::from_secs(3 * MOST_KEYS as u64 - 1)).is_err());
+    }
+
+    #[test]
     fn keys_are_bounded() {
         let throttle = Throttle::new(1, Duration::from_mins(1));
         let now = Instant::now();
         for n in 0..MOST_KEYS + 10 {
             let _ = throttle.count(&n.to_string(), now);
         }
-        assert!(throttle.keys.lock().len() <= MOST_KEYS);
+        assert!(throttle.counted.lock().keys.len() <= MOST_KEYS);
+    }
+
+    #[test]
+    fn a_flood_of_new_keys_pushes_out_the_oldest_and_not_everybody() {
+        let throttle = Throttle::new(1, Duration::from_mins(1));
+        let start = Instant::now();
+        for n in 0..MOST_KEYS {
+            assert!(throttle.count(&format!("early {n}"), start).is_ok());
+        }
+        assert!(throttle.count("one more", start + Duration::from_secs(1)).is_ok());
+        let later = start + Duration::from_secs(2);
+        assert!(throttle.count("early 0", later).is_ok(), "the first has made room");
+        assert!(throttle.count("early 9", later).is_err() && throttle.count("one more", later).is_err());
     }
 }

@@ -69,6 +69,18 @@ impl ClientAddress {
     pub fn text(self) -> Option<String> {
         self.0.map(|address| address.to_string())
     }
+
+    /// By what tries are counted: an IPv4 address, of IPv6 the network of 64 bits, which is what one customer of a
+    /// provider gets.
+    pub fn network(self) -> Option<String> {
+        self.0.map(|address| match address.to_canonical() {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => {
+                let bits = v6.to_bits() >> 64 << 64;
+                format!("{}/64", std::net::Ipv6Addr::from_bits(bits))
+            }
+        })
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +112,15 @@ mod tests {
         assert_eq!(client(trusted, "::ffff:127.0.0.1", &["1.1.1.1", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(client(trusted, "127.0.0.1", &["1.1.1.1, unknown"]), "127.0.0.1");
         assert_eq!(client(trusted, "127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_are_one_client() {
+        let network = |text: &str| ClientAddress(Some(text.parse().unwrap())).network().unwrap();
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_ne!(network("203.0.113.9"), network("203.0.113.10"));
     }
 
     #[test]

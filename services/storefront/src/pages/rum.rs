@@ -19,7 +19,7 @@ pub(super) fn routes() -> Router<Shop> {
 }
 
 async fn report(State(shop): State<Shop>, address: ClientAddress, request: Request) -> Response {
-    let client = address.text().unwrap_or_default();
+    let client = address.network().unwrap_or_default();
     match take(&shop, &client, request).await {
         Ok(()) => {
             shop.rum.answered("taken");

@@ -31,7 +31,7 @@ pub(super) async fn check(
         typed.wrong(FIELD, "We do not know this code.");
         return None;
     }
-    let tried = client.text().map_or(Ok(()), |client| shop.voucher_tries.count(&client, Instant::now()));
+    let tried = client.network().map_or(Ok(()), |client| shop.voucher_tries.count(&client, Instant::now()));
     if let Err(seconds) = tried {
         let minutes = seconds.div_ceil(60);
         typed

@@ -1,6 +1,7 @@
 //! Finding an order without an account: by its number and the address that it was placed with.
 //!
-//! Wrong number and wrong address are answered alike. Tries are counted by number and by the shopper's address.
+//! Wrong number and wrong address are answered alike. Tries are counted by the shopper's network and by number: whoever
+//! may try no more uses up nobody's number.
 
 use std::time::Instant;
 
@@ -65,9 +66,10 @@ pub(super) async fn find(
 fn count_try(shop: &Shop, client: ClientAddress, number: &str) -> Result<(), PageError> {
     let now = Instant::now();
     let plain: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
-    let by_number = shop.lookups_by_number.count(&plain.to_ascii_uppercase(), now);
-    let by_client = client.text().map_or(Ok(()), |client| shop.lookups_by_client.count(&client, now));
-    by_number.and(by_client).map_err(PageError::TooMany)
+    if let Some(network) = client.network() {
+        shop.lookups_by_client.count(&network, now).map_err(PageError::TooMany)?;
+    }
+    shop.lookups_by_number.count(&plain.to_ascii_uppercase(), now).map_err(PageError::TooMany)
 }
 
 fn body(visitor: &Visitor, typed: &Typed, message: Option<&str>) -> Markup {
