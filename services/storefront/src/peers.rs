@@ -2,6 +2,7 @@
 
 mod account;
 mod discovery;
+mod people;
 mod staff;
 mod vouchers;
 
@@ -231,7 +232,7 @@ impl Peers {
         self.orders.request(Call::get(format!("/v1/orders?account_id={account}&page={page}"))).await
     }
 
-    /// Makes an account, unless the address has one; the answer does not tell.
+    /// Asks for an account; whether the address has one already is told by mail alone.
     pub async fn register(&self, key: &str, request: &RegisterAccount) -> Result<Registered, CallError> {
         self.identity.request(Call::post("/v1/accounts", request).idempotency_key(key)).await
     }

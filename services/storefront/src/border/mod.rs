@@ -10,7 +10,7 @@ mod query;
 
 pub use client_address::{ClientAddress, TrustedProxies};
 pub use list_query::{Filter, ListQuery, price_text};
-pub use names::{OrderNumber, PathId, PictureFile, SitemapFile, Slug};
+pub use names::{OrderNumber, PathId, PictureFile, SitemapFile, Slug, StaffName};
 pub use origin::{Origin, origin_of};
 pub use pairs::{Malformed, Pairs};
 pub use query::QueryFields;

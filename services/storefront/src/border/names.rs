@@ -1,4 +1,4 @@
-//! Names in paths: slugs, pictures, order numbers. A path that does not hold one leads nowhere.
+//! Names in paths: slugs, pictures, order numbers, members of the staff. A path that does not hold one leads nowhere.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -7,6 +7,7 @@ use crate::pages::PageError;
 
 const LONGEST_SLUG: usize = 100;
 const LONGEST_NUMBER: usize = 40;
+const LONGEST_STAFF_NAME: usize = 40;
 
 /// The name of a product or a category in addresses: 1 to 100 lower-case ASCII letters, digits and hyphens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,24 @@ pub struct SitemapFile(pub usize);
 /// The number of an order as a mail says it, case and dashes as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderNumber(String);
+
+/// The name of a member of the staff: 1 to 40 lower-case ASCII letters, digits, dots, dashes and underscores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffName(String);
+
+impl StaffName {
+    /// The name in this text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        let fine = (1..=LONGEST_STAFF_NAME).contains(&text.len()) && text.bytes().all(plain);
+        fine.then(|| Self(text.to_owned()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Slug {
     /// The slug in this text.
@@ -54,6 +73,14 @@ impl OrderNumber {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Slug {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
+        only_parameter(parts, state).await.and_then(|text| Self::parse(&text)).ok_or(PageError::NotFound)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for StaffName {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {

@@ -28,6 +28,10 @@ pub struct Clerk<'a> {
 }
 
 impl Clerk<'_> {
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub async fn send(&self, verb: Method, to: &str, body: String, site: &str) -> Answer {
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
@@ -68,7 +72,7 @@ impl Stage {
         Clerk { stage: self, cookie: sealed("s3cret-token") }
     }
 
-    async fn an_order(&self, order: &Order) {
+    pub async fn an_order(&self, order: &Order) {
         self.orders_answer(order).await;
         let json = |value: Value| ResponseTemplate::new(200).set_body_json(value);
         let page = OrderPage { orders: vec![order.clone()], page: 1, has_more: true };
@@ -85,7 +89,7 @@ impl Stage {
         }
     }
 
-    async fn stock_is_known(&self) {
+    pub async fn stock_is_known(&self) {
         let item = StockItem { product_id: lamp().id, available: 3, held: 1, target: 40 };
         let page = StockPage { items: vec![item.clone()], page: 1, has_more: false };
         let entry = LedgerEntry {
@@ -295,11 +299,11 @@ async fn a_manager_changes_only_what_differs() {
     ];
     assert_eq!(manager.submit(page, page, &dearer).await.status, StatusCode::SEE_OTHER);
     let sent = stage.staff_posted(&to).await;
+    let euros = |minor| json!({"amount_minor": minor, "currency": "EUR"});
     assert_eq!(
         sent[0].1,
         json!({"actor": "ada", "price": euros(139_900), "note": "brass", "expected": {"price": euros(129_900)}})
     );
-    let euros = |minor| json!({"amount_minor": minor, "currency": "EUR"});
 }
 
 #[tokio::test]
@@ -358,8 +362,22 @@ async fn manager_makes_and_ends_vouchers_and_a_clerk_only_looks() {
         (sent["actor"].as_str(), sent["ends_at"].as_str()),
         (Some("ada"), Some("2999-01-01T00:00:00Z"))
     );
+    assert_eq!(sent["minimum"]["amount_minor"], 0, "a voucher may be for any goods");
+    assert_eq!(sent["benefit"], json!({"kind": "percent", "percent": 10}));
     let ended = manager.submit("/staff/vouchers", &answers[2].1.replace("/v1", ""), &[]).await;
     assert_eq!(ended.status, StatusCode::SEE_OTHER);
 }
-    assert_eq!(sent["minimum"]["amount_minor"], 0, "a voucher may be for any goods");
-    assert_eq!(sent["benefit"], json!({"kind": "percent", "percent": 10}));
+
+#[tokio::test]
+async fn a_token_of_ours_that_identity_does_not_take_sends_no_staff_to_the_log_in() {
+    let stage = Stage::set().await;
+    let refused = json!({"status": 401, "code": "caller_unauthenticated"});
+    let refused = ResponseTemplate::new(401).set_body_json(refused);
+    Mock::given(path_regex("/v1/staff/.*")).respond_with(refused).mount(&stage.identity).await;
+    let clerk = Clerk { stage: &stage, cookie: sealed("s3cret-token") };
+    assert_eq!(clerk.open("/staff/stock").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let body = "email=ada&password=a+long+enough+one".to_owned();
+    let answer = clerk.send(Method::POST, "/staff/login", body, "same-origin").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.text().contains("is not right"));
+}

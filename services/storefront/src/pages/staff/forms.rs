@@ -119,6 +119,19 @@ impl Form<'_> {
         format!("{}-{name}", self.name)
     }
 
+    /// A field for a new password. What was typed never comes back.
+    pub fn password(&self) -> Markup {
+        let (id, error) = (self.id("password"), self.error("password"));
+        let error_id = error.map(|_| format!("{id}-error"));
+        html! {
+            div.field.wrong[error.is_some()] {
+                label for=(id) { "Password, 10 characters or more" }
+                input id=(id) name="password" type="password" required maxlength="200" autocomplete="new-password" aria-invalid=[error.map(|_| "true")] aria-describedby=[error_id.as_deref()];
+                @if let Some(error) = error { p.error id=[error_id.as_deref()] { (error) } }
+            }
+        }
+    }
+
     /// A field with its label and what is wrong with it.
     pub fn field(&self, field: &Field<'_>) -> Markup {
         let Field { name, label, longest, kind, required, .. } = *field;

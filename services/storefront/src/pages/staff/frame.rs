@@ -4,6 +4,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use shop_contracts::identity::StaffRole;
 
 use super::member::Staff;
 use crate::assets::{ICON, SCRIPT, STAFF_STYLE, STYLE};
@@ -16,6 +17,7 @@ pub(super) enum Part {
     Stock,
     Products,
     Vouchers,
+    People,
 }
 
 /// A whole page. Never kept by anybody on the way.
@@ -26,13 +28,16 @@ pub(super) fn page(staff: &Staff, part: Part, title: &str, body: Markup) -> Resp
         (Part::Stock, "/staff/stock", "Stock"),
         (Part::Products, "/staff/products", "Products"),
         (Part::Vouchers, "/staff/vouchers", "Vouchers"),
+        (Part::People, "/staff/people", "People"),
     ];
+    // Of no use to others.
+    let shown = links.into_iter().filter(|(one, ..)| *one != Part::People || staff.may(StaffRole::Manager));
     let nav = html! {
         nav aria-label="Back office" {
-            ul { @for (one, path, name) in links { li { a href=(path) aria-current=[(one == part).then_some("page")] { (name) } } } }
+            ul { @for (one, path, name) in shown { li { a href=(path) aria-current=[(one == part).then_some("page")] { (name) } } } }
         }
         form.who action="/staff/logout" method="post" {
-            span { (staff.member.username) " · " (role(staff)) }
+            span { (staff.member.username) " · " (role_name(staff.member.role)) }
             (csrf(staff))
             button.button.quiet.small type="submit" { "Log out" }
         }
@@ -50,9 +55,9 @@ pub(super) fn csrf(staff: &Staff) -> Markup {
     html! { input type="hidden" name="csrf" value=(staff.csrf); }
 }
 
-fn role(staff: &Staff) -> &'static str {
-    use shop_contracts::identity::StaffRole;
-    match staff.member.role {
+/// A role in words and in forms.
+pub(super) const fn role_name(role: StaffRole) -> &'static str {
+    match role {
         StaffRole::Viewer => "viewer",
         StaffRole::Clerk => "clerk",
         StaffRole::Manager => "manager",

@@ -1,4 +1,4 @@
-//! The back office: orders, stock and products, for staff under their own log-in, cookie and path.
+//! The back office: orders, stock, products and people, for staff under their own log-in, cookie and path.
 //!
 //! Every change names the staff member who made it; the service that keeps the thing keeps that with the change.
 
@@ -9,6 +9,7 @@ mod log_in;
 mod member;
 mod orders;
 mod overview;
+mod people;
 mod products;
 mod stock;
 mod vouchers;
@@ -36,6 +37,11 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/stock/{id}", get(stock::show).post(stock::adjust))
         .route("/staff/vouchers", get(vouchers::list).post(vouchers::create))
         .route("/staff/vouchers/{id}/end", post(vouchers::end))
+        .route("/staff/people", get(people::list).post(people::add))
+        .route("/staff/people/{name}", get(people::show))
+        .route("/staff/people/{name}/role", post(people::change_role))
+        .route("/staff/people/{name}/password", post(people::set_password))
+        .route("/staff/people/{name}/end", post(people::end))
         .route("/staff/products", get(products::list))
         .route("/staff/products/{slug}", get(products::show).post(products::save))
         .route("/staff/products/{slug}/variant", post(grouping::join))
