@@ -76,7 +76,7 @@ impl PageKind {
             (_, "cart") => Self::Cart,
             (_, "checkout") => Self::Checkout,
             (_, "orders") => Self::Order,
-            (_, "account" | "login" | "logout" | "register" | "reset") => Self::Account,
+            (_, "account" | "login" | "register" | "forgot-password" | "reset-password") => Self::Account,
             _ => Self::Other,
         };
         Some(if status.is_client_error() || status.is_server_error() { Self::Error } else { kind })
@@ -93,6 +93,9 @@ mod tests {
         assert_eq!(of(Some("/")), Some("home"));
         assert_eq!(of(Some("/p/{slug}")), Some("product"));
         assert_eq!(of(Some("/orders/{id}/cancel")), Some("order"));
+        for account in ["/login", "/register/confirm", "/forgot-password", "/reset-password"] {
+            assert_eq!(of(Some(account)), Some("account"), "{account}");
+        }
         assert_eq!(of(None), Some("other"));
         for none in ["/staff/orders", "/assets/{file}", "/pictures/{file}", "/rum"] {
             assert_eq!(of(Some(none)), None, "{none}");

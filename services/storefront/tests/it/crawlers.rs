@@ -27,7 +27,8 @@ async fn robots_keep_out_of_what_is_each_visitor_s_own() {
     let answer = stage.shopper().open("/robots.txt").await;
     let text = answer.text();
     assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/plain"));
-    for path in ["/cart", "/checkout", "/account", "/staff", "/orders"] {
+    for path in ["/cart", "/checkout", "/account", "/staff", "/orders", "/forgot-password", "/reset-password"]
+    {
         assert!(text.contains(&format!("\nDisallow: {path}\n")), "{path} in {text}");
     }
     assert!(text.contains("\nSitemap: http://shop.example/sitemap.xml\n") && !text.contains("Disallow: /\n"));

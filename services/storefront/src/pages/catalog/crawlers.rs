@@ -15,12 +15,14 @@ const MOST_ADDRESSES: usize = 50_000;
 /// Files of one index that are served; more products than fit are left out.
 const MOST_FILES: usize = 20;
 /// What is each visitor's own, and what is no page.
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 11] = [
     "/cart",
     "/checkout",
     "/account",
     "/login",
     "/register",
+    "/forgot-password",
+    "/reset-password",
     "/orders",
     "/staff",
     "/rum",

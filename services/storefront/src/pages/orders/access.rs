@@ -1,7 +1,7 @@
 //! Who may see an order, and how much of it.
 //!
 //! An order of an account is its owner's alone. A guest's order is shown to whoever knows its address (an id that cannot be
-//! guessed) without anything that names the guest; whole, and to be acted on, to the browser that placed or looked it up.
+//! guessed) without anything that names the guest, the parcel's number included (carriers tell more); whole, and to be acted on, to the browser that placed or looked it up.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;

@@ -91,7 +91,7 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
                 dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y, %H:%M UTC")) } }
                 @if let Some(parcel) = &order.shipment {
                     dt { "Parcel" }
-                    dd { (parcel.carrier) ", " span #tracking-number { (parcel.tracking_number) } ", left on " (parcel.shipped_at.format("%-d %B %Y")) }
+                    dd { (parcel.carrier) ", " @if own { span #tracking-number { (parcel.tracking_number) } ", " } "left on " (parcel.shipped_at.format("%-d %B %Y")) }
                 }
                 @if let Some(charges) = &order.charges {
                     dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
