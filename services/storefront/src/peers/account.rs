@@ -2,7 +2,8 @@
 
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Addresses, ChangePassword, ConfirmPassword, ConfirmReset, KeptCart, RequestReset, Sessions,
+    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmRegistration, ConfirmReset, KeptCart,
+    RequestReset, Sessions,
 };
 use shop_instrumentation::client::{Call, CallError};
 use uuid::Uuid;
@@ -63,9 +64,16 @@ impl Peers {
         self.identity.send(Call::delete(path)).await.map(|_| ())
     }
 
-    /// Sends a mail with a link to set a new password, if there is such an account. The answer is always the same.
-    pub async fn request_reset(&self, request: &RequestReset) -> Result<(), CallError> {
-        self.identity.send(Call::post("/v1/password-resets", request)).await.map(|_| ())
+    /// Makes the account that a mail's token stands for; again the same for the same token.
+    pub async fn confirm_registration(&self, request: &ConfirmRegistration) -> Result<Account, CallError> {
+        self.identity.request(Call::post("/v1/accounts/confirm", request).idempotent()).await
+    }
+
+    /// Sends a mail with a link to set a new password, if there is such an account; once for each key. The answer is
+    /// always the same.
+    pub async fn request_reset(&self, key: &str, request: &RequestReset) -> Result<(), CallError> {
+        let call = Call::post("/v1/password-resets", request).idempotency_key(key);
+        self.identity.send(call).await.map(|_| ())
     }
 
     /// Sets a new password by the token of a mail.

@@ -115,7 +115,7 @@ fn login_page(visitor: &Visitor, typed: &Typed, return_to: &str, message: Option
                 button.button.wide type="submit" { "Log in" }
             }
             p.hint.centre { a href="/forgot-password" { "Forgotten your password?" } }
-            p.hint.centre { "New here? " a href={ "/register?return_to=" (return_to) } { "Make an account" } ". You can also buy without one." }
+            p.hint.centre { "New here? " a href={ "/register?return_to=" (urlencoding::encode(return_to)) } { "Make an account" } ". You can also buy without one." }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The account of somebody who is logged in: orders, addresses, password and sessions, deletion; and how to get in.
 
 mod addresses;
+mod confirm;
 mod delete;
 mod log_in;
+mod mailed_link;
 mod order_list;
 mod press;
 mod register;
@@ -11,12 +13,12 @@ mod security;
 
 use axum::Router;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
-use axum::routing::{get, post};
+use axum::http::request::Parts;
 use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use maud::{Markup, html};
 
 use super::refusal::too_many;
@@ -32,30 +34,31 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/account", get(order_list::show))
         .route("/account/addresses", get(addresses::show).post(addresses::save))
         .route("/account/addresses/remove", post(addresses::remove))
+        .route("/account/addresses/prefer", post(addresses::prefer))
         .route("/account/security", get(security::show))
         .route("/account/password", post(security::change_password))
-        .route("/account/addresses/prefer", post(addresses::prefer))
         .route("/account/sessions/end", post(security::end_session))
         .route("/account/delete", get(delete::show).post(delete::delete))
-        .route("/login", get(log_in::show).post(log_in::log_in))
-        .route("/register", get(register::show).post(register::register))
         .layer(map_response(kept_nowhere));
     Router::new()
         .merge(own)
+        .route("/login", get(log_in::show).post(log_in::log_in))
+        .route("/register", get(register::show).post(register::register))
+        .route("/register/confirm", get(confirm::show).post(confirm::confirm))
         .route("/logout", post(log_in::log_out))
         .route("/forgot-password", get(reset::show_request).post(reset::request))
         .route("/reset-password", get(reset::show_confirm).post(reset::confirm))
 }
 
-/// Somebody who is logged in; others are sent to the log-in page and come back.
-struct Owner {
-    visitor: Visitor,
 /// No browser shows such a page again on its own: after logging out "Back" leads to nothing.
 async fn kept_nowhere(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
+/// Somebody who is logged in; others are sent to the log-in page and come back.
+struct Owner {
+    visitor: Visitor,
     account: SignedIn,
 }
 

@@ -1,14 +1,13 @@
-//! Registering, and the log-in that follows it.
+//! Registering. The answer is one page for every address; how it goes on stands in the mail.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::identity::RegisterAccount;
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
-use super::log_in::{try_login, welcome};
 use super::{PageError, Shop, Stranger, press, too_many, with_status};
 use crate::border::ClientAddress;
 use crate::form::{Typed, safe_return};
@@ -23,7 +22,6 @@ pub(super) async fn show(State(shop): State<Shop>, stranger: Stranger) -> Respon
 pub(super) async fn register(
     State(shop): State<Shop>,
     client: ClientAddress,
-    headers: HeaderMap,
     OpenForm(form): OpenForm,
 ) -> Result<Response, PageError> {
     form.proven()?;
@@ -40,18 +38,10 @@ pub(super) async fn register(
         };
         let key = press::key(&form, "register", &[&request.email, &request.display_name]);
         match shop.peers.register(&key, &request).await {
+            // Whether the address has an account is told to its owner by mail, and to nobody here: no password is tried.
             Ok(_) => {
-                let key = press::key(&form, "log in", &[&request.email]);
-                return match try_login(&shop, &key, client, &headers, &request.email, &request.password).await
-                {
-                    Ok(session) => Ok(welcome(&shop, session, form.visitor.cart, &return_to).await),
-                    // The address may have had an account with another password: its owner is told by mail, nobody else.
-                    Err(cause) if cause.is_rejection() => {
-                        let body = written_page(&request.email, &return_to);
-                        Ok(shop.page(&form.visitor, "Look into your mail", body).await)
-                    }
-                    Err(cause) => Err(cause.into()),
-                };
+                let body = written_page(&request.email, &return_to);
+                return Ok(shop.page(&form.visitor, "Look into your mail", body).await);
             }
             Err(cause) if cause.code() == Code::RateLimited => {
                 typed.wrong("email", too_many(&cause));
@@ -84,7 +74,8 @@ fn written_page(email: &str, return_to: &str) -> Markup {
         div.wrap.slim {
             h1 { "Look into your mail" }
             p.lead { "We have written to " strong { (email) } ". The message says how to go on." }
-            p.actions { a.button href={ "/login?return_to=" (return_to) } { "Log in" } a.button.quiet href="/" { "To the front of the shop" } }
+            p.hint { "Nothing there? Look into the spam folder, or " a href={ "/register?return_to=" (urlencoding::encode(return_to)) } { "try again" } "." }
+            p.actions { a.button href=(return_to) { @if return_to == "/account" { "Log in" } @else { "Back to where you were" } } a.button.quiet href="/" { "To the front of the shop" } }
         }
     }
 }
@@ -93,7 +84,7 @@ fn register_page(visitor: &Visitor, typed: &Typed, return_to: &str) -> Markup {
     html! {
         div.wrap.slim {
             h1 { "Make an account" }
-            p.lead { "So that your orders are in one place. It takes three fields." }
+            p.lead { "So that your orders are in one place. It takes three fields, and a look into your mail." }
             form #register-form.form action="/register" method="post" novalidate data-once="One moment…" {
                 (Frame::For(visitor).csrf())
                 (press::number())
@@ -103,7 +94,7 @@ fn register_page(visitor: &Visitor, typed: &Typed, return_to: &str) -> Markup {
                 (field(typed, "password", "Password", "password", "new-password", Some("10 characters or more. A short sentence is good.")))
                 button.button.wide type="submit" { "Make an account" }
             }
-            p.hint.centre { "Have one already? " a href={ "/login?return_to=" (return_to) } { "Log in" } }
+            p.hint.centre { "Have one already? " a href={ "/login?return_to=" (urlencoding::encode(return_to)) } { "Log in" } }
         }
     }
 }

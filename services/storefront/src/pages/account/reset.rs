@@ -3,22 +3,19 @@
 //! Nothing here tells whether an address has an account.
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
-use super::{PageError, Shop, too_many, with_status};
+use super::mailed_link::{checked, private};
+use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
 use crate::view::{Frame, Tone, field, notice};
 use crate::visitor::{OpenForm, Visitor};
-
-/// A token is shorter; what is longer is none.
-const LONGEST_TOKEN: usize = 128;
 
 pub(super) async fn show_request(State(shop): State<Shop>, visitor: Visitor) -> Response {
     let body = request_page(&visitor, &Typed::default());
@@ -35,7 +32,8 @@ pub(super) async fn request(
     typed.check_email();
     if typed.is_fine() {
         let request = RequestReset { email: typed.value("email").to_owned(), client_address: client.text() };
-        match shop.peers.request_reset(&request).await {
+        let key = press::key(&form, "reset", &[&request.email]);
+        match shop.peers.request_reset(&key, &request).await {
             Ok(()) => {
                 return Ok(shop.page(&form.visitor, "Look into your mail", sent_page(&request.email)).await);
             }
@@ -90,27 +88,14 @@ pub(super) async fn confirm(
     Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-fn checked(token: &str) -> Result<&str, PageError> {
-    let fine = !token.is_empty()
-        && token.len() <= LONGEST_TOKEN
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    if fine { Ok(token) } else { Err(PageError::NotFound) }
-}
-
-/// The address holds a secret: no other page hears of it.
-fn private(mut response: Response) -> Response {
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 fn request_page(visitor: &Visitor, typed: &Typed) -> Markup {
     html! {
         div.wrap.slim {
             h1 { "Forgotten password" }
             p.lead { "Tell us your address; we send you a link to set a new one." }
-            form #forgotten-form.form action="/forgot-password" method="post" novalidate {
+            form #forgotten-form.form action="/forgot-password" method="post" novalidate data-once="Sending…" {
                 (Frame::For(visitor).csrf())
+                (press::number())
                 (field(typed, "email", "E-mail", "email", "username", None))
                 button.button.wide type="submit" { "Send the link" }
             }
@@ -136,7 +121,7 @@ fn confirm_page(visitor: &Visitor, typed: &Typed, token: &str, stale: Option<&st
             @if let Some(text) = stale {
                 (notice(Tone::Bad, html! { p { (text) " " a href="/forgot-password" { "Ask for a new one" } "." } }))
             }
-            form #reset-form.form action="/reset-password" method="post" novalidate {
+            form #reset-form.form action="/reset-password" method="post" novalidate data-once="Setting…" {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="token" value=(token);
                 (field(typed, "password", "New password", "password", "new-password", Some("10 characters or more. A short sentence is good.")))
