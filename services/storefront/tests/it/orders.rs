@@ -156,7 +156,7 @@ async fn return_of_nothing_or_of_nonsense_reaches_nobody() {
     let field = format!("line-{}", lamp().id);
     let action = format!("/orders/{}/returns", placed.id);
     let page = shopper.page.clone();
-    for (quantity, status) in [("0", 422), ("-1", 422), ("7", 422), ("many", 422)] {
+    for (quantity, status) in [("0", 303), ("-1", 422), ("7", 422), ("many", 422)] {
         shopper.page.clone_from(&page);
         let answer = shopper.submit(&action, &[(field.as_str(), quantity)]).await;
         assert_eq!(answer.status.as_u16(), status, "{quantity}");
@@ -176,6 +176,55 @@ async fn tracking_number_is_shown_once_the_parcel_is_on_its_way() {
     let shopper = buyer(&stage, &shipped).await;
     assert!(shopper.page.contains("Harbour Post") && shopper.page.contains("HP&lt;123&gt;"));
     assert!(shopper.page.contains("It is on its way"));
+    let mut somebody = stage.shopper();
+    somebody.open(&format!("/orders/{}", shipped.id)).await;
+    assert!(somebody.page.contains("Harbour Post"), "{}", somebody.page);
+    assert!(!somebody.page.contains("HP&lt;123&gt;"), "the carrier's page for it names the guest");
+}
+
+#[tokio::test]
+async fn one_network_of_ipv6_has_the_tries_of_one_client() {
+    let stage = Stage::set().await;
+    stage.orders_posts("/v1/orders/lookup", problem(404, "not_found")).await;
+    let mut guest = stage.shopper();
+    guest.open("/orders/lookup").await;
+    let page = guest.page.clone();
+    let mut statuses = Vec::new();
+    for n in 0..31 {
+        let from = format!("2001:db8:1:2:{n:x}::{n:x}");
+        guest.forwarded = from.leak();
+        guest.page.clone_from(&page);
+        let fields = [("number", &*format!("QD-{n}")), ("email", "kim@example.com")];
+        statuses.push(guest.submit("/orders/lookup", &fields).await.status.as_u16());
+    }
+    assert_eq!((statuses[29], statuses[30]), (404, 429));
+    guest.forwarded = "2001:db8:1:3::1";
+    guest.page = page;
+    let next_door =
+        guest.submit("/orders/lookup", &[("number", "QD-30"), ("email", "kim@example.com")]).await;
+    assert_eq!(next_door.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn who_may_try_no_more_uses_up_nobody_s_number() {
+    let stage = Stage::set().await;
+    stage.orders_posts("/v1/orders/lookup", problem(404, "not_found")).await;
+    let mut guest = stage.shopper();
+    guest.open("/orders/lookup").await;
+    let page = guest.page.clone();
+    let mut look_up = async |from: &'static str, number: String| {
+        guest.forwarded = from;
+        guest.page.clone_from(&page);
+        let fields = [("number", number.as_str()), ("email", "kim@example.com")];
+        guest.submit("/orders/lookup", &fields).await.status.as_u16()
+    };
+    for n in 0..30 {
+        look_up("203.0.113.9", format!("QD-{n}")).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(look_up("203.0.113.9", "QD-OWNED".to_owned()).await, 429);
+    }
+    assert_eq!(look_up("203.0.113.10", "QD-OWNED".to_owned()).await, 404, "its owner still finds it");
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use crate::buying::{check_out, order};
 use crate::stage::Stage;
 
 #[tokio::test]
-async fn shop_sells_from_cart_to_order_without_any_redis() {
+async fn shop_sells_from_cart_to_order_while_identity_is_away() {
     let stage = Stage::set().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(503)).mount(&stage.identity).await;
     let order = order(OrderStatus::Confirmed, None);
     stage.orders_answer(&order).await;
     let mut shopper = stage.shopper();
