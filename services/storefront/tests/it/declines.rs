@@ -1,0 +1,34 @@
+//! Who tries one declined card after the other is held up before orders is asked.
+
+use chrono::DateTime;
+use shop_contracts::orders::{Order, OrderStatus};
+
+use crate::buying::{FIELDS, check_out, order};
+use crate::stage::Stage;
+
+/// Presses of one cart with cards that are declined, before no other is tried.
+const TRIES: usize = 8;
+
+#[tokio::test]
+async fn after_eight_declined_cards_no_other_is_tried_and_the_page_says_so() {
+    let stage = Stage::set().await;
+    let placed_at = DateTime::from_timestamp(9_000_000_000, 0).unwrap();
+    stage.orders_answer(&Order { placed_at, ..order(OrderStatus::Declined, None) }).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    check_out(&mut shopper).await;
+    for _ in 1..TRIES {
+        assert!(shopper.page.contains("declined this card"), "{}", shopper.page);
+        shopper.press(&FIELDS).await;
+    }
+    assert_eq!(stage.keys_sent().await.len(), TRIES);
+    shopper.press(&FIELDS).await;
+    assert_eq!(stage.keys_sent().await.len(), TRIES, "orders was asked once more");
+    assert!(shopper.page.contains("Too many cards were declined") && shopper.page.contains("1 Quay Street"));
+
+    let mut other = stage.shopper();
+    other.forwarded = "198.51.100.7";
+    other.take_a_lamp().await;
+    check_out(&mut other).await;
+    assert_eq!(stage.keys_sent().await.len(), TRIES + 1, "another shopper's cards are tried");
+}
