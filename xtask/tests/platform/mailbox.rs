@@ -40,6 +40,12 @@ pub async fn mail(p: &Platform, address: &str, subject: &str) -> Result<Mail, Fa
     .await
 }
 
+/// The first link in a mail's text that holds this.
+pub fn link_in<'a>(text: &'a str, part: &str) -> Result<&'a str, Failure> {
+    let link = text.split_whitespace().find(|word| word.contains(part));
+    link.ok_or_else(|| format!("no link with {part} in {text:?}").into())
+}
+
 fn read(raw: &str, address: &str) -> Option<Mail> {
     let (head, body) = raw.split_once("\r\n\r\n")?;
     // Long headers go on in the next line.

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::{Life, NAME};
-use crate::{Outcome, ensure, local::eventually, mailbox::mail};
+use crate::{
+    Outcome, ensure,
+    local::eventually,
+    mailbox::{link_in, mail},
+};
 
 const SECOND_PASSWORD: &str = "the second long password";
 const THIRD_PASSWORD: &str = "the third long password";
@@ -23,6 +27,17 @@ impl Life<'_> {
         let password = self.password.clone();
         self.browser.fill_form("register-form", &[("name", NAME), ("password", &password)]).await?;
         self.browser.press_twice("#register-form button[type=submit]").await?;
+        self.browser.says("h1", "Look into your mail").await?;
+        self.page("register-sent").await?;
+        let letter = mail(self.p, &email, "Confirm your account").await?;
+        self.browser.page.goto(link_in(&letter.text, "/register/confirm?token=")?).await?;
+        self.page("confirm").await?;
+        self.browser.fill("#confirm-form [name=password]", "not the password").await?;
+        self.browser.click("#confirm-form button[type=submit]").await?;
+        self.is_wrong("confirm", "password", "That is not the password that you chose").await?;
+        self.refused("confirm-wrong", 422).await?;
+        self.browser.fill("#confirm-form [name=password]", &password).await?;
+        self.browser.press_twice("#confirm-form button[type=submit]").await?;
         self.browser.says("h1", NAME).await?;
         mail(self.p, &email, "Welcome aboard").await?;
         self.page("account-empty").await?;
@@ -96,8 +111,7 @@ impl Life<'_> {
         self.browser.says("h1", "Look into your mail").await?;
         self.page("forgotten-sent").await?;
         let letter = mail(self.p, &self.email, "A new password for your account").await?;
-        let link = letter.text.split_whitespace().find(|word| word.contains("/reset-password?token="));
-        let link = link.ok_or_else(|| format!("no link in {:?}", letter.text))?;
+        let link = link_in(&letter.text, "/reset-password?token=")?;
         self.browser.page.goto(link).await?;
         self.page("reset").await?;
         self.browser.fill("#reset-form [name=password]", "short").await?;

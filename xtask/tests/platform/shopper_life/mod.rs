@@ -98,6 +98,7 @@ impl Life<'_> {
         let mails = mails_to(self.p, &self.email)?;
         let count = |subject: &str| mails.iter().filter(|mail| mail.subject.contains(subject)).count();
         for (subject, times) in [
+            ("Confirm your account", 1),
             ("Welcome aboard", 1),
             ("You have an account already", 0),
             ("is confirmed", 2),
