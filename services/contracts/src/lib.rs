@@ -14,10 +14,11 @@ pub mod inventory;
 pub mod money;
 pub mod orders;
 pub mod payments;
+pub mod premises;
 pub mod problem;
 pub mod seed;
-pub mod tax;
 pub mod shown;
+pub mod tax;
 pub mod variants;
 pub mod vouchers;
 
