@@ -4,6 +4,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::html;
+use shop_contracts::premises::CONTACT;
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 use shop_instrumentation::telemetry::current_trace_id;
@@ -58,7 +59,9 @@ impl PageError {
                 | Code::TotalChanged
                 | Code::VoucherRefused => StatusCode::CONFLICT,
                 Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-                Code::InProgress | Code::Unavailable | Code::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+                Code::InProgress | Code::Unavailable | Code::Timeout | Code::CallerUnauthenticated => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 // That a peer does not know us is no fault of the shopper's.
                 Code::Unauthenticated | Code::Forbidden | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
@@ -124,7 +127,7 @@ impl IntoResponse for PageError {
                     a.button.quiet href="/search?q=" { "Search" }
                 }
                 @if let Some(trace) = current_trace_id() {
-                    p.trace { "If you write to us, name this: " code { (trace) } }
+                    p.trace { "If you write to us (" a href={ "mailto:" (CONTACT) } { (CONTACT) } "), name this: " code { (trace) } }
                 }
             }
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shop_contracts::catalog::Category;
+use shop_contracts::premises::CONTACT;
 
 use super::head::Head;
 use crate::assets::{ICON, RUM_SCRIPT, SCRIPT, STYLE};
@@ -202,6 +203,7 @@ fn footer() -> Markup {
                         li { a href="/cart" { "Cart" } }
                         li { a href="/account" { "Your orders" } }
                         li { a href="/orders/lookup" { "Find an order" } }
+                        li { "Write to us: " a href={ "mailto:" (CONTACT) } { (CONTACT) } }
                     }
                 }
                 div {
@@ -243,7 +245,8 @@ mod tests {
         let page = Page::new(markup(Frame::Open));
         assert_eq!(page.gaps.len(), 2);
         assert_eq!(**page.plain(), markup(Frame::Stranger).into_string());
-        let visitor = Visitor { csrf: "ab".repeat(32), cart: None, account: None, guest_orders: vec![] };
+        let visitor =
+            Visitor { csrf: "ab".repeat(32), cart: None, account: None, ended: None, guest_orders: vec![] };
         assert_eq!(page.fill(&visitor), markup(Frame::For(&visitor)).into_string());
     }
 }
