@@ -14,11 +14,15 @@ use serde::Deserialize;
 use crate::{
     Failure, Outcome, books,
     buyer::buy_once,
+    ensure, fault_effects,
     local::{Platform, eventually, root},
+    member::Member,
 };
 
-/// How long each stays on: two scrapes.
-const SECONDS: u64 = 4;
+/// How long each stays on: scrapes, and time enough for an order.
+const SECONDS: u64 = 8;
+/// Fewer orders while all faults were walked through are no shop that sells on.
+const FEWEST_ORDERS: usize = 20;
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 /// Processes of the platform that the supervisor slows down.
 const PROCESSES: [&str; 3] = ["redis", "redis-cache", "postgres"];
@@ -32,6 +36,7 @@ struct Registry {
 struct Declared {
     name: String,
     services: Vec<String>,
+    sees: String,
     #[serde(default = "hour")]
     seconds: u64,
 }
@@ -40,28 +45,40 @@ const fn hour() -> u64 {
     3600
 }
 
-/// Each fault is seen in the console and over after its time; what is left is a healthy shop whose books agree.
+/// Each fault does what it says, is seen in the console and is over after its time; orders are sold meanwhile; what is left
+/// is a healthy shop whose books agree.
 pub async fn every_fault_shows_itself_ends_and_leaves_a_healthy_shop(p: &Platform) -> Outcome {
     let path = root().join("services/instrumentation/registry/faults.toml");
     let registry: Registry = toml::from_str(&std::fs::read_to_string(path)?)?;
+    let rows: Vec<(String, String)> =
+        registry.fault.iter().map(|f| (f.name.clone(), f.sees.clone())).collect();
+    fault_effects::silent_are(&rows)?;
     let listed = p.xtask(&["fault"]).await?;
+    let member = Arc::new(Member::register(p, "faults").await?);
     let stop = Arc::new(AtomicBool::new(false));
     let bought = Arc::new(AtomicUsize::new(0));
-    let shopper = tokio::spawn(shop_until(p.shop(""), stop.clone(), bought.clone()));
+    let shoppers = [4, 5].map(|who| tokio::spawn(shop_until(p.shop(""), who, stop.clone(), bought.clone())));
+    let reader = tokio::spawn(read_until(member.clone(), stop.clone()));
     let began = Instant::now();
     let mut result: Outcome = Ok(());
     for fault in &registry.fault {
-        result = see(p, fault, &listed).await.map_err(|e| format!("{}: {e}", fault.name).into());
+        result = see(p, fault, &listed, &member).await.map_err(|e| format!("{}: {e}", fault.name).into());
         if result.is_err() {
             break;
         }
     }
     stop.store(true, Ordering::Relaxed);
-    shopper.await?;
+    for shopper in shoppers {
+        shopper.await?;
+    }
+    reader.await?;
     result?;
     let names: usize = registry.fault.iter().map(|fault| fault.services.len()).sum();
     let orders = bought.load(Ordering::Relaxed);
     println!("figure: {names} faults in {:.0} s, {orders} orders meanwhile", began.elapsed().as_secs_f64());
+    ensure(orders >= FEWEST_ORDERS, || {
+        format!("only {orders} orders were sold while {names} faults came and went")
+    })?;
 
     eventually("no fault is on any more", Duration::from_secs(30), || async {
         let told = on(p, "shop_fault_active == 1").await?;
@@ -77,30 +94,44 @@ pub async fn every_fault_shows_itself_ends_and_leaves_a_healthy_shop(p: &Platfor
 }
 
 /// Switches the fault on in all services that have it, and waits until it has shown itself.
-async fn see(p: &Platform, fault: &Declared, listed: &str) -> Outcome {
+async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> Outcome {
     let names: BTreeSet<String> =
         fault.services.iter().map(|service| format!("{service}.{}", fault.name)).collect();
     let before = p.processes().await?;
+    let numbers = fault_effects::before(p, &fault.name, &fault.services).await?;
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let spoils = fault.name == "bad_configuration";
-    let seconds = if spoils { 2 * SECONDS } else { SECONDS.min(fault.seconds) }.to_string();
+    let seconds = SECONDS.min(fault.seconds).to_string();
     for name in &names {
         if !listed.split_whitespace().any(|word| word == name) {
             return Err(format!("{name} is in the registry and not in the list").into());
         }
         p.xtask(&["fault", name, "--for", &seconds]).await?;
-        if PROCESSES.contains(&name.split('.').next().unwrap_or_default()) && fault.seconds > SECONDS {
+        if PROCESSES.contains(&name.split('.').next().unwrap_or_default()) && fault.seconds >= SECONDS {
             let now = p.xtask(&["fault"]).await?;
             if !now.lines().any(|line| line.starts_with("ON, ") && line.contains(name.as_str())) {
                 return Err(format!("{name} is not listed as on").into());
             }
         }
+        let service = name.split('.').next().unwrap_or_default();
+        fault_effects::provoke(member, &fault.name, service).await?;
+        if !fault_effects::is_counted(&fault.name, service) {
+            fault_effects::shown(p, &fault.name, service, &numbers, since).await?;
+        }
+    }
+    for service in &fault.services {
+        if fault_effects::is_counted(&fault.name, service) {
+            fault_effects::shown(p, &fault.name, service, &numbers, since).await?;
+            // It would hide the next one's effect; the others end by themselves.
+            p.xtask(&["fault", &format!("{service}.{}", fault.name), "--off"]).await?;
+        }
     }
     if fault.name == "crash" {
         return crashed(p, &fault.services, &before).await;
     }
-    if fault.seconds > SECONDS && !spoils {
+    if fault.seconds >= SECONDS && !spoils {
         eventually("the console shows it", SEEN_WITHIN, || async {
-            let seen = on(p, "max by (fault) (max_over_time(shop_fault_active[15s])) == 1").await?;
+            let seen = on(p, "max by (fault) (max_over_time(shop_fault_active[60s])) == 1").await?;
             Ok(names.is_subset(&seen).then_some(()))
         })
         .await?;
@@ -150,9 +181,17 @@ async fn all_ready(p: &Platform) -> Result<Option<()>, Failure> {
     Ok(p.processes().await?.iter().all(|(_, state, _)| state == "ready").then_some(()))
 }
 
-async fn shop_until(shop: String, stop: Arc<AtomicBool>, bought: Arc<AtomicUsize>) {
+/// What identity is asked for again and again; that it fails now and then is the faults' doing.
+async fn read_until(member: Arc<Member>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
-        if buy_once(&shop, 4).await.is_ok() {
+        let _ = member.read().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn shop_until(shop: String, who: usize, stop: Arc<AtomicBool>, bought: Arc<AtomicUsize>) {
+    while !stop.load(Ordering::Relaxed) {
+        if buy_once(&shop, who).await.is_ok() {
             bought.fetch_add(1, Ordering::Relaxed);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

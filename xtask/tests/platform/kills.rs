@@ -15,7 +15,9 @@ use crate::{
     bad_input::{find_line, push_line},
     books,
     buyer::buy_once,
+    ensure,
     local::{Platform, eventually},
+    member::Member,
 };
 
 /// One instance of each service, the console, both Redis, and the edge; a backend of Postgres comes beside them.
@@ -40,6 +42,9 @@ pub async fn any_killed_process_comes_back_and_nothing_acknowledged_is_lost(p: &
     let stop = Arc::new(AtomicBool::new(false));
     let shoppers: Vec<_> =
         (0..2).map(|i| tokio::spawn(shop_until(p.shop(""), i, acknowledged.clone(), stop.clone()))).collect();
+    // Whose requests identity answers; orders do the same for notifications, which writes a mail for each.
+    let member = Arc::new(Member::register(p, "kills").await?);
+    let reader = tokio::spawn(read_until(member.clone(), stop.clone()));
     let mut lines = Vec::new();
     let mut result = Ok(());
     for victim in VICTIMS.iter().copied().chain(["postgres backend"]) {
@@ -48,7 +53,7 @@ pub async fn any_killed_process_comes_back_and_nothing_acknowledged_is_lost(p: &
             push_line(p, &token, &line).await?;
             lines.push(line);
         }
-        result = kill_and_heal(p, victim).await;
+        result = kill_and_heal(p, victim, &member).await;
         if result.is_err() {
             break;
         }
@@ -58,7 +63,12 @@ pub async fn any_killed_process_comes_back_and_nothing_acknowledged_is_lost(p: &
     for shopper in shoppers {
         shopper.await?;
     }
+    let read = reader.await?;
     result?;
+    ensure(read >= VICTIMS.len(), || {
+        format!("a member read only {read} pages: nothing is proven of identity")
+    })?;
+    Member::register(p, "after-kills").await?;
     for line in &lines {
         eventually(&format!("{line:?} is still there"), Duration::from_secs(10), || find_line(p, line))
             .await?;
@@ -72,7 +82,7 @@ pub async fn any_killed_process_comes_back_and_nothing_acknowledged_is_lost(p: &
     check_books(p, &orders).await
 }
 
-async fn kill_and_heal(p: &Platform, victim: &str) -> Outcome {
+async fn kill_and_heal(p: &Platform, victim: &str, member: &Member) -> Outcome {
     let pid = if victim == "postgres backend" {
         let backend = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = 'orders' \
                        AND pid <> pg_backend_pid() LIMIT 1";
@@ -92,8 +102,9 @@ async fn kill_and_heal(p: &Platform, victim: &str) -> Outcome {
         let replaced = victim == "postgres backend"
             || processes.iter().any(|(n, _, q)| n == victim && *q != pid && *q != 0);
         let all_ready = processes.iter().all(|(_, state, _)| state == "ready");
-        // Healed is who sells: an order that began after the kill.
-        Ok((replaced && all_ready && buy_once(&p.shop(""), 9).await.is_ok()).then_some(()))
+        // Healed is who sells, and knows who is logged in: an order and a page that began after the kill.
+        let serves = replaced && all_ready && member.read().await.is_ok();
+        Ok((serves && buy_once(&p.shop(""), 9).await.is_ok()).then_some(()))
     })
     .await?;
     println!("  killed {victim}: healed in {:.1} s", killed.elapsed().as_secs_f64());
@@ -110,30 +121,20 @@ async fn shop_until(shop: String, who: usize, acknowledged: Arc<Mutex<Vec<String
     }
 }
 
-/// What the databases say against what shoppers were told; then against each other.
+/// What the databases say against what shoppers were told, and against each other.
 async fn check_books(p: &Platform, orders: &[String]) -> Outcome {
     if orders.len() < 10 {
         return Err(format!("only {} orders were placed: the test proves nothing", orders.len()).into());
     }
-    let distinct: std::collections::BTreeSet<&String> = orders.iter().collect();
-    if distinct.len() != orders.len() {
-        return Err("two shoppers were given one order number".into());
-    }
-    let known: std::collections::BTreeSet<String> =
-        p.sql("orders", "SELECT id::text FROM orders").await?.lines().map(str::to_owned).collect();
-    let lost: Vec<&String> = orders.iter().filter(|o| !known.iter().any(|k| same_order(k, o))).collect();
-    if !lost.is_empty() {
-        return Err(format!("orders lost: {lost:?}").into());
-    }
-    books::agree(p).await
+    books::hold_what_was_told(p, orders).await
 }
 
-/// Whether a shown number is the short form of an order's id.
-fn same_order(id: &str, shown: &str) -> bool {
-    let plain = |s: &str| {
-        let digits = s.trim_start_matches("QD-").chars().filter(char::is_ascii_hexdigit);
-        digits.collect::<String>().to_lowercase()
-    };
-    let (id, shown) = (plain(id), plain(shown));
-    id == shown || (shown.len() >= 8 && (id.starts_with(&shown) || id.ends_with(&shown)))
+/// Reads as somebody who is logged in, who stays so; answers how often that was answered.
+async fn read_until(member: Arc<Member>, stop: Arc<AtomicBool>) -> usize {
+    let mut answered = 0;
+    while !stop.load(Ordering::Relaxed) {
+        answered += usize::from(member.read().await.is_ok());
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    answered
 }

@@ -8,7 +8,9 @@ use crate::{
     Failure, Outcome,
     bad_input::url_encode,
     buyer::hidden_fields,
+    ensure,
     local::{Platform, eventually},
+    mailbox::{link_in, mail},
 };
 
 /// Part of all that is planted; nothing else on the platform is called so.
@@ -70,20 +72,30 @@ async fn plant(p: &Platform) -> Outcome {
             fields.push(((*name).to_owned(), (*value).to_owned()));
         }
         let answer = http.post(p.shop(path)).header("origin", p.shop("")).form(&fields).send().await?;
-        Ok::<u16, Failure>(answer.status().as_u16())
+        let status = answer.status().as_u16();
+        Ok::<(u16, String), Failure>((status, answer.text().await?))
+    };
+    // A form that is turned away at the door plants nothing: each has its answer.
+    let answered = |what: &str, answer: &(u16, String), expected: u16| {
+        ensure(answer.0 == expected, || format!("{what} was answered {}, expected was {expected}", answer.0))
     };
     let password = "planted-password-right";
-    send("/login", "/login", &[("email", &email), ("password", "planted-password-wrong")]).await?;
-    send("/register", "/register", &[("name", "Planted Name"), ("email", &email), ("password", password)])
-        .await?;
-    send("/forgot-password", "/forgot-password", &[("email", &email)]).await?;
-    send("/orders/lookup", "/orders/lookup", &[("number", "QD-000000-000000"), ("email", &email)]).await?;
-    send(
-        "/staff/login",
-        "/staff/login",
-        &[("email", "planted-staff@example.com"), ("password", "planted-password-staff")],
-    )
-    .await?;
+    let wrong =
+        send("/login", "/login", &[("email", &email), ("password", "planted-password-wrong")]).await?;
+    answered("a wrong password", &wrong, 401)?;
+    let fields = [("name", "Planted Name"), ("email", email.as_str()), ("password", password)];
+    answered("registering", &send("/register", "/register", &fields).await?, 200)?;
+    let letter = mail(p, &email, "Confirm your account").await?;
+    let link = link_in(&letter.text, "/register/confirm?")?;
+    let confirm = link.strip_prefix(&p.shop("")).unwrap_or(link);
+    let confirmed = send(confirm, "/register/confirm", &[("password", password)]).await?;
+    answered("confirming the account", &confirmed, 200)?;
+    let forgot = send("/forgot-password", "/forgot-password", &[("email", &email)]).await?;
+    answered("asking for a new password", &forgot, 200)?;
+    let fields = [("number", "QD-000000-000000"), ("email", email.as_str())];
+    answered("looking an order up", &send("/orders/lookup", "/orders/lookup", &fields).await?, 404)?;
+    let fields = [("email", "planted-staff@example.com"), ("password", "planted-password-staff")];
+    answered("a staff log-in", &send("/staff/login", "/staff/login", &fields).await?, 401)?;
     let street = [
         ("name", "Planted Name"),
         ("address1", "1 Planted Street"),
@@ -91,16 +103,24 @@ async fn plant(p: &Platform) -> Outcome {
         ("postcode", "24103"),
         ("country", "DE"),
     ];
-    send("/account/addresses", "/account/addresses", &street).await?;
+    let labelled = [&[("label", "Planted Home")], &street[..]].concat();
+    let kept = send("/account/addresses", "/account/addresses", &labelled).await?;
+    answered("keeping an address", &kept, 200)?;
+    ensure(kept.1.contains("1 Planted Street"), || "the address book does not show the address".to_owned())?;
     let list = page("/").await?;
     let product =
         list.split("href=\"/p/").nth(1).and_then(|rest| rest.split('"').next()).ok_or("no product")?;
     let product = format!("/p/{product}");
-    send(&product, "/cart/add", &[("quantity", "1")]).await?;
+    answered("adding to the cart", &send(&product, "/cart/add", &[("quantity", "1")]).await?, 200)?;
     for token in ["planted-card", "tok_declined", "tok_visa"] {
         let mut order = street.to_vec();
         order.extend([("email", email.as_str()), ("payment_token", token)]);
-        send("/checkout", "/checkout", &order).await?;
+        let (status, page) = send("/checkout", "/checkout", &order).await?;
+        ensure(status < 500, || format!("a checkout with {token} was answered {status}"))?;
+        let is_order = page.contains("id=\"order-number\"");
+        ensure(is_order == (token == "tok_visa"), || {
+            format!("a checkout with {token} ({status}): order {is_order}")
+        })?;
     }
     // What stands in a query; paths name pages, and are told.
     for path in [
@@ -140,8 +160,22 @@ impl Stored {
 
     /// The forms that were sent can be seen, and enough else that the scan is one.
     fn tells_of_the_visits(&self) -> Outcome {
-        for route in ["/register", "/orders/lookup", "/reset-password"] {
-            if !self.traces.iter().any(|trace| trace.contains(route)) {
+        for route in [
+            "/register",
+            "/orders/lookup",
+            "/reset-password",
+            "/checkout",
+            "/account/addresses",
+            "/staff/login",
+            "/cart/add",
+            // What the shop's own services were asked with it.
+            "/v1/orders",
+            "/v1/authorisations",
+            "/v1/reservations",
+            "/v1/accounts/{id}/addresses",
+            "/v1/staff/sessions",
+        ] {
+            if !self.traces.iter().any(|trace| trace.contains(&format!("\"{route}\""))) {
                 return Err(format!("none of {} traces is of {route}", self.traces.len()).into());
             }
         }
@@ -181,7 +215,7 @@ async fn traces(p: &Platform, since: u64) -> Result<Vec<String>, Failure> {
 }
 
 /// Ids of the traces that a query finds.
-async fn search(p: &Platform, query: &str, since: u64) -> Result<Vec<String>, Failure> {
+pub async fn search(p: &Platform, query: &str, since: u64) -> Result<Vec<String>, Failure> {
     let end = now_seconds()? + 1;
     let path = format!("/api/search?q={}&limit={TRACES}&start={since}&end={end}", url_encode(query));
     let found = p.query(&path).await?;

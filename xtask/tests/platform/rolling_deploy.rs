@@ -15,7 +15,9 @@ use crate::{
     Failure, Outcome,
     buyer::{cart_form, checkout_form},
     ensure,
-    local::Platform,
+    local::{Platform, eventually},
+    mailbox::mails_to,
+    member::Member,
 };
 
 const SERVICES: [&str; 7] =
@@ -30,6 +32,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 struct Seen {
     pages: usize,
     orders: usize,
+    /// Pages of a member, which identity is asked for.
+    own_pages: usize,
     failures: Vec<String>,
 }
 
@@ -45,18 +49,22 @@ pub async fn every_service_is_replaced_under_load_without_a_failed_request(p: &P
     let load = Load { shop: p.shop(""), seen: Arc::default(), stop: Arc::default() };
     let readers = (0..READERS).map(|i| tokio::spawn(load.clone().read(i)));
     let buyers = (0..BUYERS).map(|i| tokio::spawn(load.clone().buy(i)));
-    let shoppers: Vec<_> = readers.chain(buyers).collect();
+    let member = Arc::new(Member::register(p, "deploy").await?);
+    let reader = tokio::spawn(load.clone().read_own(member.clone()));
+    let shoppers: Vec<_> = readers.chain(buyers).chain([reader]).collect();
     let started = Instant::now();
     let mut replaced = Ok(());
     for service in SERVICES {
-        let (pages, orders) = load.counts();
+        let (pages, orders, own) = load.counts();
         let deployed = Instant::now();
-        replaced = replace(p, service).await;
+        // Somebody registers meanwhile: identity, notifications and the mail between them have work.
+        let (replacing, registering) = tokio::join!(replace(p, service), Member::register(p, "meanwhile"));
+        replaced = replacing.and(registering.map(|_| ()).map_err(|e| format!("registering: {e}").into()));
         if replaced.is_err() {
             break;
         }
         // What follows a replacement shows whether the new instance works.
-        let more = |now: (usize, usize)| now.0 > pages + READERS && now.1 > orders;
+        let more = |now: (usize, usize, usize)| now.0 > pages + READERS && now.1 > orders && now.2 > own;
         let until = Instant::now() + ANSWERED_WITHIN;
         while !more(load.counts()) && Instant::now() < until {
             tokio::time::sleep(THINKING).await;
@@ -68,12 +76,23 @@ pub async fn every_service_is_replaced_under_load_without_a_failed_request(p: &P
         shopper.await?;
     }
     replaced?;
+    let orders = load.counts().1;
+    eventually("every order has its mail", ANSWERED_WITHIN, || async {
+        let mut mails = 0;
+        for who in 0..BUYERS {
+            let sent = mails_to(p, &format!("deploy{who}@example.com"))?;
+            mails += sent.iter().filter(|mail| mail.subject.contains("is confirmed")).count();
+        }
+        if mails >= orders { Ok(Some(())) } else { Err(format!("{mails} mails for {orders} orders").into()) }
+    })
+    .await?;
     let seen = load.seen.lock().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "figure: {} services replaced in {:.0} s under load: {} pages, {} orders, {} requests failed",
+        "figure: {} services replaced in {:.0} s under load: {} pages, {} of a member, {} orders, {} requests failed",
         SERVICES.len(),
         started.elapsed().as_secs_f64(),
         seen.pages,
+        seen.own_pages,
         seen.orders,
         seen.failures.len()
     );
@@ -98,9 +117,9 @@ async fn replace(p: &Platform, service: &str) -> Outcome {
 }
 
 impl Load {
-    fn counts(&self) -> (usize, usize) {
+    fn counts(&self) -> (usize, usize, usize) {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.pages, seen.orders)
+        (seen.pages, seen.orders, seen.own_pages)
     }
 
     fn goes_on(&self) -> bool {
@@ -121,6 +140,16 @@ impl Load {
             let path = format!("{path}{}reader={who}-{turn}", if path.contains('?') { '&' } else { '?' });
             match get(&http, &self.shop, &path).await {
                 Ok(_) => self.note(|seen| seen.pages += 1),
+                Err(e) => self.note(|seen| seen.failures.push(e.to_string())),
+            }
+            tokio::time::sleep(THINKING).await;
+        }
+    }
+
+    async fn read_own(self, member: Arc<Member>) {
+        while self.goes_on() {
+            match member.read().await {
+                Ok(()) => self.note(|seen| seen.own_pages += 1),
                 Err(e) => self.note(|seen| seen.failures.push(e.to_string())),
             }
             tokio::time::sleep(THINKING).await;
