@@ -32,6 +32,10 @@ use crate::{AccountId, Money, OrderId, ProductId};
 
 /// For how long after the order was placed its pieces may be sent back.
 pub const RETURN_DAYS: i64 = 60;
+/// Days within which pieces that were announced to come back are to be sent.
+pub const RETURN_WITHIN_DAYS: i64 = 14;
+/// Minutes after which an order whose payment could not be decided is given up, unless orders is configured otherwise.
+pub const PAYMENT_DECIDED_WITHIN_MINUTES: i64 = 10;
 
 /// Where the parcel goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -21,16 +21,17 @@ use shop_instrumentation::client::{Answer, Call, CallError, ClientConfig, Servic
 use shop_instrumentation::{Boot, StartError};
 use uuid::Uuid;
 
+use crate::cart::CartId;
 use crate::micro_cache::MicroCache;
 
-/// Which products a list shows.
-#[derive(Debug, Clone, Default)]
 /// How long a list's marks of what is sold out are kept, and how much longer while inventory is asked anew or is away.
 const SOLD_OUT_FRESH: Duration = Duration::from_secs(5);
 const SOLD_OUT_STALE: Duration = Duration::from_mins(2);
 /// How long a list waits for them when nothing is known yet.
 const SOLD_OUT_WAIT: Duration = Duration::from_millis(250);
 
+/// Which products a list shows.
+#[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Of this category.
     pub category: Option<String>,
@@ -63,9 +64,9 @@ pub struct Peers {
     identity: ServiceClient,
     categories: MicroCache<Vec<Category>, CallError>,
     lists: MicroCache<ProductPage, CallError>,
+    sold_out: MicroCache<HashSet<ProductId>, CallError>,
 }
 
-    sold_out: MicroCache<HashSet<ProductId>, CallError>,
 impl Peers {
     /// Clients for the addresses in `*_URLS`.
     pub fn from_env(boot: &mut Boot) -> Result<Self, StartError> {
@@ -87,9 +88,9 @@ impl Peers {
             identity: client("identity", "IDENTITY_URLS", quick)?,
             categories: MicroCache::new(Duration::from_secs(15), Duration::from_hours(1), 1),
             lists: MicroCache::new(Duration::from_secs(2), Duration::from_secs(10), 256),
+            sold_out: MicroCache::new(SOLD_OUT_FRESH, SOLD_OUT_STALE, 256),
         })
     }
-            sold_out: MicroCache::new(SOLD_OUT_FRESH, SOLD_OUT_STALE, 256),
 
     /// All categories; the last ones known when the catalogue does not answer, for the menu must not vanish.
     pub async fn categories(&self) -> Arc<Vec<Category>> {
@@ -172,8 +173,6 @@ impl Peers {
         }
     }
 
-    /// Places an order; the same key places it once.
-    pub async fn place_order(&self, key: &str, order: &NewOrder) -> Result<Order, CallError> {
     /// Which of these are sold out, as far as that is known at once: a list does not wait for inventory, nor fail with it.
     pub async fn sold_out(&self, ids: &[ProductId]) -> HashSet<ProductId> {
         if ids.is_empty() {
@@ -197,12 +196,20 @@ impl Peers {
         }
     }
 
+    /// Places an order; the same key places it once.
+    pub async fn place_order(&self, key: &str, order: &NewOrder) -> Result<Order, CallError> {
         self.orders.request(Call::post("/v1/orders", order).idempotency_key(key)).await
     }
 
     /// The order with this id.
     pub async fn order(&self, id: OrderId) -> Result<Order, CallError> {
         self.orders.request(Call::get(format!("/v1/orders/{id}"))).await
+    }
+
+    /// The newest orders of a cart that stand or may come to stand.
+    pub async fn orders_of_cart(&self, cart: CartId) -> Result<Vec<Order>, CallError> {
+        let found: OrderPage = self.orders.request(Call::get(format!("/v1/carts/{cart}/orders"))).await?;
+        Ok(found.orders)
     }
 
     /// The order with this number, if it was placed with this address.

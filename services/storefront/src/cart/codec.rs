@@ -2,52 +2,57 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | format, 1 | 1 |
+//! | format, 1 or 2 | 1 |
 //! | id | 16 |
 //! | version | 8 |
 //! | attempt | 2 |
-//! | marks: 1 unsettled, 2 with its order, 4 done | 1 |
-//! | unsettled: version, and order when marked | 8 or 24 |
-//! | done: version, order | 24 |
+//! | marks: 4 done, 8 kept, 16 done without its order (1 and 2: see below) | 1 |
+//! | done: version, order unless marked without | 8 or 24 |
+//! | format 2, when marked: account 16, revision 8, whether it is current 1 | 25 |
+//! | format 2: number of open orders, then each: cart 16, version 8, time 4, whether its order follows 1, order 16, number of pieces 1, each product 16 and quantity 1 | 1 and more |
+//! | format 2: number of carts that became part of it, then each: cart 16, version 8 | 1 and more |
 //! | lines: product 16, quantity 1, currency of the price seen 1 (0 none), amount 8 | 26 each |
 //!
-//! Integers are big-endian. Bytes of another format or length read as no cart.
+//! Integers are big-endian. A cart that is neither kept nor has open orders is written in format 1, which storefronts from
+//! before format 2 read. In theirs, mark 1 says that an open order of a version of this cart follows the marks (version 8),
+//! and mark 2 that its order follows (16). Bytes of another format or length read as no cart.
 
-use shop_contracts::{Currency, Money, OrderId, ProductId};
+use shop_contracts::identity::KeptLine;
+use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
 use uuid::Uuid;
 
 use super::contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};
-use crate::checkout::{Done, Progress, Unsettled};
+use super::kept::{KeptBy, MOST_MERGED};
+use crate::checkout::{Done, MOST_OPEN, Open, Progress};
 
-const FORMAT: u8 = 1;
+const PLAIN: u8 = 1;
+const FULL: u8 = 2;
 const UNSETTLED: u8 = 1;
 const UNSETTLED_ORDER: u8 = 2;
 const DONE: u8 = 4;
+const KEPT: u8 = 8;
+const DONE_UNNAMED: u8 = 16;
 const CURRENCIES: [Currency; 3] = [Currency::Eur, Currency::Gbp, Currency::Usd];
 
 impl Cart {
     /// The bytes of this cart.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(96 + 26 * self.lines.len());
-        out.push(FORMAT);
+        let Progress { attempt, open, done } = &self.progress;
+        let unnamed = done.is_some_and(|done| done.order.is_none());
+        let is_plain = self.kept.is_none() && open.is_empty() && self.merged.is_empty() && !unnamed;
+        out.push(if is_plain { PLAIN } else { FULL });
         out.extend(self.id.0);
         out.extend(self.version.to_be_bytes());
-        let Progress { attempt, unsettled, done } = self.progress;
         out.extend(attempt.to_be_bytes());
-        let order = unsettled.and_then(|unsettled| unsettled.order);
         let mark = |set: bool, mark| if set { mark } else { 0 };
-        out.push(
-            mark(unsettled.is_some(), UNSETTLED)
-                | mark(order.is_some(), UNSETTLED_ORDER)
-                | mark(done.is_some(), DONE),
-        );
-        if let Some(unsettled) = unsettled {
-            out.extend(unsettled.version.to_be_bytes());
-            out.extend(order.iter().flat_map(|order| *order.uuid().as_bytes()));
-        }
+        out.push(mark(done.is_some(), DONE) | mark(self.kept.is_some(), KEPT) | mark(unnamed, DONE_UNNAMED));
         if let Some(done) = done {
             out.extend(done.version.to_be_bytes());
-            out.extend(done.order.uuid().as_bytes());
+            out.extend(done.order.iter().flat_map(|order| *order.uuid().as_bytes()));
+        }
+        if !is_plain {
+            self.write_full(&mut out);
         }
         for line in &self.lines {
             out.extend(line.product_id.uuid().as_bytes());
@@ -59,38 +64,60 @@ impl Cart {
         out
     }
 
+    fn write_full(&self, out: &mut Vec<u8>) {
+        if let Some(kept) = self.kept {
+            out.extend(kept.account.uuid().as_bytes());
+            out.extend(kept.revision.to_be_bytes());
+            out.push(u8::from(kept.is_current));
+        }
+        out.push(self.progress.open.len() as u8);
+        for open in &self.progress.open {
+            out.extend(open.cart.0);
+            out.extend(open.version.to_be_bytes());
+            out.extend(open.asked_at.to_be_bytes());
+            out.push(u8::from(open.order.is_some()));
+            out.extend(open.order.iter().flat_map(|order| *order.uuid().as_bytes()));
+            out.push(open.lines.len() as u8);
+            for piece in &open.lines {
+                out.extend(piece.product_id.uuid().as_bytes());
+                out.push(piece.quantity as u8);
+            }
+        }
+        out.push(self.merged.len() as u8);
+        for (id, version) in &self.merged {
+            out.extend(id.0);
+            out.extend(version.to_be_bytes());
+        }
+    }
+
     /// The cart of these bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = Reader(bytes);
-        if rest.byte()? != FORMAT {
-            return None;
-        }
+        let format = rest.byte().filter(|format| [PLAIN, FULL].contains(format))?;
         let id = CartId(rest.take()?);
-        let version = rest.integer()?;
-        let attempt = u16::from_be_bytes(rest.take()?);
+        let mut cart = Self::new(id, rest.integer()?);
+        cart.progress.attempt = u16::from_be_bytes(rest.take()?);
         let marks = rest.byte()?;
-        let unsettled = if marks & UNSETTLED != 0 {
+        if marks & UNSETTLED != 0 {
             let version = rest.integer()?;
             let order = if marks & UNSETTLED_ORDER != 0 { Some(rest.order()?) } else { None };
-            Some(Unsettled { version, order })
-        } else {
-            None
-        };
-        let done = if marks & DONE != 0 {
-            Some(Done { version: rest.integer()?, order: rest.order()? })
-        } else {
-            None
-        };
-        let mut lines = Vec::new();
-        while !rest.0.is_empty() {
-            lines.push(rest.line()?);
+            let is_present = version == cart.version;
+            let open = Open { cart: id, version, order, asked_at: 0, lines: Vec::new() };
+            // Of an older version those storefronts do not know the pieces any more.
+            cart.progress.open.extend(is_present.then_some(open));
         }
-        (lines.len() <= MAX_LINES).then_some(Self {
-            id,
-            version,
-            lines,
-            progress: Progress { attempt, unsettled, done },
-        })
+        if marks & DONE != 0 {
+            let version = rest.integer()?;
+            let order = if marks & DONE_UNNAMED != 0 { None } else { Some(rest.order()?) };
+            cart.progress.done = Some(Done { version, order });
+        }
+        if format == FULL {
+            rest.full(&mut cart, marks & KEPT != 0)?;
+        }
+        while !rest.0.is_empty() {
+            cart.lines.push(rest.line()?);
+        }
+        (cart.lines.len() <= MAX_LINES).then_some(cart)
     }
 }
 
@@ -111,20 +138,52 @@ impl Reader<'_> {
         self.take().map(u64::from_be_bytes)
     }
 
+    /// A number that is at most `most`.
+    fn count(&mut self, most: usize) -> Option<usize> {
+        self.byte().map(usize::from).filter(|count| *count <= most)
+    }
+
     fn order(&mut self) -> Option<OrderId> {
         self.take().map(|bytes| OrderId::new(Uuid::from_bytes(bytes)))
     }
 
-    fn line(&mut self) -> Option<CartLine> {
+    fn full(&mut self, cart: &mut Cart, is_kept: bool) -> Option<()> {
+        if is_kept {
+            let account = AccountId::new(Uuid::from_bytes(self.take()?));
+            cart.kept = Some(KeptBy { account, revision: self.integer()?, is_current: self.byte()? != 0 });
+        }
+        for _ in 0..self.count(MOST_OPEN)? {
+            let (id, version) = (CartId(self.take()?), self.integer()?);
+            let asked_at = u32::from_be_bytes(self.take()?);
+            let order = if self.byte()? != 0 { Some(self.order()?) } else { None };
+            let mut open = Open { cart: id, version, order, asked_at, lines: Vec::new() };
+            for _ in 0..self.count(MAX_LINES)? {
+                let piece = self.piece()?;
+                open.lines.push(piece);
+            }
+            cart.progress.open.push(open);
+        }
+        for _ in 0..self.count(MOST_MERGED)? {
+            cart.merged.push((CartId(self.take()?), self.integer()?));
+        }
+        Some(())
+    }
+
+    fn piece(&mut self) -> Option<KeptLine> {
         let product_id = ProductId::new(Uuid::from_bytes(self.take()?));
         let quantity = u32::from(self.byte()?);
+        (1..=MAX_QUANTITY).contains(&quantity).then_some(KeptLine { product_id, quantity })
+    }
+
+    fn line(&mut self) -> Option<CartLine> {
+        let KeptLine { product_id, quantity } = self.piece()?;
         let currency = self.byte()?;
         let amount = self.take().map(i64::from_be_bytes)?;
         let seen = match currency {
             0 => None,
             at => Some(Money::new(amount, *CURRENCIES.get(usize::from(at) - 1)?)),
         };
-        (1..=MAX_QUANTITY).contains(&quantity).then_some(CartLine { product_id, quantity, seen })
+        Some(CartLine { product_id, quantity, seen })
     }
 }
 
@@ -134,18 +193,39 @@ mod tests {
 
     use super::*;
 
-    fn full() -> Cart {
+    fn plain() -> Cart {
         let mut cart = Cart::new(CartId([7; 16]), 1_800_000_000_000_000);
         for n in 0..MAX_LINES {
             let product = ProductId::from_slug(&n.to_string());
             cart.add(product, 99, Money::new(i64::MAX, Currency::Usd), 0);
         }
         let order = OrderId::new(Uuid::from_bytes([9; 16]));
-        cart.progress = Progress {
-            attempt: 3,
-            unsettled: Some(Unsettled { version: 1, order: Some(order) }),
-            done: Some(Done { version: 2, order }),
+        let done = Some(Done { version: 2, order: Some(order) });
+        cart.progress = Progress { attempt: 3, open: Vec::new(), done };
+        cart
+    }
+
+    fn full() -> Cart {
+        let mut cart = plain();
+        let pieces = cart.pieces();
+        let open = |version, order, lines: &[KeptLine]| Open {
+            cart: CartId([8; 16]),
+            version,
+            order,
+            asked_at: 1_800_000_000,
+            lines: lines.to_vec(),
         };
+        let order = Some(OrderId::new(Uuid::from_bytes([9; 16])));
+        cart.progress.open = vec![
+            open(1, None, &pieces[..20]),
+            open(2, order, &pieces[20..40]),
+            open(3, order, &pieces[40..]),
+            open(4, order, &[]),
+        ];
+        let account = AccountId::new(Uuid::from_bytes([5; 16]));
+        cart.kept = Some(KeptBy { account, revision: 77, is_current: true });
+        cart.merged = vec![(CartId([6; 16]), 5); MOST_MERGED];
+        cart.progress.done = Some(Done { version: 2, order: None });
         cart
     }
 
@@ -154,19 +234,45 @@ mod tests {
         let cart = full();
         let bytes = cart.to_bytes();
         assert_eq!(Cart::from_bytes(&bytes), Some(cart));
-        assert!(bytes.len() * 4 / 3 < 2_000, "{} bytes", bytes.len());
+        assert!(bytes.len() * 4 / 3 < 3_800, "{} bytes", bytes.len());
         let empty = Cart::new(CartId([7; 16]), 5);
         assert_eq!(Cart::from_bytes(&empty.to_bytes()), Some(empty));
     }
 
     #[test]
+    fn a_guest_s_cart_is_written_as_storefronts_from_before_read_it() {
+        let bytes = plain().to_bytes();
+        assert_eq!((bytes[0], bytes.len()), (1, 28 + 24 + 26 * MAX_LINES));
+        assert_eq!(Cart::from_bytes(&bytes), Some(plain()));
+    }
+
+    #[test]
+    fn an_open_order_of_storefronts_from_before_is_read() {
+        let cart = Cart::new(CartId([7; 16]), 5);
+        let mut bytes = cart.to_bytes();
+        let marks = bytes.len() - 1;
+        bytes[marks] = 3;
+        bytes.extend(5_u64.to_be_bytes());
+        bytes.extend([9; 16]);
+        let read = Cart::from_bytes(&bytes).unwrap();
+        assert_eq!(
+            read.unsettled().and_then(|open| open.order),
+            Some(OrderId::new(Uuid::from_bytes([9; 16])))
+        );
+    }
+
+    #[test]
     fn cut_bytes_are_no_cart() {
-        let bytes = full().to_bytes();
+        let bytes = plain().to_bytes();
         for length in 0..100 {
-            let whole_lines = length >= 76 && (length - 76) % 26 == 0;
+            let whole_lines = length >= 52 && (length - 52) % 26 == 0;
             assert!(Cart::from_bytes(&bytes[..length]).is_none() || whole_lines, "{length}");
         }
-        assert_eq!(Cart::from_bytes(&[&[2], &bytes[1..]].concat()), None, "another format");
+        assert_eq!(Cart::from_bytes(&[&[3], &bytes[1..]].concat()), None, "another format");
+        let bytes = full().to_bytes();
+        for length in 0..bytes.len() - 26 * MAX_LINES {
+            assert_eq!(Cart::from_bytes(&bytes[..length]), None, "{length}");
+        }
     }
 
     proptest! {

@@ -4,9 +4,11 @@
 //! change of this cart got, also when two tabs change the same cart at once. So a version is the microsecond of its
 //! change, and one more than the last where the clock did not move. Prices seen are no contents.
 
+use shop_contracts::identity::KeptLine;
 use shop_contracts::orders::CartRef;
 use shop_contracts::{Money, ProductId};
 
+use super::kept::KeptBy;
 use crate::checkout::Progress;
 
 /// Different products in a cart at most.
@@ -40,6 +42,10 @@ pub struct Cart {
     pub lines: Vec<CartLine>,
     /// How far its checkout has come.
     pub progress: Progress,
+    /// The account that keeps it, if one does.
+    pub kept: Option<KeptBy>,
+    /// The versions in which other carts became part of it, newest last; at most [`super::kept::MOST_MERGED`].
+    pub merged: Vec<(CartId, u64)>,
 }
 
 impl std::fmt::Display for CartId {
@@ -48,10 +54,18 @@ impl std::fmt::Display for CartId {
     }
 }
 
+impl CartId {
+    /// An id as orders and identity know it.
+    pub fn parse(text: &str) -> Option<Self> {
+        <[u8; 16]>::try_from(hex::decode(text).ok()?).ok().map(Self)
+    }
+}
+
 impl Cart {
     /// An empty cart; `now_us` is the present time in microseconds.
     pub fn new(id: CartId, now_us: u64) -> Self {
-        Self { id, version: now_us, lines: Vec::new(), progress: Progress::default() }
+        let (progress, merged) = (Progress::default(), Vec::new());
+        Self { id, version: now_us, lines: Vec::new(), progress, kept: None, merged }
     }
 
     /// Pieces in it.
@@ -69,8 +83,12 @@ impl Cart {
         CartRef { id: self.id.to_string(), version: self.version }
     }
 
-    /// Puts pieces in, up to the bound for one product. False, and no change, when the cart is full.
+    /// Puts pieces in, up to the bound for one product. False, and no change, when the cart is full. Contents that may be
+    /// an order already are set aside: what is put in now is another one.
     pub fn add(&mut self, product_id: ProductId, quantity: u32, price: Money, now_us: u64) -> bool {
+        if !self.set_aside() {
+            return false;
+        }
         if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == product_id) {
             line.quantity = line.quantity.saturating_add(quantity).min(MAX_QUANTITY);
             line.seen = Some(price);
@@ -84,11 +102,21 @@ impl Cart {
         true
     }
 
-    /// Sets how many pieces of a product that is in it; none takes it out. Does nothing for other products.
+    /// Sets how many pieces of a product that is in it; none takes it out. Does nothing for other products. Of contents
+    /// that may be an order already only what is asked for beyond them stays in it.
     pub fn set_quantity(&mut self, product_id: ProductId, quantity: u32, now_us: u64) {
         let quantity = quantity.min(MAX_QUANTITY);
         let Some(at) = self.lines.iter().position(|line| line.product_id == product_id) else { return };
-        if self.lines[at].quantity == quantity {
+        let line = self.lines[at];
+        if line.quantity == quantity {
+            return;
+        }
+        if self.is_unsettled(self.version) {
+            if self.set_aside() {
+                let more = quantity.saturating_sub(line.quantity);
+                self.lines.extend((more > 0).then_some(CartLine { quantity: more, ..line }));
+                self.changed(now_us);
+            }
             return;
         }
         if quantity == 0 {
@@ -111,7 +139,41 @@ impl Cart {
         self.changed(now_us);
     }
 
-    pub(super) fn changed(&mut self, now_us: u64) {
+    /// Puts pieces in whose price nobody has seen here, without a new version. False when there is no room for another
+    /// product.
+    pub(crate) fn put(&mut self, piece: &KeptLine) -> bool {
+        let quantity = piece.quantity.clamp(1, MAX_QUANTITY);
+        if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == piece.product_id) {
+            line.quantity = (line.quantity + quantity).min(MAX_QUANTITY);
+        } else if self.lines.len() >= MAX_LINES {
+            return false;
+        } else {
+            self.lines.push(CartLine { product_id: piece.product_id, quantity, seen: None });
+        }
+        true
+    }
+
+    /// Takes pieces out as far as they are in it, without a new version. Answers what was taken out.
+    pub(crate) fn take_out(&mut self, pieces: &[KeptLine]) -> Vec<KeptLine> {
+        let mut taken = Vec::new();
+        for piece in pieces {
+            if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == piece.product_id) {
+                let quantity = line.quantity.min(piece.quantity);
+                line.quantity -= quantity;
+                taken.push(KeptLine { quantity, ..*piece });
+            }
+        }
+        self.lines.retain(|line| line.quantity > 0);
+        taken
+    }
+
+    /// Its lines without prices.
+    pub(crate) fn pieces(&self) -> Vec<KeptLine> {
+        let piece = |line: &CartLine| KeptLine { product_id: line.product_id, quantity: line.quantity };
+        self.lines.iter().map(piece).collect()
+    }
+
+    pub(crate) fn changed(&mut self, now_us: u64) {
         self.version = now_us.max(self.version + 1);
         self.progress.cart_changed();
     }

@@ -1,80 +1,143 @@
-//! What becomes of a cart when its visitor logs in: it and the cart that the account kept become one. Pure.
+//! What becomes of a visitor's cart and of the one that the account keeps: they become one. Pure.
 //!
-//! What must always hold: logging in, also twice, neither loses nor doubles what is in them. So two states of one cart
-//! are told by its id, and the later one stays; the pieces of two carts are added, within the bounds of a cart.
+//! What must always hold: logging in, also twice and from several devices, neither loses nor doubles what is in them. So a
+//! browser remembers which revision of the account's cart it worked with: what it did not change since is the account's,
+//! and what nobody else changed since is the browser's. A guest's cart is added once: the account's remembers in which
+//! version it took it in. Where both sides changed and neither knows of the other (identity was away), of each product the
+//! larger number stays. What may be an order already is set aside first and never added.
 
+use shop_contracts::AccountId;
 use shop_contracts::identity::{KeptCart, KeptLine};
 
-use super::contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};
+use super::contents::{Cart, CartLine};
+use super::kept::KeptBy;
+use crate::checkout::MOST_OPEN;
 
 impl Cart {
-    /// What an account keeps of it.
-    pub fn to_kept(&self) -> KeptCart {
-        let line = |line: &CartLine| KeptLine { product_id: line.product_id, quantity: line.quantity };
-        KeptCart {
-            id: self.id.to_string(),
-            version: self.version,
-            lines: self.lines.iter().map(line).collect(),
+    /// The visitor's cart once it and the account's are one, and how many products found no room. `mine` is the browser's;
+    /// whether the result has to be kept says [`Cart::is_kept`]. Nothing when there is nothing on either side.
+    pub fn bring_together(
+        mine: Option<Self>,
+        kept: &KeptCart,
+        account: AccountId,
+        now_us: u64,
+    ) -> (Option<Self>, usize) {
+        let theirs = Self::from_kept(kept, account);
+        let (mut mine, theirs) = match (mine, theirs) {
+            (None, theirs) => return (theirs, 0),
+            (Some(mut mine), None) => {
+                mine.kept = Some(KeptBy { account, revision: kept.revision, is_current: false });
+                return (Some(mine), 0);
+            }
+            (Some(mine), Some(theirs)) => (mine, theirs),
+        };
+        let worked_with = mine.kept.filter(|kept| kept.account == account);
+        let known = theirs.merged.iter().rev().find(|(id, _)| *id == mine.id).map(|(_, version)| *version);
+        let (cart, left_out) = match (worked_with, known) {
+            (Some(by), _) if by.revision >= kept.revision => (mine, 0),
+            (Some(by), _) if by.is_current || mine.is_same_as(&theirs) => (theirs.seen_as_in(&mine), 0),
+            (Some(_), _) => theirs.joined(mine, now_us, u32::max),
+            (None, Some(version)) if mine.version <= version => (theirs.seen_as_in(&mine), 0),
+            (None, Some(_)) => theirs.joined(mine, now_us, u32::max),
+            (None, None) if mine.id == theirs.id && mine.version <= theirs.version => {
+                (theirs.seen_as_in(&mine), 0)
+            }
+            (None, None) if mine.id == theirs.id => {
+                mine.kept = theirs.kept;
+                mine.differs_from_kept();
+                (mine, 0)
+            }
+            (None, None) => {
+                let (id, before) = (mine.id, [(theirs.id, theirs.version), (mine.id, mine.version)]);
+                let (mut cart, left_out) = theirs.joined(mine, now_us, std::ops::Add::add);
+                // The guest's tabs and orders know it by this name.
+                cart.id = id;
+                cart.merged.extend(before);
+                cart.forget_merged();
+                (cart, left_out)
+            }
+        };
+        (Some(cart), left_out)
+    }
+
+    /// Whether this browser's cart and the account's do not know of each other.
+    pub fn are_to_be_joined(&self, kept: &KeptCart, account: AccountId) -> bool {
+        let worked_with = self.kept.filter(|by| by.account == account);
+        worked_with.is_none_or(|by| !by.is_current && by.revision < kept.revision)
+    }
+
+    /// With the prices that were seen in another browser state.
+    fn seen_as_in(mut self, other: &Self) -> Self {
+        self.take_over_seen(&other.lines);
+        if self.id == other.id && self.progress.done.is_some_and(|done| done.order.is_none()) {
+            let known = other
+                .progress
+                .done
+                .filter(|done| Some(done.version) == self.progress.done.map(|d| d.version));
+            self.progress.done = known.or(self.progress.done);
+        }
+        self
+    }
+
+    fn take_over_seen(&mut self, lines: &[CartLine]) {
+        for line in self.lines.iter_mut().filter(|line| line.seen.is_none()) {
+            line.seen = lines.iter().find(|one| one.product_id == line.product_id).and_then(|one| one.seen);
         }
     }
 
-    /// The cart that an account kept, for a browser that has none: the same cart, so that of one of its versions there
-    /// is at most one order, whichever browser sends it. Nothing when there is nothing in it.
-    pub fn from_kept(kept: &KeptCart) -> Option<Self> {
-        let id = <[u8; 16]>::try_from(hex::decode(&kept.id).ok()?).ok()?;
-        let mut cart = Self::new(CartId(id), kept.version);
-        for line in &kept.lines {
-            cart.put(line);
-        }
-        (!cart.is_empty()).then_some(cart)
-    }
-
-    /// Takes in the cart that the account kept. Answers how many products found no room.
-    pub fn take_in(&mut self, kept: &KeptCart, now_us: u64) -> usize {
-        let is_later = kept.version > self.version;
-        if kept.id != self.id.to_string() {
-            let left_out = kept.lines.iter().filter(|line| !self.put(line)).count();
-            if left_out < kept.lines.len() {
-                self.changed(now_us);
+    /// Both in one, the quantities of each product taken together so. Answers how many products found no room.
+    fn joined(mut self, mut mine: Self, now_us: u64, quantity: fn(u32, u32) -> u32) -> (Self, usize) {
+        self.set_aside();
+        mine.set_aside();
+        let mut left_out = 0;
+        for piece in mine.pieces() {
+            let here = self.lines.iter().find(|line| line.product_id == piece.product_id);
+            let here = here.map_or(0, |line| line.quantity);
+            let more = quantity(here, piece.quantity) - here;
+            if more > 0 && !self.put(&KeptLine { quantity: more, ..piece }) {
+                left_out += 1;
             }
-            return left_out;
         }
-        if is_later {
-            let seen = std::mem::take(&mut self.lines);
-            for line in &kept.lines {
-                self.put(line);
+        self.take_over_seen(&mine.lines);
+        for open in mine.progress.open {
+            let known = &mut self.progress.open;
+            match known.iter().position(|one| one.is_of(open.cart, open.version)) {
+                Some(at) => known[at].order = known[at].order.or(open.order),
+                None if known.len() < MOST_OPEN => known.push(open),
+                None => {}
             }
-            for line in &mut self.lines {
-                line.seen =
-                    seen.iter().find(|one| one.product_id == line.product_id).and_then(|one| one.seen);
-            }
-            self.version = kept.version;
-            self.progress.cart_changed();
         }
-        0
-    }
-
-    /// Puts pieces in whose price nobody has seen here. False when there is no room for another product.
-    fn put(&mut self, kept: &KeptLine) -> bool {
-        let quantity = kept.quantity.clamp(1, MAX_QUANTITY);
-        if let Some(line) = self.lines.iter_mut().find(|line| line.product_id == kept.product_id) {
-            line.quantity = (line.quantity + quantity).min(MAX_QUANTITY);
-        } else if self.lines.len() >= MAX_LINES {
-            return false;
+        if self.id == mine.id {
+            // What only one side knows to be bought may still be among the other's lines: orders is asked again.
+            self.progress.done = self
+                .progress
+                .done
+                .zip(mine.progress.done)
+                .map(|(a, b)| if a.version <= b.version { a } else { b });
         } else {
-            self.lines.push(CartLine { product_id: kept.product_id, quantity, seen: None });
+            self.progress.done = mine.progress.done;
         }
-        true
+        self.version = self.version.max(mine.version);
+        self.changed(now_us);
+        self.differs_from_kept();
+        (self, left_out)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shop_contracts::{Currency, Money, ProductId};
+    use shop_contracts::{Currency, Money, OrderId, ProductId};
+    use uuid::Uuid;
 
     use super::*;
+    use crate::cart::{CartId, MAX_LINES, MAX_QUANTITY};
+    use crate::checkout::{Age, OrdersAnswer, Settled};
 
     const PRICE: Money = Money::new(100, Currency::Eur);
+
+    fn kim() -> AccountId {
+        AccountId::new(Uuid::from_bytes([7; 16]))
+    }
 
     fn cart(id: u8, lines: &[(&str, u32)]) -> Cart {
         let mut cart = Cart::new(CartId([id; 16]), 1_000);
@@ -92,53 +155,91 @@ mod tests {
         lines.iter().map(|(product, quantity)| (ProductId::from_slug(product), *quantity)).collect()
     }
 
-    #[test]
-    fn pieces_of_two_carts_are_added_and_a_second_log_in_adds_nothing() {
-        let (mut guest, kept) = (cart(1, &[("lamp", 2), ("rope", 1)]), cart(2, &[("lamp", 3), ("sail", 1)]));
-        let before = guest.clone();
-        assert_eq!(guest.take_in(&kept.to_kept(), 2_000), 0);
-        assert_eq!(contents(&guest), expected(&[("lamp", 5), ("rope", 1), ("sail", 1)]));
-        assert!(guest.version > before.version && guest.id == before.id);
-        // The second press comes with the cookie of the first.
-        let mut again = before;
-        again.take_in(&guest.to_kept(), 3_000);
-        assert_eq!((contents(&again), again.version), (contents(&guest), guest.version));
-        assert_eq!(again.lines[0].seen, Some(PRICE));
+    /// What the account keeps once it took this one in.
+    fn kept(cart: &Cart, revision: u64) -> KeptCart {
+        KeptCart { revision, if_revision: None, ..cart.to_kept() }
+    }
+
+    fn together(mine: &Cart, kept: &KeptCart) -> Cart {
+        Cart::bring_together(Some(mine.clone()), kept, kim(), 5_000).0.unwrap()
     }
 
     #[test]
-    fn of_one_cart_the_later_contents_stay() {
-        let mut here = cart(1, &[("lamp", 2)]);
-        let mut there = here.clone();
-        there.set_quantity(ProductId::from_slug("lamp"), 1, 5_000);
-        let kept = there.to_kept();
-        here.take_in(&kept, 9_000);
-        assert_eq!((contents(&here), here.version), (expected(&[("lamp", 1)]), 5_000));
-        here.add(ProductId::from_slug("rope"), 1, PRICE, 10_000);
-        let before = here.clone();
-        here.take_in(&kept, 11_000);
-        assert_eq!(here, before, "what was kept is older");
+    fn pieces_of_two_carts_are_added_and_a_second_log_in_adds_nothing() {
+        let (guest, phone) = (cart(1, &[("lamp", 2), ("rope", 1)]), cart(2, &[("lamp", 3), ("sail", 1)]));
+        let mut both = together(&guest, &kept(&phone, 1));
+        assert_eq!(contents(&both), expected(&[("lamp", 5), ("sail", 1), ("rope", 1)]));
+        assert!(both.version > guest.version && both.id == guest.id && !both.is_kept(kim()));
+        both.was_kept();
+        // The second press comes with the cookie of the first, and so does one after a third device took over.
+        for account in [kept(&both, 2), kept(&together(&cart(3, &[("oar", 1)]), &kept(&both, 2)), 3)] {
+            let again = together(&guest, &account);
+            assert_eq!(again.count(), account.lines.iter().map(|line| line.quantity).sum::<u32>());
+            assert!(again.is_kept(kim()), "nothing is to be kept");
+            assert_eq!(again.lines[0].seen, Some(PRICE));
+        }
+    }
+
+    #[test]
+    fn a_device_follows_what_others_changed_and_logging_in_again_adds_nothing() {
+        let phone = cart(2, &[("lamp", 1)]);
+        let mut laptop = together(&cart(1, &[("rope", 1)]), &kept(&phone, 1));
+        laptop.was_kept();
+        // The phone follows, then puts something in.
+        let by = KeptBy { account: kim(), revision: 1, is_current: true };
+        let mut phone = together(&Cart { kept: Some(by), ..phone }, &kept(&laptop, 2));
+        assert_eq!(contents(&phone), expected(&[("lamp", 1), ("rope", 1)]));
+        phone.add(ProductId::from_slug("sail"), 1, PRICE, 6_000);
+        phone.differs_from_kept();
+        assert_eq!(together(&phone, &kept(&laptop, 2)), phone, "nobody else changed it");
+        let again = together(&laptop, &kept(&phone, 3));
+        assert_eq!(contents(&again), expected(&[("lamp", 1), ("rope", 1), ("sail", 1)]));
+    }
+
+    #[test]
+    fn where_both_changed_unseen_the_larger_number_stays() {
+        let mut base = cart(1, &[("lamp", 2)]);
+        base.kept = Some(KeptBy { account: kim(), revision: 4, is_current: true });
+        let (mut here, mut there) = (base.clone(), base);
+        here.add(ProductId::from_slug("rope"), 1, PRICE, 2_000);
+        here.differs_from_kept();
+        there.set_quantity(ProductId::from_slug("lamp"), 3, 2_500);
+        let both = together(&here, &kept(&there, 5));
+        assert_eq!(contents(&both), expected(&[("lamp", 3), ("rope", 1)]));
+        assert!(both.version > here.version.max(there.version) && !both.is_kept(kim()));
+        // What was kept although the answer was lost is no change of somebody else.
+        let lost = together(&here, &kept(&here, 5));
+        assert_eq!((contents(&lost), lost.is_kept(kim())), (contents(&here), true));
+    }
+
+    #[test]
+    fn what_is_being_ordered_is_set_aside_and_not_added() {
+        let order = OrderId::new(Uuid::from_bytes([9; 16]));
+        let mut phone = cart(2, &[("lamp", 1)]);
+        phone.conclude(OrdersAnswer::Order(order, Settled::Waits, Age::ThisPress), 2_000);
+        let both = together(&cart(1, &[("rope", 1)]), &kept(&phone, 1));
+        assert_eq!(contents(&both), expected(&[("rope", 1)]));
+        let open = &both.progress.open[0];
+        assert_eq!((open.cart, open.version, open.order), (phone.id, phone.version, Some(order)));
+        assert_eq!(open.lines, phone.pieces());
     }
 
     #[test]
     fn bounds_hold_and_what_finds_no_room_is_counted() {
         let many: Vec<String> = (0..MAX_LINES).map(|n| n.to_string()).collect();
         let many: Vec<(&str, u32)> = many.iter().map(|name| (name.as_str(), 60)).collect();
-        let mut full = cart(1, &many);
-        assert_eq!(full.take_in(&cart(2, &[("0", 60), ("one more", 1)]).to_kept(), 2_000), 1);
-        assert_eq!((full.lines.len(), full.lines[0].quantity), (MAX_LINES, MAX_QUANTITY));
+        let guest = cart(2, &[("0", 60), ("one more", 1)]);
+        let (full, left_out) = Cart::bring_together(Some(guest), &kept(&cart(1, &many), 1), kim(), 2_000);
+        let full = full.unwrap();
+        assert_eq!((full.lines.len(), full.lines[0].quantity, left_out), (MAX_LINES, MAX_QUANTITY, 1));
     }
 
     #[test]
     fn a_browser_without_a_cart_gets_the_kept_one_as_it_was() {
-        let kept = cart(3, &[("lamp", 2)]);
-        let adopted = Cart::from_kept(&kept.to_kept()).unwrap();
-        assert_eq!(
-            (adopted.id, adopted.version, contents(&adopted)),
-            (kept.id, kept.version, contents(&kept))
-        );
-        assert_eq!(adopted.key(), kept.key(), "one version is at most one order");
-        assert_eq!(Cart::from_kept(&KeptCart::default()), None);
-        assert_eq!(Cart::from_kept(&cart(4, &[]).to_kept()), None);
+        let phone = cart(3, &[("lamp", 2)]);
+        let adopted = Cart::bring_together(None, &kept(&phone, 1), kim(), 9).0.unwrap();
+        assert!(adopted.is_same_as(&phone) && adopted.is_kept(kim()));
+        assert_eq!(adopted.key(), phone.key(), "one version is at most one order");
+        assert_eq!(Cart::bring_together(None, &KeptCart::default(), kim(), 9), (None, 0));
     }
 }

@@ -9,28 +9,20 @@
 
 use sha2::{Digest as _, Sha256};
 use shop_contracts::OrderId;
-use shop_contracts::orders::{Order, OrderStatus};
+use shop_contracts::orders::OrderStatus;
 
+use super::Open;
 use crate::cart::{Cart, CartId};
 
 /// How far the checkout of a cart has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Attempts at the present version that are over.
     pub attempt: u16,
-    /// The newest order of this cart of which the end is not known.
-    pub unsettled: Option<Unsettled>,
+    /// Orders of which the end is not known, oldest first; at most [`super::MOST_OPEN`].
+    pub open: Vec<Open>,
     /// The newest order that consumed a version.
     pub done: Option<Done>,
-}
-
-/// An order that may or may not stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsettled {
-    /// The version that it was made from.
-    pub version: u64,
-    /// The order, if orders named it.
-    pub order: Option<OrderId>,
 }
 
 /// An order that consumed a version.
@@ -38,8 +30,8 @@ pub struct Unsettled {
 pub struct Done {
     /// The version.
     pub version: u64,
-    /// The order.
-    pub order: OrderId,
+    /// The order, if this browser was told which.
+    pub order: Option<OrderId>,
 }
 
 /// What the shopper saw when the button was pressed: version and fingerprint, as the form carries them.
@@ -149,14 +141,9 @@ impl Cart {
 
     /// The order that is known to have come of this version.
     pub fn order_of(&self, version: u64) -> Option<OrderId> {
-        let done = self.progress.done.filter(|done| done.version == version).map(|done| done.order);
-        let open = self.progress.unsettled.filter(|one| one.version == version && version != self.version);
-        done.or(open.and_then(|open| open.order))
-    }
-
-    /// Whether an order of this version may stand although nobody said so.
-    pub fn is_unsettled(&self, version: u64) -> bool {
-        self.progress.unsettled.is_some_and(|unsettled| unsettled.version == version)
+        let done = self.progress.done.filter(|done| done.version == version).and_then(|done| done.order);
+        let mut open = self.progress.open.iter().filter(|open| open.is_of(self.id, version));
+        done.or_else(|| open.find(|_| version != self.version).and_then(|open| open.order))
     }
 
     /// Takes in the answer to the present key.
@@ -165,7 +152,7 @@ impl Cart {
         match answer {
             OrdersAnswer::Order(order, settled, _) | OrdersAnswer::Existing(order, settled) => {
                 let was_unsettled = self.is_unsettled(version);
-                self.settle(version, order, settled, now_us);
+                self.settle((self.id, version), order, settled, &[], now_us);
                 if settled != Settled::Over {
                     return Verdict::Show(order);
                 }
@@ -180,43 +167,8 @@ impl Cart {
             }
             OrdersAnswer::Refused => Verdict::Refused,
             OrdersAnswer::Unknown => {
-                if !self.is_unsettled(version) {
-                    self.progress.unsettled = Some(Unsettled { version, order: None });
-                }
+                self.asked(None, now_us);
                 Verdict::Unknown
-            }
-        }
-    }
-
-    /// Takes in how an order stands that the shopper looks at. True when it changed the cart.
-    pub fn learn(&mut self, order: &Order, now_us: u64) -> bool {
-        let Some(made_from) = order.cart.as_ref().filter(|cart| cart.id == self.id.to_string()) else {
-            return false;
-        };
-        let before = (self.version, self.progress);
-        let settled = Settled::of(order.status);
-        // An older version that waits is no news: what is unsettled by now may be younger.
-        if settled != Settled::Waits || made_from.version == self.version {
-            self.settle(made_from.version, order.id, settled, now_us);
-        }
-        before != (self.version, self.progress)
-    }
-
-    fn settle(&mut self, version: u64, order: OrderId, settled: Settled, now_us: u64) {
-        match settled {
-            Settled::Waits => self.progress.unsettled = Some(Unsettled { version, order: Some(order) }),
-            Settled::Stands | Settled::Over => {
-                if self.is_unsettled(version) {
-                    self.progress.unsettled = None;
-                }
-            }
-        }
-        if settled == Settled::Stands {
-            if self.version == version {
-                self.clear(now_us);
-            }
-            if self.progress.done.is_none_or(|done| done.version <= version) {
-                self.progress.done = Some(Done { version, order });
             }
         }
     }
@@ -283,18 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn pending_order_keeps_the_cart_until_it_stands_and_then_only_that_version() {
+    fn pending_order_keeps_the_cart_until_it_stands() {
         let mut cart = cart();
         cart.conclude(OrdersAnswer::Order(order(1), Settled::Waits, Age::ThisPress), 30);
         assert_eq!((cart.count(), cart.is_unsettled(20)), (1, true));
-        let mut changed = cart.clone();
-        changed.add(ProductId::from_slug("rope"), 1, Money::new(5, Currency::Eur), 40);
-        cart.settle(20, order(1), Settled::Stands, 50);
-        changed.settle(20, order(1), Settled::Stands, 50);
-        assert_eq!((cart.count(), changed.count()), (0, 2));
-        for cart in [cart, changed] {
-            assert_eq!((cart.order_of(20), cart.progress.unsettled), (Some(order(1)), None));
-        }
+        cart.settle((cart.id, 20), order(1), Settled::Stands, &[], 50);
+        assert!(cart.is_empty() && cart.progress.open.is_empty());
+        assert_eq!(cart.order_of(20), Some(order(1)));
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Peers {
         self.identity.request(Call::get(format!("/v1/accounts/{account}/cart"))).await
     }
 
-    /// Has the account keep a cart; of one cart the newest version stays.
+    /// Has the account keep a cart, if it still keeps the revision that this one names; a conflict says what it keeps.
     pub async fn keep_cart(&self, account: AccountId, cart: &KeptCart) -> Result<(), CallError> {
         self.identity.send(Call::put(format!("/v1/accounts/{account}/cart"), cart)).await.map(|_| ())
     }

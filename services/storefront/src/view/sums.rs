@@ -27,6 +27,11 @@ pub fn delivery_price(amount: Money) -> String {
 /// The parts of a total, and the tax that it contains in the country that the goods go to.
 pub fn sums(charges: &Charges, total: Money, country: &str) -> Markup {
     let country = if charges.delivery_method == DeliveryMethod::PickUp { PICK_UP_COUNTRY } else { country };
+    sums_with(charges, total, tax_lines(charges, country, ""))
+}
+
+/// The parts of a total, with these lines about the tax in it.
+pub fn sums_with(charges: &Charges, total: Money, taxes: Markup) -> Markup {
     html! {
         dl.sums {
             dt { "Goods" } dd { (price(charges.goods)) }
@@ -36,9 +41,17 @@ pub fn sums(charges: &Charges, total: Money, country: &str) -> Markup {
             }
             dt { "Delivery · " (charges.delivery_method.title()) } dd { (delivery_price(charges.delivery)) }
             dt.total { "Total" } dd.total { (price(total)) }
-            @for share in &charges.taxes {
-                dt.tax { "of which VAT " (percent(share.rate_bp)) ", " (country_name(country)) } dd.tax { (price(share.tax)) }
-            }
+            (taxes)
+        }
+    }
+}
+
+/// The tax that a total contains, as it is in a country; `class` beside the lines' own.
+pub fn tax_lines(charges: &Charges, country: &str, class: &str) -> Markup {
+    html! {
+        @for share in &charges.taxes {
+            dt class={ "tax " (class) } { "of which VAT " (percent(share.rate_bp)) ", " (country_name(country)) }
+            dd class={ "tax " (class) } { (price(share.tax)) }
         }
     }
 }

@@ -1,6 +1,8 @@
-//! The cart of somebody who is logged in: the account keeps what the cookie holds, so that the next device finds it.
+//! The cart of somebody who is logged in: one cart of the account, on all devices.
 //!
-//! The cookie leads. Identity is waited for a moment only, and what it cannot keep now is kept with the next change.
+//! What the account keeps leads. Before the cart is shown or changed a page asks for it, and after a change the account
+//! keeps the new one, if nobody changed it in between. The cookie holds the same, so that the shop sells on while identity
+//! is away: it is waited for a moment only, and what it cannot keep now is brought together with the next request.
 
 use std::time::Duration;
 
@@ -9,71 +11,151 @@ use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
 use shop_contracts::AccountId;
+use shop_contracts::identity::KeptCart;
 use shop_instrumentation::clock;
+use shop_instrumentation::problem::Code;
 
+use super::open_orders::{self, Ask};
 use super::session::SignedIn;
-use super::{Kind, Visitor, keep_cart, now_us};
-use crate::cart::Cart;
+use super::{Kind, Visitor, new_cart, now_us, put_cart, set_cart};
+use crate::cart::{Cart, KeptBy};
 use crate::pages::Shop;
 
 /// How long a page waits for identity.
 const WITHIN: Duration = Duration::from_millis(500);
+/// How long it waits for what orders knows of carts that are to become one.
+const SETTLED_WITHIN: Duration = Duration::from_secs(1);
+/// How often a log-in brings carts together that somebody changes meanwhile.
+const TRIES: usize = 3;
 
-/// After each answer that changes the cart of somebody who is logged in: has the account keep it.
+/// What became of a cart that the account was to keep.
+enum Keeping {
+    Kept,
+    /// The account keeps another one meanwhile.
+    Changed(KeptCart),
+    Unavailable,
+}
+
+/// After each answer that changes a cart: writes the cookie, and has the account keep it.
 pub async fn follow(State(shop): State<Shop>, request: Request, next: Next) -> Response {
     let who = signed_in(request.headers(), &shop);
-    let response = next.run(request).await;
-    let cart = response.extensions().get::<Cart>().cloned();
-    if let (Some(who), Some(cart)) = (who, cart)
+    let mut response = next.run(request).await;
+    let Some(mut cart) = response.extensions_mut().remove::<Cart>() else { return response };
+    if let Some(who) = who
+        && is_to_be_kept(&cart, who.account_id)
         && shop.sessions.stands(&shop.peers, &who, clock::now().timestamp()).await
     {
-        kept(&shop, who.account_id, &cart).await;
+        keep(&shop, &mut cart).await;
     }
+    set_cart(&mut response, &shop, &cart);
     response
 }
 
-/// At log-in: the visitor's cart and the one that the account kept become one.
+/// The visitor's cart as the account has it now, with what this browser changed while the account could not be asked.
+pub async fn look(shop: &Shop, visitor: &mut Visitor) {
+    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return };
+    let Some(found) = find(shop, account).await else { return };
+    let cart = bring(shop, visitor.cart.take(), found.clone(), account).await;
+    visitor.cart = Some(cart.unwrap_or_else(|| {
+        let kept = KeptBy { account, revision: found.revision, is_current: false };
+        Cart { kept: Some(kept), ..new_cart() }
+    }));
+}
+
+/// At log-in: the visitor's cart and the one that the account keeps become one.
 pub async fn bring_together(response: &mut Response, shop: &Shop, mine: Option<Cart>, account: AccountId) {
-    let found = match tokio::time::timeout(WITHIN, shop.peers.kept_cart(account)).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(cause)) => return tracing::warn!(error = %cause, "the account's cart is not available"),
-        Err(_) => return tracing::warn!("the account's cart is not available in time"),
-    };
-    let cart = match mine {
-        None => Cart::from_kept(&found),
-        Some(mut cart) => {
-            let left_out = cart.take_in(&found, now_us());
-            if left_out > 0 {
-                tracing::info!(left_out, "the cart is full, products of the account's cart found no room");
-            }
-            Some(cart)
+    let Some(mut found) = find(shop, account).await else { return };
+    for _ in 0..TRIES {
+        let Some(mut cart) = bring(shop, mine.clone(), found, account).await else { return };
+        if cart.is_kept(account) {
+            return put_cart(response, cart);
         }
-    };
-    if let Some(cart) = cart {
-        keep_cart(response, shop, &cart);
-        kept(shop, account, &cart).await;
+        match keep(shop, &mut cart).await {
+            Keeping::Changed(other) => found = other,
+            Keeping::Kept | Keeping::Unavailable => return put_cart(response, cart),
+        }
     }
 }
 
-/// At log-out: the account keeps the cart and the browser forgets it, for whoever uses the browser next. A cart whose
-/// order is not settled, or that cannot be kept, stays in the browser.
-pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &Visitor, account: AccountId) {
-    let Some(cart) = &visitor.cart else { return };
-    if !cart.is_unsettled(cart.version) && kept(shop, account, cart).await {
+/// At log-out: the account keeps the cart and the browser forgets it, for whoever uses the browser next. A cart that cannot
+/// be kept stays in the browser.
+pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &mut Visitor, account: AccountId) {
+    look(shop, visitor).await;
+    let Some(cart) = &mut visitor.cart else { return };
+    let is_nothing = cart.is_empty() && cart.progress.open.is_empty();
+    let is_kept = cart.is_kept(account)
+        || is_to_be_kept(cart, account) && matches!(keep(shop, cart).await, Keeping::Kept);
+    if is_nothing || is_kept {
         shop.cookies.remove(response, Kind::Cart);
     }
+}
+
+/// Both in one. Before two that do not know of each other become one, what orders knows of either is settled: neither what is
+/// ordered nor what came back is in both.
+async fn bring(shop: &Shop, mut mine: Option<Cart>, mut found: KeptCart, account: AccountId) -> Option<Cart> {
+    if let (Some(mine), Some(mut theirs)) = (&mut mine, Cart::from_kept(&found, account))
+        && mine.are_to_be_joined(&found, account)
+    {
+        let before = theirs.clone();
+        let settled = async {
+            tokio::join!(
+                open_orders::learn(shop, mine, Ask::All),
+                open_orders::learn(shop, &mut theirs, Ask::All)
+            )
+        };
+        if tokio::time::timeout(SETTLED_WITHIN, settled).await.is_err() {
+            tracing::warn!("what became of two carts is not known in time, they are taken as they are");
+        }
+        if theirs != before {
+            found = KeptCart { revision: found.revision, if_revision: None, ..theirs.to_kept() };
+        }
+    }
+    let (cart, left_out) = Cart::bring_together(mine, &found, account, now_us());
+    if left_out > 0 {
+        tracing::info!(left_out, "the cart is full, products of the account's cart found no room");
+    }
+    cart
 }
 
 fn signed_in(headers: &HeaderMap, shop: &Shop) -> Option<SignedIn> {
     serde_json::from_slice(&shop.cookies.read(headers, Kind::Session)?).ok()
 }
 
-/// Whether the account keeps the cart now.
-async fn kept(shop: &Shop, account: AccountId, cart: &Cart) -> bool {
+fn is_to_be_kept(cart: &Cart, account: AccountId) -> bool {
+    cart.kept.is_some_and(|kept| kept.account == account && !kept.is_current)
+}
+
+async fn find(shop: &Shop, account: AccountId) -> Option<KeptCart> {
+    match tokio::time::timeout(WITHIN, shop.peers.kept_cart(account)).await {
+        Ok(Ok(found)) => return Some(found),
+        Ok(Err(cause)) => tracing::warn!(error = %cause, "the account's cart is not available"),
+        Err(_) => tracing::warn!("the account's cart is not available in time"),
+    }
+    None
+}
+
+async fn keep(shop: &Shop, cart: &mut Cart) -> Keeping {
+    let Some(account) = cart.kept.map(|kept| kept.account) else { return Keeping::Unavailable };
     match tokio::time::timeout(WITHIN, shop.peers.keep_cart(account, &cart.to_kept())).await {
-        Ok(Ok(())) => return true,
-        Ok(Err(cause)) => tracing::warn!(error = %cause, "the account does not keep the cart"),
+        Ok(Ok(())) => {
+            cart.was_kept();
+            return Keeping::Kept;
+        }
+        Ok(Err(cause)) => {
+            let other = cause.existing::<KeptCart>().filter(|_| cause.code() == Code::Conflict);
+            match other {
+                // A repeat whose first answer was lost.
+                Some(other)
+                    if Cart::from_kept(&other, account).is_some_and(|other| other.is_same_as(cart)) =>
+                {
+                    cart.was_kept();
+                    return Keeping::Kept;
+                }
+                Some(other) => return Keeping::Changed(other),
+                None => tracing::warn!(error = %cause, "the account does not keep the cart"),
+            }
+        }
         Err(_) => tracing::warn!("the account does not keep the cart in time"),
     }
-    false
+    Keeping::Unavailable
 }

@@ -16,6 +16,8 @@ pub enum Kind {
     Session,
     /// Orders that the visitor placed or looked up as a guest.
     Orders,
+    /// What was typed at the checkout and has not become an order.
+    Checkout,
     /// Which member of the staff is logged in.
     Staff,
 }
@@ -35,6 +37,8 @@ impl Kind {
             (Self::Session, false) => "session",
             (Self::Orders, true) => "__Host-orders",
             (Self::Orders, false) => "orders",
+            (Self::Checkout, true) => "__Host-checkout",
+            (Self::Checkout, false) => "checkout",
             (Self::Staff, true) => "__Host-staff",
             (Self::Staff, false) => "staff",
         }
@@ -45,6 +49,7 @@ impl Kind {
             Self::Cart => "cart",
             Self::Session => "session",
             Self::Orders => "orders",
+            Self::Checkout => "checkout",
             Self::Staff => "staff",
         }
     }
@@ -52,7 +57,7 @@ impl Kind {
     /// Links from elsewhere lead shoppers to their cart, but nobody into the back office.
     const fn same_site(self) -> &'static str {
         match self {
-            Self::Cart | Self::Session | Self::Orders => "Lax",
+            Self::Cart | Self::Session | Self::Orders | Self::Checkout => "Lax",
             Self::Staff => "Strict",
         }
     }

@@ -6,6 +6,7 @@ pub mod account_cart;
 mod cookies;
 pub mod csrf;
 mod guest_orders;
+pub mod open_orders;
 mod session;
 mod submitted;
 
@@ -38,6 +39,8 @@ pub struct Visitor {
     pub cart: Option<Cart>,
     /// Who is logged in.
     pub account: Option<SignedIn>,
+    /// Who was, in a session that is over although the browser still has its cookie.
+    pub ended: Option<SignedIn>,
     /// Orders that the visitor placed or looked up as a guest, newest first.
     pub guest_orders: Vec<OrderId>,
 }
@@ -48,13 +51,14 @@ impl Visitor {
         let cart = shop.cookies.read(headers, Kind::Cart).and_then(|bytes| Cart::from_bytes(&bytes));
         let session = shop.cookies.read(headers, Kind::Session);
         let mut account = session.and_then(|bytes| serde_json::from_slice::<SignedIn>(&bytes).ok());
+        let mut ended = None;
         if let Some(who) = &account
             && !shop.sessions.stands(&shop.peers, who, clock::now().timestamp()).await
         {
-            account = None;
+            ended = account.take();
         }
         let guest_orders = guest_orders::read(headers, shop);
-        Self { csrf: String::new(), cart, account, guest_orders }.with_token(shop)
+        Self { csrf: String::new(), cart, account, ended, guest_orders }.with_token(shop)
     }
 
     /// The visitor, logged in only if identity says now that the session stands.
@@ -62,7 +66,7 @@ impl Visitor {
         if let Some(who) = &self.account
             && !shop.sessions.stands_now(&shop.peers, who, clock::now().timestamp()).await
         {
-            self.account = None;
+            self.ended = self.account.take();
             return self.with_token(shop);
         }
         self
@@ -85,7 +89,9 @@ impl Visitor {
     }
 
     fn bindings(&self) -> Vec<csrf::Binding> {
-        let session = self.account.iter().map(|who| csrf::Binding::session(&who.token));
+        // Forms of a session that has ended are still this browser's: what they ask for decides what becomes of them.
+        let sessions = self.account.iter().chain(&self.ended);
+        let session = sessions.map(|who| csrf::Binding::session(&who.token));
         let cart = self.cart.iter().map(|cart| csrf::Binding::cart(cart.id));
         session.chain(cart).chain(self.guest_orders.iter().map(|order| csrf::Binding::from(*order))).collect()
     }
@@ -109,12 +115,22 @@ pub fn now_us() -> u64 {
     clock::now().timestamp_micros().unsigned_abs()
 }
 
-/// Puts the cart into the visitor's cookie.
-pub fn keep_cart(response: &mut Response, shop: &Shop, cart: &Cart) {
-    let life = if cart.is_empty() { BOUGHT_SECONDS } else { CART_SECONDS };
+/// Keeps a cart that was changed: in the visitor's cookie, and with the account that keeps it, if one does.
+pub fn keep_cart(response: &mut Response, cart: &Cart) {
+    let mut cart = cart.clone();
+    cart.differs_from_kept();
+    put_cart(response, cart);
+}
+
+/// Keeps a cart of which at most the prices seen are other ones: in the visitor's cookie. [`account_cart::follow`] writes it.
+pub fn put_cart(response: &mut Response, cart: Cart) {
+    response.extensions_mut().insert(cart);
+}
+
+fn set_cart(response: &mut Response, shop: &Shop, cart: &Cart) {
+    let is_bought = cart.is_empty() && cart.progress.open.is_empty();
+    let life = if is_bought { BOUGHT_SECONDS } else { CART_SECONDS };
     shop.cookies.set(response, Kind::Cart, &cart.to_bytes(), life);
-    // For the account that keeps it, if there is one.
-    response.extensions_mut().insert(cart.clone());
 }
 
 /// Puts the session into the visitor's cookie.

@@ -7,7 +7,7 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 use crate::buying::order;
-use crate::stage::{Shopper, Stage};
+use crate::stage::{Leads as _, Shopper, Stage};
 
 const FIELDS: [(&str, &str); 7] = [
     ("name", "Kim Harbour"),
@@ -63,7 +63,7 @@ async fn courier_is_ordered_at_the_total_that_the_page_showed_for_it() {
     let stage = Stage::set().await;
     let mut shopper = at_the_checkout(&stage).await;
     assert!(shopper.page.contains("€1,311.90") && shopper.page.contains("€12.90"), "{}", shopper.page);
-    let answer = shopper.submit("/checkout", &with(&[("delivery", "express")])).await;
+    let answer = shopper.press(&with(&[("delivery", "express")])).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     let sent = stage.ordered().await;
     assert_eq!(sent[0].expected_total.map(|total| total.amount_minor), Some(131_190));
@@ -75,13 +75,13 @@ async fn code_that_is_applied_is_shown_in_the_total_before_it_is_ordered() {
     let stage = Stage::set().await;
     let mut shopper = at_the_checkout(&stage).await;
     stage.spring_counts().await;
-    let shown = shopper.submit("/checkout", &with(&[("voucher", "spring"), ("do", "show")])).await;
-    assert_eq!(shown.status, StatusCode::OK);
+    let shown = shopper.press(&with(&[("voucher", "spring"), ("do", "show")])).await;
+    assert!(shown.leads_to("/checkout"));
     assert!(shopper.page.contains("−€129.90") && shopper.page.contains("€1,169.10"), "{}", shopper.page);
     assert!(shopper.page.contains("value=\"1 Quay Street\"") && shopper.page.contains("VAT 25 %, Sweden"));
     assert!(stage.ordered().await.is_empty());
-    let placed = shopper.submit("/checkout", &with(&[("voucher", "spring")])).await;
-    assert_eq!(placed.status, StatusCode::SEE_OTHER, "{}", placed.text());
+    let placed = shopper.press(&with(&[("voucher", "spring")])).await;
+    assert!(!placed.leads_to("/checkout"), "{}", shopper.page);
     let sent = stage.ordered().await;
     assert_eq!(sent[0].expected_total.map(|total| total.amount_minor), Some(116_910));
     assert_eq!(sent[0].voucher.as_deref(), Some("spring"));
@@ -92,11 +92,11 @@ async fn code_that_was_typed_but_not_applied_never_changes_the_total_silently() 
     let stage = Stage::set().await;
     let mut shopper = at_the_checkout(&stage).await;
     stage.spring_counts().await;
-    let first = shopper.submit("/checkout", &with(&[("voucher", "spring")])).await;
-    assert_eq!(first.status, StatusCode::CONFLICT);
+    let first = shopper.press(&with(&[("voucher", "spring")])).await;
+    assert!(first.leads_to("/checkout") && shopper.page.contains("Your voucher is taken off now"));
     assert!(stage.ordered().await.is_empty() && shopper.page.contains("€1,169.10"));
-    let second = shopper.submit("/checkout", &with(&[("voucher", "spring")])).await;
-    assert_eq!(second.status, StatusCode::SEE_OTHER);
+    let second = shopper.press(&with(&[("voucher", "spring")])).await;
+    assert!(!second.leads_to("/checkout") && stage.ordered().await.len() == 1);
 }
 
 #[tokio::test]
@@ -104,8 +104,8 @@ async fn code_that_cannot_be_used_says_why_at_its_field_and_nothing_is_ordered()
     let stage = Stage::set().await;
     let mut shopper = at_the_checkout(&stage).await;
     stage.voucher_answer(refusal("voucher_refused")).await;
-    let answer = shopper.submit("/checkout", &with(&[("voucher", "OLD-1")])).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let answer = shopper.press(&with(&[("voucher", "OLD-1")])).await;
+    assert!(answer.leads_to("/checkout"));
     assert!(shopper.page.contains("id=\"voucher-error\">This code’s time is over."), "{}", shopper.page);
     assert!(stage.ordered().await.is_empty());
 }
@@ -115,11 +115,11 @@ async fn code_that_was_used_up_meanwhile_is_refused_with_the_total_without_it() 
     let stage = Stage::set().await;
     let mut shopper = at_the_checkout(&stage).await;
     stage.spring_counts().await;
-    shopper.submit("/checkout", &with(&[("voucher", "spring"), ("do", "show")])).await;
+    shopper.press(&with(&[("voucher", "spring"), ("do", "show")])).await;
     let mock = Mock::given(method("POST")).and(path("/v1/orders")).respond_with(refusal("voucher_refused"));
     mock.with_priority(1).mount(&stage.orders).await;
-    let answer = shopper.submit("/checkout", &with(&[("voucher", "spring")])).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
+    let answer = shopper.press(&with(&[("voucher", "spring")])).await;
+    assert!(answer.leads_to("/checkout"));
     assert!(
         shopper.page.contains("does not count any more") && shopper.page.contains("id=\"voucher-error\"")
     );
@@ -133,7 +133,7 @@ async fn guessing_codes_is_slowed_down() {
     stage.voucher_answer(refusal("voucher_refused")).await;
     for n in 0..40 {
         let code = format!("GUESS-{n}");
-        shopper.submit("/checkout", &with(&[("voucher", code.as_str()), ("do", "show")])).await;
+        shopper.press(&with(&[("voucher", code.as_str()), ("do", "show")])).await;
     }
     let asked = stage.orders.received_requests().await.unwrap();
     let checks = asked.iter().filter(|request| request.url.path() == "/v1/vouchers/check").count();
@@ -150,12 +150,59 @@ async fn press_after_a_lost_answer_finds_its_order_although_the_code_is_used_up_
     let lost = ResponseTemplate::new(500);
     Mock::given(method("POST")).and(path("/v1/orders")).respond_with(lost).mount(&stage.orders).await;
     let spring = with(&[("voucher", "spring")]);
-    shopper.submit("/checkout", &with(&[("voucher", "spring"), ("do", "show")])).await;
-    let unsure = shopper.submit("/checkout", &spring).await;
-    assert_eq!(unsure.status, StatusCode::SERVICE_UNAVAILABLE, "{}", unsure.text());
+    shopper.press(&with(&[("voucher", "spring"), ("do", "show")])).await;
+    let unsure = shopper.press(&spring).await;
+    assert!(unsure.leads_to("/checkout"), "{}", unsure.text());
     stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
     stage.voucher_answer(refusal("voucher_refused")).await;
-    let found = shopper.submit("/checkout", &spring).await;
-    assert_eq!(found.status, StatusCode::SEE_OTHER, "{}", found.text());
+    let found = shopper.press(&spring).await;
+    assert!(!found.leads_to("/checkout"), "{}", found.text());
     assert_eq!(stage.ordered().await[0].voucher.as_deref(), Some("spring"));
+}
+
+#[tokio::test]
+async fn guessing_codes_is_slowed_down_also_once_an_answer_was_lost() {
+    let stage = Stage::set().await;
+    let mut shopper = at_the_checkout(&stage).await;
+    stage.orders.reset().await;
+    let lost = ResponseTemplate::new(500);
+    Mock::given(method("POST")).and(path("/v1/orders")).respond_with(lost).mount(&stage.orders).await;
+    shopper.press(&with(&[])).await;
+    stage.orders.reset().await;
+    stage.voucher_answer(refusal("voucher_refused")).await;
+    let mock = Mock::given(method("POST")).and(path("/v1/orders")).respond_with(refusal("voucher_refused"));
+    mock.mount(&stage.orders).await;
+    for n in 0..40 {
+        let code = format!("GUESS-{n}");
+        shopper.press(&with(&[("voucher", code.as_str())])).await;
+    }
+    assert_eq!(stage.ordered().await.len(), 30, "each code that reaches orders is a try");
+    assert!(shopper.page.contains("Too many tries."), "{}", shopper.page);
+    // The same cookie from before tries no more either, and who sends no code is not kept from ordering.
+    stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
+    assert!(!shopper.press(&with(&[])).await.leads_to("/checkout"));
+}
+
+#[tokio::test]
+async fn nobody_learns_at_the_checkout_whether_an_address_used_a_code() {
+    let stage = Stage::set().await;
+    let mut shopper = at_the_checkout(&stage).await;
+    stage.spring_counts().await;
+    shopper.press(&with(&[("voucher", "spring"), ("do", "show")])).await;
+    let asked = stage.orders.received_requests().await.unwrap();
+    let checks = asked.iter().filter(|request| request.url.path() == "/v1/vouchers/check");
+    let bodies: Vec<serde_json::Value> = checks.map(|request| request.body_json().unwrap()).collect();
+    assert!(!bodies.is_empty());
+    assert!(bodies.iter().all(|body| body["email"].is_null()), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn tax_is_told_for_each_country_and_none_is_told_for_another() {
+    let stage = Stage::set().await;
+    let shopper = at_the_checkout(&stage).await;
+    for (country, line) in [("DE", "VAT 19 %, Germany"), ("NO", "VAT 25 %, Norway")] {
+        let line = format!("<dt class=\"tax tax-in tax-in-{country}\">of which {line}</dt>");
+        assert!(shopper.page.contains(&line), "{}", shopper.page);
+    }
+    assert!(shopper.page.contains("VAT included"), "where the style sheet cannot follow the country");
 }

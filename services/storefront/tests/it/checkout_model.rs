@@ -1,14 +1,17 @@
 //! The checkout against a model of orders, over what a shopper can do in a browser, in ten thousand random sequences.
 //!
-//! The model counts what was confirmed and charged. It comes in two kinds: one keeps to the contract, the other knows
-//! keys only and would place two orders of one cart version if it got two keys. Both must end with one.
+//! Two devices, each with a cart of its own until it logs in to the one account: then they have one. The model counts what
+//! was put into carts, confirmed and charged: no piece is ordered that nobody put in. It comes in two kinds: one keeps to
+//! the contract, the other knows keys only and would place two orders of one cart version if it got two keys. Both must
+//! end with one.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use shop_contracts::orders::{CartRef, OrderStatus};
-use shop_contracts::{Currency, Money, OrderId, ProductId};
+use shop_contracts::identity::KeptCart;
+use shop_contracts::orders::{CartRef, OrderLine, OrderStatus};
+use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
 use shop_storefront::cart::{Cart, CartId};
 use shop_storefront::checkout::{Age, Charge, OrdersAnswer, Seen, Settled, Verdict};
 use uuid::Uuid;
@@ -16,7 +19,9 @@ use uuid::Uuid;
 use crate::buying::order;
 
 const SEQUENCES: u32 = 10_000;
-const TABS: usize = 2;
+/// Two on the first device, one on the second.
+const TABS: usize = 3;
+const DEVICE_OF: [usize; TABS] = [0, 0, 1];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Card {
@@ -41,6 +46,7 @@ enum Travel {
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
+    OpenCart(usize),
     OpenCheckout(usize),
     Press(usize, Card, Travel),
     /// Another way of delivery, or the voucher typed or taken out, in a tab's form.
@@ -49,10 +55,32 @@ enum Action {
     PressTwice(usize, Card, Card, bool),
     Back(usize),
     Reload(usize),
-    ChangeCart,
+    Put(usize, Thing),
+    TakeOut(usize, Thing),
     ChangePrice,
     BankAnswers(bool),
     LateArrives,
+    /// Two minutes pass: what is on its way to orders arrives no more.
+    Wait,
+    LogIn(usize),
+    SessionEnds(usize),
+    LogOut(usize),
+}
+
+/// What is sold, all at one price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Lamp,
+    Rope,
+}
+
+impl Thing {
+    fn id(self) -> ProductId {
+        ProductId::from_slug(match self {
+            Self::Lamp => "lamp",
+            Self::Rope => "rope",
+        })
+    }
 }
 
 /// What is chosen in a form beside the card. The voucher takes ten off, once in all.
@@ -79,14 +107,20 @@ struct Body {
     choice: Choice,
     /// What the shopper agreed to.
     expected: i64,
-    pieces: i64,
+    pieces: Pieces,
     cart: CartRef,
+}
+
+type Pieces = BTreeMap<ProductId, i64>;
+
+fn pieces(cart: &Cart) -> Pieces {
+    cart.lines.iter().map(|line| (line.product_id, i64::from(line.quantity))).collect()
 }
 
 impl Body {
     /// Whether a repeat asks for the same: what is expected has no part in it.
     fn means(&self, other: &Self) -> bool {
-        let meaning = |body: &Self| (body.card, body.price, body.choice, body.pieces);
+        let meaning = |body: &Self| (body.card, body.price, body.choice, body.pieces.clone());
         meaning(self) == meaning(other) && self.cart == other.cart
     }
 }
@@ -123,7 +157,8 @@ impl Orders {
                 Reply::Existing(known.id, settled)
             };
         }
-        let total = body.pieces * self.price + if body.choice.express { EXPRESS } else { 0 }
+        let total = body.pieces.values().sum::<i64>() * self.price
+            + if body.choice.express { EXPRESS } else { 0 }
             - if body.choice.voucher { VOUCHER } else { 0 };
         if body.price != self.price || body.expected != total {
             return Reply::Conflict;
@@ -166,62 +201,164 @@ impl Orders {
     }
 }
 
+/// A browser's cookies.
+struct Device {
+    cart: Cart,
+    is_logged_in: bool,
+}
+
 struct World {
     orders: Orders,
-    cookie: Cart,
+    devices: [Device; 2],
+    /// What identity keeps of the account that everybody here logs in to.
+    kept: KeptCart,
     tabs: [Vec<Page>; TABS],
     chosen: [Choice; TABS],
     sent: [Option<(Seen, Card, Choice)>; TABS],
     late: Vec<(String, Body)>,
     now_us: u64,
+    carts: u8,
+    /// Pieces that were ever put into carts.
+    put: Pieces,
+}
+
+fn account() -> AccountId {
+    AccountId::new(Uuid::from_bytes([77; 16]))
 }
 
 impl World {
     fn new(knows_carts: bool) -> Self {
-        let mut cookie = Cart::new(CartId([1; 16]), 1);
-        cookie.add(ProductId::from_slug("lamp"), 1, Money::new(100, Currency::Eur), 2);
+        let device = |n| Device { cart: Cart::new(CartId([n; 16]), 1), is_logged_in: false };
         let orders = Orders { knows_carts, price: 100, by_key: BTreeMap::new(), next: 0 };
-        let tabs = [vec![Page::Cart], vec![Page::Cart]];
-        Self {
+        let mut world = Self {
             orders,
-            cookie,
-            tabs,
+            devices: [device(1), device(2)],
+            kept: KeptCart::default(),
+            tabs: [vec![Page::Cart], vec![Page::Cart], vec![Page::Cart]],
             chosen: [Choice::default(); TABS],
-            sent: [None, None],
+            sent: [None, None, None],
             late: Vec::new(),
-            now_us: 10,
-        }
+            now_us: 10_000_000_000,
+            carts: 2,
+            put: Pieces::new(),
+        };
+        world.put(0, Thing::Lamp);
+        world
     }
 
     /// What a form shows: the totals of every way, with the voucher if it was typed and counts.
     fn seen(&self, cart: &Cart, choice: Choice) -> Seen {
         let voucher = choice.voucher && self.orders.voucher_uses() == 0;
-        let fingerprint = format!("{} at {} {voucher}", cart.count(), self.orders.price);
+        let fingerprint = format!("{:?} at {} {voucher}", pieces(cart), self.orders.price);
         Seen { version: cart.version, fingerprint }
     }
 
-    /// `GET /checkout`.
-    fn open_checkout(&mut self, tab: usize) {
-        let mut cart = self.cookie.clone();
-        let unsettled = cart.progress.unsettled.filter(|unsettled| unsettled.version == cart.version);
-        let page = match unsettled.and_then(|unsettled| unsettled.order) {
-            Some(id) => {
-                self.learn(&mut cart, id);
-                let over = Settled::of(self.orders.get(id).status) == Settled::Over;
-                if over { Page::Form(self.seen(&cart, Choice::default())) } else { Page::Order(id) }
+    /// The cart of a device as its account has it.
+    fn look(&self, device: usize) -> Cart {
+        let mine = self.devices[device].cart.clone();
+        if self.devices[device].is_logged_in { self.together(mine) } else { mine }
+    }
+
+    fn together(&self, mut mine: Cart) -> Cart {
+        let mut kept = self.kept.clone();
+        if let Some(mut theirs) = Cart::from_kept(&kept, account())
+            && mine.are_to_be_joined(&kept, account())
+        {
+            self.settle(&mut mine, true);
+            self.settle(&mut theirs, true);
+            kept = KeptCart { revision: kept.revision, if_revision: None, ..theirs.to_kept() };
+        }
+        Cart::bring_together(Some(mine), &kept, account(), self.now_us).0.expect("there was one")
+    }
+
+    /// An answer's cart: identity keeps it if it was changed; the cookie is the answer's.
+    fn keep(&mut self, device: usize, mut cart: Cart, before: &Cart) -> Cart {
+        if cart != *before {
+            cart.differs_from_kept();
+        }
+        let by = cart.kept.filter(|by| self.devices[device].is_logged_in && !by.is_current);
+        if by.is_some_and(|by| by.revision == self.kept.revision) {
+            self.kept = KeptCart { revision: self.kept.revision + 1, if_revision: None, ..cart.to_kept() };
+            cart.was_kept();
+        }
+        cart
+    }
+
+    /// What orders says of a cart.
+    fn ask(&self, cart: &mut Cart, id: CartId) {
+        let live = self.orders.by_key.values().filter(|placed| {
+            placed.body.cart.id == id.to_string() && Settled::of(placed.status) != Settled::Over
+        });
+        let mut ids: Vec<(u64, OrderId)> = live.map(|placed| (placed.body.cart.version, placed.id)).collect();
+        ids.sort_unstable();
+        for (_, id) in ids {
+            self.learn(cart, id);
+        }
+    }
+
+    /// Before a cart is shown or ordered.
+    fn up_to_date(&self, device: usize, asks_all: bool) -> Cart {
+        let mut cart = self.look(device);
+        self.settle(&mut cart, asks_all);
+        cart
+    }
+
+    /// What became of a cart's orders.
+    fn settle(&self, cart: &mut Cart, asks_all: bool) {
+        let mut carts = if asks_all && !cart.is_empty() { vec![cart.id] } else { vec![] };
+        for open in cart.progress.open.clone() {
+            match open.order {
+                Some(id) => self.learn(cart, id),
+                None => carts.push(open.cart),
             }
-            None if cart.is_empty() => Page::Cart,
-            None => Page::Form(self.seen(&cart, Choice::default())),
+        }
+        for id in carts {
+            self.ask(cart, id);
+            for open in cart.progress.open.clone() {
+                if open.cart == id {
+                    cart.give_up(open.cart, open.version, self.now_us);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, device: usize, thing: Thing) {
+        let mut cart = self.look(device);
+        let before = cart.clone();
+        if cart.add(thing.id(), 1, Money::new(self.orders.price, Currency::Eur), self.now_us) {
+            *self.put.entry(thing.id()).or_default() += 1;
+        }
+        self.devices[device].cart = self.keep(device, cart, &before);
+    }
+
+    /// `GET /checkout`, or of the cart.
+    fn open(&mut self, tab: usize, is_checkout: bool) {
+        let device = DEVICE_OF[tab];
+        let before = self.look(device);
+        let cart = self.up_to_date(device, false);
+        let page = match cart.unsettled().and_then(|open| open.order) {
+            Some(id) if is_checkout => Page::Order(id),
+            _ if cart.is_empty() || !is_checkout => Page::Cart,
+            _ => Page::Form(self.seen(&cart, Choice::default())),
         };
-        self.cookie = cart;
+        self.devices[device].cart = self.keep(device, cart, &before);
         self.chosen[tab] = Choice::default();
         self.tabs[tab].push(page);
     }
 
     /// What an order's page tells the cart.
-    fn learn(&mut self, cart: &mut Cart, id: OrderId) {
+    fn learn(&self, cart: &mut Cart, id: OrderId) {
         let placed = self.orders.get(id);
         let mut shown = order(placed.status, None);
+        let line = shown.lines[0].clone();
+        let bought = placed.body.pieces.iter();
+        shown.lines = bought
+            .map(|(id, quantity)| OrderLine {
+                product_id: *id,
+                quantity: u32::try_from(*quantity).unwrap(),
+                ..line.clone()
+            })
+            .collect();
         (shown.id, shown.cart) = (id, Some(placed.body.cart.clone()));
         let before = cart.clone();
         cart.learn(&shown, self.now_us);
@@ -234,6 +371,19 @@ impl World {
     /// `POST /checkout`: the page and the cookie that the storefront answers.
     fn press(
         &mut self,
+        device: usize,
+        seen: &Seen,
+        (card, choice): (Card, Choice),
+        travel: Travel,
+    ) -> (Page, Cart) {
+        let before = self.look(device);
+        let cart = self.up_to_date(device, true);
+        let (page, cart) = self.pressed(seen, (card, choice), travel, cart);
+        (page, self.keep(device, cart, &before))
+    }
+
+    fn pressed(
+        &mut self,
         seen: &Seen,
         (card, choice): (Card, Choice),
         travel: Travel,
@@ -242,7 +392,7 @@ impl World {
         if let Some(known) = cart.order_of(seen.version) {
             return (Page::Order(known), cart);
         }
-        if cart.is_empty() {
+        if cart.is_empty() || !cart.has_room_for_order() {
             return (Page::Cart, cart);
         }
         let refused = choice.voucher && self.orders.voucher_uses() > 0;
@@ -258,10 +408,9 @@ impl World {
         }
         for _ in 0..4 {
             let (key, before) = (cart.key(), cart.clone());
-            let pieces = i64::from(cart.count());
-            let expected = pieces * price + if choice.express { EXPRESS } else { 0 }
+            let expected = i64::from(cart.count()) * price + if choice.express { EXPRESS } else { 0 }
                 - if choice.voucher && !asks_again { VOUCHER } else { 0 };
-            let body = Body { card, price, choice, expected, pieces, cart: cart.reference() };
+            let body = Body { card, price, choice, expected, pieces: pieces(&cart), cart: cart.reference() };
             let answer = self.answer(&key, &body, travel);
             let verdict = cart.conclude(answer, self.now_us);
             self.check_emptied(&before, &cart);
@@ -301,34 +450,40 @@ impl World {
         }
     }
 
-    /// A cart is emptied by an order that stands and was made of exactly these contents.
+    /// A cart is emptied by an order that was made of it, and of at least these pieces.
     fn check_emptied(&self, before: &Cart, after: &Cart) {
         if !before.is_empty() && after.is_empty() {
-            let bought = self.orders.by_key.values().any(|placed| {
-                placed.body.cart == before.reference() && Settled::of(placed.status) == Settled::Stands
-            });
-            assert!(bought, "a cart was emptied that nobody bought");
+            let mine = pieces(before);
+            let covers = |placed: &Placed| {
+                placed.body.cart.id == before.id.to_string()
+                    && Settled::of(placed.status) != Settled::Over
+                    && mine.iter().all(|(id, count)| placed.body.pieces.get(id).is_some_and(|n| n >= count))
+            };
+            let is_aside = after.progress.open.iter().any(|open| open.is_of(before.id, before.version));
+            let is_bought = self.orders.by_key.values().any(covers);
+            assert!(is_bought || is_aside, "a cart was emptied that nobody bought");
         }
     }
 
     fn act(&mut self, action: Action) {
         self.now_us += 1;
         match action {
-            Action::OpenCheckout(tab) => self.open_checkout(tab),
+            Action::OpenCart(tab) => self.open(tab, false),
+            Action::OpenCheckout(tab) => self.open(tab, true),
             Action::Press(tab, card, travel) => {
                 let Some(Page::Form(seen)) = self.tabs[tab].last().cloned() else { return };
                 let typed = (card, self.chosen[tab]);
                 self.sent[tab] = Some((seen.clone(), typed.0, typed.1));
-                let (page, cart) = self.press(&seen, typed, travel, self.cookie.clone());
+                let (page, cart) = self.press(DEVICE_OF[tab], &seen, typed, travel);
                 if !matches!(travel, Travel::PageLost) {
                     self.arrive(tab, page, cart);
                 }
             }
             Action::PressTwice(tab, first, second, first_cookie_wins) => {
                 let Some(Page::Form(seen)) = self.tabs[tab].last().cloned() else { return };
-                let choice = self.chosen[tab];
-                let (_, one) = self.press(&seen, (first, choice), Travel::Arrives, self.cookie.clone());
-                let (page, two) = self.press(&seen, (second, choice), Travel::Arrives, self.cookie.clone());
+                let (device, choice) = (DEVICE_OF[tab], self.chosen[tab]);
+                let (_, one) = self.press(device, &seen, (first, choice), Travel::Arrives);
+                let (page, two) = self.press(device, &seen, (second, choice), Travel::Arrives);
                 self.sent[tab] = Some((seen, second, choice));
                 self.arrive(tab, page, if first_cookie_wins { one } else { two });
             }
@@ -336,7 +491,7 @@ impl World {
             Action::Choose(tab, choice) => {
                 let Some(Page::Form(_)) = self.tabs[tab].last() else { return };
                 self.chosen[tab] = choice;
-                let shown = self.seen(&self.cookie, choice);
+                let shown = self.seen(&self.devices[DEVICE_OF[tab]].cart, choice);
                 self.tabs[tab].push(Page::Form(shown));
             }
             Action::Back(tab) => {
@@ -345,9 +500,13 @@ impl World {
                 }
             }
             Action::Reload(tab) => self.reload(tab),
-            Action::ChangeCart => {
-                let price = Money::new(self.orders.price, Currency::Eur);
-                self.cookie.add(ProductId::from_slug("lamp"), 1, price, self.now_us);
+            Action::Put(tab, thing) => self.put(DEVICE_OF[tab], thing),
+            Action::TakeOut(tab, thing) => {
+                let device = DEVICE_OF[tab];
+                let mut cart = self.look(device);
+                let before = cart.clone();
+                cart.set_quantity(thing.id(), 0, self.now_us);
+                self.devices[device].cart = self.keep(device, cart, &before);
             }
             Action::ChangePrice => self.orders.price += 1,
             Action::BankAnswers(approves) => {
@@ -364,50 +523,94 @@ impl World {
                     self.orders.place(&key, &body);
                 }
             }
+            Action::Wait => {
+                self.now_us += 120_000_000;
+                self.late.clear();
+            }
+            Action::LogIn(device) => {
+                let before = self.devices[device].cart.clone();
+                self.devices[device].is_logged_in = true;
+                let cart = self.together(before.clone());
+                self.devices[device].cart = self.keep(device, cart.clone(), &cart);
+            }
+            // The browser is a guest's then, with a copy of what was in the account's cart.
+            Action::SessionEnds(device) => {
+                let device = &mut self.devices[device];
+                if std::mem::take(&mut device.is_logged_in) {
+                    for (id, count) in pieces(&device.cart) {
+                        *self.put.entry(id).or_default() += count;
+                    }
+                }
+            }
+            Action::LogOut(device) => {
+                if self.devices[device].is_logged_in {
+                    let cart = self.look(device);
+                    self.keep(device, cart.clone(), &cart);
+                    self.carts += 1;
+                    let cart = Cart::new(CartId([self.carts; 16]), self.now_us);
+                    self.devices[device] = Device { cart, is_logged_in: false };
+                }
+            }
         }
         self.check();
     }
 
     /// The browser takes in an answer; an order's page is loaded at once.
     fn arrive(&mut self, tab: usize, page: Page, cart: Cart) {
-        self.cookie = cart;
+        self.devices[DEVICE_OF[tab]].cart = cart;
         if let Page::Order(id) = page {
-            let mut cart = self.cookie.clone();
-            self.learn(&mut cart, id);
-            self.cookie = cart;
+            self.load_order(tab, id);
         }
         self.tabs[tab].push(page);
+    }
+
+    fn load_order(&mut self, tab: usize, id: OrderId) {
+        let device = DEVICE_OF[tab];
+        let mut cart = self.look(device);
+        let before = cart.clone();
+        self.learn(&mut cart, id);
+        self.devices[device].cart = self.keep(device, cart, &before);
     }
 
     /// A page that came of a press is sent again, as browsers offer; others are loaded again.
     fn reload(&mut self, tab: usize) {
         match (self.tabs[tab].last().cloned(), self.sent[tab].clone()) {
-            (Some(Page::Order(id)), _) => {
-                let mut cart = self.cookie.clone();
-                self.learn(&mut cart, id);
-                self.cookie = cart;
-            }
+            (Some(Page::Order(id)), _) => self.load_order(tab, id),
             (Some(Page::Form(_)), Some((seen, card, choice))) => {
-                let (page, cart) = self.press(&seen, (card, choice), Travel::Arrives, self.cookie.clone());
+                let (page, cart) = self.press(DEVICE_OF[tab], &seen, (card, choice), Travel::Arrives);
                 self.arrive(tab, page, cart);
             }
-            (Some(Page::Form(_)), None) => self.open_checkout(tab),
+            (Some(Page::Form(_)), None) => self.open(tab, true),
             _ => {}
         }
     }
 
     fn check(&self) {
-        let mut charged = BTreeMap::<u64, u32>::new();
+        let mut charged = BTreeMap::<(String, u64), u32>::new();
+        let mut sold = Pieces::new();
         for placed in self.orders.by_key.values() {
-            assert!(self.orders.live(&placed.body.cart) <= 1, "two orders of one version of the cart");
-            *charged.entry(placed.body.cart.version).or_default() += placed.charges;
+            let cart = &placed.body.cart;
+            assert!(self.orders.live(cart) <= 1, "two orders of one version of the cart");
+            *charged.entry((cart.id.clone(), cart.version)).or_default() += placed.charges;
+            if Settled::of(placed.status) != Settled::Over {
+                for (id, count) in &placed.body.pieces {
+                    *sold.entry(*id).or_default() += count;
+                }
+            }
         }
         assert!(charged.values().all(|charges| *charges <= 1), "charged twice: {charged:?}");
+        for (id, count) in sold {
+            assert!(count <= self.put[&id], "more pieces are ordered than were ever put into carts");
+        }
         assert!(self.orders.voucher_uses() <= 1, "a voucher of one use has two");
         for placed in self.orders.by_key.values() {
             assert_eq!(placed.total, placed.body.expected, "a total that the shopper did not see");
         }
     }
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    prop_oneof![Just(Thing::Lamp), Just(Thing::Rope)]
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -420,6 +623,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Travel::PriceMoves),
     ];
     prop_oneof![
+        2 => (0..TABS).prop_map(Action::OpenCart),
         4 => (0..TABS).prop_map(Action::OpenCheckout),
         8 => (0..TABS, card(), travel).prop_map(|(tab, card, travel)| Action::Press(tab, card, travel)),
         3 => (0..TABS, card(), card(), any::<bool>())
@@ -428,7 +632,12 @@ fn action() -> impl Strategy<Value = Action> {
         3 => (0..TABS).prop_map(Action::Reload),
         4 => (0..TABS, any::<bool>(), any::<bool>())
             .prop_map(|(tab, express, voucher)| Action::Choose(tab, Choice { express, voucher })),
-        1 => Just(Action::ChangeCart),
+        2 => (0..TABS, thing()).prop_map(|(tab, thing)| Action::Put(tab, thing)),
+        1 => (0..TABS, thing()).prop_map(|(tab, thing)| Action::TakeOut(tab, thing)),
+        2 => (0..2_usize).prop_map(Action::LogIn),
+        1 => (0..2_usize).prop_map(Action::SessionEnds),
+        1 => (0..2_usize).prop_map(Action::LogOut),
+        1 => Just(Action::Wait),
         1 => Just(Action::ChangePrice),
         3 => any::<bool>().prop_map(Action::BankAnswers),
         2 => Just(Action::LateArrives),
@@ -440,7 +649,7 @@ fn one_version_of_a_cart_is_at_most_one_order_and_no_page_lies_about_money() {
     let config = Config { cases: SEQUENCES, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
     let confirmed = std::cell::Cell::new(0_usize);
-    let sequences = (any::<bool>(), proptest::collection::vec(action(), 1..30));
+    let sequences = (any::<bool>(), proptest::collection::vec(action(), 1..40));
     let outcome = runner.run(&sequences, |(knows_carts, actions)| {
         let mut world = World::new(knows_carts);
         world.act(Action::OpenCheckout(0));

@@ -57,6 +57,18 @@ pub fn lamp() -> Product {
     }
 }
 
+/// Where an answer leads.
+pub trait Leads {
+    /// Whether it leads to this page.
+    fn leads_to(&self, path: &str) -> bool;
+}
+
+impl Leads for Answer {
+    fn leads_to(&self, path: &str) -> bool {
+        self.status == 303 && self.headers.get("location").is_some_and(|there| there == path)
+    }
+}
+
 impl Stage {
     /// A lamp at its price, nine in stock; orders and identity answer nothing yet.
     pub async fn set() -> Self {
@@ -172,6 +184,15 @@ impl Shopper<'_> {
         let answer = self.post(action, &form).await;
         if !answer.status.is_redirection() {
             self.page = answer.text();
+        }
+        answer
+    }
+
+    /// Presses a button of the checkout's form. Where that leads to the form again, this is the page now.
+    pub async fn press(&mut self, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.submit("/checkout", fields).await;
+        if answer.leads_to("/checkout") {
+            self.open("/checkout").await;
         }
         answer
     }

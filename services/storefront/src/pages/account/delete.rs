@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use shop_contracts::identity::ConfirmPassword;
 use shop_instrumentation::problem::Code;
 
+use super::super::checkout;
 use super::security::told;
 use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, with_status};
 use crate::form::Typed;
@@ -46,13 +47,15 @@ async fn gone(shop: &Shop) -> Response {
     let body = html! {
         div.wrap.narrow.lost {
             h1 { "Your account is gone." }
-            p.lead { "Thank you for the time aboard. Your name and addresses have been removed; a last message confirms it." }
+            p.lead { "Thank you for the time aboard. Your name and saved addresses have been removed; a last message confirms it. An order that is still on its way keeps its address until it has left us." }
             p.actions { a.button href="/" { "Back to the shop" } }
         }
     };
-    let stranger = Visitor { csrf: String::new(), cart: None, account: None, guest_orders: Vec::new() };
+    let stranger =
+        Visitor { csrf: String::new(), cart: None, account: None, ended: None, guest_orders: Vec::new() };
     let mut response = shop.page(&stranger, "Account deleted", body).await;
     drop_session(&mut response, shop);
+    checkout::forget(&mut response, shop);
     response
 }
 
@@ -60,7 +63,7 @@ fn page(visitor: &Visitor, typed: &Typed) -> Markup {
     html! {
         h2 { "Delete your account" }
         (notice(Tone::Bad, html! {
-            p { strong { "This cannot be undone." } " Your name, addresses and sessions are removed at once. Orders stay in our books without your name, as the law asks; you can no longer see them here." }
+            p { strong { "This cannot be undone." } " Your account, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it." }
         }))
         form #delete-form.form action="/account/delete" method="post" novalidate {
             (Frame::For(visitor).csrf())

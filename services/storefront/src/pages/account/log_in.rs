@@ -9,6 +9,7 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::clock;
 use shop_instrumentation::problem::Code;
 
+use super::super::checkout;
 use super::{PageError, Shop, Stranger, press, see_other, too_many, with_status};
 use crate::border::ClientAddress;
 use crate::cart::Cart;
@@ -61,16 +62,20 @@ pub(super) async fn log_in(
     }
 }
 
-pub(super) async fn log_out(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
+pub(super) async fn log_out(
+    State(shop): State<Shop>,
+    OwnForm(mut form): OwnForm,
+) -> Result<Response, PageError> {
     let mut response = see_other("/");
-    if let Some(who) = &form.visitor.account {
-        account_cart::leave_behind(&mut response, &shop, &form.visitor, who.account_id).await;
+    if let Some(who) = form.visitor.account.clone() {
+        account_cart::leave_behind(&mut response, &shop, &mut form.visitor, who.account_id).await;
         if let Err(cause) = shop.peers.log_out(&who.token).await {
             tracing::warn!(error = %cause, "session could not be ended at identity, it will run out");
         }
         shop.sessions.ended(&who.token);
     }
     drop_session(&mut response, &shop);
+    checkout::forget(&mut response, &shop);
     Ok(response)
 }
 

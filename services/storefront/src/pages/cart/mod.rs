@@ -1,5 +1,8 @@
 //! The cart: what is in it at today's prices, and the three forms that change it.
 
+mod news;
+mod open_orders;
+
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
@@ -8,11 +11,15 @@ use maud::{Markup, html};
 use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::{Money, ProductId};
 
+pub(super) use self::news::{Ask, News, up_to_date};
+use self::open_orders::OpenOrder;
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::cart::{Cart, Line, MAX_QUANTITY, Offer, Priced};
 use crate::view::{Frame, Tone, notice, picture, price, sums};
-use crate::visitor::{OpenForm, OwnForm, Submitted, Visitor, keep_cart, new_cart, now_us};
+use crate::visitor::{
+    OpenForm, OwnForm, Submitted, Visitor, account_cart, keep_cart, new_cart, now_us, put_cart,
+};
 
 /// Where most parcels go: before an address is known, tax is shown as it is there.
 const HOME: &str = "DE";
@@ -30,42 +37,59 @@ async fn show(
     query: QueryFields,
     mut visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let cart = load(&shop, visitor.cart.as_ref()).await?;
+    let news = up_to_date(&shop, &mut visitor, Ask::Open).await;
+    let mine = visitor.cart.as_ref();
+    let (cart, open) = tokio::join!(load(&shop, mine), open_orders::load(&shop, mine));
+    let (cart, open) = (cart?, open?);
     let added = cart.lines.iter().find(|line| line.product.slug == query.get("added"));
-    let body = body(&visitor, &cart, added, !query.get("full").is_empty());
+    let shown =
+        Shown { cart: &cart, open: &open, news: &news, added, is_full: !query.get("full").is_empty() };
+    let body = body(&visitor, &shown);
     let mut response = shop.page(&visitor, "Cart", body).await;
-    remember(&shop, &mut response, &mut visitor, &cart);
+    news.keep(&mut response, &visitor);
+    remember(&mut response, &mut visitor, &cart);
     Ok(response)
 }
 
-async fn add(State(shop): State<Shop>, OpenForm(form): OpenForm) -> Result<Response, PageError> {
+/// The page of a cart.
+struct Shown<'a> {
+    cart: &'a Priced,
+    open: &'a [OpenOrder],
+    news: &'a News,
+    added: Option<&'a Line>,
+    is_full: bool,
+}
+
+async fn add(State(shop): State<Shop>, OpenForm(mut form): OpenForm) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
     let quantity = form.text("quantity").parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
     let products = shop.peers.products(&[id]).await?;
     let product = products.first().ok_or(PageError::NotFound)?;
+    account_cart::look(&shop, &mut form.visitor).await;
     let mut cart = form.visitor.cart.unwrap_or_else(new_cart);
     let fits = cart.add(id, quantity, product.price, now_us());
     let target = if fits { format!("/cart?added={}", product.slug) } else { "/cart?full=1".to_owned() };
     let mut response = see_other(&target);
-    keep_cart(&mut response, &shop, &cart);
+    keep_cart(&mut response, &cart);
     Ok(response)
 }
 
 async fn update(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
     let quantity: u32 = form.text("quantity").parse().unwrap_or(1);
-    change(&shop, form, quantity)
+    change(&shop, form, quantity).await
 }
 
 async fn remove(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
-    change(&shop, form, 0)
+    change(&shop, form, 0).await
 }
 
-fn change(shop: &Shop, form: Submitted, quantity: u32) -> Result<Response, PageError> {
+async fn change(shop: &Shop, mut form: Submitted, quantity: u32) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
     let mut response = see_other("/cart");
+    account_cart::look(shop, &mut form.visitor).await;
     if let Some(mut cart) = form.visitor.cart {
         cart.set_quantity(id, quantity, now_us());
-        keep_cart(&mut response, shop, &cart);
+        keep_cart(&mut response, &cart);
     }
     Ok(response)
 }
@@ -80,20 +104,24 @@ pub(super) async fn load(shop: &Shop, cart: Option<&Cart>) -> Result<Priced, Pag
 
 /// After a cart was shown its prices have been seen, and what is no longer sold need not be told again. Contents that an
 /// order may have been made of stay as they are.
-pub(super) fn remember(shop: &Shop, response: &mut Response, visitor: &mut Visitor, shown: &Priced) {
+pub(super) fn remember(response: &mut Response, visitor: &mut Visitor, shown: &Priced) {
     let Some(cart) = &mut visitor.cart else { return };
-    let mut changed = false;
+    let mut is_seen = false;
     for line in &shown.lines {
-        changed |= cart.saw_price(line.product.id, line.product.price);
+        is_seen |= cart.saw_price(line.product.id, line.product.price);
     }
-    if !cart.is_unsettled(cart.version) {
+    if !shown.gone.is_empty() && !cart.is_unsettled(cart.version) {
         for gone in &shown.gone {
             cart.set_quantity(*gone, 0, now_us());
-            changed = true;
         }
+        return keep_cart(response, cart);
     }
-    if changed {
-        keep_cart(response, shop, cart);
+    if is_seen {
+        match response.extensions().get::<Cart>().map(|kept| kept.kept) {
+            // What was decided about keeping it holds for the prices too.
+            Some(kept) => put_cart(response, Cart { kept, ..cart.clone() }),
+            None => put_cart(response, cart.clone()),
+        }
     }
 }
 
@@ -119,37 +147,65 @@ pub(super) fn changes(cart: &Priced) -> Markup {
     }
 }
 
-fn body(visitor: &Visitor, cart: &Priced, added: Option<&Line>, full: bool) -> Markup {
+fn body(visitor: &Visitor, shown: &Shown) -> Markup {
+    let cart = shown.cart;
+    // Contents that are an order are shown as that order.
+    let is_ordered = visitor.cart.as_ref().is_some_and(open_orders::is_ordered);
     html! {
         div.wrap {
             h1 { "Your cart" }
-            @if let Some(line) = added {
+            (shown.news.notices())
+            @if let Some(line) = shown.added.filter(|_| !is_ordered) {
                 (notice(Tone::Good, html! { p { strong { (line.product.name) } " is in your cart." } }))
             }
-            @if full { (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })) }
-            (changes(cart))
-            @if cart.is_empty() {
+            @if shown.is_full { (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })) }
+            (open_orders::body(shown.open))
+            @if is_ordered || cart.is_empty() && !shown.open.is_empty() {
+                div.empty {
+                    p { "Nothing else is in your cart." }
+                    p.actions { a.button href="/" { "Go on looking around" } }
+                }
+            } @else if cart.is_empty() {
+                (changes(cart))
                 div.empty {
                     p { "Nothing in it yet. The rope shelf is a good place to begin." }
                     p.actions { a.button href="/c/rope-and-fenders" { "Rope & fenders" } a.button.quiet href="/" { "All departments" } }
                 }
             } @else {
-                div.cart-grid {
-                    ul #cart-lines.lines { @for line in &cart.lines { (row(visitor, line)) } }
-                    aside.summary aria-label="Total" {
-                        @match Offer::new(cart, HOME, None) {
-                            Ok(offer) => { @let by_post = offer.by(DeliveryMethod::Standard); (sums(&by_post.charges, by_post.total, HOME)) }
-                            Err(_) => dl.sums { dt.total { "Goods" } dd.total { (price(cart.total)) } },
-                        }
-                        p.hint { "Delivered to Germany by post; you choose at the checkout." (free_from(cart)) }
-                        @if cart.can_be_bought() {
-                            a.button.wide href="/checkout" { "Check out" }
-                        } @else {
-                            p.hint { "Please settle the notes above first." }
-                        }
-                        p.hint { a href="/" { "Go on looking around" } }
-                    }
+                (changes(cart))
+                (perhaps_ordered(visitor))
+                (contents(visitor, cart))
+            }
+        }
+    }
+}
+
+/// That a press of the button may have made an order of what is in the cart.
+fn perhaps_ordered(visitor: &Visitor) -> Markup {
+    let is_asked = visitor.cart.as_ref().is_some_and(|cart| cart.unsettled().is_some());
+    html! {
+        @if is_asked {
+            (notice(Tone::Plain, html! { p { "We do not know yet whether your order arrived. You can " a href="/checkout" { "press the button again" } ": it will not be placed or charged twice." } }))
+        }
+    }
+}
+
+fn contents(visitor: &Visitor, cart: &Priced) -> Markup {
+    html! {
+        div.cart-grid {
+            ul #cart-lines.lines { @for line in &cart.lines { (row(visitor, line)) } }
+            aside.summary aria-label="Total" {
+                @match Offer::new(cart, HOME, None) {
+                    Ok(offer) => { @let by_post = offer.by(DeliveryMethod::Standard); (sums(&by_post.charges, by_post.total, HOME)) }
+                    Err(_) => dl.sums { dt.total { "Goods" } dd.total { (price(cart.total)) } },
                 }
+                p.hint { "Delivered to Germany by post; you choose at the checkout." (free_from(cart)) }
+                @if cart.can_be_bought() {
+                    a.button.wide href="/checkout" { "Check out" }
+                } @else {
+                    p.hint { "Please settle the notes above first." }
+                }
+                p.hint { a href="/" { "Go on looking around" } }
             }
         }
     }

@@ -2,11 +2,19 @@
 
 use maud::{Markup, html};
 
+use shop_contracts::delivery::{DeliveryMethod, PICK_UP_COUNTRY};
+use shop_contracts::identity::SavedAddress;
+use shop_contracts::premises::{COUNTER, COUNTER_HOURS};
+use shop_contracts::vouchers::VoucherTerms;
+
 use super::super::cart;
+use super::address_book;
 use crate::cart::{Offer, Priced};
 use crate::checkout::Seen;
 use crate::form::{CARDS, COUNTRIES, Typed};
-use crate::view::{Frame, Tone, delivery_price, field, notice, price, promise, summary_lines, sums};
+use crate::view::{
+    Frame, Tone, delivery_price, field, notice, price, promise, summary_lines, sums_with, tax_lines,
+};
 use crate::visitor::Visitor;
 
 /// A checkout form as it is shown.
@@ -15,6 +23,9 @@ pub(super) struct Shown<'a> {
     pub cart: &'a Priced,
     pub offer: &'a Offer,
     pub typed: &'a Typed,
+    /// The account's saved addresses.
+    pub book: &'a [SavedAddress],
+    pub news: &'a cart::News,
     pub message: Option<Markup>,
 }
 
@@ -26,16 +37,19 @@ impl Shown<'_> {
     }
 }
 
-pub(super) fn body(shown: &Shown) -> Markup {
+pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
     let typed = shown.typed;
     html! {
         div.wrap {
             h1 { "Checkout" }
-            @if let Some(text) = &shown.message { (notice(Tone::Bad, text.clone())) }
+            (shown.news.notices())
+            @if let Some(message) = &shown.message { (message) }
             @if shown.message.is_none() { (unsettled(shown.visitor)) }
             (cart::changes(shown.cart))
             div.checkout-grid {
                 form #checkout-form.form action="/checkout" method="post" novalidate data-once {
+                    // The form's first button is what Enter means, wherever it is pressed.
+                    button.sr type="submit" tabindex="-1" aria-hidden="true" { "Place order" }
                     (Frame::For(shown.visitor).csrf())
                     input type="hidden" name="seen" value=(shown.seen().to_field());
                     fieldset {
@@ -47,6 +61,7 @@ pub(super) fn body(shown: &Shown) -> Markup {
                     }
                     fieldset {
                         legend { "Address" }
+                        (address_book::choices(shown.book, typed))
                         (field(typed, "name", "Name", "text", "name", None))
                         (field(typed, "address1", "Street and number", "text", "address-line1", None))
                         div.pair {
@@ -78,7 +93,7 @@ pub(super) fn body(shown: &Shown) -> Markup {
                     button #place-order.button.wide type="submit" { "Place order" (totals(shown)) }
                     p.hint.centre { "Delivery and VAT are in the total." }
                 }
-                (beside(shown))
+                (beside(shown, voucher))
             }
         }
     }
@@ -96,7 +111,7 @@ fn delivery(shown: &Shown) -> Markup {
                         input id={ "delivery-" (method.as_str()) } type="radio" name="delivery" value=(method.as_str()) checked[method == shown.typed.delivery()];
                         span {
                             strong { (method.title()) " · " (delivery_price(charged.charges.delivery)) }
-                            small { (promise(method)) }
+                            small { (promise(method)) @if method == DeliveryMethod::PickUp { ". " (COUNTER.line()) ". " (COUNTER_HOURS) } }
                         }
                     }
                 }
@@ -116,7 +131,7 @@ fn totals(shown: &Shown) -> Markup {
 }
 
 /// The cart beside the form, the voucher, and the parts of the total.
-fn beside(shown: &Shown) -> Markup {
+fn beside(shown: &Shown, terms: Option<&VoucherTerms>) -> Markup {
     html! {
         aside.summary aria-label="Your order" {
             h2 { "Your order" }
@@ -124,16 +139,27 @@ fn beside(shown: &Shown) -> Markup {
             (voucher(shown.typed))
             @for (method, charged) in shown.offer.ways() {
                 div class={ "way for-" (method.as_str()) } {
-                    (sums(&charged.charges, charged.total, &country(shown.typed)))
+                    (sums_with(&charged.charges, charged.total, contained_tax(shown, terms, method)))
                 }
             }
         }
     }
 }
 
-fn country(typed: &Typed) -> String {
-    let code = typed.value("country");
-    if COUNTRIES.iter().any(|(known, _)| *known == code) { code.to_owned() } else { "DE".to_owned() }
+/// The tax in the total, in each country that the parcel may go to: the style sheet shows that of the country which is
+/// chosen, and where it cannot, none of them. What is picked up is taxed where it is picked up.
+fn contained_tax(shown: &Shown, terms: Option<&VoucherTerms>, method: DeliveryMethod) -> Markup {
+    if method == DeliveryMethod::PickUp {
+        return tax_lines(&shown.offer.by(method).charges, PICK_UP_COUNTRY, "");
+    }
+    html! {
+        dt.tax.tax-untold { "VAT included" } dd.tax.tax-untold { "as in the country that it goes to" }
+        @for (code, _) in COUNTRIES {
+            @if let Ok(there) = Offer::new(shown.cart, code, terms) {
+                (tax_lines(&there.by(method).charges, code, &format!("tax-in tax-in-{code}")))
+            }
+        }
+    }
 }
 
 /// Belongs to the form, but stands behind its button: pressing Enter elsewhere never means this.
@@ -155,12 +181,11 @@ fn voucher(typed: &Typed) -> Markup {
 /// That an earlier press may have become an order.
 fn unsettled(visitor: &Visitor) -> Markup {
     let Some(cart) = &visitor.cart else { return html! {} };
-    let Some(unsettled) = cart.progress.unsettled else { return html! {} };
     html! {
-        @match unsettled.order {
-            Some(order) => (notice(Tone::Plain, html! { p { "An order from this cart is " a href={ "/orders/" (order) } { "still being confirmed" } "." @if unsettled.version != cart.version { " What you order here comes on top of it." } } })),
-            None if unsettled.version == cart.version => (notice(Tone::Plain, html! { p { "We do not know yet whether your order arrived. Pressing the button again is safe: it will not be placed or charged twice." } })),
-            None => (notice(Tone::Plain, html! { p { "Before you changed your cart you ordered from it, and we do not know whether that order arrived. If it did, a message is in your mail; you can also " a href="/orders/lookup" { "look it up" } "." } })),
+        @match cart.unsettled() {
+            Some(_) => (notice(Tone::Plain, html! { p { "We do not know yet whether your order arrived. Pressing the button again is safe: it will not be placed or charged twice." } })),
+            None if !cart.progress.open.is_empty() => (notice(Tone::Plain, html! { p { "An order of yours is " a href="/cart" { "still being confirmed" } ". What you order here comes on top of it." } })),
+            None => {}
         }
     }
 }

@@ -1,7 +1,12 @@
 //! The voucher's code in the checkout's form: asked at orders, bounded in tries, and refused at its field.
+//!
+//! Every code that may be news to the shopper is counted before it goes to orders, whatever way it goes. How often a person
+//! used a code is asked of accounts alone here: an address that is typed belongs to somebody else as easily. Orders looks
+//! once more when the order is placed.
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use shop_contracts::vouchers::{CheckVoucher, VoucherTerms};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
@@ -15,52 +20,82 @@ use crate::visitor::Visitor;
 /// The field's name.
 pub(super) const FIELD: &str = "voucher";
 
-/// The terms of the code that was typed, if it would be taken now. Otherwise its field says why not.
+/// What orders said of a code, as the form remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// It counts.
+    Counts,
+    /// It does not, for this reason.
+    Refused(String),
+    /// It was not asked, or did not say.
+    NotAsked(String),
+}
+
+/// Asks about the code that was typed, if one was; the terms when it would be taken now.
 pub(super) async fn check(
     shop: &Shop,
     visitor: &Visitor,
     client: ClientAddress,
     cart: &Priced,
-    typed: &mut Typed,
-) -> Option<VoucherTerms> {
-    let code = typed.value(FIELD).to_owned();
+    typed: &Typed,
+) -> Option<(Said, Option<VoucherTerms>)> {
+    let code = typed.value(FIELD);
     if code.is_empty() {
         return None;
     }
     if code.len() > 64 {
-        typed.wrong(FIELD, "We do not know this code.");
-        return None;
+        return Some((Said::NotAsked("We do not know this code.".to_owned()), None));
     }
     let tried = client.network().map_or(Ok(()), |client| shop.voucher_tries.count(&client, Instant::now()));
     if let Err(seconds) = tried {
         let minutes = seconds.div_ceil(60);
-        typed
-            .wrong(FIELD, format!("Too many tries. Please wait {minutes} minutes, or order without a code."));
-        return None;
+        let text = format!("Too many tries. Please wait {minutes} minutes, or order without a code.");
+        return Some((Said::NotAsked(text), None));
     }
-    let email = typed.value("email");
+    Some(ask(shop, visitor, cart, code).await)
+}
+
+/// Asks again about a code that counted when it was last asked: that is no try.
+pub(super) async fn check_again(
+    shop: &Shop,
+    visitor: &Visitor,
+    cart: &Priced,
+    typed: &Typed,
+) -> Option<(Said, Option<VoucherTerms>)> {
+    let code = typed.value(FIELD);
+    if code.is_empty() { None } else { Some(ask(shop, visitor, cart, code).await) }
+}
+
+async fn ask(shop: &Shop, visitor: &Visitor, cart: &Priced, code: &str) -> (Said, Option<VoucherTerms>) {
     let request = CheckVoucher {
-        code,
+        code: code.to_owned(),
         goods: cart.total,
         account_id: visitor.account.as_ref().map(|account| account.account_id),
-        email: (!email.is_empty() && email.len() <= 254).then(|| email.to_owned()),
+        email: None,
     };
     match shop.peers.check_voucher(&request).await {
-        Ok(terms) => Some(terms),
-        Err(cause) => {
-            typed.wrong(FIELD, refusal(&cause));
-            None
-        }
+        Ok(terms) => (Said::Counts, Some(terms)),
+        Err(cause) => (said(&cause), None),
     }
 }
 
-/// What orders said about a code, for its field.
-pub(super) fn refusal(cause: &CallError) -> String {
+/// What orders said about a code.
+pub(super) fn said(cause: &CallError) -> Said {
     if let (Code::VoucherRefused, CallError::Problem { errors, .. }) = (cause.code(), cause)
         && let Some(named) = errors.iter().find(|error| error.field == FIELD)
     {
-        return named.detail.clone();
+        return Said::Refused(named.detail.clone());
     }
     tracing::warn!(error = %cause, "a voucher could not be checked");
-    "Codes cannot be checked just now. Please try again, or order without one.".to_owned()
+    Said::NotAsked("Codes cannot be checked just now. Please try again, or order without one.".to_owned())
+}
+
+impl Said {
+    /// Marks the field, if the code does not count.
+    pub(super) fn mark(&self, typed: &mut Typed) {
+        match self {
+            Self::Counts => {}
+            Self::Refused(text) | Self::NotAsked(text) => typed.wrong(FIELD, text.as_str()),
+        }
+    }
 }

@@ -45,8 +45,7 @@ pub(super) async fn send_back(
     let order = owned(&shop, id, &form.visitor).await?;
     let new = chosen(&order, &form)?;
     if new.lines.is_empty() {
-        let text = html! { p { strong { "Nothing was chosen." } " Please say what you send back." } };
-        return Ok(again(&shop, form.visitor, &order, StatusCode::UNPROCESSABLE_ENTITY, text).await);
+        return Ok(see_other(&format!("/orders/{id}?wrong=return#return-form")));
     }
     let key = return_key(id, &form.text("known"), &new);
     match shop.peers.send_back(id, &key, &new).await {

@@ -6,9 +6,12 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use shop_contracts::ProductId;
-use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS};
+use shop_contracts::delivery::DeliveryMethod;
+use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS, RETURN_WITHIN_DAYS};
+use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use shop_instrumentation::clock;
 
 use super::access::{Access, PathId};
@@ -17,7 +20,7 @@ use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
 use crate::view::{Frame, Tone, notice, order_sums, price, promise};
-use crate::visitor::{Visitor, keep_cart, now_us};
+use crate::visitor::{Visitor, account_cart, keep_cart, now_us};
 
 pub(super) async fn show(
     State(shop): State<Shop>,
@@ -32,7 +35,10 @@ pub(super) async fn show(
         Access::LogIn => Ok(see_other(&format!("/login?return_to=/orders/{id}"))),
         Access::Denied => Err(PageError::NotFound),
         Access::Own | Access::Glance => {
-            Ok(page(&shop, visitor, &order, access, note(query.get("done"))).await)
+            let nothing = "Nothing was chosen. Please say what you send back.";
+            let return_error = (query.get("wrong") == "return").then_some(nothing);
+            let said = Said { note: note(query.get("done")), return_error };
+            Ok(page_with(&shop, visitor, &order, access, said).await)
         }
     }
 }
@@ -41,26 +47,46 @@ pub(super) async fn show(
 fn note(done: &str) -> Option<Markup> {
     let text = match done {
         "cancelled" => "The order is cancelled. The money goes back to the card that it came from.",
-        "returned" => "We know what is coming back. Put the order's number into the parcel.",
+        "returned" => "We know what is coming back. Below it says where to send it, and until when.",
         "kept" => "Noted: you keep it, and nothing comes back.",
         _ => return None,
     };
     Some(notice(Tone::Good, html! { p { (text) } }))
 }
 
-/// The page of an order that the visitor may see, with a note above it.
+/// The page of an order that the visitor may see.
 pub(super) async fn page(
     shop: &Shop,
-    mut visitor: Visitor,
+    visitor: Visitor,
     order: &Order,
     access: Access,
     note: Option<Markup>,
 ) -> Response {
+    page_with(shop, visitor, order, access, Said { note, return_error: None }).await
+}
+
+/// What a page says besides how the order stands.
+pub(super) struct Said {
+    /// In place of the headline's text.
+    pub note: Option<Markup>,
+    /// At the form for returns, which is open then.
+    pub return_error: Option<&'static str>,
+}
+
+/// The page of an order that the visitor may see.
+pub(super) async fn page_with(
+    shop: &Shop,
+    mut visitor: Visitor,
+    order: &Order,
+    access: Access,
+    said: Said,
+) -> Response {
+    account_cart::look(shop, &mut visitor).await;
     let learned = visitor.cart.as_mut().is_some_and(|cart| cart.learn(order, now_us()));
-    let body = body(&visitor, order, access, note);
+    let body = body(&visitor, order, access, said);
     let mut response = shop.page(&visitor, &format!("Order {}", order.number), body).await;
     if let Some(cart) = visitor.cart.as_ref().filter(|_| learned) {
-        keep_cart(&mut response, shop, cart);
+        keep_cart(&mut response, cart);
     }
     let age = (clock::now() - order.placed_at).num_seconds();
     if let Some(seconds) = refresh(order.status, age) {
@@ -78,28 +104,35 @@ fn refresh(status: OrderStatus, age_seconds: i64) -> Option<u32> {
     }
 }
 
-fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) -> Markup {
+fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup {
     let (title, tone, text) = headline(order);
     let own = access == Access::Own;
     html! {
         div.wrap.narrow.order {
             p.eyebrow { "Order " span #order-number { (order.number) } }
             h1 { (title) }
-            @match note { Some(note) => (note), None => (notice(tone, text)) }
+            @match said.note { Some(note) => (note), None => (notice(tone, text)) }
             dl.facts {
                 dt { "Status" } dd #order-status { (standing(order)) }
                 dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y, %H:%M UTC")) } }
-                @if let Some(parcel) = &order.shipment {
+                @if let Some(parcel) = order.shipment.as_ref().filter(|_| is_fetched(order)) {
+                    dt { "Collected" } dd { (parcel.shipped_at.format("%-d %B %Y")) }
+                } @else if let Some(parcel) = &order.shipment {
                     dt { "Parcel" }
                     dd { (parcel.carrier) ", " @if own { span #tracking-number { (parcel.tracking_number) } ", " } "left on " (parcel.shipped_at.format("%-d %B %Y")) }
                 }
                 @if let Some(charges) = &order.charges {
                     dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
                 }
-                dt { "Goes to" }
-                dd {
-                    @if own { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
-                    (order.ship_to.city) ", " (country_name(&order.ship_to.country))
+                @if is_fetched(order) {
+                    dt { "Collect it at" } dd #collect-at { (COUNTER.line()) br; (COUNTER_HOURS) }
+                } @else {
+                    dt { "Goes to" }
+                    dd {
+                        @if own && !order.ship_to.name.is_empty() { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
+                        @if !order.ship_to.city.is_empty() { (order.ship_to.city) ", " }
+                        (country_name(&order.ship_to.country))
+                    }
                 }
             }
             ul.lines.plain {
@@ -115,7 +148,7 @@ fn body(visitor: &Visitor, order: &Order, access: Access, note: Option<Markup>) 
             (returns(order, Some(visitor).filter(|_| own)))
             @if own {
                 @if order.can_cancel { (cancel_form(visitor, order)) }
-                @if order.can_return { (return_form(visitor, order)) }
+                @if order.can_return { (return_form(visitor, order, said.return_error)) }
             } @else if order.can_cancel || order.can_return {
                 p.hint { "To cancel or to send something back, " a href={ "/orders/lookup?number=" (order.number) } { "tell us the e-mail address" } " that this order was placed with." }
             }
@@ -154,10 +187,19 @@ fn refunds(order: &Order) -> Markup {
     }
 }
 
+/// Whether the buyer comes for it.
+pub(super) fn is_fetched(order: &Order) -> bool {
+    order.charges.as_ref().is_some_and(|charges| charges.delivery_method == DeliveryMethod::PickUp)
+}
+
 fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
+    let awaited = order.returns.iter().filter(|one| one.is_announced()).map(|one| one.created_at).max();
     html! {
         @if !order.returns.is_empty() {
             h2 { "Sent back" }
+            @if let Some(announced) = awaited.filter(|_| owner.is_some()) {
+                p #send-to { "Please send it until " (send_until(announced).format("%-d %B %Y")) " to " strong { (RETURNS.line()) } ", with the number " strong { (order.number) } " in the parcel." }
+            }
             ul.lines.plain #returns {
                 @for one in &order.returns {
                     li.line {
@@ -183,6 +225,10 @@ fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
     }
 }
 
+fn send_until(announced: DateTime<Utc>) -> DateTime<Utc> {
+    announced + chrono::Duration::days(RETURN_WITHIN_DAYS)
+}
+
 fn cancel_form(visitor: &Visitor, order: &Order) -> Markup {
     html! {
         details.order-action {
@@ -190,25 +236,26 @@ fn cancel_form(visitor: &Visitor, order: &Order) -> Markup {
             form #cancel-form.form action={ "/orders/" (order.id) "/cancel" } method="post" data-once="Cancelling…" {
                 (Frame::For(visitor).csrf())
                 p { "It has not left our house yet. The whole amount goes back to the card that paid." }
-                button.button type="submit" { "Cancel order " span.nowrap { (order.number) } }
+                button.button type="submit" { span { "Cancel order " span.nowrap { (order.number) } } }
             }
         }
     }
 }
 
-fn return_form(visitor: &Visitor, order: &Order) -> Markup {
+fn return_form(visitor: &Visitor, order: &Order, error: Option<&str>) -> Markup {
     let until = order.placed_at + chrono::Duration::days(RETURN_DAYS);
     html! {
-        details.order-action {
+        details.order-action open[error.is_some()] {
             summary { "Send something back" }
             form #return-form.form action={ "/orders/" (order.id) "/returns" } method="post" data-once="Sending…" {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="known" value=(order.returns.len());
-                p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. The money follows when it is back with us." }
+                p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. It goes to " (RETURNS.line()) "; send it within " (RETURN_WITHIN_DAYS) " days after you announced it. The money follows when it is back with us." }
+                @if let Some(error) = error { p #return-error.error role="alert" { (error) } }
                 @for (product, left) in order.returnable().into_iter().filter(|(_, left)| *left > 0) {
                     div.field.return-line {
                         label for={ "line-" (product) } { (named(order, product)) }
-                        select id={ "line-" (product) } name={ "line-" (product) } {
+                        select id={ "line-" (product) } name={ "line-" (product) } aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "return-error")] {
                             @for n in 0..=left { option value=(n) { @match n { 0 => "Keep", n => { "Send back " (n) } } } }
                         }
                     }

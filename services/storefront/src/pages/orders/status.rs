@@ -5,6 +5,11 @@ use shop_contracts::orders::{
     Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnEnd, ReturnStatus,
 };
 
+use shop_contracts::orders::PAYMENT_DECIDED_WITHIN_MINUTES;
+use shop_contracts::premises::COUNTER;
+use shop_instrumentation::clock;
+
+use super::show::is_fetched;
 use crate::view::Tone;
 
 /// The word for where an order stands, with its colour.
@@ -20,11 +25,6 @@ fn status(status: OrderStatus) -> Markup {
     mark(class, word)
 }
 
-/// The word for where a refund stands.
-pub(super) fn refund(refund: &OrderRefund) -> Markup {
-    match (refund.status, refund.needs_person) {
-        (RefundStatus::Refunded, _) => mark("good", "Given back"),
-        (RefundStatus::Pending, false) => mark("waiting", "On its way"),
 /// The word for where an order and its parcel stand.
 pub(in crate::pages) fn standing(order: &Order) -> Markup {
     match (order.status, &order.shipment) {
@@ -33,6 +33,11 @@ pub(in crate::pages) fn standing(order: &Order) -> Markup {
     }
 }
 
+/// The word for where a refund stands.
+pub(super) fn refund(refund: &OrderRefund) -> Markup {
+    match (refund.status, refund.needs_person) {
+        (RefundStatus::Refunded, _) => mark("good", "Given back"),
+        (RefundStatus::Pending, false) => mark("waiting", "On its way"),
         (RefundStatus::Pending, true) | (RefundStatus::Failed, _) => mark("waiting", "Being looked at"),
     }
 }
@@ -55,6 +60,16 @@ fn mark(class: &str, word: &str) -> Markup {
 pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
     let email = masked(&order.email);
     match order.status {
+        OrderStatus::Confirmed if is_fetched(order) && order.shipment.is_some() => (
+            "It is yours.",
+            Tone::Good,
+            html! { p { "You have collected it at our counter in " (COUNTER.city) ". Fair winds!" } },
+        ),
+        OrderStatus::Confirmed if is_fetched(order) => (
+            "Thank you. It is yours to collect.",
+            Tone::Good,
+            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". A message is on its way to " strong { (email) } "." } },
+        ),
         OrderStatus::Confirmed if order.shipment.is_some() => (
             "It is on its way.",
             Tone::Good,
@@ -68,7 +83,7 @@ pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
         OrderStatus::Pending => (
             "We have your order.",
             Tone::Plain,
-            html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " strong { (email) } ". This page looks by itself how it stands." } },
+            html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " strong { (email) } ". " (decided(order)) " This page looks by itself how it stands." } },
         ),
         OrderStatus::ManualReview => (
             "We have your order.",
@@ -93,6 +108,18 @@ pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
             Tone::Bad,
             html! { p { "Something in this order was no longer there. Nothing was charged for it." } },
         ),
+    }
+}
+
+/// Until when the payment is decided, and what happens then; of an older order that somebody looks at it.
+fn decided(order: &Order) -> Markup {
+    let until = order.placed_at + chrono::Duration::minutes(PAYMENT_DECIDED_WITHIN_MINUTES);
+    html! {
+        @if until > clock::now() {
+            "If the bank has not answered by " time datetime=(until.to_rfc3339()) { (until.format("%H:%M UTC")) } ", we give the order up: then nothing is charged, and your things are in your cart again."
+        } @else {
+            "The bank takes longer than it should. We are giving the order up, or confirming it, as soon as it answers; nothing is charged without a confirmation."
+        }
     }
 }
 

@@ -1,0 +1,285 @@
+//! Orders of a cart whose end is not known, and what they do to it. Pure.
+//!
+//! What must always hold: pieces that are or may be an order are never ordered again from the same cart unsaid. As long as
+//! the contents stay as they were ordered, a press is the same order (its key). Before they change, the pieces are set
+//! aside with the order: they come back when it ends unsold, and are gone when it stands.
+
+use shop_contracts::OrderId;
+use shop_contracts::identity::KeptLine;
+use shop_contracts::orders::Order;
+
+use super::{Done, Settled};
+use crate::cart::{Cart, CartId, MAX_LINES};
+
+/// Open orders of one cart at most.
+pub const MOST_OPEN: usize = 4;
+/// After so long a request that was sent to orders arrives no more: its deadline has passed there.
+pub const ARRIVES_WITHIN_SECONDS: u32 = 60;
+
+/// An order that may or may not stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The cart that it was made from: this one, or one that became part of it.
+    pub cart: CartId,
+    /// The version that it was made from.
+    pub version: u64,
+    /// The order, if orders named it.
+    pub order: Option<OrderId>,
+    /// When it was asked for, seconds since 1970.
+    pub asked_at: u32,
+    /// Its pieces once they are set aside; empty while they are the cart's contents.
+    pub lines: Vec<KeptLine>,
+}
+
+impl Open {
+    /// Whether it was made from this version of this cart.
+    pub fn is_of(&self, cart: CartId, version: u64) -> bool {
+        (self.cart, self.version) == (cart, version)
+    }
+}
+
+impl Cart {
+    /// The open order of the present contents.
+    pub fn unsettled(&self) -> Option<&Open> {
+        self.progress.open.iter().find(|open| open.is_of(self.id, self.version))
+    }
+
+    /// Whether an order of this version may stand although nobody said so.
+    pub fn is_unsettled(&self, version: u64) -> bool {
+        self.progress.open.iter().any(|open| open.is_of(self.id, version))
+    }
+
+    /// Whether an order of the present contents can be remembered until its end is known.
+    pub fn has_room_for_order(&self) -> bool {
+        self.is_unsettled(self.version) || self.progress.open.len() < MOST_OPEN
+    }
+
+    /// Before a change: sets pieces aside that may be an order already. False, and no change, when there is no room.
+    pub(crate) fn set_aside(&mut self) -> bool {
+        let at = self.progress.open.iter().position(|open| open.is_of(self.id, self.version));
+        let Some(at) = at else { return true };
+        let others: usize = self.progress.open.iter().map(|open| open.lines.len()).sum();
+        if others + self.lines.len() > MAX_LINES {
+            return false;
+        }
+        self.progress.open[at].lines = self.pieces();
+        self.lines.clear();
+        true
+    }
+
+    /// Takes in how an order stands. True when it changed the cart.
+    pub fn learn(&mut self, order: &Order, now_us: u64) -> bool {
+        let Some(made_from) = &order.cart else { return false };
+        let Some(cart) = CartId::parse(&made_from.id) else { return false };
+        let is_known = self.progress.open.iter().any(|open| open.is_of(cart, made_from.version));
+        if cart != self.id && !is_known {
+            return false;
+        }
+        let before = (self.version, self.progress.clone());
+        let piece = |line: &shop_contracts::orders::OrderLine| KeptLine {
+            product_id: line.product_id,
+            quantity: line.quantity,
+        };
+        let bought: Vec<KeptLine> = order.lines.iter().map(piece).collect();
+        let settled = Settled::of(order.status);
+        self.settle((cart, made_from.version), order.id, settled, &bought, now_us);
+        before != (self.version, self.progress.clone())
+    }
+
+    /// Gives up waiting for an order that orders does not know and that can arrive no more: its pieces come back. True when
+    /// it changed the cart.
+    pub fn give_up(&mut self, cart: CartId, version: u64, now_us: u64) -> bool {
+        let is_late = |open: &Open| {
+            open.order.is_none() && seconds(now_us).saturating_sub(open.asked_at) > ARRIVES_WITHIN_SECONDS
+        };
+        let at = self.progress.open.iter().position(|open| open.is_of(cart, version) && is_late(open));
+        let Some(at) = at else { return false };
+        self.put_back(at, now_us);
+        true
+    }
+
+    /// Notes that an order of the present contents was asked for.
+    pub(super) fn asked(&mut self, order: Option<OrderId>, now_us: u64) {
+        let (id, version) = (self.id, self.version);
+        let asked_at = seconds(now_us);
+        match self.progress.open.iter_mut().find(|open| open.is_of(id, version)) {
+            Some(open) => {
+                open.order = order.or(open.order);
+                open.asked_at = asked_at;
+            }
+            None => {
+                self.progress.open.push(Open { cart: id, version, order, asked_at, lines: Vec::new() });
+            }
+        }
+    }
+
+    /// Takes in how the order of a version of this cart, or of one that became part of it, stands.
+    pub(super) fn settle(
+        &mut self,
+        of: (CartId, u64),
+        order: OrderId,
+        settled: Settled,
+        bought: &[KeptLine],
+        now_us: u64,
+    ) {
+        let at = self.progress.open.iter().position(|open| open.is_of(of.0, of.1));
+        let is_present = of == (self.id, self.version);
+        let is_news = of.0 == self.id && self.progress.done.is_none_or(|done| done.version < of.1);
+        match (settled, at) {
+            (Settled::Waits, Some(at)) => self.progress.open[at].order = Some(order),
+            (Settled::Waits, None) if is_present => self.asked(Some(order), now_us),
+            // Nobody told this browser of it, and it put other things in meanwhile.
+            (Settled::Waits, None) if is_news && self.has_room_for_order() && self.set_aside() => {
+                let lines = self.take_out(bought);
+                let (cart, version) = of;
+                let asked_at = seconds(now_us);
+                self.progress.open.push(Open { cart, version, order: Some(order), asked_at, lines });
+                self.changed(now_us);
+            }
+            (Settled::Stands, at) => {
+                if let Some(at) = at {
+                    self.progress.open.remove(at);
+                }
+                if is_present {
+                    self.clear(now_us);
+                } else if at.is_none() && is_news && self.set_aside() && !self.take_out(bought).is_empty() {
+                    self.changed(now_us);
+                }
+                if of.0 == self.id && self.progress.done.is_none_or(|done| done.version <= of.1) {
+                    self.progress.done = Some(Done { version: of.1, order: Some(order) });
+                }
+            }
+            (Settled::Over, Some(at)) => self.put_back(at, now_us),
+            (Settled::Waits | Settled::Over, None) => {}
+        }
+    }
+
+    /// Forgets an open order; its pieces are in the cart again, within the bounds of a cart.
+    fn put_back(&mut self, at: usize, now_us: u64) {
+        let is_present = self.progress.open[at].is_of(self.id, self.version);
+        if is_present {
+            self.progress.open.remove(at);
+            return;
+        }
+        // The present contents may be an order themselves: what comes back belongs to the next.
+        if !self.set_aside() {
+            return;
+        }
+        let open = self.progress.open.remove(at);
+        for piece in &open.lines {
+            self.put(piece);
+        }
+        self.changed(now_us);
+    }
+}
+
+fn seconds(now_us: u64) -> u32 {
+    u32::try_from(now_us / 1_000_000).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use shop_contracts::{Currency, Money, ProductId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::checkout::{Age, OrdersAnswer};
+
+    const PRICE: Money = Money::new(100, Currency::Eur);
+    const MINUTE_US: u64 = 60_000_000;
+
+    fn order(n: u8) -> OrderId {
+        OrderId::new(Uuid::from_bytes([n; 16]))
+    }
+
+    fn product(name: &str) -> ProductId {
+        ProductId::from_slug(name)
+    }
+
+    /// One lamp, ordered, and then a rope put in.
+    fn changed_after(answer: OrdersAnswer) -> Cart {
+        let mut cart = Cart::new(CartId([3; 16]), 10);
+        cart.add(product("lamp"), 1, PRICE, 20);
+        cart.conclude(answer, 30);
+        cart.add(product("rope"), 2, PRICE, 40);
+        cart
+    }
+
+    fn waits(n: u8) -> OrdersAnswer {
+        OrdersAnswer::Order(order(n), Settled::Waits, Age::ThisPress)
+    }
+
+    fn contents(cart: &Cart) -> Vec<(ProductId, u32)> {
+        cart.lines.iter().map(|line| (line.product_id, line.quantity)).collect()
+    }
+
+    #[test]
+    fn what_is_put_in_while_an_order_is_open_is_another_order() {
+        let cart = changed_after(waits(1));
+        assert_eq!(contents(&cart), [(product("rope"), 2)]);
+        assert_eq!(cart.progress.open[0].lines, [KeptLine { product_id: product("lamp"), quantity: 1 }]);
+        assert_eq!(cart.order_of(20), Some(order(1)));
+    }
+
+    #[test]
+    fn an_order_that_stands_leaves_what_was_put_in_and_one_that_is_over_comes_back() {
+        for (settled, expected) in [
+            (Settled::Stands, vec![(product("rope"), 2)]),
+            (Settled::Over, vec![(product("rope"), 2), (product("lamp"), 1)]),
+        ] {
+            let mut cart = changed_after(waits(1));
+            let before = cart.version;
+            cart.settle((cart.id, 20), order(1), settled, &[], 50);
+            assert_eq!((contents(&cart), cart.progress.open.len()), (expected, 0));
+            assert_eq!(cart.version > before, settled == Settled::Over, "other contents are another version");
+        }
+    }
+
+    #[test]
+    fn of_an_open_order_only_what_is_asked_for_beyond_it_is_in_the_cart() {
+        for (quantity, expected) in [(3, vec![(product("lamp"), 2)]), (0, vec![])] {
+            let mut cart = Cart::new(CartId([3; 16]), 10);
+            cart.add(product("lamp"), 1, PRICE, 20);
+            cart.conclude(waits(1), 30);
+            cart.set_quantity(product("lamp"), quantity, 40);
+            assert_eq!((contents(&cart), cart.progress.open[0].lines.len()), (expected, 1));
+        }
+    }
+
+    #[test]
+    fn an_order_that_never_arrived_comes_back_when_it_can_arrive_no_more() {
+        let mut cart = changed_after(OrdersAnswer::Unknown);
+        assert!(!cart.give_up(cart.id, 20, MINUTE_US), "it may still arrive");
+        assert!(cart.give_up(cart.id, 20, 2 * MINUTE_US));
+        assert_eq!(contents(&cart), [(product("rope"), 2), (product("lamp"), 1)]);
+        let mut named = changed_after(waits(1));
+        assert!(!named.give_up(named.id, 20, 9 * MINUTE_US), "orders knows it");
+    }
+
+    #[test]
+    fn an_order_that_nobody_told_of_takes_its_pieces_out_once() {
+        for settled in [Settled::Stands, Settled::Waits] {
+            let mut cart = Cart::new(CartId([3; 16]), 10);
+            cart.add(product("lamp"), 1, PRICE, 20);
+            cart.add(product("lamp"), 2, PRICE, 40);
+            let bought = [KeptLine { product_id: product("lamp"), quantity: 1 }];
+            for _ in 0..2 {
+                cart.settle((cart.id, 20), order(1), settled, &bought, 50);
+                assert_eq!(contents(&cart), [(product("lamp"), 2)], "{settled:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn open_orders_and_their_pieces_are_bounded() {
+        let mut cart = Cart::new(CartId([3; 16]), 10);
+        for n in 0..MOST_OPEN as u8 {
+            assert!(cart.has_room_for_order());
+            cart.add(product("lamp"), 1, PRICE, 100 + u64::from(n));
+            cart.conclude(waits(n), 200);
+        }
+        assert!(cart.has_room_for_order(), "the present contents are one of them");
+        cart.add(product("rope"), 1, PRICE, 300);
+        assert!(!cart.has_room_for_order());
+    }
+}

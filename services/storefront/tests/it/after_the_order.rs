@@ -1,0 +1,98 @@
+//! What an order's page says of what comes next: fetching it, sending things back, waiting for the bank.
+
+use chrono::{DateTime, Duration};
+use shop_contracts::charges::Charges;
+use shop_contracts::delivery::DeliveryMethod;
+use shop_contracts::orders::{Order, OrderReturn, OrderStatus, ReturnLine, ReturnStatus, Shipment};
+use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
+use uuid::Uuid;
+
+use crate::buying::{check_out, order};
+use crate::stage::{Stage, lamp};
+
+async fn page_of(placed: &Order) -> String {
+    let stage = Stage::set().await;
+    stage.orders_answer(placed).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    let is_told = shopper.page.contains(&COUNTER.line()) && shopper.page.contains(COUNTER_HOURS);
+    assert!(is_told, "place and hours are told before anything is ordered");
+    check_out(&mut shopper).await;
+    shopper.open(&format!("/orders/{}", placed.id)).await;
+    shopper.page
+}
+
+fn fetched() -> Order {
+    let placed = order(OrderStatus::Confirmed, None);
+    let none = shop_contracts::Money::new(0, placed.total.currency);
+    let charges = Charges {
+        goods: placed.total,
+        discount: none,
+        voucher: None,
+        delivery_method: DeliveryMethod::PickUp,
+        delivery: none,
+        tax: none,
+        taxes: vec![],
+    };
+    Order { charges: Some(charges), ..placed }
+}
+
+#[tokio::test]
+async fn what_is_fetched_says_where_and_when_and_speaks_of_no_parcel() {
+    let ready = page_of(&fetched()).await;
+    for part in ["yours to collect", &COUNTER.line(), COUNTER_HOURS, "QD-1001"] {
+        assert!(ready.contains(part), "{part}: {ready}");
+    }
+    assert!(!ready.contains("Goes to") && !ready.contains("Quay Street"), "{ready}");
+    let shipment = Some(Shipment {
+        carrier: "counter".to_owned(),
+        tracking_number: "-".to_owned(),
+        shipped_at: DateTime::from_timestamp(1_800_100_000, 0).unwrap(),
+    });
+    let collected = page_of(&Order { shipment, ..fetched() }).await;
+    assert!(collected.contains("You have collected it") && collected.contains("<dt>Collected</dt>"));
+    assert!(!collected.contains("arcel has left") && !collected.contains("tracking-number"), "{collected}");
+}
+
+#[tokio::test]
+async fn who_sends_something_back_is_told_where_to_and_until_when() {
+    let announced = OrderReturn {
+        id: Uuid::nil(),
+        lines: vec![ReturnLine { product_id: lamp().id, quantity: 1 }],
+        reason: String::new(),
+        status: ReturnStatus::Requested,
+        created_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        closed: None,
+    };
+    let until = (announced.created_at + Duration::days(14)).format("%-d %B %Y").to_string();
+    let page = page_of(&Order { returns: vec![announced], ..order(OrderStatus::Confirmed, None) }).await;
+    let (_, told) = page.split_once("id=\"send-to\"").unwrap_or_default();
+    assert!(told.contains(&RETURNS.line()) && told.contains(&until), "{page}");
+    let before = page_of(&Order { can_return: true, ..order(OrderStatus::Confirmed, None) }).await;
+    assert!(before.contains(&RETURNS.line()), "before anything is announced: {before}");
+}
+
+#[tokio::test]
+async fn a_pending_order_says_until_when_the_bank_may_take_and_what_happens_then() {
+    let placed_at = shop_instrumentation::clock::now();
+    let page = page_of(&Order { placed_at, ..order(OrderStatus::Pending, None) }).await;
+    let until = (placed_at + Duration::minutes(10)).format("%H:%M UTC").to_string();
+    assert!(page.contains(&until) && page.contains("your things are in your cart again"), "{page}");
+}
+
+#[tokio::test]
+async fn a_return_of_nothing_opens_its_form_again_and_says_so_there() {
+    let placed = Order { can_return: true, ..order(OrderStatus::Confirmed, None) };
+    let stage = Stage::set().await;
+    stage.orders_answer(&placed).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    check_out(&mut shopper).await;
+    shopper.open(&format!("/orders/{}", placed.id)).await;
+    let answer = shopper.submit(&format!("/orders/{}/returns", placed.id), &[]).await;
+    let there = answer.headers["location"].to_str().unwrap().to_owned();
+    shopper.open(there.split('#').next().unwrap()).await;
+    let (_, form) = shopper.page.split_once("<details class=\"order-action\" open>").unwrap();
+    assert!(form.contains("Nothing was chosen") && form.contains("aria-invalid=\"true\""), "{form}");
+}
