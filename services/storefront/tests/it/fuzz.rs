@@ -119,7 +119,7 @@ fn address(route: &str) -> String {
     let product = route.starts_with("/staff/stock");
     let id = if product { lamp().id.to_string() } else { "0190a5b0-0000-7000-8000-000000000001".to_owned() };
     if route.starts_with("/assets") {
-        return shop_storefront::assets::STYLE.url.to_owned();
+        return shop_storefront::assets::STYLE.url.clone();
     }
     let file = if route.starts_with("/pictures") { "lamp.svg" } else { "1.xml" };
     let slug = if route.starts_with("/c/") { "lamps" } else { "lamp" };
@@ -270,10 +270,10 @@ impl Case {
             Uri::try_from(format!("{address}{path}?{query}")).ok()
         })?;
         // Most forms of somebody who is known carry the token: the others are refused at the door.
-        let mut body = match self.known {
-            true => format!("csrf={}&", visitor.csrf_for(route)).into_bytes(),
-            false => Vec::new(),
-        };
+        let mut body = Vec::new();
+        if self.known {
+            body.extend(format!("csrf={}&", visitor.csrf_for(route)).into_bytes());
+        }
         body.extend(visitor.encoded(route, &self.body));
         body.extend(&self.raw);
         let mut request = Request::new(Body::from(body));
