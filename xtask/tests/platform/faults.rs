@@ -122,8 +122,6 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
     for service in &fault.services {
         if fault_effects::is_counted(&fault.name, service) {
             fault_effects::shown(p, &fault.name, service, &numbers, since).await?;
-            // It would hide the next one's effect; the others end by themselves.
-            p.xtask(&["fault", &format!("{service}.{}", fault.name), "--off"]).await?;
         }
     }
     if fault.name == "crash" {
@@ -135,6 +133,12 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
             Ok(names.is_subset(&seen).then_some(()))
         })
         .await?;
+    }
+    for service in &fault.services {
+        // It would hide the next one's effect; the others end by themselves.
+        if fault_effects::is_counted(&fault.name, service) {
+            p.xtask(&["fault", &format!("{service}.{}", fault.name), "--off"]).await?;
+        }
     }
     if fault.name == "bad_release" {
         eventually("metrics tell of another version", SEEN_WITHIN, || async {
