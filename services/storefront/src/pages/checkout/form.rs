@@ -111,11 +111,12 @@ fn delivery(shown: &Shown) -> Markup {
                         input id={ "delivery-" (method.as_str()) } type="radio" name="delivery" value=(method.as_str()) checked[method == shown.typed.delivery()];
                         span {
                             strong { (method.title()) " · " (delivery_price(charged.charges.delivery)) }
-                            small { (promise(method)) @if method == DeliveryMethod::PickUp { ". " (COUNTER.line()) ". " (COUNTER_HOURS) } }
+                            small { (promise(method)) }
                         }
                     }
                 }
             }
+            p.hint { "Picked up at " (COUNTER.line()) ". " (COUNTER_HOURS) "." }
             @if let Some(error) = error { p.error #delivery-error { (error) } }
         }
     }
