@@ -273,7 +273,7 @@ fn password_form(staff: &Staff, one: &StaffEntry, refused: Option<&Refused>) -> 
             (csrf(staff))
             (Form { name: PASSWORD, refused }.password())
             p.hint { "Ends every session of " (one.username) "." }
-            button.button type="submit" { "Set it" }
+            div.actions { button.button type="submit" { "Set it" } }
         }
     }
 }
@@ -284,7 +284,7 @@ fn end_form(staff: &Staff, one: &StaffEntry) -> Markup {
             h2 { "Leaves" }
             (csrf(staff))
             p.hint { "Ends every session at once. The name stays with what was done under it, and is not given again." }
-            button.button.danger type="submit" { "End " (one.username) }
+            div.actions { button.button.danger type="submit" { "End " (one.username) } }
         }
     }
 }
