@@ -12,6 +12,11 @@ const ONE_ORDER_DOMAIN: &str = "once.example.com";
 
 /// Buys; answers the order's number as the page showed it, which is the acknowledgement. `who` goes into the address.
 pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
+    buy_as(shop, &format!("buyer{who}-{:016x}@{ONE_ORDER_DOMAIN}", rand::random::<u64>())).await
+}
+
+/// The same for a guest with this address.
+pub async fn buy_as(shop: &str, email: &str) -> Result<String, String> {
     let http = reqwest::Client::builder()
         .cookie_store(true)
         .timeout(PAGE_WITHIN)
@@ -34,8 +39,7 @@ pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
         return Err(format!("/cart/add: {}", added.status()));
     }
     let checkout = page("/checkout".to_owned()).await?;
-    let fields =
-        checkout_form(&checkout, &format!("buyer{who}-{:016x}@{ONE_ORDER_DOMAIN}", rand::random::<u64>()))?;
+    let fields = checkout_form(&checkout, email)?;
     let mut last = String::new();
     for _ in 0..PRESSES {
         match http.post(format!("{shop}/checkout")).form(&fields).send().await {

@@ -8,8 +8,8 @@ mod variants;
 
 use std::sync::LazyLock;
 
-use crate::tax::TaxClass;
 pub use self::variants::{SeedGroup, variant_groups};
+use crate::tax::TaxClass;
 use crate::{Currency, Money, ProductId};
 
 /// A department of the shop.

@@ -323,7 +323,8 @@ where
     let internal = axum::serve(internal_listener, internal_routes);
     let mut internal = tokio::spawn(async move { internal.await });
     let accept_until = CancellationToken::new();
-    let service = Front::new(router, app.ready, telemetry::policy()).into_make_service_with_connect_info::<SocketAddr>();
+    let service = Front::new(router, app.ready, telemetry::policy())
+        .into_make_service_with_connect_info::<SocketAddr>();
     let server =
         axum::serve(listener, service).with_graceful_shutdown(accept_until.clone().cancelled_owned());
     let mut server = tokio::spawn(async move { server.await });

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A browser that hangs is no reason to wait for ever.
-const WITHIN: Duration = Duration::from_mins(4);
+const WITHIN: Duration = Duration::from_mins(8);
 
 /// Which of axe's rules.
 #[derive(Clone, Copy, PartialEq, Eq)]

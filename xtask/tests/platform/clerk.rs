@@ -6,7 +6,7 @@ use crate::{
     Failure, Outcome,
     audit::{Audit, in_time},
     browser::{Browser, Look},
-    buyer::{buy_once, hidden_fields},
+    buyer::{buy_as, hidden_fields},
     ensure,
     local::{Platform, eventually},
 };
@@ -90,16 +90,10 @@ pub async fn a_clerk_s_day_from_log_in_to_log_out(p: &Platform) -> Outcome {
 
 async fn work(p: &Platform, look: Look, buyer: usize) -> Outcome {
     let started = std::time::Instant::now();
-    let number = buy_once(&p.shop(""), buyer).await?;
+    let email = format!("chaos{buyer}@example.com");
+    let number = buy_as(&p.shop(""), &email).await?;
     let browser = Browser::open(look).await?;
-    let mut day = Day {
-        p,
-        browser: &browser,
-        audit: Audit::new("clerk", look),
-        look,
-        number,
-        email: format!("chaos{buyer}@example.com"),
-    };
+    let mut day = Day { p, browser: &browser, audit: Audit::new("clerk", look), look, number, email };
     let whole = in_time(day.whole()).await;
     let result = day.audit.conclude(&browser, started, whole).await;
     browser.close().await?;

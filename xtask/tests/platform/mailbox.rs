@@ -57,6 +57,23 @@ fn read(raw: &str, address: &str) -> Option<Mail> {
     }
     let quoted =
         header("Content-Transfer-Encoding: ").is_some_and(|encoding| encoding.contains("quoted-printable"));
-    let text = if quoted { body.replace("=\r\n", "").replace("=3D", "=") } else { body.to_owned() };
+    let text = if quoted { unquoted(body) } else { body.to_owned() };
     Some(Mail { subject: header("Subject: ")?.to_owned(), text })
+}
+
+/// Quoted-printable text as it was written.
+fn unquoted(body: &str) -> String {
+    let joined = body.replace("=\r\n", "");
+    let mut parts = joined.split('=');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        // Two digits and what follows.
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        match u8::from_str_radix(digits, 16) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend_from_slice(format!("={digits}").as_bytes()),
+        }
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

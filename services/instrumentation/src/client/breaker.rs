@@ -1,6 +1,9 @@
 //! Circuit breaker of one endpoint. Closed: calls go through. Open: after some failures in a row none does, for a while.
 //! Half-open: then one call may try, and its outcome decides.
 //!
+//! A breaker that lost connections opened is let through all the same when no other endpoint takes calls: to be refused
+//! once more costs nothing, and an instance that was replaced a moment ago answers.
+//!
 //! What counts as a failure is decided by [`Outcome`]: a lost connection, no answer in time, an answer that says "not
 //! now". A refusal of the callee, or a fault of the caller, is an answer like any other and closes the breaker.
 
@@ -21,7 +24,9 @@ pub(super) struct Breaker {
 pub(super) enum Outcome {
     /// It answered, whatever it said.
     Answered,
-    /// It could not be reached, did not answer, or said "not now".
+    /// It could not be reached: nothing was sent.
+    Unreachable,
+    /// It did not answer, or said "not now".
     Failed,
     /// Nothing: the caller had no time to wait for it.
     Unknown,
@@ -34,10 +39,12 @@ enum State {
     },
     Open {
         until: Instant,
+        why: Outcome,
     },
     /// One call is trying; if nothing is heard of it by then, another may.
     HalfOpen {
         until: Instant,
+        why: Outcome,
     },
 }
 
@@ -51,11 +58,19 @@ impl Breaker {
         let mut state = self.state.lock();
         match *state {
             State::Closed { .. } => true,
-            State::Open { until } | State::HalfOpen { until } if now < until => false,
-            State::Open { .. } | State::HalfOpen { .. } => {
-                *state = State::HalfOpen { until: now + self.cooldown };
+            State::Open { until, .. } | State::HalfOpen { until, .. } if now < until => false,
+            State::Open { why, .. } | State::HalfOpen { why, .. } => {
+                *state = State::HalfOpen { until: now + self.cooldown, why };
                 true
             }
+        }
+    }
+
+    /// Whether a call may go through when there is nowhere else to go.
+    pub(super) fn allows_as_last_resort(&self) -> bool {
+        match *self.state.lock() {
+            State::Closed { .. } => true,
+            State::Open { why, .. } | State::HalfOpen { why, .. } => why == Outcome::Unreachable,
         }
     }
 
@@ -65,10 +80,10 @@ impl Breaker {
         *state = match (outcome, *state) {
             (Outcome::Unknown, state) => state,
             (Outcome::Answered, _) => State::Closed { failures: 0 },
-            (Outcome::Failed, State::Closed { failures }) if failures + 1 < self.failures_to_open => {
+            (_, State::Closed { failures }) if failures + 1 < self.failures_to_open => {
                 State::Closed { failures: failures + 1 }
             }
-            (Outcome::Failed, _) => State::Open { until: now + self.cooldown },
+            (why, _) => State::Open { until: now + self.cooldown, why },
         };
     }
 }
@@ -106,6 +121,17 @@ mod tests {
         assert!(!breaker.allows(second + Duration::from_millis(999)));
         assert!(breaker.allows(second + Duration::from_secs(1)));
         assert!(breaker.allows(second + Duration::from_secs(2)), "nothing was heard of the last try");
+    }
+
+    #[test]
+    fn lost_connections_leave_a_last_resort_and_silence_does_not() {
+        for (outcome, last_resort) in [(Outcome::Unreachable, true), (Outcome::Failed, false)] {
+            let (breaker, now) = breaker();
+            (0..2).for_each(|_| breaker.record(outcome, now));
+            assert_eq!((breaker.allows(now), breaker.allows_as_last_resort()), (false, last_resort));
+            assert!(breaker.allows(now + Duration::from_secs(1)), "half-open");
+            assert_eq!(breaker.allows_as_last_resort(), last_resort, "while another call tries");
+        }
     }
 
     #[test]

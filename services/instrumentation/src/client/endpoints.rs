@@ -89,6 +89,10 @@ impl Endpoints {
             .filter(|endpoint| !is_avoided(endpoint) && !endpoint.is_left_alone(now))
             .chain(in_turn().filter(|endpoint| is_avoided(endpoint) || endpoint.is_left_alone(now)))
             .find(|endpoint| endpoint.breaker.allows(now))
+            .or_else(|| {
+                let others = in_turn().filter(|endpoint| !is_avoided(endpoint));
+                others.chain(in_turn()).find(|endpoint| endpoint.breaker.allows_as_last_resort())
+            })
             .cloned()
     }
 

@@ -32,6 +32,7 @@ impl Failure {
     /// What it says about the endpoint.
     pub(super) fn outcome(&self) -> Outcome {
         match self {
+            Self::NotSent(_) => Outcome::Unreachable,
             Self::Timeout { in_full: false } => Outcome::Unknown,
             Self::NotNow(answer) if answer.is_in_progress() => Outcome::Answered,
             _ => Outcome::Failed,

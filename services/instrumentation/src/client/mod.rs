@@ -176,7 +176,8 @@ impl ServiceClient {
             let limit = left().min(inner.config.attempt_timeout);
             let failure = match inner.ask(&endpoint, &call, limit).await {
                 Ok(answer) if may_have_acted && answer.is_from_the_door() => {
-                    return Err(inner.unavailable("refused at the door, after an attempt that may have had an effect"));
+                    return Err(inner
+                        .unavailable("refused at the door, after an attempt that may have had an effect"));
                 }
                 Ok(answer) => return answer.into_result(inner.peer),
                 Err(failure) => failure,

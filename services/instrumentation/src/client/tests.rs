@@ -136,6 +136,17 @@ async fn dead_endpoint_is_not_the_whole_service() {
 }
 
 #[tokio::test]
+async fn instance_that_came_back_is_asked_when_the_other_goes() {
+    let (first, second) = (closed().await, closed().await);
+    let config = ClientConfig { breaker_failures: 1, ..ClientConfig::default() };
+    let client = client(&[&first, &second], config);
+    client.send(Call::get("/")).await.unwrap_err();
+    let listener = tokio::net::TcpListener::bind(first.trim_start_matches("http://")).await.unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(|| async { "null" })).await });
+    client.send(Call::get("/")).await.expect("its breaker is open, but there is nowhere else to go");
+}
+
+#[tokio::test]
 async fn silence_ends_with_the_callers_deadline_and_does_not_count_against_the_peer() {
     let peer = Peer::silent().await;
     let client = client(&[&peer.url], ClientConfig { breaker_failures: 1, ..ClientConfig::default() });

@@ -114,7 +114,11 @@ async fn wrong_input_names_the_field() {
         *wrong.pointer_mut(pointer).unwrap() = value;
         let answer = f.place(&format!("key of {named}"), &wrong).await;
         let problem: Value = answer.json();
-        assert_eq!((answer.status.as_u16(), &problem["errors"][0]["field"]), (422, &json!(named)), "{problem}");
+        assert_eq!(
+            (answer.status.as_u16(), &problem["errors"][0]["field"]),
+            (422, &json!(named)),
+            "{problem}"
+        );
     }
 }
 

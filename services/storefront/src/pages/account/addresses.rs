@@ -160,7 +160,7 @@ fn page(visitor: &Visitor, book: &Addresses, typed: &Typed, done: Option<&str>) 
                         form action="/account/addresses/prefer" method="post" {
                             (Frame::For(visitor).csrf())
                             input type="hidden" name="label" value=(saved.label);
-                            button.link type="submit" aria-label={ "Fill the checkout with " (saved.label) } { "Use first" }
+                            button.link type="submit" aria-label={ "Use first: " (saved.label) } { "Use first" }
                         }
                     }
                     form action="/account/addresses/remove" method="post" {
