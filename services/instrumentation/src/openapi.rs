@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(show["x-callers"], serde_json::json!(["storefront"]));
         assert_eq!(show["security"], serde_json::json!([{SCHEME: []}]));
         let statuses: Vec<_> = show["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(statuses, ["200", "400", "401", "403", "404", "422", "500", "503", "504"]);
+        assert_eq!(statuses, ["200", "400", "401", "403", "404", "422", "429", "500", "503", "504"]);
         assert_eq!(show["responses"]["404"]["description"], "no such order");
         let body = &show["responses"]["404"]["content"][PROBLEM]["schema"]["$ref"];
         assert_eq!(body, "#/components/schemas/ProblemBody");

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn closed_labels_give_all_series() {
-        assert_eq!(find("shop_notifications_sent_total").unwrap().known_series().len(), 36);
+        assert_eq!(find("shop_notifications_sent_total").unwrap().known_series().len(), 60);
         assert!(find("shop_orders_failed_total").unwrap().known_series().is_empty());
     }
 }

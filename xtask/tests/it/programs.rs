@@ -73,6 +73,7 @@ fn a_program_that_is_not_named_on_the_spot_was_looked_up() {
         "services/testkit/src/local.rs",
         "xtask/programs/src/",
         "xtask/src/bench/",
+        "xtask/src/checked_sql/",
         "xtask/src/drill/",
         "xtask/src/platform/",
     ];
