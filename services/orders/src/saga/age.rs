@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use shop_contracts::orders::PAYMENT_DECIDED_WITHIN_MINUTES;
 use shop_instrumentation::config::Env;
 
 use super::step::Step;
@@ -28,7 +29,7 @@ impl Default for AgeLimits {
     fn default() -> Self {
         Self {
             reserve: Duration::from_mins(2),
-            authorise: Duration::from_mins(10),
+            authorise: Duration::from_mins(PAYMENT_DECIDED_WITHIN_MINUTES.unsigned_abs()),
             confirm: Duration::from_mins(10),
             capture: Duration::from_hours(1),
             undo: Duration::from_hours(1),

@@ -46,6 +46,17 @@ fn round(payments: &Payments) -> tokio::task::JoinHandle<()> {
     })
 }
 
+/// A round that has begun to look a lost hold up, and waits at the provider's books.
+async fn looked_for(f: &Fixture, payments: &Payments, provider: &Recording) -> tokio::task::JoinHandle<()> {
+    provider.answers(Answers::Lost);
+    lost_hold(payments).await;
+    provider.books_shut.store(true, Ordering::SeqCst);
+    f.clock.advance_seconds(9);
+    let round = round(payments);
+    provider.looking.acquire().await.unwrap().forget();
+    round
+}
+
 #[tokio::test]
 async fn rows_are_claimed_only_when_somebody_is_free_to_work_on_them() {
     let f = fixture().await;
@@ -72,12 +83,7 @@ async fn rows_are_claimed_only_when_somebody_is_free_to_work_on_them() {
 async fn a_lease_outlives_a_look_up_and_the_call_that_follows_it() {
     let f = fixture().await;
     let (payments, provider) = recorded(&f);
-    provider.answers(Answers::Lost);
-    lost_hold(&payments).await;
-    provider.books_shut.store(true, Ordering::SeqCst);
-    f.clock.advance_seconds(9);
-    let round = round(&payments);
-    provider.looking.acquire().await.unwrap().forget();
+    let round = looked_for(&f, &payments, &provider).await;
     f.clock.advance(chrono::Duration::from_std(2 * payments.limits.call).unwrap());
     assert_eq!(leased(&f).await, 1);
     provider.books_gate.add_permits(1);
@@ -88,12 +94,7 @@ async fn a_lease_outlives_a_look_up_and_the_call_that_follows_it() {
 async fn who_lost_an_operation_does_not_put_it_off_under_its_new_owner() {
     let f = fixture().await;
     let (payments, provider) = recorded(&f);
-    provider.answers(Answers::Lost);
-    lost_hold(&payments).await;
-    provider.books_shut.store(true, Ordering::SeqCst);
-    f.clock.advance_seconds(9);
-    let late = round(&payments);
-    provider.looking.acquire().await.unwrap().forget();
+    let late = looked_for(&f, &payments, &provider).await;
     f.clock.advance_seconds(3600);
     let turn = Turn { now: f.clock.now(), lease: chrono::Duration::seconds(30) };
     assert_eq!(payments.store.claim_operations(1, turn).await.unwrap().len(), 1);

@@ -27,13 +27,9 @@ pub(super) async fn cancel(
     let form = form.confirmed(&shop).await;
     owned(&shop, id, &form.visitor).await?;
     let cancel = CancelOrder { actor: "shopper".to_owned(), reason: String::new() };
-    match shop.peers.cancel(id, &cancel).await {
-        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=cancelled"))),
-        Err(cause) => {
-            let text = html! { p { strong { "This order cannot be cancelled any more." } " If it is on its way, you can send it back." } };
-            refused(&shop, id, form.visitor, cause, text).await
-        }
-    }
+    let answer = shop.peers.cancel(id, &cancel).await;
+    let refusal = html! { p { strong { "This order cannot be cancelled any more." } " If it is on its way, you can send it back." } };
+    concluded(&shop, id, form.visitor, "cancelled", answer, refusal).await
 }
 
 pub(super) async fn send_back(
@@ -48,13 +44,9 @@ pub(super) async fn send_back(
         return Ok(see_other(&format!("/orders/{id}?wrong=return#return-form")));
     }
     let key = return_key(id, &form.text("known"), &new);
-    match shop.peers.send_back(id, &key, &new).await {
-        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=returned"))),
-        Err(cause) => {
-            let text = html! { p { strong { "That cannot be sent back." } " Please look at what is left of this order and until when it can be returned." } };
-            refused(&shop, id, form.visitor, cause, text).await
-        }
-    }
+    let answer = shop.peers.send_back(id, &key, &new).await;
+    let refusal = html! { p { strong { "That cannot be sent back." } " Please look at what is left of this order and until when it can be returned." } };
+    concluded(&shop, id, form.visitor, "returned", answer, refusal).await
 }
 
 /// The shopper keeps what was announced to come back.
@@ -66,13 +58,9 @@ pub(super) async fn keep(
     let form = form.confirmed(&shop).await;
     owned(&shop, id, &form.visitor).await?;
     let back = form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
-    match shop.peers.withdraw_return(id, back).await {
-        Ok(_) => Ok(see_other(&format!("/orders/{id}?done=kept"))),
-        Err(cause) => {
-            let text = html! { p { strong { "This return has ended already." } " Below is how it stands." } };
-            refused(&shop, id, form.visitor, cause, text).await
-        }
-    }
+    let answer = shop.peers.withdraw_return(id, back).await;
+    let refusal = html! { p { strong { "This return has ended already." } " Below is how it stands." } };
+    concluded(&shop, id, form.visitor, "kept", answer, refusal).await
 }
 
 /// The order, if it is this visitor's own.
@@ -117,26 +105,29 @@ fn return_key(id: OrderId, known: &str, new: &NewReturn) -> String {
     hex::encode(&hash.finalize()[..16])
 }
 
-/// Orders refused: says why above the order as it is now. Anything else is an error page.
-async fn refused(
+/// Back to the order, which says what was `done`. Where orders refused, the page says why above the order as it is now;
+/// anything else is an error page.
+async fn concluded(
     shop: &Shop,
     id: OrderId,
     visitor: Visitor,
-    cause: CallError,
-    text: Markup,
+    done: &str,
+    answer: Result<Order, CallError>,
+    refusal: Markup,
 ) -> Result<Response, PageError> {
+    let Err(cause) = answer else { return Ok(see_other(&format!("/orders/{id}?done={done}"))) };
     match cause.code() {
         Code::KeyReused => Ok(see_other(&format!("/orders/{id}?done=returned"))),
         Code::Conflict | Code::Invalid => {
             let order = owned(shop, id, &visitor).await?;
-            Ok(again(shop, visitor, &order, StatusCode::CONFLICT, text).await)
+            let notice = notice(Tone::Bad, refusal);
+            Ok(with_status(
+                StatusCode::CONFLICT,
+                page(shop, visitor, &order, Access::Own, Some(notice)).await,
+            ))
         }
         _ => Err(cause.into()),
     }
-}
-
-async fn again(shop: &Shop, visitor: Visitor, order: &Order, status: StatusCode, text: Markup) -> Response {
-    with_status(status, page(shop, visitor, order, Access::Own, Some(notice(Tone::Bad, text))).await)
 }
 
 #[cfg(test)]
