@@ -99,15 +99,10 @@ impl Browser {
         Ok(())
     }
 
-    /// Two presses as fast as a hand makes them.
+    /// Two presses as fast as a hand makes them. By keys in every look: the driver now and then waits for ever for the
+    /// second click of a mouse when the first one leads to another page.
     pub async fn press_twice(&self, css: &str) -> Result<(), Failure> {
-        let element = self.find(css).await?;
-        if self.by_keys {
-            element.send_keys(Key::Enter + Key::Enter).await?;
-            return Ok(());
-        }
-        element.scroll_into_view().await?;
-        self.page.action_chain().double_click_element(&element).perform().await?;
+        self.find(css).await?.send_keys(Key::Enter + Key::Enter).await?;
         Ok(())
     }
 
