@@ -23,6 +23,10 @@ use crate::{
 };
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
+/// The process that keeps telemetry: what it holds of it is a line of its own.
+const CONSOLE: &str = "console";
+/// The console is asked for its metrics under load.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// What the books are given to agree after the last shopper.
 const SETTLE_WITHIN: Duration = Duration::from_mins(2);
 
@@ -76,6 +80,8 @@ async fn soak(layout: &Layout, order: Order) -> Outcome {
         SAMPLE_EVERY.as_secs()
     );
     let mut traffic = traffic(layout, order.rate, duration)?;
+    let http =
+        reqwest::Client::builder().timeout(ANSWERS_WITHIN).build().map_err(|e| format!("client: {e}"))?;
     let began = Instant::now();
     let mut lines = Lines::new();
     let mut lives = Lives::new();
@@ -84,7 +90,7 @@ async fn soak(layout: &Layout, order: Order) -> Outcome {
         tokio::select! {
             status = traffic.wait() => ended = Some(status.map_err(|e| format!("k6: {e}"))?),
             () = tokio::time::sleep(SAMPLE_EVERY) => {
-                take(layout, began.elapsed().as_secs_f64(), &mut lines, &mut lives).await?;
+                take(layout, &http, began.elapsed().as_secs_f64(), &mut lines, &mut lives).await?;
             }
         }
     }
@@ -113,15 +119,33 @@ async fn soak(layout: &Layout, order: Order) -> Outcome {
 
 /// Adds one reading of everything. A process that was replaced starts small again, which would hide a leak: its line
 /// begins anew, and it is named.
-async fn take(layout: &Layout, at: f64, lines: &mut Lines, lives: &mut Lives) -> Outcome {
+async fn take(
+    layout: &Layout,
+    http: &reqwest::Client,
+    at: f64,
+    lines: &mut Lines,
+    lives: &mut Lives,
+) -> Outcome {
+    let stores = match sample::console_stores(layout, http).await {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            eprintln!("the console is left out at {at:.0} s: {error}");
+            None
+        }
+    };
+    if let Some(bytes) = stores {
+        lines.entry("console's stores".to_owned()).or_insert((Kind::Stores, Line::new())).1.push((at, bytes));
+    }
     for unit in units(layout).await? {
+        let is_console = unit.name == CONSOLE;
         let (_, line) = lines.entry(unit.name.clone()).or_insert((Kind::Process, Line::new()));
         let life = lives.entry(unit.name).or_insert((unit.pid, 0));
         if life.0 != unit.pid {
             *life = (unit.pid, life.1 + 1);
             line.clear();
         }
-        line.push((at, unit.memory_bytes as f64));
+        let kept = if is_console { stores } else { Some(0.0) };
+        line.extend(kept.map(|kept| (at, unit.memory_bytes as f64 - kept)));
     }
     for sample in sample::redis(layout).await? {
         lines.entry(sample.name).or_insert((sample.kind, Line::new())).1.push((at, sample.value));
@@ -154,14 +178,15 @@ fn report(lines: &Lines) -> Vec<String> {
         let Some(trend) = Trend::of(line) else { continue };
         let (unit, one) = kind.unit();
         let bound = kind.bound();
-        let flat = trend.is_flat(bound);
+        let flat = bound.is_none_or(|bound| trend.is_flat(bound));
+        let bound = bound
+            .map_or("fills".to_owned(), |b| format!("{:.1}", (trend.mean * b.share).max(b.absolute) / one));
         println!(
-            "{name:<20} {unit:>8} {:>10.1} {:>10.1} {:>+12.2} {:>+10.2} {:>10.1}{}",
+            "{name:<20} {unit:>8} {:>10.1} {:>10.1} {:>+12.2} {:>+10.2} {bound:>10}{}",
             trend.mean / one,
             line.last().map_or(0.0, |l| l.1) / one,
             trend.slope * 3600.0 / one,
             trend.growth / one,
-            (trend.mean * bound.share).max(bound.absolute) / one,
             if flat { "" } else { "  GROWS" }
         );
         if !flat {

@@ -1,4 +1,4 @@
-//! What is sampled: memory of every process, data and streams of both Redis.
+//! What is sampled: memory of every process, what the console's stores hold in it, data and streams of both Redis.
 
 use std::path::Path;
 
@@ -21,6 +21,8 @@ const STREAMS: [&str; 2] = ["orders.events", "identity.events"];
 pub enum Kind {
     /// A process tree's memory, bytes.
     Process,
+    /// What the console's stores hold in memory by their own count, bytes.
+    Stores,
     /// A Redis' `used_memory`, bytes.
     Redis,
     /// Entries of a stream.
@@ -28,20 +30,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub fn bound(self) -> Bound {
-        match self {
+    /// How much it may grow; `None` where growing is what it is for.
+    pub fn bound(self) -> Option<Bound> {
+        let bound = match self {
             // An allocator's steps, and Postgres' sessions that touch their part of the shared buffers by and by.
             Self::Process => Bound { share: 0.10, absolute: 6e6 },
             Self::Redis => Bound { share: 0.10, absolute: 2e6 },
             // A trim keeps what a reader has not acknowledged, and then takes all of it at once.
             Self::Stream => Bound { share: 0.25, absolute: 1_000.0 },
-        }
+            // Telemetry is kept until the store's own limit, which this traffic reaches after many hours.
+            Self::Stores => return None,
+        };
+        Some(bound)
     }
 
     /// The unit that a table shows, and how many of the sampled unit it is.
     pub fn unit(self) -> (&'static str, f64) {
         match self {
-            Self::Process | Self::Redis => ("MB", 1e6),
+            Self::Process | Self::Stores | Self::Redis => ("MB", 1e6),
             Self::Stream => ("entries", 1.0),
         }
     }
@@ -53,6 +59,24 @@ pub struct Sample {
     pub name: String,
     pub kind: Kind,
     pub value: f64,
+}
+
+/// Bytes that the console's stores hold in memory, by its own metrics.
+pub async fn console_stores(layout: &Layout, http: &reqwest::Client) -> Result<f64, String> {
+    let url = format!("{}/metrics", layout.console_url());
+    let fail = |e: reqwest::Error| format!("{url}: {e}");
+    let answer = http.get(&url).send().await.and_then(reqwest::Response::error_for_status).map_err(fail)?;
+    let text = answer.text().await.map_err(fail)?;
+    stores_in_memory(&text).ok_or_else(|| format!("{url}: no quarterdeck_store_bytes of place=\"memory\""))
+}
+
+/// The sum over all stores; `None` where an exposition has none.
+fn stores_in_memory(exposition: &str) -> Option<f64> {
+    let of_memory = exposition
+        .lines()
+        .filter(|l| l.starts_with("quarterdeck_store_bytes{") && l.contains(r#"place="memory""#));
+    let values: Vec<f64> = of_memory.filter_map(|l| l.rsplit(' ').next()?.parse().ok()).collect();
+    (!values.is_empty()).then(|| values.iter().sum())
 }
 
 /// What both Redis say.
@@ -84,4 +108,19 @@ async fn ask(socket: &Path, command: &str) -> Result<String, String> {
     let mut text = String::new();
     stream.take(MAX_ANSWER_BYTES).read_to_string(&mut text).await.map_err(fail)?;
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_in_memory_are_summed_over_the_stores() {
+        let exposition = "# HELP quarterdeck_store_bytes Bytes of a store.\n\
+            quarterdeck_store_bytes{place=\"disk\",store=\"logs\"} 7000\n\
+            quarterdeck_store_bytes{place=\"memory\",store=\"logs\"} 30\n\
+            quarterdeck_store_bytes{place=\"memory\",store=\"traces\"} 12\n";
+        assert_eq!(stores_in_memory(exposition), Some(42.0));
+        assert_eq!(stores_in_memory("up 1\n"), None);
+    }
 }
