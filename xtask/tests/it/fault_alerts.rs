@@ -30,7 +30,7 @@ fn alerts() -> BTreeSet<String> {
 /// Alerts that a rule test expects to fire: named with what they say, or counted as firing in a sample.
 fn shown_to_fire() -> BTreeSet<String> {
     let mut shown = BTreeSet::new();
-    for file in ["shop.test.yml", "data.test.yml"] {
+    for file in ["shop.test.yml", "data.test.yml", "platform.test.yml"] {
         let file = yaml(&format!("alerting/rules/tests/{file}"));
         for test in each(&file, "tests") {
             let told = each(test, "alert_rule_test").filter(|case| each(case, "exp_alerts").next().is_some());
