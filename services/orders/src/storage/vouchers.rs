@@ -132,7 +132,7 @@ pub async fn redeem(tx: &mut PgConnection, order: &Order) -> Result<Result<(), R
         None => 0,
     };
     if let Err(refusal) = usable(&found, by_person, goods, order.placed_at) {
-        return Ok(Err(refusal));
+        return Ok(Err(refusal.told_to(&person)));
     }
     book(tx, found.id, order.id).await.map(Ok)
 }

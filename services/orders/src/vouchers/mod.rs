@@ -45,7 +45,7 @@ impl Vouchers {
             Some(_) => self.orders.voucher_uses_by(voucher.id, person).await?,
             None => 0,
         };
-        usable(&voucher, by_person, goods, self.clock.now())?;
+        usable(&voucher, by_person, goods, self.clock.now()).map_err(|refusal| refusal.told_to(person))?;
         Ok(voucher.terms)
     }
 }

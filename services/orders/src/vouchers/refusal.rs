@@ -5,6 +5,8 @@ use shop_contracts::Money;
 use shop_contracts::vouchers::Voucher;
 use shop_instrumentation::{Code, Problem};
 
+use super::Person;
+
 /// Why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
@@ -14,6 +16,8 @@ pub enum Refusal {
     UsedUp,
     UsedByPerson,
     BelowMinimum(Money),
+    /// For a reason that is not told to whoever asks.
+    NotForThisOrder,
 }
 
 impl Refusal {
@@ -28,6 +32,19 @@ impl Refusal {
             Self::UsedUp => "This code has been used as often as it can be.".to_owned(),
             Self::UsedByPerson => "You have used this code already.".to_owned(),
             Self::BelowMinimum(minimum) => format!("This code counts for goods of {minimum} or more."),
+            Self::NotForThisOrder => "This code cannot be used for this order.".to_owned(),
+        }
+    }
+
+    /// As a person may hear it. Without an account the address is anybody's: whether it has ordered with a code is told
+    /// to nobody, so every reason why a known code does not count reads alike.
+    #[must_use]
+    pub fn told_to(self, person: &Person<'_>) -> Self {
+        let is_unproven = person.account.is_none() && person.email.is_some();
+        match self {
+            Self::Unknown => self,
+            _ if is_unproven => Self::NotForThisOrder,
+            _ => self,
         }
     }
 }
