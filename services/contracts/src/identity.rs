@@ -15,7 +15,7 @@
 //! | `POST /v1/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`Session`]; 401; 429 |
 //! | `GET`, `DELETE /v1/sessions/current` with the session's token in `x-session-token` | | [`SessionInfo`]; 404 when it is over |
 //! | `POST /v1/password-resets` (Idempotency-Key, optional) | [`RequestReset`] | 204, always; 429 |
-//! | `POST /v1/password-resets/confirm` | [`ConfirmReset`] | 204; 422 when the token is not valid (any more); every session ends |
+//! | `POST /v1/password-resets/confirm` | [`ConfirmReset`] | 204, also for the same again; 422 when the token is not valid (any more); every session ends |
 //! | `POST /v1/staff/sessions` (Idempotency-Key) | [`LogIn`] | 201 [`StaffSession`]; 401; 429 |
 //! | `GET`, `DELETE /v1/staff/sessions/current` with `x-session-token` | | [`StaffMember`] |
 //! | `GET /v1/staff/members`, by a manager (`x-session-token`), as all that follow | | [`StaffMembers`]; 403 |

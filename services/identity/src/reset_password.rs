@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::{Code, Problem};
 
-use crate::credentials::{parse_email, parse_new_password};
+use crate::credentials::{Password, parse_email, parse_new_password};
 use crate::identity::Identity;
 use crate::throttle::{Subject, Verdict};
 use crate::token::Token;
@@ -31,23 +31,37 @@ impl Identity {
         Ok(())
     }
 
-    /// Sets a new password by the token of a mail, once. Every session ends.
+    /// Sets a new password by the token of a mail, once. Every session ends. The same again is answered alike and changes
+    /// nothing.
     pub async fn confirm_reset(&self, request: ConfirmReset) -> Result<(), Problem> {
         let password = parse_new_password("password", request.password)?;
         self.inject_faults().await?;
         let token = Token::parse(&request.token).ok_or_else(|| self.not_valid())?.digest();
         // Looked up first: hashing is for those who have a token.
         if self.resets.find(&token, self.clock.now()).await?.is_none() {
-            return Err(self.not_valid());
+            return self.repeated(&token, &password).await;
         }
         let hash = self.passwords.hash(&password).await?;
         let now = self.clock.now();
-        let owner = self.resets.confirm(&token, &hash, now).await?.ok_or_else(|| self.not_valid())?;
+        let Some(owner) = self.resets.confirm(&token, &hash, now).await? else {
+            return self.repeated(&token, &password).await;
+        };
         // Who guessed at the old password must not keep the owner out with the new one.
         self.throttles.log_in.settle(&Subject::new(&owner.email, None), Verdict::Anew, now).await;
         self.count_reset("confirmed");
         tracing::info!(user.id = %owner.id, "password reset");
         Ok(())
+    }
+
+    /// A form that was sent twice: its token is used up, and the password is the one that it asked for.
+    async fn repeated(&self, token: &[u8], password: &Password) -> Result<(), Problem> {
+        if let Some(hash) = self.resets.find_used(token, self.clock.now()).await?
+            && self.passwords.verify(password, Some(&hash)).await?
+        {
+            self.count_reset("repeated");
+            return Ok(());
+        }
+        Err(self.not_valid())
     }
 
     fn not_valid(&self) -> Problem {

@@ -73,6 +73,21 @@ impl PgResets {
         Ok(db::observe("SELECT password_resets", query.fetch_optional(&self.pool)).await?.map(AccountId::new))
     }
 
+    /// The password's hash of an account whose token was used a while ago, until the token's hour is over.
+    pub async fn find_used(
+        &self,
+        token_digest: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, sqlx::Error> {
+        let query = sqlx::query_scalar!(
+            "SELECT password_hash FROM used_resets JOIN accounts ON accounts.id = account_id \
+             WHERE token_digest = $1 AND expires_at > $2",
+            token_digest,
+            now
+        );
+        db::observe("SELECT used_resets", query.fetch_optional(&self.pool)).await
+    }
+
     /// Uses a token up: sets the password, ends every session and every other reset, and tells the owner. Nothing when
     /// the token is not valid (any more).
     pub async fn confirm(
@@ -84,8 +99,10 @@ impl PgResets {
         let work = async {
             let mut tx = self.pool.begin().await?;
             let query = sqlx::query_scalar!(
-                r#"DELETE FROM password_resets WHERE token_digest = $1 AND expires_at > $2
-                   AND account_id IS NOT NULL RETURNING account_id AS "account_id!""#,
+                r#"WITH used AS (DELETE FROM password_resets WHERE token_digest = $1 AND expires_at > $2
+                   AND account_id IS NOT NULL RETURNING token_digest, account_id, expires_at)
+                   INSERT INTO used_resets (token_digest, account_id, expires_at)
+                   SELECT token_digest, account_id, expires_at FROM used RETURNING account_id"#,
                 token_digest,
                 now
             );
@@ -114,6 +131,14 @@ impl PgResets {
             now,
             limit
         );
-        Ok(db::observe("DELETE password_resets", query.execute(&self.pool)).await?.rows_affected())
+        let removed = db::observe("DELETE password_resets", query.execute(&self.pool)).await?.rows_affected();
+        let query = sqlx::query!(
+            "DELETE FROM used_resets WHERE token_digest IN (SELECT token_digest FROM used_resets \
+             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            now,
+            limit
+        );
+        let used = db::observe("DELETE used_resets", query.execute(&self.pool)).await?.rows_affected();
+        Ok(removed + used)
     }
 }

@@ -44,6 +44,7 @@ async fn a_deleted_account_leaves_nothing_and_its_owner_is_told() {
         "registrations",
         "pending_registrations",
         "password_resets",
+        "used_resets",
     ] {
         let count =
             sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}")));

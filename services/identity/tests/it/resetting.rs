@@ -40,18 +40,58 @@ async fn a_mailed_token_sets_a_new_password_once_and_ends_every_session() {
     assert_eq!(f.log_in("kim@example.com", PASSWORD, None).await.status.as_u16(), 401);
     assert_eq!(f.log_in("kim@example.com", NEW, None).await.status.as_u16(), 201);
     assert_eq!(f.events().await.last().unwrap().kind, IdentityEventKind::PasswordChanged);
-    let again = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    let other = json!({"token": token, "password": "yet another long one"});
+    let again = f.post("/v1/password-resets/confirm", &other).await;
     assert_eq!((again.status.as_u16(), fields(&again)), (422, vec!["token".to_owned()]));
 }
 
+/// A form that is sent twice, by a second press or because the first answer was lost.
 #[tokio::test]
-async fn of_many_who_use_a_token_at_once_one_does() {
+async fn the_same_new_password_again_is_answered_alike_and_changes_nothing() {
+    let f = fixture().await;
+    f.confirmed("k", &kim()).await;
+    ask(&f, "kim@example.com").await;
+    let token = mailed_token(&f).await;
+    f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    let session: Value = f.log_in("kim@example.com", NEW, None).await.json();
+    let events = f.events().await.len();
+    let again = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    assert_eq!(again.status.as_u16(), 204, "{}", again.text());
+    assert!(f.is_open(session["token"].as_str().unwrap()).await, "who logged in with it meanwhile stays so");
+    assert_eq!(f.events().await.len(), events, "one mail says that the password was changed");
+    f.clock.advance_seconds(3600);
+    workers::once(&f.identity).await.unwrap();
+    let late = f.post("/v1/password-resets/confirm", &confirm(&token)).await;
+    assert_eq!(late.status.as_u16(), 422, "the link is over");
+}
+
+#[tokio::test]
+async fn many_presses_at_once_set_one_password_and_are_answered_alike() {
     let f = fixture().await;
     f.confirmed("k", &kim()).await;
     ask(&f, "kim@example.com").await;
     let body = confirm(&mailed_token(&f).await);
     let answers =
         futures::future::join_all((0..6).map(|_| f.post("/v1/password-resets/confirm", &body))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204; 6]);
+    let changed = f.events().await;
+    let changed = changed.iter().filter(|event| event.kind == IdentityEventKind::PasswordChanged).count();
+    assert_eq!(changed, 1);
+}
+
+#[tokio::test]
+async fn of_many_who_use_a_token_at_once_for_different_passwords_one_does() {
+    let f = fixture().await;
+    f.confirmed("k", &kim()).await;
+    ask(&f, "kim@example.com").await;
+    let token = mailed_token(&f).await;
+    let bodies: Vec<Value> =
+        (0..6).map(|n| json!({"token": token, "password": format!("a long enough one {n}")})).collect();
+    let answers =
+        futures::future::join_all(bodies.iter().map(|body| f.post("/v1/password-resets/confirm", body)))
+            .await;
     let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 422, 422, 422, 422, 422]);
