@@ -225,9 +225,9 @@ pub struct KeptCart {
     /// Orders that may have come of this cart or of one that became part of it, and whose end is not known; at most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<OpenOrder>,
-    /// The versions in which other carts became part of it, newest last; at most 8.
+    /// Other carts that became part of it, newest last; at most 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub merged: Vec<CartRef>,
+    pub merged: Vec<MergedCart>,
     /// Grows by one with each cart that is kept; 0 before the first. Whatever is sent here is not looked at.
     #[serde(default)]
     pub revision: u64,
@@ -235,6 +235,23 @@ pub struct KeptCart {
     /// were revisions: then of one cart the newest version stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_revision: Option<u64>,
+}
+
+/// A cart that became part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MergedCart {
+    /// Its public id, 1 to 64 visible ASCII characters.
+    pub id: String,
+    /// In which version; at most 2^63 - 1.
+    pub version: u64,
+    /// The newest version whose order is accounted for; 0 when none is. At most 2^63 - 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ordered_version: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// An order whose end is not known.

@@ -58,7 +58,11 @@ fn check(cart: &KeptCart) -> Result<(), Problem> {
         check_lines(&mut wrong, &format!("open[{i}].lines"), &open.lines);
     }
     for (i, merged) in cart.merged.iter().enumerate().take(MAX_OTHERS) {
-        check_reference(&mut wrong, &format!("merged[{i}]."), merged);
+        let reference = CartRef { id: merged.id.clone(), version: merged.version };
+        check_reference(&mut wrong, &format!("merged[{i}]."), &reference);
+        if merged.ordered_version > MAX_VERSION {
+            wrong.push((format!("merged[{i}].ordered_version"), format!("at most {MAX_VERSION}")));
+        }
     }
     if wrong.is_empty() {
         return Ok(());

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
-use shop_contracts::identity::{KeptCart, KeptLine, OpenOrder};
-use shop_contracts::orders::CartRef;
+use shop_contracts::identity::{KeptCart, KeptLine, MergedCart, OpenOrder};
 use shop_instrumentation::db;
 use sqlx::PgPool;
 use sqlx::types::Json;
@@ -36,7 +35,7 @@ impl PgCarts {
         let query = sqlx::query!(
             r#"SELECT c.cart_id AS "id?", c.version AS "version?", c.lines AS "lines?: Json<Vec<KeptLine>>",
                c.attempt AS "attempt?", c.open_orders AS "open?: Json<Vec<OpenOrder>>",
-               c.merged AS "merged?: Json<Vec<CartRef>>", c.revision AS "revision?",
+               c.merged AS "merged?: Json<Vec<MergedCart>>", c.revision AS "revision?",
                c.ordered_version AS "ordered_version?"
                FROM accounts a LEFT JOIN account_carts c ON c.account_id = a.id WHERE a.id = $1"#,
             account.uuid()

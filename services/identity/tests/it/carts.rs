@@ -40,7 +40,7 @@ async fn what_is_being_ordered_and_what_became_part_of_a_cart_is_kept_with_it() 
     sent["ordered_version"] = json!(3);
     sent["open"] = json!([{"cart": {"id": "b", "version": 4}, "order": Uuid::from_u128(9), "asked_at": 1_800_000_000,
         "lines": [{"product_id": Uuid::from_u128(8), "quantity": 2}]}, {"cart": {"id": "a", "version": 5}, "asked_at": 7}]);
-    sent["merged"] = json!([{"id": "b", "version": 4}]);
+    sent["merged"] = json!([{"id": "b", "version": 4}, {"id": "c", "version": 5, "ordered_version": 3}]);
     assert_eq!(f.put(&path, &sent).await.status.as_u16(), 204);
     let kept: Value = get(&f.router, &path).await.json();
     for field in ["id", "version", "lines", "attempt", "ordered_version", "open", "merged"] {

@@ -2,19 +2,19 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | format, 1 or 2 | 1 |
+//! | format, 1 to 3 | 1 |
 //! | id | 16 |
 //! | version | 8 |
 //! | attempt | 2 |
 //! | marks: 4 done, 8 kept, 16 done without its order (1 and 2: see below) | 1 |
 //! | done: version, order unless marked without | 8 or 24 |
-//! | format 2, when marked: account 16, revision 8, whether it is current 1 | 25 |
-//! | format 2: number of open orders, then each: cart 16, version 8, time 4, whether its order follows 1, order 16, number of pieces 1, each product 16 and quantity 1 | 1 and more |
-//! | format 2: number of carts that became part of it, then each: cart 16, version 8 | 1 and more |
+//! | from format 2 on, when marked: account 16, revision 8, whether it is current 1 | 25 |
+//! | from format 2 on: number of open orders, then each: cart 16, version 8, time 4, whether its order follows 1, order 16, number of pieces 1, each product 16 and quantity 1 | 1 and more |
+//! | from format 2 on: number of carts that became part of it, then each: cart 16, version 8, in format 3 the version up to which its orders are accounted for 8 | 1 and more |
 //! | lines: product 16, quantity 1, currency of the price seen 1 (0 none), amount 8 | 26 each |
 //!
 //! Integers are big-endian. A cart that is neither kept nor has open orders is written in format 1, which storefronts from
-//! before format 2 read. In theirs, mark 1 says that an open order of a version of this cart follows the marks (version 8),
+//! before format 2 read. Format 3 is written where it says more than format 2. In format 1 of storefronts from before, mark 1 says that an open order of a version of this cart follows the marks (version 8),
 //! and mark 2 that its order follows (16). Bytes of another format or length read as no cart.
 
 use shop_contracts::identity::KeptLine;
@@ -22,11 +22,12 @@ use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
 use uuid::Uuid;
 
 use super::contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};
-use super::kept::{KeptBy, MOST_MERGED};
+use super::kept::{KeptBy, MOST_MERGED, Merged};
 use crate::checkout::{Done, MOST_OPEN, Open, Progress};
 
 const PLAIN: u8 = 1;
 const FULL: u8 = 2;
+const ACCOUNTED: u8 = 3;
 const UNSETTLED: u8 = 1;
 const UNSETTLED_ORDER: u8 = 2;
 const DONE: u8 = 4;
@@ -41,7 +42,11 @@ impl Cart {
         let Progress { attempt, open, done } = &self.progress;
         let unnamed = done.is_some_and(|done| done.order.is_none());
         let is_plain = self.kept.is_none() && open.is_empty() && self.merged.is_empty() && !unnamed;
-        out.push(if is_plain { PLAIN } else { FULL });
+        out.push(match (is_plain, self.merged.iter().any(|one| one.ordered > 0)) {
+            (true, _) => PLAIN,
+            (false, false) => FULL,
+            (false, true) => ACCOUNTED,
+        });
         out.extend(self.id.0);
         out.extend(self.version.to_be_bytes());
         out.extend(attempt.to_be_bytes());
@@ -84,16 +89,18 @@ impl Cart {
             }
         }
         out.push(self.merged.len() as u8);
-        for (id, version) in &self.merged {
-            out.extend(id.0);
-            out.extend(version.to_be_bytes());
+        let is_accounted = out[0] == ACCOUNTED;
+        for one in &self.merged {
+            out.extend(one.id.0);
+            out.extend(one.version.to_be_bytes());
+            out.extend(is_accounted.then(|| one.ordered.to_be_bytes()).into_iter().flatten());
         }
     }
 
     /// The cart of these bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = Reader(bytes);
-        let format = rest.byte().filter(|format| [PLAIN, FULL].contains(format))?;
+        let format = rest.byte().filter(|format| [PLAIN, FULL, ACCOUNTED].contains(format))?;
         let id = CartId(rest.take()?);
         let mut cart = Self::new(id, rest.integer()?);
         cart.progress.attempt = u16::from_be_bytes(rest.take()?);
@@ -111,8 +118,8 @@ impl Cart {
             let order = if marks & DONE_UNNAMED != 0 { None } else { Some(rest.order()?) };
             cart.progress.done = Some(Done { version, order });
         }
-        if format == FULL {
-            rest.full(&mut cart, marks & KEPT != 0)?;
+        if format != PLAIN {
+            rest.full(&mut cart, marks & KEPT != 0, format == ACCOUNTED)?;
         }
         while !rest.0.is_empty() {
             cart.lines.push(rest.line()?);
@@ -147,7 +154,7 @@ impl Reader<'_> {
         self.take().map(|bytes| OrderId::new(Uuid::from_bytes(bytes)))
     }
 
-    fn full(&mut self, cart: &mut Cart, is_kept: bool) -> Option<()> {
+    fn full(&mut self, cart: &mut Cart, is_kept: bool, is_accounted: bool) -> Option<()> {
         if is_kept {
             let account = AccountId::new(Uuid::from_bytes(self.take()?));
             cart.kept = Some(KeptBy { account, revision: self.integer()?, is_current: self.byte()? != 0 });
@@ -164,7 +171,9 @@ impl Reader<'_> {
             cart.progress.open.push(open);
         }
         for _ in 0..self.count(MOST_MERGED)? {
-            cart.merged.push((CartId(self.take()?), self.integer()?));
+            let (id, version) = (CartId(self.take()?), self.integer()?);
+            let ordered = if is_accounted { self.integer()? } else { 0 };
+            cart.merged.push(Merged { id, version, ordered });
         }
         Some(())
     }
@@ -224,7 +233,7 @@ mod tests {
         ];
         let account = AccountId::new(Uuid::from_bytes([5; 16]));
         cart.kept = Some(KeptBy { account, revision: 77, is_current: true });
-        cart.merged = vec![(CartId([6; 16]), 5); MOST_MERGED];
+        cart.merged = vec![Merged { id: CartId([6; 16]), version: 5, ordered: 4 }; MOST_MERGED];
         cart.progress.done = Some(Done { version: 2, order: None });
         cart
     }
@@ -244,6 +253,15 @@ mod tests {
         let bytes = plain().to_bytes();
         assert_eq!((bytes[0], bytes.len()), (1, 28 + 24 + 26 * MAX_LINES));
         assert_eq!(Cart::from_bytes(&bytes), Some(plain()));
+    }
+
+    #[test]
+    fn what_storefronts_from_before_can_read_is_written_as_they_read_it() {
+        let mut cart = full();
+        assert_eq!(cart.to_bytes()[0], 3);
+        cart.merged.iter_mut().for_each(|one| one.ordered = 0);
+        assert_eq!(cart.to_bytes()[0], 2);
+        assert_eq!(Cart::from_bytes(&cart.to_bytes()), Some(cart));
     }
 
     #[test]
@@ -268,7 +286,7 @@ mod tests {
             let whole_lines = length >= 52 && (length - 52) % 26 == 0;
             assert!(Cart::from_bytes(&bytes[..length]).is_none() || whole_lines, "{length}");
         }
-        assert_eq!(Cart::from_bytes(&[&[3], &bytes[1..]].concat()), None, "another format");
+        assert_eq!(Cart::from_bytes(&[&[4], &bytes[1..]].concat()), None, "another format");
         let bytes = full().to_bytes();
         for length in 0..bytes.len() - 26 * MAX_LINES {
             assert_eq!(Cart::from_bytes(&bytes[..length]), None, "{length}");

@@ -1,14 +1,16 @@
 //! What is in a cart, and its version.
 //!
-//! What must always hold: every change of the contents gives a version that is larger than all before and that no other
-//! change of this cart got, also when two tabs change the same cart at once. So a version is the microsecond of its
-//! change, and one more than the last where the clock did not move. Prices seen are no contents.
+//! What must always hold: every change of the contents gives a version that is larger than all before, and two tabs that
+//! change the same cart at once do not get the same one. So a version is the microsecond of its change, and one more than
+//! the last where the clock did not move. Where two clocks differ, two changes may still get one version: so what an order
+//! of it took is read from the order's lines (see [`Cart::learn`]), never from the version alone. Prices seen are no
+//! contents.
 
 use shop_contracts::identity::KeptLine;
 use shop_contracts::orders::CartRef;
 use shop_contracts::{Money, ProductId};
 
-use super::kept::KeptBy;
+use super::kept::{KeptBy, Merged};
 use crate::checkout::Progress;
 
 /// Different products in a cart at most.
@@ -44,8 +46,8 @@ pub struct Cart {
     pub progress: Progress,
     /// The account that keeps it, if one does.
     pub kept: Option<KeptBy>,
-    /// The versions in which other carts became part of it, newest last; at most [`super::kept::MOST_MERGED`].
-    pub merged: Vec<(CartId, u64)>,
+    /// Other carts that became part of it, newest last; at most [`super::kept::MOST_MERGED`].
+    pub merged: Vec<Merged>,
 }
 
 impl std::fmt::Display for CartId {

@@ -1,8 +1,8 @@
 //! What an account keeps of a cart, and what a browser remembers of that. Pure.
 
 use shop_contracts::AccountId;
-use shop_contracts::identity::{KeptCart, OpenOrder};
-use shop_contracts::orders::CartRef;
+use shop_contracts::identity::{KeptCart, MergedCart, OpenOrder};
+use shop_contracts::orders::{CartRef, KnownOrders};
 
 use super::contents::{Cart, CartId};
 use crate::checkout::{Done, Open, Progress};
@@ -21,7 +21,32 @@ pub struct KeptBy {
     pub is_current: bool,
 }
 
+/// Another cart that became part of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// Which.
+    pub id: CartId,
+    /// Its version then: up to it, its contents are in this cart.
+    pub version: u64,
+    /// Up to which version its orders are accounted for; 0 when none is.
+    pub ordered: u64,
+}
+
 impl Cart {
+    /// Whether it is another account's than this one: what one account keeps never becomes part of another's.
+    pub fn is_of_another(&self, account: AccountId) -> bool {
+        self.kept.is_some_and(|kept| kept.account != account)
+    }
+
+    /// Which of its orders it accounts for: what it holds is what they left.
+    pub fn known_orders(&self) -> KnownOrders {
+        let reference = |id: CartId, version| CartRef { id: id.to_string(), version };
+        let own = reference(self.id, self.progress.done.map_or(0, |done| done.version));
+        let merged = self.merged.iter().map(|one| reference(one.id, one.ordered));
+        let open = self.progress.open.iter().map(|open| reference(open.cart, open.version));
+        KnownOrders { carts: std::iter::once(own).chain(merged).collect(), open: open.collect() }
+    }
+
     /// What an account keeps of it, if the account's cart is still of the revision that this browser worked with.
     pub fn to_kept(&self) -> KeptCart {
         let reference = |id: CartId, version| CartRef { id: id.to_string(), version };
@@ -31,6 +56,11 @@ impl Cart {
             asked_at: open.asked_at,
             lines: open.lines.clone(),
         };
+        let merged = |one: &Merged| MergedCart {
+            id: one.id.to_string(),
+            version: one.version,
+            ordered_version: one.ordered,
+        };
         KeptCart {
             id: self.id.to_string(),
             version: self.version,
@@ -38,7 +68,7 @@ impl Cart {
             attempt: self.progress.attempt,
             ordered_version: self.progress.done.map_or(0, |done| done.version),
             open: self.progress.open.iter().map(open).collect(),
-            merged: self.merged.iter().map(|(id, version)| reference(*id, *version)).collect(),
+            merged: self.merged.iter().map(merged).collect(),
             revision: 0,
             if_revision: self.kept.map(|kept| kept.revision),
         }
@@ -66,8 +96,11 @@ impl Cart {
             open: kept.open.iter().filter_map(open).collect(),
             done: (done.version > 0).then_some(done),
         };
-        let merged = kept.merged.iter().filter_map(|one| Some((CartId::parse(&one.id)?, one.version)));
-        cart.merged = merged.collect();
+        let merged = |one: &MergedCart| {
+            let id = CartId::parse(&one.id)?;
+            Some(Merged { id, version: one.version, ordered: one.ordered_version })
+        };
+        cart.merged = kept.merged.iter().filter_map(merged).collect();
         cart.forget_merged();
         cart.kept = Some(KeptBy { account, revision: kept.revision, is_current: true });
         Some(cart)
@@ -99,6 +132,18 @@ impl Cart {
         versions(self) == versions(other)
             && self.pieces() == other.pieces()
             && self.progress.open == other.progress.open
+    }
+
+    /// Notes that another cart became part of it, of which orders up to `ordered` are accounted for.
+    pub(super) fn took_in(&mut self, other: &Self) {
+        if let Some(known) = self.merged.iter_mut().rev().find(|one| one.id == other.id) {
+            // What only one side knows to be bought may still be among the other's lines: orders is asked again.
+            known.version = known.version.max(other.version);
+            return;
+        }
+        let ordered = other.progress.done.map_or(0, |done| done.version);
+        self.merged.push(Merged { id: other.id, version: other.version, ordered });
+        self.forget_merged();
     }
 
     /// Remembers the newest only.

@@ -3,7 +3,8 @@
 //! What must always hold: logging in, also twice and from several devices, neither loses nor doubles what is in them. So a
 //! browser remembers which revision of the account's cart it worked with: what it did not change since is the account's,
 //! and what nobody else changed since is the browser's. A guest's cart is added once: the account's remembers in which
-//! version it took it in. Where both sides changed and neither knows of the other (identity was away), of each product the
+//! version it took it in, and keeps its own name: the account's other devices, which may not be able to ask, order by it.
+//! Where both sides changed and neither knows of the other (identity was away), of each product the
 //! larger number stays. What may be an order already is set aside first and never added.
 
 use shop_contracts::AccountId;
@@ -23,6 +24,7 @@ impl Cart {
         now_us: u64,
     ) -> (Option<Self>, usize) {
         let theirs = Self::from_kept(kept, account);
+        let mine = mine.filter(|mine| !mine.is_of_another(account));
         let (mut mine, theirs) = match (mine, theirs) {
             (None, theirs) => return (theirs, 0),
             (Some(mut mine), None) => {
@@ -32,7 +34,7 @@ impl Cart {
             (Some(mine), Some(theirs)) => (mine, theirs),
         };
         let worked_with = mine.kept.filter(|kept| kept.account == account);
-        let known = theirs.merged.iter().rev().find(|(id, _)| *id == mine.id).map(|(_, version)| *version);
+        let known = theirs.merged.iter().rev().find(|one| one.id == mine.id).map(|one| one.version);
         let (cart, left_out) = match (worked_with, known) {
             (Some(by), _) if by.revision >= kept.revision => (mine, 0),
             (Some(by), _) if by.is_current || mine.is_same_as(&theirs) => (theirs.seen_as_in(&mine), 0),
@@ -47,15 +49,7 @@ impl Cart {
                 mine.differs_from_kept();
                 (mine, 0)
             }
-            (None, None) => {
-                let (id, before) = (mine.id, [(theirs.id, theirs.version), (mine.id, mine.version)]);
-                let (mut cart, left_out) = theirs.joined(mine, now_us, std::ops::Add::add);
-                // The guest's tabs and orders know it by this name.
-                cart.id = id;
-                cart.merged.extend(before);
-                cart.forget_merged();
-                (cart, left_out)
-            }
+            (None, None) => theirs.joined(mine, now_us, std::ops::Add::add),
         };
         (Some(cart), left_out)
     }
@@ -63,7 +57,8 @@ impl Cart {
     /// Whether this browser's cart and the account's do not know of each other.
     pub fn are_to_be_joined(&self, kept: &KeptCart, account: AccountId) -> bool {
         let worked_with = self.kept.filter(|by| by.account == account);
-        worked_with.is_none_or(|by| !by.is_current && by.revision < kept.revision)
+        !self.is_of_another(account)
+            && worked_with.is_none_or(|by| !by.is_current && by.revision < kept.revision)
     }
 
     /// With the prices that were seen in another browser state.
@@ -99,7 +94,7 @@ impl Cart {
             }
         }
         self.take_over_seen(&mine.lines);
-        for open in mine.progress.open {
+        for open in std::mem::take(&mut mine.progress.open) {
             let known = &mut self.progress.open;
             match known.iter().position(|one| one.is_of(open.cart, open.version)) {
                 Some(at) => known[at].order = known[at].order.or(open.order),
@@ -115,7 +110,7 @@ impl Cart {
                 .zip(mine.progress.done)
                 .map(|(a, b)| if a.version <= b.version { a } else { b });
         } else {
-            self.progress.done = mine.progress.done;
+            self.took_in(&mine);
         }
         self.version = self.version.max(mine.version);
         self.changed(now_us);
@@ -169,7 +164,7 @@ mod tests {
         let (guest, phone) = (cart(1, &[("lamp", 2), ("rope", 1)]), cart(2, &[("lamp", 3), ("sail", 1)]));
         let mut both = together(&guest, &kept(&phone, 1));
         assert_eq!(contents(&both), expected(&[("lamp", 5), ("sail", 1), ("rope", 1)]));
-        assert!(both.version > guest.version && both.id == guest.id && !both.is_kept(kim()));
+        assert!(both.version > guest.version && both.id == phone.id && !both.is_kept(kim()));
         both.was_kept();
         // The second press comes with the cookie of the first, and so does one after a third device took over.
         for account in [kept(&both, 2), kept(&together(&cart(3, &[("oar", 1)]), &kept(&both, 2)), 3)] {
@@ -178,6 +173,35 @@ mod tests {
             assert!(again.is_kept(kim()), "nothing is to be kept");
             assert_eq!(again.lines[0].seen, Some(PRICE));
         }
+    }
+
+    #[test]
+    fn what_one_account_keeps_never_becomes_part_of_another_s() {
+        let mut left = cart(1, &[("lamp", 1)]);
+        let other = AccountId::new(Uuid::from_bytes([8; 16]));
+        left.kept = Some(KeptBy { account: other, revision: 3, is_current: false });
+        let account = kept(&cart(2, &[("rope", 1)]), 1);
+        assert!(!left.are_to_be_joined(&account, kim()));
+        assert_eq!(contents(&together(&left, &account)), expected(&[("rope", 1)]));
+        let none = KeptCart::default();
+        assert_eq!(Cart::bring_together(Some(left), &none, kim(), 5_000), (None, 0));
+    }
+
+    #[test]
+    fn a_cart_that_was_taken_in_has_its_later_orders_accounted_for_once() {
+        let mut guest = cart(1, &[("lamp", 2)]);
+        let (bought, order) = (guest.pieces(), OrderId::new(Uuid::from_bytes([9; 16])));
+        guest.add(ProductId::from_slug("rope"), 1, PRICE, 1_500);
+        let mut both = together(&guest, &kept(&cart(2, &[("lamp", 3)]), 1));
+        let through =
+            |cart: &Cart| cart.known_orders().carts.iter().map(|one| one.version).collect::<Vec<_>>();
+        assert_eq!(through(&both), [0, 0]);
+        for _ in 0..2 {
+            both.settle((guest.id, 1_001), order, Settled::Stands, &bought, 6_000);
+            assert_eq!(contents(&both), expected(&[("lamp", 3), ("rope", 1)]));
+            assert_eq!(through(&both), [0, 1_001]);
+        }
+        assert_eq!(together(&both, &kept(&both, 2)).merged, both.merged, "the account keeps it");
     }
 
     #[test]

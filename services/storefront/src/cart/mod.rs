@@ -9,6 +9,6 @@ mod offer;
 mod priced;
 
 pub use contents::{Cart, CartId, CartLine, MAX_LINES, MAX_QUANTITY};
-pub use kept::KeptBy;
+pub use kept::{KeptBy, Merged};
 pub use offer::Offer;
 pub use priced::{Line, Priced};

@@ -2,7 +2,11 @@
 //!
 //! What must always hold: pieces that are or may be an order are never ordered again from the same cart unsaid. As long as
 //! the contents stay as they were ordered, a press is the same order (its key). Before they change, the pieces are set
-//! aside with the order: they come back when it ends unsold, and are gone when it stands.
+//! aside with the order: they come back when it ends unsold, and are gone when it stands. An order that nobody told this
+//! cart of takes its pieces out, and the cart's version is beyond it then: orders of one cart have growing versions, so
+//! that one number says which of them a cart accounts for ([`Cart::known_orders`]).
+
+use std::collections::BTreeMap;
 
 use shop_contracts::OrderId;
 use shop_contracts::identity::KeptLine;
@@ -67,23 +71,32 @@ impl Cart {
         true
     }
 
+    /// Whether an order of this cart, or of one that became part of it, is not accounted for. Then there may be others, and
+    /// they are to be learned oldest first.
+    pub fn is_news(&self, order: &Order) -> bool {
+        made_from(order).is_some_and(|of| {
+            let is_known =
+                of == (self.id, self.version) || self.progress.open.iter().any(|open| open.is_of(of.0, of.1));
+            !is_known && Settled::of(order.status) != Settled::Over && self.is_beyond(of)
+        })
+    }
+
+    /// Whether an order was made from this version of this cart, and from other contents: two clocks gave two changes one
+    /// version.
+    pub fn is_of_other_contents(&self, order: &Order) -> bool {
+        made_from(order) == Some((self.id, self.version)) && !holds_the_same(&bought(order), &self.pieces())
+    }
+
     /// Takes in how an order stands. True when it changed the cart.
     pub fn learn(&mut self, order: &Order, now_us: u64) -> bool {
-        let Some(made_from) = &order.cart else { return false };
-        let Some(cart) = CartId::parse(&made_from.id) else { return false };
-        let is_known = self.progress.open.iter().any(|open| open.is_of(cart, made_from.version));
-        if cart != self.id && !is_known {
+        let Some(of) = made_from(order) else { return false };
+        let is_open = self.progress.open.iter().any(|open| open.is_of(of.0, of.1));
+        if of.0 != self.id && !is_open && !self.is_beyond(of) {
             return false;
         }
-        let before = (self.version, self.progress.clone());
-        let piece = |line: &shop_contracts::orders::OrderLine| KeptLine {
-            product_id: line.product_id,
-            quantity: line.quantity,
-        };
-        let bought: Vec<KeptLine> = order.lines.iter().map(piece).collect();
-        let settled = Settled::of(order.status);
-        self.settle((cart, made_from.version), order.id, settled, &bought, now_us);
-        before != (self.version, self.progress.clone())
+        let before = (self.version, self.progress.clone(), self.merged.clone());
+        self.settle(of, order.id, Settled::of(order.status), &bought(order), now_us);
+        before != (self.version, self.progress.clone(), self.merged.clone())
     }
 
     /// Gives up waiting for an order that orders does not know and that can arrive no more: its pieces come back. True when
@@ -92,6 +105,11 @@ impl Cart {
         let is_late = |open: &Open| {
             open.order.is_none() && seconds(now_us).saturating_sub(open.asked_at) > ARRIVES_WITHIN_SECONDS
         };
+        // Pieces of it may be a later order that another device made: its end comes first.
+        let waits = |open: &Open| open.cart == cart && open.version > version && open.order.is_some();
+        if self.progress.open.iter().any(waits) {
+            return false;
+        }
         let at = self.progress.open.iter().position(|open| open.is_of(cart, version) && is_late(open));
         let Some(at) = at else { return false };
         self.put_back(at, now_us);
@@ -113,8 +131,36 @@ impl Cart {
         }
     }
 
-    /// Takes in how the order of a version of this cart, or of one that became part of it, stands.
-    pub(super) fn settle(
+    /// Whether this is a version beyond those of which the orders are accounted for.
+    fn is_beyond(&self, of: (CartId, u64)) -> bool {
+        if of.0 == self.id {
+            return self.progress.done.is_none_or(|done| done.version < of.1);
+        }
+        self.merged.iter().rev().find(|one| one.id == of.0).is_some_and(|one| one.ordered < of.1)
+    }
+
+    /// Notes that an order that stands is accounted for.
+    fn account_for(&mut self, of: (CartId, u64), order: OrderId) {
+        if of.0 == self.id {
+            if self.progress.done.is_none_or(|done| done.version <= of.1) {
+                self.progress.done = Some(Done { version: of.1, order: Some(order) });
+            }
+        } else if let Some(one) = self.merged.iter_mut().rev().find(|one| one.id == of.0) {
+            one.ordered = one.ordered.max(of.1);
+        }
+    }
+
+    /// After pieces were taken out for an order that nobody told of: another version, also where there were none of them.
+    fn went_beyond(&mut self, of: (CartId, u64), now_us: u64) {
+        if of.0 == self.id {
+            self.version = self.version.max(of.1);
+        }
+        self.changed(now_us);
+    }
+
+    /// Takes in how the order of a version of this cart, or of one that became part of it, stands. `bought` are its
+    /// pieces; empty means the contents of that version.
+    pub(crate) fn settle(
         &mut self,
         of: (CartId, u64),
         order: OrderId,
@@ -124,33 +170,76 @@ impl Cart {
     ) {
         let at = self.progress.open.iter().position(|open| open.is_of(of.0, of.1));
         let is_present = of == (self.id, self.version);
-        let is_news = of.0 == self.id && self.progress.done.is_none_or(|done| done.version < of.1);
-        match (settled, at) {
-            (Settled::Waits, Some(at)) => self.progress.open[at].order = Some(order),
-            (Settled::Waits, None) if is_present => self.asked(Some(order), now_us),
+        let is_news = at.is_none() && !is_present && self.is_beyond(of);
+        // Two clocks gave two changes one version: it is the other's order.
+        let is_another = is_present && !bought.is_empty() && !holds_the_same(bought, &self.pieces());
+        match settled {
+            Settled::Waits if is_another => {
+                self.progress.open.retain(|open| !open.is_of(of.0, of.1));
+                self.wait_for(of, order, bought, now_us);
+            }
             // Nobody told this browser of it, and it put other things in meanwhile.
-            (Settled::Waits, None) if is_news && self.has_room_for_order() && self.set_aside() => {
-                let lines = self.take_out(bought);
-                let (cart, version) = of;
-                let asked_at = seconds(now_us);
-                self.progress.open.push(Open { cart, version, order: Some(order), asked_at, lines });
-                self.changed(now_us);
+            Settled::Waits if is_news && self.progress.open.len() < MOST_OPEN && self.set_aside() => {
+                self.wait_for(of, order, bought, now_us);
             }
-            (Settled::Stands, at) => {
-                if let Some(at) = at {
-                    self.progress.open.remove(at);
+            Settled::Waits => match at {
+                Some(at) => self.progress.open[at].order = Some(order),
+                None if is_present => self.asked(Some(order), now_us),
+                None => {}
+            },
+            Settled::Stands => {
+                if is_news && !self.set_aside() {
+                    return;
                 }
-                if is_present {
+                let open = at.map(|at| self.progress.open.remove(at));
+                if is_present && !is_another {
                     self.clear(now_us);
-                } else if at.is_none() && is_news && self.set_aside() && !self.take_out(bought).is_empty() {
-                    self.changed(now_us);
+                } else if is_present || is_news {
+                    let taken = self.take_out(bought);
+                    self.take_out_of_asked(of.0, &without(bought, &taken));
+                    self.went_beyond(of, now_us);
+                } else if let Some(open) = open {
+                    self.take_out_of_asked(of.0, &without(bought, &open.lines));
+                    self.put_back_unbought(&open, bought, now_us);
                 }
-                if of.0 == self.id && self.progress.done.is_none_or(|done| done.version <= of.1) {
-                    self.progress.done = Some(Done { version: of.1, order: Some(order) });
+                self.account_for(of, order);
+            }
+            Settled::Over => {
+                if let Some(at) = at {
+                    self.put_back(at, now_us);
                 }
             }
-            (Settled::Over, Some(at)) => self.put_back(at, now_us),
-            (Settled::Waits | Settled::Over, None) => {}
+        }
+    }
+
+    /// Takes the pieces of an order out of the contents until its end is known.
+    fn wait_for(&mut self, of: (CartId, u64), order: OrderId, bought: &[KeptLine], now_us: u64) {
+        let lines = self.take_out(bought);
+        let asked_at = seconds(now_us);
+        self.progress.open.push(Open { cart: of.0, version: of.1, order: Some(order), asked_at, lines });
+        self.went_beyond(of, now_us);
+    }
+
+    /// Takes pieces of an order that stands out of what was set aside with requests that no answer told of: what another
+    /// device ordered does not come back when such a request turns out to be none.
+    fn take_out_of_asked(&mut self, cart: CartId, pieces: &[KeptLine]) {
+        let mut left = pieces.to_vec();
+        let asked = self.progress.open.iter_mut().filter(|open| open.cart == cart && open.order.is_none());
+        for open in asked.filter(|open| !open.lines.is_empty()) {
+            let (before, remains) = (open.lines.clone(), without(&open.lines, &left));
+            left = without(&left, &without(&before, &remains));
+            open.lines = remains;
+        }
+    }
+
+    /// What was set aside with an order and is none of its pieces: the order was another's of the same version.
+    fn put_back_unbought(&mut self, open: &Open, bought: &[KeptLine], now_us: u64) {
+        let left = without(&open.lines, bought);
+        if !bought.is_empty() && !left.is_empty() && self.set_aside() {
+            for piece in &left {
+                self.put(piece);
+            }
+            self.changed(now_us);
         }
     }
 
@@ -171,6 +260,38 @@ impl Cart {
         }
         self.changed(now_us);
     }
+}
+
+/// The version of a cart that an order was made from.
+fn made_from(order: &Order) -> Option<(CartId, u64)> {
+    let cart = order.cart.as_ref()?;
+    Some((CartId::parse(&cart.id)?, cart.version))
+}
+
+fn bought(order: &Order) -> Vec<KeptLine> {
+    let lines = order.lines.iter();
+    lines.map(|line| KeptLine { product_id: line.product_id, quantity: line.quantity }).collect()
+}
+
+/// Pieces without others, each product once on both sides.
+fn without(pieces: &[KeptLine], others: &[KeptLine]) -> Vec<KeptLine> {
+    let count = |of: &KeptLine| -> u32 {
+        others.iter().filter(|one| one.product_id == of.product_id).map(|one| one.quantity).sum()
+    };
+    let left =
+        pieces.iter().map(|one| KeptLine { quantity: one.quantity.saturating_sub(count(one)), ..*one });
+    left.filter(|one| one.quantity > 0).collect()
+}
+
+fn holds_the_same(one: &[KeptLine], other: &[KeptLine]) -> bool {
+    let counted = |pieces: &[KeptLine]| {
+        let mut counts = BTreeMap::<_, u32>::new();
+        for piece in pieces {
+            *counts.entry(piece.product_id.uuid()).or_default() += piece.quantity;
+        }
+        counts
+    };
+    counted(one) == counted(other)
 }
 
 fn seconds(now_us: u64) -> u32 {
@@ -268,6 +389,42 @@ mod tests {
                 assert_eq!(contents(&cart), [(product("lamp"), 2)], "{settled:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_cart_is_beyond_each_order_that_it_learned_of() {
+        let mut cart = Cart::new(CartId([3; 16]), 10);
+        cart.add(product("sail"), 1, PRICE, 20);
+        let bought = [KeptLine { product_id: product("lamp"), quantity: 1 }];
+        cart.settle((cart.id, 70), order(1), Settled::Stands, &bought, 50);
+        assert_eq!((contents(&cart), cart.version), (vec![(product("sail"), 1)], 71));
+        assert_eq!(cart.known_orders().carts[0].version, 70);
+    }
+
+    /// Two storefronts whose clocks differ gave two changes of one cart the same version.
+    #[test]
+    fn an_order_of_the_same_version_takes_out_what_it_holds_and_nothing_else() {
+        let bought = [("lamp", 1), ("sail", 1)]
+            .map(|(name, quantity)| KeptLine { product_id: product(name), quantity });
+        for settled in [Settled::Stands, Settled::Waits] {
+            for is_asked in [false, true] {
+                let mut cart = Cart::new(CartId([3; 16]), 10);
+                cart.add(product("lamp"), 1, PRICE, 20);
+                cart.add(product("rope"), 1, PRICE, 20);
+                if is_asked {
+                    cart.conclude(OrdersAnswer::Unknown, 30);
+                }
+                cart.settle((cart.id, 21), order(1), settled, &bought, 50);
+                assert_eq!(contents(&cart), [(product("rope"), 1)], "{settled:?} {is_asked}");
+                assert!(cart.version > 21 && cart.unsettled().is_none());
+            }
+        }
+        let mut aside = Cart::new(CartId([3; 16]), 10);
+        aside.add(product("rope"), 1, PRICE, 20);
+        aside.conclude(OrdersAnswer::Unknown, 30);
+        aside.add(product("oar"), 1, PRICE, 40);
+        aside.settle((aside.id, 20), order(1), Settled::Stands, &bought, 50);
+        assert_eq!(contents(&aside), [(product("oar"), 1), (product("rope"), 1)]);
     }
 
     #[test]

@@ -56,6 +56,7 @@ impl PageError {
                 Code::Conflict
                 | Code::KeyReused
                 | Code::AlreadyOrdered
+                | Code::CartOrdered
                 | Code::TotalChanged
                 | Code::VoucherRefused => StatusCode::CONFLICT,
                 Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,

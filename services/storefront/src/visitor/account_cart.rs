@@ -104,6 +104,7 @@ async fn bring(shop: &Shop, mut mine: Option<Cart>, mut found: KeptCart, account
             )
         };
         if tokio::time::timeout(SETTLED_WITHIN, settled).await.is_err() {
+            // Orders refuses what is ordered already: the cart says which orders it accounts for.
             tracing::warn!("what became of two carts is not known in time, they are taken as they are");
         }
         if theirs != before {

@@ -57,6 +57,9 @@ impl Visitor {
         {
             ended = account.take();
         }
+        // What one account keeps is not shown to another, nor ordered by it.
+        let is_others = |cart: &Cart| account.as_ref().is_some_and(|who| cart.is_of_another(who.account_id));
+        let cart = cart.filter(|cart| !is_others(cart));
         let guest_orders = guest_orders::read(headers, shop);
         Self { csrf: String::new(), cart, account, ended, guest_orders }.with_token(shop)
     }
@@ -83,6 +86,12 @@ impl Visitor {
         self.cart.is_none() && self.account.is_none()
     }
 
+    /// Whether the cart is an account's, left in a browser whose session is over.
+    pub fn has_left_cart(&self) -> bool {
+        self.account.is_none()
+            && self.cart.as_ref().is_some_and(|cart| cart.kept.is_some() && !cart.is_empty())
+    }
+
     /// Pieces in the cart.
     pub fn cart_count(&self) -> u32 {
         self.cart.as_ref().map_or(0, Cart::count)
@@ -92,7 +101,12 @@ impl Visitor {
         // Forms of a session that has ended are still this browser's: what they ask for decides what becomes of them.
         let sessions = self.account.iter().chain(&self.ended);
         let session = sessions.map(|who| csrf::Binding::session(&who.token));
-        let cart = self.cart.iter().map(|cart| csrf::Binding::cart(cart.id));
+        // Pages that were loaded before carts became one carry the name of the other.
+        let carts = self
+            .cart
+            .iter()
+            .flat_map(|cart| std::iter::once(cart.id).chain(cart.merged.iter().map(|one| one.id)));
+        let cart = carts.map(csrf::Binding::cart);
         session.chain(cart).chain(self.guest_orders.iter().map(|order| csrf::Binding::from(*order))).collect()
     }
 }

@@ -30,6 +30,7 @@ pub async fn learn(shop: &Shop, cart: &mut Cart, ask: Ask) -> Learned {
     let mut carts: Vec<CartId> = Vec::new();
     if ask == Ask::All && !cart.is_empty() {
         carts.push(cart.id);
+        carts.extend(cart.merged.iter().map(|one| one.id));
     }
     for open in cart.progress.open.clone() {
         match open.order {
@@ -41,8 +42,10 @@ pub async fn learn(shop: &Shop, cart: &mut Cart, ask: Ask) -> Learned {
             None => {}
         }
     }
-    for id in carts {
-        match shop.peers.orders_of_cart(id).await {
+    // One after the other would be as many times the way.
+    let asked = carts.into_iter().map(async |id| (id, shop.peers.orders_of_cart(id).await));
+    for (id, answer) in futures::future::join_all(asked).await {
+        match answer {
             Ok(orders) => {
                 // Oldest first: the newest has the last word.
                 for order in orders.into_iter().rev() {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use shop_contracts::identity::KeptCart;
-use shop_contracts::orders::{CartRef, OrderLine, OrderStatus};
+use shop_contracts::orders::{CartRef, KnownOrders, Order, OrderLine, OrderStatus};
 use shop_contracts::{AccountId, Currency, Money, OrderId, ProductId};
 use shop_storefront::cart::{Cart, CartId};
 use shop_storefront::checkout::{Age, Charge, OrdersAnswer, Seen, Settled, Verdict};
@@ -65,6 +65,11 @@ enum Action {
     LogIn(usize),
     SessionEnds(usize),
     LogOut(usize),
+    IdentityIsAway(bool),
+    /// What became of a cart is not known in time; what is sent arrives.
+    OrdersIsSilent(bool),
+    /// The clock of the storefront that takes the next changes.
+    ClockIsAhead(bool),
 }
 
 /// What is sold, all at one price.
@@ -90,6 +95,7 @@ struct Choice {
     voucher: bool,
 }
 
+const AHEAD_US: u64 = 8;
 const EXPRESS: i64 = 13;
 const VOUCHER: i64 = 10;
 
@@ -109,6 +115,7 @@ struct Body {
     expected: i64,
     pieces: Pieces,
     cart: CartRef,
+    known: KnownOrders,
 }
 
 type Pieces = BTreeMap<ProductId, i64>;
@@ -118,7 +125,7 @@ fn pieces(cart: &Cart) -> Pieces {
 }
 
 impl Body {
-    /// Whether a repeat asks for the same: what is expected has no part in it.
+    /// Whether a repeat asks for the same: what is expected and known has no part in it.
     fn means(&self, other: &Self) -> bool {
         let meaning = |body: &Self| (body.card, body.price, body.choice, body.pieces.clone());
         meaning(self) == meaning(other) && self.cart == other.cart
@@ -144,7 +151,15 @@ struct Orders {
 enum Reply {
     Created(OrderId, Settled, Age),
     Existing(OrderId, Settled),
+    /// Orders that the cart does not account for, oldest first.
+    CartOrdered(Vec<OrderId>),
     Conflict,
+}
+
+/// What a storefront makes of an answer.
+enum Answer {
+    About(OrdersAnswer),
+    Others(Vec<OrderId>),
 }
 
 impl Orders {
@@ -173,6 +188,10 @@ impl Orders {
         if body.choice.voucher && self.voucher_uses() > 0 {
             return Reply::Conflict;
         }
+        let others = self.unaccounted(body);
+        if !others.is_empty() {
+            return Reply::CartOrdered(others);
+        }
         self.next += 1;
         let id = OrderId::new(Uuid::from_bytes([self.next; 16]));
         let (status, charges) = match body.card {
@@ -182,6 +201,19 @@ impl Orders {
         };
         self.by_key.insert(key.to_owned(), Placed { id, body: body.clone(), status, charges, total });
         Reply::Created(id, Settled::of(status), Age::ThisPress)
+    }
+
+    fn unaccounted(&self, body: &Body) -> Vec<OrderId> {
+        let live = self.by_key.values().filter(|placed| Settled::of(placed.status) != Settled::Over);
+        let is_beyond = |cart: &CartRef| {
+            let mut known = body.known.carts.iter();
+            known.any(|one| one.id == cart.id && one.version < cart.version)
+                && !body.known.open.contains(cart)
+                && *cart != body.cart
+        };
+        let mut found: Vec<&Placed> = live.filter(|placed| is_beyond(&placed.body.cart)).collect();
+        found.sort_by_key(|placed| placed.id);
+        found.into_iter().map(|placed| placed.id).collect()
     }
 
     /// Orders that use the voucher and have not ended unsold.
@@ -216,6 +248,10 @@ struct World {
     chosen: [Choice; TABS],
     sent: [Option<(Seen, Card, Choice)>; TABS],
     late: Vec<(String, Body)>,
+    /// Nobody can log in, and no cart is found or kept.
+    identity_is_away: bool,
+    orders_is_silent: bool,
+    clock_is_ahead: bool,
     now_us: u64,
     carts: u8,
     /// Pieces that were ever put into carts.
@@ -238,12 +274,19 @@ impl World {
             chosen: [Choice::default(); TABS],
             sent: [None, None, None],
             late: Vec::new(),
+            identity_is_away: false,
+            orders_is_silent: false,
+            clock_is_ahead: false,
             now_us: 10_000_000_000,
             carts: 2,
             put: Pieces::new(),
         };
         world.put(0, Thing::Lamp);
         world
+    }
+
+    fn clock_us(&self) -> u64 {
+        self.now_us + if self.clock_is_ahead { AHEAD_US } else { 0 }
     }
 
     /// What a form shows: the totals of every way, with the voucher if it was typed and counts.
@@ -256,7 +299,8 @@ impl World {
     /// The cart of a device as its account has it.
     fn look(&self, device: usize) -> Cart {
         let mine = self.devices[device].cart.clone();
-        if self.devices[device].is_logged_in { self.together(mine) } else { mine }
+        let is_asked = self.devices[device].is_logged_in && !self.identity_is_away;
+        if is_asked { self.together(mine) } else { mine }
     }
 
     fn together(&self, mut mine: Cart) -> Cart {
@@ -268,7 +312,7 @@ impl World {
             self.settle(&mut theirs, true);
             kept = KeptCart { revision: kept.revision, if_revision: None, ..theirs.to_kept() };
         }
-        Cart::bring_together(Some(mine), &kept, account(), self.now_us).0.expect("there was one")
+        Cart::bring_together(Some(mine), &kept, account(), self.clock_us()).0.expect("there was one")
     }
 
     /// An answer's cart: identity keeps it if it was changed; the cookie is the answer's.
@@ -277,7 +321,7 @@ impl World {
             cart.differs_from_kept();
         }
         let by = cart.kept.filter(|by| self.devices[device].is_logged_in && !by.is_current);
-        if by.is_some_and(|by| by.revision == self.kept.revision) {
+        if !self.identity_is_away && by.is_some_and(|by| by.revision == self.kept.revision) {
             self.kept = KeptCart { revision: self.kept.revision + 1, if_revision: None, ..cart.to_kept() };
             cart.was_kept();
         }
@@ -285,47 +329,53 @@ impl World {
     }
 
     /// What orders says of a cart.
-    fn ask(&self, cart: &mut Cart, id: CartId) {
+    fn ask(&self, cart: &mut Cart, id: CartId) -> Vec<OrderId> {
         let live = self.orders.by_key.values().filter(|placed| {
             placed.body.cart.id == id.to_string() && Settled::of(placed.status) != Settled::Over
         });
         let mut ids: Vec<(u64, OrderId)> = live.map(|placed| (placed.body.cart.version, placed.id)).collect();
         ids.sort_unstable();
-        for (_, id) in ids {
-            self.learn(cart, id);
-        }
+        ids.into_iter().map(|(_, id)| id).filter(|id| self.learn(cart, *id)).collect()
     }
 
     /// Before a cart is shown or ordered.
-    fn up_to_date(&self, device: usize, asks_all: bool) -> Cart {
+    fn up_to_date(&self, device: usize, asks_all: bool) -> (Cart, Vec<OrderId>) {
         let mut cart = self.look(device);
-        self.settle(&mut cart, asks_all);
-        cart
+        let took = self.settle(&mut cart, asks_all);
+        (cart, took)
     }
 
-    /// What became of a cart's orders.
-    fn settle(&self, cart: &mut Cart, asks_all: bool) {
-        let mut carts = if asks_all && !cart.is_empty() { vec![cart.id] } else { vec![] };
+    /// What became of a cart's orders. Answers those that took pieces out of it.
+    fn settle(&self, cart: &mut Cart, asks_all: bool) -> Vec<OrderId> {
+        let (mut took, mut carts) = (Vec::new(), Vec::new());
+        if self.orders_is_silent {
+            return took;
+        }
+        if asks_all && !cart.is_empty() {
+            carts.push(cart.id);
+            carts.extend(cart.merged.iter().map(|one| one.id));
+        }
         for open in cart.progress.open.clone() {
             match open.order {
-                Some(id) => self.learn(cart, id),
+                Some(id) => took.extend(self.learn(cart, id).then_some(id)),
                 None => carts.push(open.cart),
             }
         }
         for id in carts {
-            self.ask(cart, id);
+            took.extend(self.ask(cart, id));
             for open in cart.progress.open.clone() {
                 if open.cart == id {
                     cart.give_up(open.cart, open.version, self.now_us);
                 }
             }
         }
+        took
     }
 
     fn put(&mut self, device: usize, thing: Thing) {
         let mut cart = self.look(device);
         let before = cart.clone();
-        if cart.add(thing.id(), 1, Money::new(self.orders.price, Currency::Eur), self.now_us) {
+        if cart.add(thing.id(), 1, Money::new(self.orders.price, Currency::Eur), self.clock_us()) {
             *self.put.entry(thing.id()).or_default() += 1;
         }
         self.devices[device].cart = self.keep(device, cart, &before);
@@ -335,7 +385,8 @@ impl World {
     fn open(&mut self, tab: usize, is_checkout: bool) {
         let device = DEVICE_OF[tab];
         let before = self.look(device);
-        let cart = self.up_to_date(device, false);
+        let is_left = !self.devices[device].is_logged_in && before.kept.is_some();
+        let (cart, _) = self.up_to_date(device, is_checkout && is_left);
         let page = match cart.unsettled().and_then(|open| open.order) {
             Some(id) if is_checkout => Page::Order(id),
             _ if cart.is_empty() || !is_checkout => Page::Cart,
@@ -346,8 +397,8 @@ impl World {
         self.tabs[tab].push(page);
     }
 
-    /// What an order's page tells the cart.
-    fn learn(&self, cart: &mut Cart, id: OrderId) {
+    /// An order as it is shown.
+    fn shown(&self, id: OrderId) -> Order {
         let placed = self.orders.get(id);
         let mut shown = order(placed.status, None);
         let line = shown.lines[0].clone();
@@ -360,12 +411,21 @@ impl World {
             })
             .collect();
         (shown.id, shown.cart) = (id, Some(placed.body.cart.clone()));
-        let before = cart.clone();
-        cart.learn(&shown, self.now_us);
+        shown
+    }
+
+    /// What an order tells the cart. Whether it took pieces out.
+    fn learn(&self, cart: &mut Cart, id: OrderId) -> bool {
+        let (before, placed) = (cart.clone(), self.orders.get(id));
+        cart.learn(&self.shown(id), self.now_us);
         self.check_emptied(&before, cart);
-        if Settled::of(placed.status) == Settled::Stands && placed.body.cart == before.reference() {
-            assert!(cart.is_empty(), "a confirmed order's page leaves what it bought in the cart");
+        let settled = Settled::of(placed.status);
+        let is_it = placed.body.cart == before.reference() && placed.body.pieces == pieces(&before);
+        if settled == Settled::Stands && is_it {
+            assert!(cart.is_empty(), "a confirmed order leaves what it bought in the cart");
         }
+        settled != Settled::Over
+            && (cart.lines != before.lines || cart.progress.open.len() != before.progress.open.len())
     }
 
     /// `POST /checkout`: the page and the cookie that the storefront answers.
@@ -377,8 +437,8 @@ impl World {
         travel: Travel,
     ) -> (Page, Cart) {
         let before = self.look(device);
-        let cart = self.up_to_date(device, true);
-        let (page, cart) = self.pressed(seen, (card, choice), travel, cart);
+        let (cart, took) = self.up_to_date(device, true);
+        let (page, cart) = self.pressed(seen, (card, choice), travel, cart, &took);
         (page, self.keep(device, cart, &before))
     }
 
@@ -388,8 +448,10 @@ impl World {
         (card, choice): (Card, Choice),
         travel: Travel,
         mut cart: Cart,
+        took: &[OrderId],
     ) -> (Page, Cart) {
-        if let Some(known) = cart.order_of(seen.version) {
+        let of_seen = cart.order_of(seen.version).filter(|_| cart.is_empty() || took.is_empty());
+        if let Some(known) = of_seen.or(took.last().copied().filter(|_| cart.is_empty())) {
             return (Page::Order(known), cart);
         }
         if cart.is_empty() || !cart.has_room_for_order() {
@@ -410,8 +472,20 @@ impl World {
             let (key, before) = (cart.key(), cart.clone());
             let expected = i64::from(cart.count()) * price + if choice.express { EXPRESS } else { 0 }
                 - if choice.voucher && !asks_again { VOUCHER } else { 0 };
-            let body = Body { card, price, choice, expected, pieces: pieces(&cart), cart: cart.reference() };
-            let answer = self.answer(&key, &body, travel);
+            let (known, cart_ref) = (cart.known_orders(), cart.reference());
+            let body = Body { card, price, choice, expected, pieces: pieces(&cart), cart: cart_ref, known };
+            let answer = match self.answer(&key, &body, travel) {
+                Answer::About(answer) => answer,
+                Answer::Others(others) => {
+                    for id in &others {
+                        self.learn(&mut cart, *id);
+                    }
+                    match others.last() {
+                        Some(id) if cart.is_empty() => return (Page::Order(*id), cart),
+                        _ => break,
+                    }
+                }
+            };
             let verdict = cart.conclude(answer, self.now_us);
             self.check_emptied(&before, &cart);
             match verdict {
@@ -436,18 +510,26 @@ impl World {
         (page, cart)
     }
 
-    fn answer(&mut self, key: &str, body: &Body, travel: Travel) -> OrdersAnswer {
+    fn answer(&mut self, key: &str, body: &Body, travel: Travel) -> Answer {
         if matches!(travel, Travel::Late) {
             self.late.push((key.to_owned(), body.clone()));
-            return OrdersAnswer::Unknown;
+            return Answer::About(OrdersAnswer::Unknown);
         }
         let reply = self.orders.place(key, body);
-        match (travel, reply) {
+        let is_other = |id: OrderId| {
+            let there = &self.orders.get(id).body;
+            there.cart == body.cart && there.pieces != body.pieces
+        };
+        Answer::About(match (travel, reply) {
             (Travel::AnswerLost, _) => OrdersAnswer::Unknown,
             (_, Reply::Created(id, settled, age)) => OrdersAnswer::Order(id, settled, age),
+            (_, Reply::Existing(id, settled)) if settled != Settled::Over && is_other(id) => {
+                return Answer::Others(vec![id]);
+            }
             (_, Reply::Existing(id, settled)) => OrdersAnswer::Existing(id, settled),
+            (_, Reply::CartOrdered(others)) => return Answer::Others(others),
             (_, Reply::Conflict) => OrdersAnswer::Refused,
-        }
+        })
     }
 
     /// A cart is emptied by an order that was made of it, and of at least these pieces.
@@ -455,7 +537,7 @@ impl World {
         if !before.is_empty() && after.is_empty() {
             let mine = pieces(before);
             let covers = |placed: &Placed| {
-                placed.body.cart.id == before.id.to_string()
+                before.known_orders().carts.iter().any(|cart| cart.id == placed.body.cart.id)
                     && Settled::of(placed.status) != Settled::Over
                     && mine.iter().all(|(id, count)| placed.body.pieces.get(id).is_some_and(|n| n >= count))
             };
@@ -505,7 +587,7 @@ impl World {
                 let device = DEVICE_OF[tab];
                 let mut cart = self.look(device);
                 let before = cart.clone();
-                cart.set_quantity(thing.id(), 0, self.now_us);
+                cart.set_quantity(thing.id(), 0, self.clock_us());
                 self.devices[device].cart = self.keep(device, cart, &before);
             }
             Action::ChangePrice => self.orders.price += 1,
@@ -527,27 +609,29 @@ impl World {
                 self.now_us += 120_000_000;
                 self.late.clear();
             }
+            Action::IdentityIsAway(is_away) => self.identity_is_away = is_away,
+            Action::OrdersIsSilent(is_silent) => self.orders_is_silent = is_silent,
+            Action::ClockIsAhead(is_ahead) => {
+                // Who knows keys only tells two changes of one version not apart.
+                self.clock_is_ahead = is_ahead && self.orders.knows_carts;
+            }
+            Action::LogIn(_) if self.identity_is_away => {}
             Action::LogIn(device) => {
                 let before = self.devices[device].cart.clone();
                 self.devices[device].is_logged_in = true;
                 let cart = self.together(before.clone());
                 self.devices[device].cart = self.keep(device, cart.clone(), &cart);
             }
-            // The browser is a guest's then, with a copy of what was in the account's cart.
-            Action::SessionEnds(device) => {
-                let device = &mut self.devices[device];
-                if std::mem::take(&mut device.is_logged_in) {
-                    for (id, count) in pieces(&device.cart) {
-                        *self.put.entry(id).or_default() += count;
-                    }
-                }
-            }
+            // Run out, or ended elsewhere: the browser still has the account's cart.
+            Action::SessionEnds(device) => self.devices[device].is_logged_in = false,
             Action::LogOut(device) => {
                 if self.devices[device].is_logged_in {
                     let cart = self.look(device);
-                    self.keep(device, cart.clone(), &cart);
-                    self.carts += 1;
-                    let cart = Cart::new(CartId([self.carts; 16]), self.now_us);
+                    let mut cart = self.keep(device, cart.clone(), &cart);
+                    if cart.is_kept(account()) {
+                        self.carts += 1;
+                        cart = Cart::new(CartId([self.carts; 16]), self.now_us);
+                    }
                     self.devices[device] = Device { cart, is_logged_in: false };
                 }
             }
@@ -568,7 +652,11 @@ impl World {
         let device = DEVICE_OF[tab];
         let mut cart = self.look(device);
         let before = cart.clone();
-        self.learn(&mut cart, id);
+        if cart.is_news(&self.shown(id)) {
+            self.settle(&mut cart, true);
+        } else {
+            self.learn(&mut cart, id);
+        }
         self.devices[device].cart = self.keep(device, cart, &before);
     }
 
@@ -637,6 +725,9 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (0..2_usize).prop_map(Action::LogIn),
         1 => (0..2_usize).prop_map(Action::SessionEnds),
         1 => (0..2_usize).prop_map(Action::LogOut),
+        1 => any::<bool>().prop_map(Action::IdentityIsAway),
+        1 => any::<bool>().prop_map(Action::OrdersIsSilent),
+        1 => any::<bool>().prop_map(Action::ClockIsAhead),
         1 => Just(Action::Wait),
         1 => Just(Action::ChangePrice),
         3 => any::<bool>().prop_map(Action::BankAnswers),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::OrderId;
 
 use super::super::Shop;
 use crate::checkout::Settled;
@@ -59,9 +60,10 @@ impl News {
         }
     }
 
-    /// Whether an order took its pieces out of the cart.
-    pub(in crate::pages) fn took_pieces(&self) -> bool {
-        self.learned.orders.iter().any(|order| Settled::of(order.status) != Settled::Over)
+    /// The newest order that took its pieces out of the cart.
+    pub(in crate::pages) fn took_pieces(&self) -> Option<OrderId> {
+        let took = self.learned.orders.iter().filter(|order| Settled::of(order.status) != Settled::Over);
+        took.max_by_key(|order| order.placed_at).map(|order| order.id)
     }
 
     /// What the page says above the cart.

@@ -44,7 +44,7 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
             h1 { "Checkout" }
             (shown.news.notices())
             @if let Some(message) = &shown.message { (message) }
-            @if shown.message.is_none() { (unsettled(shown.visitor)) }
+            @if shown.message.is_none() { (unsettled(shown.visitor)) (logged_out(shown.visitor)) }
             (cart::changes(shown.cart))
             div.checkout-grid {
                 form #checkout-form.form action="/checkout" method="post" novalidate data-once {
@@ -175,6 +175,18 @@ fn voucher(typed: &Typed) -> Markup {
                 button.button.quiet type="submit" form="checkout-form" name="do" value="show" formnovalidate { "Apply" }
             }
             @if let Some(error) = error { p.error #voucher-error { (error) } }
+        }
+    }
+}
+
+/// That the cart is an account's, whose session is over.
+fn logged_out(visitor: &Visitor) -> Markup {
+    html! {
+        @if visitor.has_left_cart() {
+            (notice(Tone::Plain, html! { p #logged-out {
+                strong { "You were logged out." } " " a href="/login?return_to=/checkout" { "Log in to order this cart" }
+                " with your account, or order it below as a guest instead: then it is not listed in your account."
+            } }))
         }
     }
 }

@@ -41,7 +41,9 @@ async fn show(
     headers: HeaderMap,
     mut visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let news = up_to_date(&shop, &mut visitor, Ask::Open).await;
+    // Of an account's cart in a browser whose session is over, other devices may have ordered long since.
+    let ask = if visitor.has_left_cart() { Ask::All } else { Ask::Open };
+    let news = up_to_date(&shop, &mut visitor, ask).await;
     let kept = |mut response: Response, visitor: &Visitor| {
         news.keep(&mut response, visitor);
         response

@@ -3,12 +3,14 @@
 //! Each ends with another page to look at: the order's, or the form again, with what was typed and what came of it in a
 //! sealed cookie. So every page can be loaded again and gone back to.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use shop_contracts::ProductId;
 use shop_contracts::orders::{NewOrder, NewOrderLine, Order, OrderStatus};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::clock;
@@ -49,7 +51,10 @@ pub(super) async fn press(
     }
     let news = up_to_date(&shop, &mut form.visitor, Ask::All).await;
     let Some(contents) = form.visitor.cart.clone() else { return Ok(see_other("/cart")) };
-    if let Some(order) = contents.order_of(seen.version) {
+    // Where this question found that order and something is left, the contents were others than those that were seen.
+    let of_seen =
+        contents.order_of(seen.version).filter(|_| contents.is_empty() || news.took_pieces().is_none());
+    if let Some(order) = of_seen.or(news.took_pieces().filter(|_| contents.is_empty())) {
         return Ok(kept(see_other(&format!("/orders/{order}")), &contents));
     }
     let priced = cart::load(&shop, Some(&contents)).await?;
@@ -67,7 +72,7 @@ pub(super) async fn press(
         priced,
         typed,
         said,
-        is_ordered: news.took_pieces(),
+        is_ordered: news.took_pieces().is_some(),
     };
     if action == "show" { Ok(press.shown()) } else { press.order(&seen).await }
 }
@@ -169,12 +174,58 @@ impl Press {
         for _ in 0..MOST_KEYS {
             let pressed_at = clock::now();
             let answer = self.shop.peers.place_order(&self.contents.key(), &self.new_order()).await;
+            let others = self.others(&answer);
+            if !others.is_empty() {
+                return self.ordered(&others);
+            }
             match self.contents.conclude(read(&answer, pressed_at), now_us()) {
                 Verdict::SendAgain => {}
                 verdict => return self.conclude(verdict, answer),
             }
         }
         self.again(Some(Outcome::TriedOften), true)
+    }
+
+    /// Orders that an answer tells of and that are of other contents than these, newest first.
+    fn others(&self, answer: &Result<Order, CallError>) -> Vec<Order> {
+        let Err(cause) = answer else { return Vec::new() };
+        match cause.code() {
+            Code::CartOrdered => cause.existing().unwrap_or_default(),
+            Code::KeyReused | Code::AlreadyOrdered => {
+                let order = cause.existing::<Order>();
+                order.filter(|order| self.is_of_others(order)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an order of this very version, which is not over, is not of what was pressed here. What is no longer sold
+    /// has no part in it.
+    fn is_of_others(&self, order: &Order) -> bool {
+        let count = |lines: &mut dyn Iterator<Item = (ProductId, u32)>| {
+            let mut counts = BTreeMap::<ProductId, u32>::new();
+            lines.for_each(|(id, quantity)| *counts.entry(id).or_default() += quantity);
+            counts
+        };
+        let there = count(&mut order.lines.iter().map(|line| (line.product_id, line.quantity)));
+        let here = count(&mut self.priced.lines.iter().map(|line| (line.product.id, line.quantity)));
+        Settled::of(order.status) != Settled::Over
+            && there != here
+            && self.contents.is_of_other_contents(order)
+    }
+
+    /// Nothing was ordered: other orders took pieces of this cart. What is left of it is shown before it is ordered.
+    fn ordered(mut self, others: &[Order]) -> Response {
+        tracing::info!(orders = others.len(), "the cart was ordered elsewhere");
+        for order in others.iter().rev() {
+            self.contents.learn(order, now_us());
+        }
+        match others.first() {
+            Some(order) if self.contents.is_empty() => {
+                kept(see_other(&format!("/orders/{}", order.id)), &self.contents)
+            }
+            _ => self.again(Some(Outcome::Ordered), true),
+        }
     }
 
     fn new_order(&self) -> NewOrder {
@@ -190,6 +241,7 @@ impl Press {
             ship_to: self.typed.address(),
             payment_token: self.typed.value("payment_token").to_owned(),
             cart: Some(self.contents.reference()),
+            known: Some(self.contents.known_orders()),
             delivery: Some(self.typed.delivery()),
             voucher: Some(self.typed.value(voucher::FIELD).to_owned()).filter(|code| !code.is_empty()),
             expected_total: Some(self.offer.by(self.typed.delivery()).total),
@@ -235,7 +287,7 @@ impl Press {
                 self.said = Some(voucher::said(cause));
                 Outcome::VoucherGone
             }
-            Code::Conflict => Outcome::SomethingChanged,
+            Code::Conflict | Code::CartOrdered => Outcome::SomethingChanged,
             Code::TotalChanged => Outcome::TotalChanged,
             Code::RateLimited => Outcome::Busy,
             _ => Outcome::NotTaken,

@@ -20,6 +20,7 @@ use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
 use crate::view::{Frame, Tone, notice, order_sums, price, promise};
+use crate::visitor::open_orders::{self, Ask};
 use crate::visitor::{Visitor, account_cart, keep_cart, now_us};
 
 pub(super) async fn show(
@@ -82,7 +83,16 @@ pub(super) async fn page_with(
     said: Said,
 ) -> Response {
     account_cart::look(shop, &mut visitor).await;
-    let learned = visitor.cart.as_mut().is_some_and(|cart| cart.learn(order, now_us()));
+    let mut learned = false;
+    if let Some(cart) = &mut visitor.cart {
+        let before = cart.clone();
+        if cart.is_news(order) {
+            open_orders::learn(shop, cart, Ask::All).await;
+        } else {
+            cart.learn(order, now_us());
+        }
+        learned = *cart != before;
+    }
     let body = body(&visitor, order, access, said);
     let mut response = shop.page(&visitor, &format!("Order {}", order.number), body).await;
     if let Some(cart) = visitor.cart.as_ref().filter(|_| learned) {
