@@ -12,6 +12,8 @@ pub struct PaymentMetrics {
     pub webhooks: IntCounterVec,
     /// Age of the oldest operation whose outcome is not known, seconds.
     pub reconciliation_lag: Gauge,
+    /// For how long what is due longest has waited for the reconciler, seconds.
+    pub reconciliation_overdue: Gauge,
     /// Open differences between the provider's books and ours, by kind.
     pub differences: IntGaugeVec,
 }
@@ -23,6 +25,7 @@ impl PaymentMetrics {
             authorisations: metrics.counter_vec("shop_payment_authorisations_total")?,
             webhooks: metrics.counter_vec("shop_payment_webhooks_total")?,
             reconciliation_lag: metrics.gauge("shop_payment_reconciliation_lag_seconds")?,
+            reconciliation_overdue: metrics.gauge("shop_payment_reconciliation_overdue_seconds")?,
             differences: metrics.gauge_vec("shop_payment_differences")?,
         })
     }

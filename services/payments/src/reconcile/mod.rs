@@ -8,6 +8,7 @@ mod verify;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
@@ -68,8 +69,10 @@ impl Payments {
     /// Sets the gauges.
     async fn show(&self) -> Result<(), sqlx::Error> {
         let standing = self.store.standing().await?;
-        let age = standing.oldest_open.map_or(chrono::Duration::zero(), |at| self.clock.now() - at);
-        self.metrics.reconciliation_lag.set(age.as_seconds_f64().max(0.0));
+        let now = self.clock.now();
+        let since = |at: Option<DateTime<Utc>>| at.map_or(0.0, |at| (now - at).as_seconds_f64().max(0.0));
+        self.metrics.reconciliation_lag.set(since(standing.oldest_open));
+        self.metrics.reconciliation_overdue.set(since(standing.first_due));
         for kind in Difference::ALL {
             let found = standing.differences.iter().find(|(name, _)| name == kind.as_str());
             self.metrics.differences.with_label_values(&[kind.as_str()]).set(found.map_or(0, |(_, n)| *n));

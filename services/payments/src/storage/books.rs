@@ -14,6 +14,8 @@ use crate::reconcile::compare::Difference;
 pub struct Standing {
     /// When the oldest operation without an answer was asked for.
     pub oldest_open: Option<DateTime<Utc>>,
+    /// When the first of what is open is or was due for the reconciler.
+    pub first_due: Option<DateTime<Utc>>,
     /// Differences by kind.
     pub differences: Vec<(String, i64)>,
     /// Money held for abandoned orders.
@@ -121,10 +123,12 @@ impl PgPayments {
 
     /// What is outstanding.
     pub async fn standing(&self) -> Result<Standing, sqlx::Error> {
-        let oldest = sqlx::query_scalar!(
-            "SELECT min(created_at) FROM payment_operations WHERE state IN ('requested', 'unknown')"
+        let open = sqlx::query!(
+            "SELECT min(created_at) AS oldest, LEAST(min(next_attempt_at), \
+             (SELECT min(next_check_at) FROM abandoned_orders WHERE settled_at IS NULL)) AS due \
+             FROM payment_operations WHERE state IN ('requested', 'unknown')"
         );
-        let oldest_open = db::observe("SELECT payment_operations", oldest.fetch_one(&self.pool)).await?;
+        let open = db::observe("SELECT payment_operations", open.fetch_one(&self.pool)).await?;
         let kinds = sqlx::query!(
             "SELECT kind, count(*) AS \"open!\" FROM payment_differences WHERE resolved_at IS NULL GROUP BY kind"
         );
@@ -134,7 +138,8 @@ impl PgPayments {
              WHERE o.settled_at IS NULL AND a.outcome = 'approved' AND a.state = 'open'"
         );
         Ok(Standing {
-            oldest_open,
+            oldest_open: open.oldest,
+            first_due: open.due,
             differences: rows.into_iter().map(|row| (row.kind, row.open)).collect(),
             held_unwanted: db::observe("SELECT abandoned_orders", unwanted.fetch_one(&self.pool)).await?,
         })

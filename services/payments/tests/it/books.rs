@@ -131,6 +131,28 @@ async fn the_lag_is_the_age_of_the_oldest_answer_that_did_not_come() {
     );
 }
 
+/// A round takes a batch of each kind: what it leaves has waited since it was due, whatever its age is.
+#[tokio::test]
+async fn what_a_round_leaves_is_overdue_and_one_card_that_is_never_decided_is_not() {
+    let f = fixture().await;
+    let overdue = || f.payments.metrics.reconciliation_overdue.get();
+    let stuck = order();
+    for round in 0..60 {
+        http::post(&f.router, "/v1/authorisations", "stuck", &body(stuck, 500, "tok_error")).await;
+        f.clock.advance_seconds(5);
+        f.payments.reconcile().await.unwrap();
+        assert!(overdue() < 0.001, "round {round}: it is taken up whenever it is due");
+    }
+    for i in 0..40 {
+        http::post(&f.router, "/v1/authorisations", &format!("k{i}"), &body(order(), 500, "tok_error")).await;
+    }
+    f.clock.advance_seconds(9);
+    f.payments.reconcile().await.unwrap();
+    assert!((overdue() - 8.0).abs() < 0.001, "due a second after it failed: {}", overdue());
+    f.payments.reconcile().await.unwrap();
+    assert!(overdue() < 0.001, "{}", overdue());
+}
+
 /// Twenty rounds on two instances at the same moment ask each open operation once.
 #[tokio::test]
 async fn instances_share_the_open_operations() {
