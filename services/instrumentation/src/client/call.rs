@@ -182,14 +182,22 @@ impl Answer {
     }
 
     /// Whether the callee refused before any handler looked at it: for its caller or for want of room. That says nothing
-    /// about what an earlier attempt did.
+    /// about what an earlier attempt did. A handler's 401 is about a person's credentials, and has a code of its own.
     pub(super) fn is_from_the_door(&self) -> bool {
-        matches!(self.status, 401 | 403 | 429)
+        match self.status {
+            401 => self.code() != Some(Code::Unauthenticated),
+            status => matches!(status, 403 | 429),
+        }
     }
 
     /// Whether it says that the endpoint is well, and only this one thing is still being worked on.
     pub(super) fn is_in_progress(&self) -> bool {
-        serde_json::from_slice::<ProblemBody>(&self.body).is_ok_and(|body| body.code == Code::InProgress)
+        self.code() == Some(Code::InProgress)
+    }
+
+    /// The code of a problem document; none of anything else.
+    fn code(&self) -> Option<Code> {
+        serde_json::from_slice::<ProblemBody>(&self.body).ok().map(|body| body.code)
     }
 
     pub(super) fn into_result(self, peer: &'static str) -> Result<Self, CallError> {

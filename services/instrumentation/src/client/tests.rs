@@ -125,6 +125,24 @@ async fn refusal_at_the_door_takes_back_nothing_that_may_have_happened() {
     }
 }
 
+/// A handler's 401 says that a person's credentials are wrong: somebody looked, and that is the answer.
+#[tokio::test]
+async fn wrong_credentials_of_a_person_are_an_answer_whatever_came_before() {
+    for (code, is_answer) in
+        [(crate::Code::Unauthenticated, true), (crate::Code::CallerUnauthenticated, false)]
+    {
+        let first = Arc::new(AtomicUsize::new(0));
+        let peer = Peer::answering(move |_| match first.fetch_add(1, Ordering::SeqCst) {
+            0 => StatusCode::BAD_GATEWAY.into_response(),
+            _ => crate::Problem::new(code, "not good").into_response(),
+        })
+        .await;
+        let client = client(&[&peer.url], ClientConfig::default());
+        let error = client.send(Call::post("/", &1).idempotency_key("k")).await.unwrap_err();
+        assert_eq!((peer.calls(), error.is_rejection()), (2, is_answer), "{code:?}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn dead_endpoint_is_not_the_whole_service() {
     let (dead, peer) = (closed().await, Peer::answering(ok).await);
