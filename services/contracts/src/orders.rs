@@ -11,9 +11,9 @@
 //! | `POST /v1/orders/{id}/returns` (Idempotency-Key) | [`NewReturn`] | 201 [`Order`]; 409 `conflict` outside of [`RETURN_DAYS`] |
 //! | `POST /v1/accounts/{account_id}/anonymise` | | 204: the account's orders lose everything that names a person |
 //! | `POST /v1/orders/{id}/returns/{return_id}/withdraw` | [`WithdrawReturn`] | [`Order`]: the shopper keeps the pieces; 409 `conflict` once they are back |
-//! | `GET /v1/staff/orders?status=&waiting=&q=&page=&per_page=` | | [`OrderPage`] |
+//! | `GET /v1/staff/orders?status=&shipped=&waiting=&q=&page=&per_page=` | | [`OrderPage`] |
 //! | `GET /v1/staff/orders/{id}/history` | | [`OrderHistory`] |
-//! | `POST /v1/staff/orders/{id}/ship` | [`ShipOrder`] | [`Order`] |
+//! | `POST /v1/staff/orders/{id}/ship` | [`ShipOrder`] | [`Order`]; 409 `conflict` with the field `although_refunded` when all of the money went back |
 //! | `POST /v1/staff/orders/{id}/refunds` (Idempotency-Key) | [`NewOrderRefund`] | 201 [`Order`] |
 //! | `POST /v1/staff/orders/{id}/returns/{return_id}/receive` | [`StaffNote`] | [`Order`]: the pieces are back, the money follows; 409 `conflict` when it was refused or withdrawn |
 //! | `POST /v1/staff/orders/{id}/returns/{return_id}/refuse` | [`RefuseReturn`] | [`Order`]: nothing is given back for it |
@@ -413,6 +413,11 @@ impl Order {
         Money::new((self.captured_minor() - given).max(0), self.total.currency)
     }
 
+    /// Whether all that was taken went back or is on its way back, whatever becomes of the pieces.
+    pub fn all_money_went_back(&self) -> bool {
+        self.took_money() && self.refundable().amount_minor == 0
+    }
+
     /// The tax in [`Self::refundable`].
     pub fn refundable_tax(&self) -> Money {
         let counted = self.refunds.iter().filter(|refund| refund.status != RefundStatus::Failed);
@@ -493,6 +498,9 @@ pub struct ShipOrder {
     /// What the carrier calls it; 1 to 60 bytes.
     #[schema(min_length = 1, max_length = 60)]
     pub tracking_number: String,
+    /// The parcel is to leave although all of the money went back. Without it such an order is not shipped.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub although_refunded: bool,
 }
 
 /// Staff gives money back.

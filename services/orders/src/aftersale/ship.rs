@@ -14,15 +14,20 @@ use crate::storage::outbox::Event;
 const MAX_CARRIER_BYTES: usize = 60;
 
 impl AfterSale {
-    /// Notes who carries the parcel. The same parcel again changes nothing; another one is refused.
+    /// Notes who carries the parcel. The same parcel again changes nothing; another one is refused, and so is one of which
+    /// all of the money went back, unless the request says that it is to leave all the same.
     pub async fn ship(&self, id: OrderId, request: &ShipOrder) -> Result<Order, Problem> {
         let actor = actor(&request.actor)?;
         let carrier = text("carrier", &request.carrier, MAX_CARRIER_BYTES, Empty::Refused)?;
         let number = text("tracking_number", &request.tracking_number, MAX_CARRIER_BYTES, Empty::Refused)?;
         let now = self.saga.clock.now();
         let shipment = Shipment { carrier, tracking_number: number, shipped_at: now };
-        let detail = format!("{} {}", shipment.carrier, shipment.tracking_number);
-        let entry = Entry { at: now, actor, action: "shipped", detail };
+        let mut entry = Entry {
+            at: now,
+            actor,
+            action: "shipped",
+            detail: format!("{} {}", shipment.carrier, shipment.tracking_number),
+        };
         self.saga
             .orders
             .change(id, |stored| {
@@ -37,6 +42,15 @@ impl AfterSale {
                 if !permission::can_cancel(order) {
                     let detail = format!("an order that is {} is not shipped", order.status.as_str());
                     return Err(Problem::new(Code::Conflict, detail));
+                }
+                if order.all_money_went_back() {
+                    if !request.although_refunded {
+                        let problem = Problem::new(Code::Conflict, "all of the money went back");
+                        return Err(
+                            problem.field("although_refunded", "must be said for this parcel to leave")
+                        );
+                    }
+                    entry.detail.push_str(", although all of the money went back");
                 }
                 let shipped = Order { shipment: Some(shipment.clone()), ..order.clone() };
                 let mut change = Change::new(now, entry);

@@ -25,8 +25,10 @@ pub struct Listing {
     /// A status of orders; empty is any.
     #[param(pattern = "^(pending|confirmed|declined|rejected|cancelled|manual_review)?$")]
     status: Option<String>,
-    /// What waits for staff, oldest first: `parcel` to be handed over, `return` on its way. Status and `q` do not count
-    /// then; empty is anything.
+    /// Only orders whose parcel has left, or only those whose has not.
+    shipped: Option<bool>,
+    /// What waits for staff, oldest first: `parcel` to be handed over, `return` on its way. Status, `shipped` and `q` do
+    /// not count then; empty is anything.
     #[param(pattern = "^(parcel|return)?$")]
     waiting: Option<String>,
     /// The beginning of a number, or an e-mail address.
@@ -42,7 +44,7 @@ impl Listing {
     fn search(&self) -> Result<Option<Search>, Problem> {
         let invalid =
             |field: &str, detail: String| Problem::new(Code::Invalid, "invalid search").field(field, detail);
-        let mut search = Search::default();
+        let mut search = Search { shipped: self.shipped, ..Search::default() };
         if let Some(name) = self.status.as_deref().filter(|name| !name.is_empty()) {
             let known = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
             let status = OrderStatus::parse(name);

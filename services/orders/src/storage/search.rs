@@ -13,6 +13,8 @@ use super::rows::{OrderRow, order_rows};
 pub struct Search {
     /// `manual_review` also finds orders with a refund that waits for a person.
     pub status: Option<OrderStatus>,
+    /// Whether the parcel has left.
+    pub shipped: Option<bool>,
     /// How the number begins: capital letters, digits and dashes only.
     pub number_prefix: Option<String>,
     /// The address that it was placed with, in small letters.
@@ -37,6 +39,7 @@ impl PgOrders {
     /// statement with a choice in it would be planned for all of them.
     pub async fn search(&self, search: &Search, offset: i64, limit: i64) -> Result<Vec<Order>, sqlx::Error> {
         let (status, number) = (search.status.map(OrderStatus::as_str), search.number_prefix.as_deref());
+        let shipped = search.shipped;
         let rows = db::observe("SELECT orders", async {
             match (search.status, search.email.as_deref()) {
                 (Some(OrderStatus::ManualReview), email) => {
@@ -46,11 +49,13 @@ impl PgOrders {
                           UNION ALL SELECT order_id FROM give_backs WHERE review IS NOT NULL)) \
                          AND ($1::text IS NULL OR number LIKE $1 || '%') \
                          AND ($2::text IS NULL OR (email <> '' AND lower(email) = $2)) \
+                         AND ($5::bool IS NULL OR (shipped_at IS NOT NULL) = $5) \
                          ORDER BY placed_at DESC, id DESC OFFSET $3 LIMIT $4",
                         number,
                         email,
                         offset,
-                        limit
+                        limit,
+                        shipped
                     );
                     query.fetch_all(self.pool()).await
                 }
@@ -59,12 +64,14 @@ impl PgOrders {
                         "SELECT ",
                         " FROM orders WHERE email <> '' AND lower(email) = $1 \
                          AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR number LIKE $3 || '%') \
+                         AND ($6::bool IS NULL OR (shipped_at IS NOT NULL) = $6) \
                          ORDER BY placed_at DESC, id DESC OFFSET $4 LIMIT $5",
                         email,
                         status,
                         number,
                         offset,
-                        limit
+                        limit,
+                        shipped
                     );
                     query.fetch_all(self.pool()).await
                 }
@@ -73,11 +80,13 @@ impl PgOrders {
                         "SELECT ",
                         " FROM orders WHERE ($1::text IS NULL OR status = $1) \
                          AND ($2::text IS NULL OR number LIKE $2 || '%') \
+                         AND ($5::bool IS NULL OR (shipped_at IS NOT NULL) = $5) \
                          ORDER BY placed_at DESC, id DESC OFFSET $3 LIMIT $4",
                         status,
                         number,
                         offset,
-                        limit
+                        limit,
+                        shipped
                     );
                     query.fetch_all(self.pool()).await
                 }

@@ -67,7 +67,8 @@ async fn staff_finds_orders_by_number_address_and_status() {
     let order = f.paid(&body()).await;
     let mut other = body();
     other["email"] = json!("robin@example.com");
-    f.paid(&other).await;
+    let on_its_way = f.paid(&other).await;
+    f.ship(on_its_way.id).await;
     for (query, found) in [
         ("", 2),
         ("?q=kim@EXAMPLE.com", 1),
@@ -76,6 +77,13 @@ async fn staff_finds_orders_by_number_address_and_status() {
         ("?q=%25", 0),
         ("?q=nothing", 0),
         ("?status=confirmed", 2),
+        ("?status=confirmed&shipped=true", 1),
+        ("?status=confirmed&shipped=false", 1),
+        ("?shipped=true&q=robin@example.com", 1),
+        ("?shipped=false&q=robin@example.com", 0),
+        (&*format!("?shipped=true&q={}", order.number), 0),
+        ("?status=cancelled&shipped=true", 0),
+        ("?status=manual_review&shipped=true", 0),
         ("?status=pending", 0),
         ("?per_page=1", 1),
     ] {
@@ -83,6 +91,35 @@ async fn staff_finds_orders_by_number_address_and_status() {
         assert_eq!(page["orders"].as_array().unwrap().len(), found, "{query}");
     }
     assert_eq!(http::get(&f.router, "/v1/staff/orders?status=lost").await.code(), "invalid");
+}
+
+/// What was given back as a favour is no reason to keep the parcel, and none to send it either: somebody has to say so.
+#[tokio::test]
+async fn a_parcel_whose_money_went_back_leaves_only_when_somebody_says_so() {
+    let f = fixture().await;
+    let order = f.paid(&body()).await;
+    let path = format!("/v1/staff/orders/{}/ship", order.id);
+    refund(&f, &order, "a", 100).await;
+    refund(&f, &order, "b", order.total.amount_minor - 100).await;
+    let refused = f.ship(order.id).await;
+    assert_eq!(refused.code(), "conflict", "{}", refused.text());
+    let problem: Value = refused.json();
+    assert_eq!(problem["errors"][0]["field"], "although_refunded");
+    assert_eq!(f.scalar("SELECT count(*) FROM outbox WHERE kind = 'order.shipped'").await, 0);
+    let said = json!({"actor": "robin", "carrier": "Gull Post", "tracking_number": "GP1", "although_refunded": true});
+    let shipped: Order = f.post(&path, &said).await.json();
+    assert!(shipped.shipment.is_some());
+    let history = http::get(&f.router, &format!("/v1/staff/orders/{}/history", order.id)).await.text();
+    assert!(history.contains("Gull Post GP1, although all of the money went back"), "{history}");
+    assert_eq!(f.ship(order.id).await.json::<Order>(), shipped, "the same parcel again changes nothing");
+}
+
+#[tokio::test]
+async fn a_parcel_of_which_some_money_went_back_leaves_as_any_other() {
+    let f = fixture().await;
+    let order = f.paid(&body()).await;
+    refund(&f, &order, "a", order.total.amount_minor - 1).await;
+    assert!(f.ship(order.id).await.json::<Order>().shipment.is_some());
 }
 
 #[tokio::test]

@@ -32,16 +32,20 @@ impl Peers {
         self.identity.send(call).await.map(|_| ())
     }
 
-    /// A page of all orders, newest first, narrowed by status and by number or address.
+    /// A page of all orders, newest first, narrowed by status, by whether the parcel has left, and by number or address.
     pub async fn staff_orders(
         &self,
         status: Option<OrderStatus>,
+        shipped: Option<bool>,
         words: &str,
         page: u32,
     ) -> Result<OrderPage, CallError> {
         let mut path = format!("/v1/staff/orders?page={page}");
         if let Some(status) = status {
             path.push_str(&format!("&status={}", status.as_str()));
+        }
+        if let Some(shipped) = shipped {
+            path.push_str(&format!("&shipped={shipped}"));
         }
         if !words.is_empty() {
             path.push_str(&format!("&q={}", urlencoding::encode(words)));

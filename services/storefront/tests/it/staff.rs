@@ -216,6 +216,78 @@ async fn a_refusal_of_the_service_is_said_on_the_page() {
     assert!(answer.text().contains("it was cancelled &lt;meanwhile&gt;"));
 }
 
+/// The words of the list are the words of its filter, and each asks for what it says.
+#[tokio::test]
+async fn every_state_that_a_clerk_sees_in_the_list_is_a_filter() {
+    let stage = Stage::set().await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    let shipment = json!({"carrier": "Post", "tracking_number": "1", "shipped_at": "2027-01-16T08:00:00Z"});
+    let mut seen = Vec::new();
+    for status in OrderStatus::ALL {
+        let placed = order(status, None);
+        seen.push((placed.clone(), status));
+        if status == OrderStatus::Confirmed {
+            let shipment = serde_json::from_value(shipment.clone()).unwrap();
+            seen.push((Order { shipment, ..placed }, status));
+        }
+    }
+    for (order, status) in seen {
+        stage.orders.reset().await;
+        stage.an_order(&order).await;
+        let list = clerk.open("/staff/orders").await.text();
+        let word =
+            list.split("<td><span class=\"status").nth(1).and_then(|rest| rest.split(['>', '<']).nth(1));
+        let word = word.unwrap_or_else(|| panic!("no state in {list}")).to_owned();
+        let options: Vec<&str> = list.split("<option value=\"").skip(1).collect();
+        let option = options.iter().find(|option| option.contains(&format!(">{word}</option>")));
+        let value = option.unwrap_or_else(|| panic!("no filter for {word}: {options:?}"));
+        let value = value.split('"').next().unwrap();
+        let chosen = clerk.open(&format!("/staff/orders?status={value}")).await.text();
+        assert!(chosen.contains(&format!("value=\"{value}\" selected>{word}<")), "{word}: {chosen}");
+        assert!(chosen.contains(&format!("status={value}\" rel=\"next\"")), "pages keep it: {chosen}");
+        let asked = stage.orders.received_requests().await.unwrap();
+        let query = asked.last().unwrap().url.query().unwrap().to_owned();
+        assert!(query.contains(&format!("status={}", status.as_str())), "{word}: {query}");
+        let shipped =
+            (status == OrderStatus::Confirmed).then(|| format!("shipped={}", order.shipment.is_some()));
+        assert!(shipped.as_ref().is_none_or(|shipped| query.contains(shipped)), "{word}: {query}");
+        assert!(shipped.is_some() || !query.contains("shipped"), "{word}: {query}");
+    }
+}
+
+/// Everything was given back and the order stands: the page says so before anybody packs it, and asks once more.
+#[tokio::test]
+async fn a_parcel_whose_money_went_back_is_sent_only_after_a_confirmation_of_its_own() {
+    let stage = Stage::set().await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    let paid = order(OrderStatus::Confirmed, None);
+    let refund = json!({
+        "id": "0190a5b0-0000-7000-8000-00000000000c", "amount": paid.total, "reason": "late",
+        "status": "refunded", "created_at": "2027-01-16T08:00:00Z",
+    });
+    let order = Order { refunds: vec![serde_json::from_value(refund).unwrap()], ..paid };
+    stage.an_order(&order).await;
+    let done = ResponseTemplate::new(200).set_body_json(&order);
+    Mock::given(method("POST")).and(path_regex("/v1/staff/.*")).respond_with(done).mount(&stage.orders).await;
+    let (page, to) = (format!("/staff/orders/{}", order.id), format!("/v1/staff/orders/{}/ship", order.id));
+    let shown = clerk.open(&page).await.text();
+    assert!(
+        shown.contains("All of the money went back") && shown.contains("name=\"although_refunded\""),
+        "{shown}"
+    );
+    let list = clerk.open("/staff/orders").await.text();
+    assert!(list.contains("Money went back"), "told where parcels are packed from: {list}");
+    let parcel = [("carrier", "Post"), ("tracking_number", "RX1")];
+    let unsaid = clerk.submit(&page, &format!("{page}/ship"), &parcel).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unsaid.text());
+    assert!(unsaid.text().contains("id=\"ship-although_refunded-error\"") && unsaid.text().contains("RX1"));
+    assert!(stage.staff_posted(&to).await.is_empty());
+    let said = [parcel[0], parcel[1], ("although_refunded", "yes")];
+    let sent = clerk.submit(&page, &format!("{page}/ship"), &said).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+    assert_eq!(stage.staff_posted(&to).await[0].1["although_refunded"], true);
+}
+
 #[tokio::test]
 async fn viewers_change_nothing_and_clerks_no_prices() {
     let stage = Stage::set().await;

@@ -13,7 +13,7 @@ use crate::view::{Tone, notice};
 
 pub(super) async fn show(State(shop): State<Shop>, staff: Staff) -> Result<Response, PageError> {
     let (review, returns, parcels, low) = tokio::join!(
-        shop.peers.staff_orders(Some(OrderStatus::ManualReview), "", 1),
+        shop.peers.staff_orders(Some(OrderStatus::ManualReview), None, "", 1),
         shop.peers.staff_orders_waiting("return", 1),
         shop.peers.staff_orders_waiting("parcel", 1),
         stock::named(&shop, 1),

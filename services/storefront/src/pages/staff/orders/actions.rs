@@ -27,7 +27,8 @@ pub(in super::super) async fn ship(
     form: StaffForm,
 ) -> Result<Response, PageError> {
     let work = Work::begin(shop, form, id, "ship")?;
-    let mut typed = typed(&work.form, &["carrier", "tracking_number"]);
+    let mut typed = typed(&work.form, &["carrier", "tracking_number", "although_refunded"]);
+    let although_refunded = typed.value("although_refunded") == "yes";
     for (field, missing) in
         [("carrier", "Say who carries the parcel."), ("tracking_number", "Enter the parcel's number.")]
     {
@@ -37,6 +38,12 @@ pub(in super::super) async fn ship(
             _ => typed.wrong(field, "Too long: some 60 characters at most."),
         }
     }
+    if !although_refunded && work.shop.peers.order(work.id).await?.all_money_went_back() {
+        typed.wrong(
+            "although_refunded",
+            "All of the money went back. Say that the parcel shall leave all the same.",
+        );
+    }
     if !typed.is_fine() {
         return work.refused(Refused::wrong(work.name, typed)).await;
     }
@@ -44,6 +51,7 @@ pub(in super::super) async fn ship(
         actor: work.actor(),
         carrier: typed.value("carrier").to_owned(),
         tracking_number: typed.value("tracking_number").to_owned(),
+        although_refunded,
     };
     let answer = work.shop.peers.ship_order(work.id, &request).await;
     work.end(typed, answer).await

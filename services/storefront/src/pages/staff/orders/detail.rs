@@ -14,9 +14,9 @@ use super::super::forms::{Field, Form, Kind, Refused, answer};
 use super::super::frame::csrf;
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
+use super::standing::Standing;
 use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
-use crate::pages::orders::standing;
 use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
@@ -65,13 +65,16 @@ fn body(
 ) -> Markup {
     html! {
         p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
-        h1 { "Order " (order.number) " " (standing(order)) }
+        h1 { "Order " (order.number) " " (Standing::of(order).mark()) }
         @if let Some(refused) = refused { (refused.notice()) }
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {
             (notice(Tone::Bad, html! { p { strong { "No program could end this order." } @if let Some(reason) = &order.reason { " Reason: " code { (reason) } "." } } }))
         } @else if order.needs_person {
             (notice(Tone::Bad, html! { p { strong { "Something that goes back for this order waits for a person." } " The history says what, and why." } }))
+        }
+        @if order.status == OrderStatus::Confirmed && order.shipment.is_none() && order.all_money_went_back() {
+            (notice(Tone::Bad, html! { p { strong { "All of the money went back, and the parcel has not left." } " If it shall not leave, cancel the order: the pieces go back on the shelf." } }))
         }
         div.staff-grid {
             div {
@@ -235,6 +238,7 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
                 (csrf(staff))
                 (text(form, "carrier", "Carrier", 60))
                 (text(form, "tracking_number", "Tracking number", 60))
+                @if order.all_money_went_back() { (although_refunded(form)) }
                 button.button type="submit" { "Shipped" }
             }
         }
@@ -260,6 +264,20 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
                     button.button.danger type="submit" { "Cancel order " span.nowrap { (order.number) } }
                 }
             }
+        }
+    }
+}
+
+/// What a clerk says of a parcel that nobody pays for any more.
+fn although_refunded(form: Form<'_>) -> Markup {
+    let error = form.error("although_refunded");
+    html! {
+        div.field.wrong[error.is_some()] {
+            label for="ship-although_refunded" {
+                input #ship-although_refunded type="checkbox" name="although_refunded" value="yes" required checked[form.chosen("although_refunded") == "yes"] aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "ship-although_refunded-error")];
+                " Send it although all of the money went back"
+            }
+            @if let Some(error) = error { p.error #ship-although_refunded-error { (error) } }
         }
     }
 }

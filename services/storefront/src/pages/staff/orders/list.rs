@@ -3,12 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use shop_contracts::orders::{Order, OrderStatus};
+use shop_contracts::orders::Order;
 
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
+use super::standing::Standing;
 use crate::border::QueryFields;
-use crate::pages::orders::standing;
 use crate::view::price;
 
 const LAST_PAGE: u32 = 10_000;
@@ -19,20 +19,23 @@ pub(in super::super) async fn show(
     query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    let chosen = OrderStatus::parse(query.get("status"));
+    let chosen = Standing::parse(query.get("status"));
     let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
     let words = words.trim();
     let number = query.page(LAST_PAGE);
     let waiting = Some(query.get("waiting")).filter(|waiting| matches!(*waiting, "parcel" | "return"));
     let page = match waiting {
         Some(waiting) => shop.peers.staff_orders_waiting(waiting, number).await?,
-        None => shop.peers.staff_orders(chosen, words, number).await?,
+        None => {
+            let (status, shipped) = (chosen.map(|one| one.status), chosen.and_then(|one| one.shipped));
+            shop.peers.staff_orders(status, shipped, words, number).await?
+        }
     };
     let address = |number: u32| {
         if let Some(waiting) = waiting {
             return format!("/staff/orders?page={number}&waiting={waiting}");
         }
-        let status = chosen.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+        let status = chosen.map(|one| format!("&status={}", one.value)).unwrap_or_default();
         format!("/staff/orders?page={number}&q={}{status}", urlencoding::encode(words))
     };
     let body = html! {
@@ -44,7 +47,7 @@ pub(in super::super) async fn show(
                 label for="status" { "Status" }
                 select #status name="status" {
                     option value="" { "All" }
-                    @for one in OrderStatus::ALL { option value=(one.as_str()) selected[chosen == Some(one)] { (one.as_str().replace('_', " ")) } }
+                    @for one in &Standing::ALL { option value=(one.value) selected[chosen == Some(one)] { (one.word) } }
                 }
             }
             button.button.small type="submit" { "Show" }
@@ -69,7 +72,11 @@ pub(in super::super) fn table(orders: &[&Order]) -> Markup {
                         tr {
                             td { a href={ "/staff/orders/" (order.id) } { (order.number) } }
                             td { (order.placed_at.format("%-d %b %Y, %H:%M")) }
-                            td { (standing(order)) @if order.needs_person && order.status != OrderStatus::ManualReview { " " span.status.waiting { "Needs a person" } } }
+                            td {
+                                (Standing::of(order).mark())
+                                @if order.needs_person && Standing::of(order).status != Standing::NEEDS_PERSON.status { " " (Standing::NEEDS_PERSON.mark()) }
+                                @if order.shipment.is_none() && order.all_money_went_back() { p.hint { "Money went back" } }
+                            }
                             td data-label="to" { (order.ship_to.city) }
                             td.num { (price(order.total)) }
                         }

@@ -3,3 +3,4 @@
 pub(super) mod actions;
 pub(super) mod detail;
 pub(super) mod list;
+mod standing;
