@@ -12,6 +12,7 @@ mod about;
 mod auth;
 pub mod config;
 mod error;
+mod liveness;
 mod maintenance;
 mod metrics;
 mod process;

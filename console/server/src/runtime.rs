@@ -17,6 +17,7 @@ use crate::{
     about::SelfAbout,
     auth::{Auth, QueryTokens},
     config::{Config, ConfigError, Secret, read_secret},
+    liveness::Liveness,
     maintenance,
     metrics::SelfMetrics,
     process,
@@ -34,6 +35,8 @@ pub enum StartError {
     Assets(#[from] AssetsError),
     #[error("cannot listen on {field} {address}")]
     Listen { field: &'static str, address: SocketAddr, source: std::io::Error },
+    #[error("liveness has no thread")]
+    Liveness(#[source] std::io::Error),
     #[error("metrics cannot be registered")]
     Metrics(#[from] ::prometheus::Error),
     #[error(transparent)]
@@ -61,6 +64,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let main = listen("listen", config.listen).await?;
     let grpc = listen("otlp_grpc", config.otlp_grpc).await?;
     let otlp = listen("otlp_http", config.otlp_http).await?;
+    let _liveness = match config.health {
+        Some(address) => {
+            Some(Liveness::start(listen("health", address).await?).map_err(StartError::Liveness)?)
+        }
+        None => None,
+    };
 
     let metrics = SelfMetrics::new(&version)?;
     let stores = {

@@ -23,6 +23,7 @@ pub struct Ports {
     pub otlp_http: u16,
     pub traffic: u16,
     /// Service `i`, instance `j` (from 0) listens on `services + 10 * i + j`; probes, metrics and faults are 5 further.
+    /// Behind all of them the console's liveness is.
     pub services: u16,
     /// Where the supervisor tells its metrics.
     pub supervisor: u16,
@@ -115,6 +116,11 @@ impl Layout {
 
     pub fn console_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.console)
+    }
+
+    /// Where the console's liveness is asked.
+    pub fn console_health_port(&self) -> u16 {
+        self.ports.services + 10 * SERVICES.len() as u16 + INTERNAL_OFFSET
     }
 
     pub fn shop_url(&self) -> String {

@@ -46,6 +46,7 @@ fn ports(layout: &Layout) -> Vec<(String, u16, &'static str)> {
         ("OTLP over gRPC".to_owned(), p.otlp_grpc, "QD_OTLP_GRPC_PORT"),
         ("OTLP over HTTP".to_owned(), p.otlp_http, "QD_OTLP_HTTP_PORT"),
         ("the supervisor's metrics".to_owned(), p.supervisor, "QD_SUPERVISOR_PORT"),
+        ("the console's liveness".to_owned(), layout.console_health_port(), "QD_SERVICES_PORT"),
     ];
     if layout.demo != Demo::Off {
         all.push(("shopper traffic".to_owned(), p.traffic, "QD_TRAFFIC_PORT"));

@@ -143,12 +143,17 @@ fn console(layout: &Layout) -> Result<Unit, String> {
     let mut unit = Unit::new("console", "console", program, layout.log_file("console"));
     unit.args = vec!["--config".to_owned(), file.display().to_string()];
     unit.env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
-    unit.probe = Probe::Http {
-        ready: format!("{}/readyz", layout.console_url()),
-        live: format!("{}/healthz", layout.console_url()),
-    };
+    unit.probe = console_probe(layout);
     unit.address = layout.console_url();
     Ok(unit)
+}
+
+/// Ready is the listener that everybody uses; alive is the one that answers when that one is late.
+fn console_probe(layout: &Layout) -> Probe {
+    Probe::Http {
+        ready: format!("{}/readyz", layout.console_url()),
+        live: format!("http://127.0.0.1:{}/healthz", layout.console_health_port()),
+    }
 }
 
 /// Prometheus' own format, so that the same file feeds a real Prometheus.
@@ -180,6 +185,7 @@ fn console_configuration(layout: &Layout) -> Result<String, String> {
     Ok(format!(
         r#"# Written by `make up`.
 listen: 127.0.0.1:{console}
+health: 127.0.0.1:{health}
 otlp_grpc: 127.0.0.1:{grpc}
 otlp_http: 127.0.0.1:{http}
 data_dir: "{data}/console"
@@ -201,6 +207,7 @@ gitops:
   folder: gitops
 {slack}"#,
         console = layout.ports.console,
+        health = layout.console_health_port(),
         grpc = layout.ports.otlp_grpc,
         http = layout.ports.otlp_http,
         url = layout.console_url(),
@@ -220,5 +227,49 @@ fn slack_setting(layout: &Layout) -> String {
         format!("slack:\n  webhook_url_file: \"{}\"\n", file.display())
     } else {
         String::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::layout::{Demo, Ports};
+
+    #[test]
+    fn the_console_is_asked_whether_it_lives_where_that_is_answered_apart() {
+        let data = tempfile::tempdir().unwrap();
+        let at = |part: &str| data.path().join(part);
+        let layout = Layout {
+            root: at("root"),
+            data: data.path().to_owned(),
+            binaries: at("debug"),
+            site: at("site"),
+            sockets: at("sockets"),
+            ports: Ports {
+                edge: 1,
+                console: 2,
+                otlp_grpc: 3,
+                otlp_http: 4,
+                traffic: 5,
+                supervisor: 6,
+                services: 100,
+            },
+            demo: Demo::Off,
+        };
+        secrets::ensure(&layout, &[]).unwrap();
+        let configuration = console_configuration(&layout).unwrap();
+        let health =
+            configuration.lines().find_map(|l| l.strip_prefix("health: ")).expect("a listener for it");
+        let Probe::Http { ready, live } = console_probe(&layout) else { panic!("the console speaks HTTP") };
+        assert_eq!(live, format!("http://{health}/healthz"));
+        assert_eq!(ready, "http://127.0.0.1:2/readyz");
+        // In nobody else's way.
+        let taken = SERVICES.iter().flat_map(|s| (0..INSTANCES).filter_map(|i| layout.service_port(s, i)));
+        assert!(
+            taken
+                .clone()
+                .chain(taken.map(|p| p + INTERNAL_OFFSET))
+                .all(|p| !health.ends_with(&format!(":{p}")))
+        );
     }
 }

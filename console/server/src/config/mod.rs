@@ -26,6 +26,9 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Pages, query APIs, Loki push, `/metrics`.
     pub listen: SocketAddr,
+    /// Liveness, answered however much there is to do; without it only by `listen`, which answers late when it is late.
+    #[serde(default)]
+    pub health: Option<SocketAddr>,
     #[serde(default = "default_otlp_grpc")]
     pub otlp_grpc: SocketAddr,
     #[serde(default = "default_otlp_http")]

@@ -1,4 +1,5 @@
-//! For supervisors and scrapers: alive, ready, metrics. Open to all, and without any content of telemetry.
+//! For supervisors and scrapers: alive, ready, metrics. Open to all, and without any content of telemetry. These answer
+//! when a worker thread has time; whether the process lives is told by [`crate::liveness`].
 
 use std::sync::{
     Arc,

@@ -45,10 +45,10 @@ pub fn lay_out(dir: &Path) -> Config {
         &repository,
         &["-c", "user.name=Kim", "-c", "user.email=kim@example.com", "commit", "-qm", "deploy orders"],
     );
-    let [main, grpc, http] = free_ports();
+    let [main, health, grpc, http] = free_ports();
     let d = dir.display();
     let text = format!(
-        "listen: 127.0.0.1:{main}\notlp_grpc: 127.0.0.1:{grpc}\notlp_http: 127.0.0.1:{http}\n\
+        "listen: 127.0.0.1:{main}\nhealth: 127.0.0.1:{health}\notlp_grpc: 127.0.0.1:{grpc}\notlp_http: 127.0.0.1:{http}\n\
          data_dir: {d}/data\nexternal_url: http://127.0.0.1:{main}\nsite_dir: {d}/site\n\
          tokens: {{ ingest: [{TOKEN}], query: [{TOKEN}] }}\nadmin: {{ password_file: {d}/password }}\n\
          rule_files: ['{d}/rules/*.yml']\nrouting_file: {d}/routing.yml\nrunbooks_dir: {d}/runbooks\n\
@@ -62,9 +62,9 @@ fn git(dir: &Path, args: &[&str]) {
     assert!(status.success(), "git {args:?}");
 }
 
-fn free_ports() -> [u16; 3] {
+fn free_ports() -> [u16; 4] {
     // Held together, so that no two are the same.
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|l| l.local_addr().unwrap().port())
 }
 

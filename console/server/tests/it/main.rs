@@ -2,6 +2,7 @@
 
 mod access;
 mod console;
+mod liveness;
 mod pages;
 mod prometheus;
 mod restart;
