@@ -308,6 +308,7 @@ mod tests {
         metrics.counter_vec("shop_payment_authorisations_total").unwrap();
         metrics.counter_vec("shop_payment_webhooks_total").unwrap();
         metrics.gauge("shop_payment_reconciliation_lag_seconds").unwrap();
+        metrics.gauge("shop_payment_reconciliation_overdue_seconds").unwrap();
         let differences = metrics.gauge_vec("shop_payment_differences").unwrap();
         differences.with_label_values(&["held_unwanted"]).set(0);
         let text = metrics.render().unwrap();
