@@ -139,6 +139,10 @@ pub struct JoinGroup {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub note: String,
+    /// Where the product is to stand before. Where that is no longer so nothing is changed, and the answer is a conflict that
+    /// names the fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedPlace>,
 }
 
 /// Staff takes a product out of its group.
@@ -152,6 +156,10 @@ pub struct LeaveGroup {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub note: String,
+    /// Where the product is to stand before. Where that is no longer so nothing is changed, and the answer is a conflict that
+    /// names the fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedPlace>,
 }
 
 /// Staff gives a group another title or its options other names. Their number and order stay.
@@ -171,6 +179,35 @@ pub struct RenameGroup {
     #[serde(default)]
     #[schema(max_length = 500)]
     pub note: String,
+    /// What it is to replace. Where that is no longer so nothing is changed, and the answer is a conflict that
+    /// names the fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedGroup>,
+}
+
+/// Where somebody saw a product stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedPlace {
+    /// Its group; none for a product that is in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<VariantGroupId>,
+    /// Its values there.
+    #[serde(default)]
+    #[schema(max_items = 3)]
+    pub values: Vec<String>,
+}
+
+/// What somebody saw a group be called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedGroup {
+    /// Its title.
+    #[schema(max_length = 120)]
+    pub title: String,
+    /// Names of its options, in order.
+    #[schema(max_items = 3)]
+    pub options: Vec<String>,
 }
 
 /// The value that `name` does not say, whatever the case of its letters. A variant's name says all of them: carts, orders

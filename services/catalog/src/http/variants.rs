@@ -15,7 +15,7 @@ use super::CatalogState;
 use super::params::{actor, invalid, is_line, note};
 use crate::storage::{Grouped, Renamed};
 
-#[utoipa::path(post, path = "/v1/staff/products/{id}/variant", params(("id" = Uuid, Path)), request_body = JoinGroup, responses((status = 200, description = "in the group", body = Product), (status = 404, description = "there is no such product"), (status = 409, description = "another product has these values, or the group is full")))]
+#[utoipa::path(post, path = "/v1/staff/products/{id}/variant", params(("id" = Uuid, Path)), request_body = JoinGroup, responses((status = 200, description = "in the group", body = Product), (status = 404, description = "there is no such product"), (status = 409, description = "another product has these values, the group is full, or the product does not stand where it was expected to; `errors` names the field")))]
 pub(super) async fn join_group(
     State(state): State<CatalogState>,
     Path(id): Path<ProductId>,
@@ -26,7 +26,7 @@ pub(super) async fn join_group(
     answer(&state, id, state.catalog.join_group(id, &join, new_id, state.clock.now()).await?).await
 }
 
-#[utoipa::path(post, path = "/v1/staff/products/{id}/variant/leave", params(("id" = Uuid, Path)), request_body = LeaveGroup, responses((status = 200, description = "in no group", body = Product), (status = 404, description = "there is no such product")))]
+#[utoipa::path(post, path = "/v1/staff/products/{id}/variant/leave", params(("id" = Uuid, Path)), request_body = LeaveGroup, responses((status = 200, description = "in no group", body = Product), (status = 404, description = "there is no such product"), (status = 409, description = "the product does not stand where it was expected to; `errors` names the field, `existing` is the product as it is now")))]
 pub(super) async fn leave_group(
     State(state): State<CatalogState>,
     Path(id): Path<ProductId>,
@@ -43,7 +43,7 @@ pub(super) async fn list_groups(State(state): State<CatalogState>) -> Result<Jso
     Ok(Json(state.catalog.list_variant_groups().await?))
 }
 
-#[utoipa::path(post, path = "/v1/staff/variant-groups/{id}", params(("id" = Uuid, Path)), request_body = RenameGroup, responses((status = 200, description = "renamed", body = VariantGroup), (status = 404, description = "there is no such group")))]
+#[utoipa::path(post, path = "/v1/staff/variant-groups/{id}", params(("id" = Uuid, Path)), request_body = RenameGroup, responses((status = 200, description = "renamed", body = VariantGroup), (status = 404, description = "there is no such group"), (status = 409, description = "somebody else changed it meanwhile; `errors` names the fields, `existing` is the group as it is now")))]
 pub(super) async fn rename_group(
     State(state): State<CatalogState>,
     Path(id): Path<VariantGroupId>,
@@ -59,6 +59,7 @@ pub(super) async fn rename_group(
             tracing::info!(variant_group_id = %id, "variant group renamed by staff");
             Ok(Json(group))
         }
+        Renamed::ChangedMeanwhile(group, fields) => Err(renamed_meanwhile(&group, &fields)),
         Renamed::UnknownGroup => Err(Problem::new(Code::NotFound, "there is no such group")),
         Renamed::OtherCount(count) => {
             Err(invalid("options", format!("must be {count}, as many as the group has")))
@@ -75,6 +76,10 @@ async fn answer(state: &CatalogState, id: ProductId, grouped: Grouped) -> Result
             let variants = state.catalog.find_variants(id).await?;
             Ok(Json(Product { variants, ..*product }))
         }
+        Grouped::ChangedMeanwhile(product, field) => {
+            let variants = state.catalog.find_variants(id).await?;
+            Err(moved_meanwhile(&Product { variants, ..*product }, field))
+        }
         Grouped::UnknownProduct => Err(Problem::new(Code::NotFound, "there is no such product")),
         Grouped::UnknownGroup => Err(invalid("group", "must be a group that there is")),
         Grouped::OtherCount(count) => Err(invalid("values", format!("must be {count}, one for each option"))),
@@ -88,6 +93,27 @@ async fn answer(state: &CatalogState, id: ProductId, grouped: Grouped) -> Result
             Err(Problem::new(Code::Conflict, format!("group {detail}")).field("group", detail))
         }
     }
+}
+
+const MEANWHILE: &str = "it was changed by somebody else meanwhile";
+
+fn renamed_meanwhile(group: &VariantGroup, fields: &[&'static str]) -> Problem {
+    let problem = Problem::new(Code::Conflict, MEANWHILE).existing(group);
+    fields.iter().fold(problem, |problem, field| match *field {
+        "title" => problem.field("title", format!("is {} now", group.title)),
+        field => problem.field(field, format!("are {} now", group.options.join(", "))),
+    })
+}
+
+fn moved_meanwhile(product: &Product, field: &'static str) -> Problem {
+    let now = product.variants.as_ref();
+    let own = now.and_then(|group| group.variants.iter().find(|variant| variant.id == product.id));
+    let detail = match (field, now, own) {
+        ("values", _, Some(own)) => format!("are {} now", own.values.join(", ")),
+        (_, Some(group), _) => format!("is {} now", group.title),
+        _ => "is none now".to_owned(),
+    };
+    Problem::new(Code::Conflict, MEANWHILE).existing(product).field(field, detail)
 }
 
 /// What to say when a variant's name and values do not agree.

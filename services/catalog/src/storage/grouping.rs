@@ -6,7 +6,9 @@
 
 use chrono::{DateTime, Utc};
 use shop_contracts::catalog::{Product, ProductChange};
-use shop_contracts::variants::{JoinGroup, LeaveGroup, MAX_VARIANTS, RenameGroup, VariantGroup, unsaid};
+use shop_contracts::variants::{
+    ExpectedGroup, ExpectedPlace, JoinGroup, LeaveGroup, MAX_VARIANTS, RenameGroup, VariantGroup, unsaid,
+};
 use shop_contracts::{ProductId, VariantGroupId};
 use shop_instrumentation::db::observe;
 use sqlx::PgConnection;
@@ -31,6 +33,8 @@ pub enum Grouped {
     Taken(String),
     /// The group is full.
     Full,
+    /// Nothing was changed: this is not where the product was expected to stand. With the product, without its group.
+    ChangedMeanwhile(Box<Product>, &'static str),
 }
 
 /// What came of renaming a group.
@@ -42,6 +46,8 @@ pub enum Renamed {
     UnknownGroup,
     /// The group has this many options.
     OtherCount(usize),
+    /// Nothing was changed: these fields are not what was expected. With the group as it is.
+    ChangedMeanwhile(VariantGroup, Vec<&'static str>),
 }
 
 /// A group's row.
@@ -79,6 +85,7 @@ impl PgCatalog {
                 return Ok(Grouped::UnknownProduct);
             };
             let before = find_place(&mut tx, id).await?;
+            let foreign = stands_elsewhere(join.expected.as_ref(), before.as_ref());
             let Some(group) = wanted_group(&mut tx, join, before.as_ref(), new_id).await? else {
                 return Ok(Grouped::UnknownGroup);
             };
@@ -100,6 +107,10 @@ impl PgCatalog {
             let (was, place) = (told(before.as_ref()), Place { group, values });
             let is = told(Some(&place));
             if was != is || before.is_none_or(|before| before.group.id != place.group.id) {
+                // What is as asked already is no conflict: the same request may come twice.
+                if let Some(field) = foreign {
+                    return Ok(Grouped::ChangedMeanwhile(Box::new(product), field));
+                }
                 if let Err(cause) = put(&mut tx, id, Some(&place)).await {
                     // What the database counts as the same and we do not.
                     return if is_taken(&cause) {
@@ -129,6 +140,9 @@ impl PgCatalog {
                 return Ok(Grouped::UnknownProduct);
             };
             if let Some(before) = find_place(&mut tx, id).await? {
+                if let Some(field) = stands_elsewhere(leave.expected.as_ref(), Some(&before)) {
+                    return Ok(Grouped::ChangedMeanwhile(Box::new(product), field));
+                }
                 put(&mut tx, id, None).await?;
                 let change = change(now, &leave.actor, &leave.note, told(Some(&before)), told(None));
                 insert_change(&mut tx, id, &change).await?;
@@ -157,6 +171,11 @@ impl PgCatalog {
             let after = Group { id, title: rename.title.clone(), options: rename.options.clone() };
             let members = members(&mut tx, id).await?;
             let variants = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            let foreign = called_otherwise(rename.expected.as_ref(), &before, &after);
+            if !foreign.is_empty() {
+                let Group { id, title, options } = before;
+                return Ok(Renamed::ChangedMeanwhile(VariantGroup { id, title, options, variants }, foreign));
+            }
             if after != before {
                 let query = sqlx::query!(
                     "UPDATE variant_groups SET title = $2, options = $3 WHERE id = $1",
@@ -178,6 +197,25 @@ impl PgCatalog {
         })
         .await
     }
+}
+
+/// The field in which a product does not stand where it was expected to.
+fn stands_elsewhere(expected: Option<&ExpectedPlace>, before: Option<&Place>) -> Option<&'static str> {
+    let expected = expected?;
+    if expected.group != before.map(|place| place.group.id) {
+        return Some("group");
+    }
+    before.is_some_and(|place| place.values != expected.values).then_some("values")
+}
+
+/// Fields that this would change although they are not what was expected.
+fn called_otherwise(expected: Option<&ExpectedGroup>, before: &Group, after: &Group) -> Vec<&'static str> {
+    let Some(expected) = expected else { return Vec::new() };
+    let fields = [
+        ("title", before.title != after.title && before.title != expected.title),
+        ("options", before.options != after.options && before.options != expected.options),
+    ];
+    fields.into_iter().filter(|(_, foreign)| *foreign).map(|(field, _)| field).collect()
 }
 
 /// The group to be joined, locked. One that is to be made is the product's own if that is like it: a request that comes

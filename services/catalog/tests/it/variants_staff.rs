@@ -97,6 +97,51 @@ async fn a_new_group_is_made_once_and_its_options_are_renamed_for_all_of_it() {
     assert_eq!(post(&catalog.router, &unknown, "k", &rename).await.code(), "not_found");
 }
 
+/// A page that was opened before somebody else changed the group does not set back what it never showed.
+#[tokio::test]
+async fn a_group_that_somebody_else_changed_meanwhile_stays_as_it_is() {
+    let catalog = Catalog::start().await;
+    let body = json!({"actor": "m", "title": "Manila", "options": ["Size"], "values": ["14 mm"]});
+    let first: Product = catalog.group(MANILA, "", &body).await.json();
+    let group = first.variants.unwrap();
+    let path = format!("/v1/staff/variant-groups/{}", group.group_id);
+    let rename = |title: &str, option: &str, expected: Value| json!({"actor": "m", "title": title, "options": [option], "expected": expected});
+    let shown = json!({"title": "Manila", "options": ["Size"]});
+    let done = post(&catalog.router, &path, "k", &rename("Manila rope", "Size", shown.clone())).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+    let late = post(&catalog.router, &path, "k", &rename("Manila", "Thickness", shown.clone())).await;
+    assert_eq!((late.status, late.code()), (StatusCode::CONFLICT, "conflict".to_owned()), "{}", late.text());
+    let problem: Value = late.json();
+    assert_eq!(problem["errors"][0]["field"], "title");
+    assert_eq!(problem["existing"]["title"], "Manila rope");
+    let same = post(&catalog.router, &path, "k", &rename("Manila rope", "Size", shown)).await;
+    assert_eq!(same.status, StatusCode::OK, "what is as asked already is no conflict");
+    let unasked = post(&catalog.router, &path, "k", &rename("Manila", "Size", Value::Null)).await;
+    assert_eq!(unasked.status, StatusCode::OK, "who expects nothing replaces what there is");
+
+    let join = |values: &[&str], expected: Value| json!({"actor": "m", "group": group.group_id, "values": values, "expected": expected});
+    let stood = json!({"group": group.group_id, "values": ["14 mm"]});
+    let moved = catalog.group(MANILA, "", &join(&["14"], stood.clone())).await;
+    assert_eq!(moved.status, StatusCode::OK, "{}", moved.text());
+    let late = catalog.group(MANILA, "", &join(&["mm"], stood.clone())).await;
+    assert_eq!(late.code(), "conflict", "{}", late.text());
+    assert_eq!(late.json::<Value>()["errors"][0]["field"], "values");
+    let again = catalog.group(MANILA, "", &join(&["14"], stood.clone())).await;
+    assert_eq!(again.status, StatusCode::OK, "the same again changes nothing");
+    let late = catalog.group(MANILA, "/leave", &json!({"actor": "m", "expected": stood})).await;
+    assert_eq!(late.code(), "conflict", "{}", late.text());
+    let left = json!({"actor": "m", "expected": {"group": group.group_id, "values": ["14"]}});
+    assert_eq!(catalog.group(MANILA, "/leave", &left).await.status, StatusCode::OK);
+    let late =
+        catalog.group(MANILA, "", &join(&["mm"], json!({"group": group.group_id, "values": ["14"]}))).await;
+    assert_eq!(late.code(), "conflict", "it was taken out meanwhile: {}", late.text());
+    let ungrouped = json!({"group": null, "values": []});
+    let joined = catalog.group(MANILA, "", &join(&["14"], ungrouped.clone())).await;
+    assert_eq!(joined.status, StatusCode::OK, "{}", joined.text());
+    let late = catalog.group(MANILA, "", &join(&["mm"], ungrouped)).await;
+    assert_eq!(late.code(), "conflict", "somebody else put it into a group meanwhile: {}", late.text());
+}
+
 #[tokio::test]
 async fn wrong_groupings_are_refused_by_field_and_change_nothing() {
     let catalog = Catalog::start().await;

@@ -9,7 +9,7 @@ use shop_testkit::http;
 use crate::fixture::{Fixture, body, fixture};
 
 /// A voucher of ten percent, from now for a day.
-fn voucher(f: &Fixture, uses: u32) -> Value {
+pub fn voucher(f: &Fixture, uses: u32) -> Value {
     let now = f.saga.clock.now();
     json!({
         "actor": "robin", "code": "spring-26", "benefit": {"kind": "percent", "percent": 10},

@@ -51,8 +51,8 @@ async fn a_clerk_puts_a_product_into_a_group_or_a_new_one() {
     clerk.submit(PAGE, &action, &new).await;
     let sent: Vec<Value> = stage.staff_posted(&joined()).await.into_iter().map(|(_, body)| body).collect();
     let expected = [
-        json!({"actor": "ada", "group": group, "values": ["Brass", "Large"], "note": "sorted"}),
-        json!({"actor": "ada", "title": "Lamp", "options": ["Finish"], "values": ["Brass"], "note": ""}),
+        json!({"actor": "ada", "group": group, "values": ["Brass", "Large"], "note": "sorted", "expected": {"values": []}}),
+        json!({"actor": "ada", "title": "Lamp", "options": ["Finish"], "values": ["Brass"], "note": "", "expected": {"values": []}}),
     ];
     assert_eq!(sent, expected);
     let nonsense = clerk.submit(PAGE, &action, &[("group", "x"), ("values", "Brass")]).await;
@@ -107,15 +107,56 @@ async fn a_group_is_shown_renamed_and_left() {
     let action = format!("{PAGE}/variant/group");
     assert_eq!(clerk.submit(PAGE, &action, &rename).await.status, StatusCode::SEE_OTHER);
     let sent = stage.staff_posted(&renamed).await;
+    let names: Vec<&str> = group.options.iter().map(|option| option.name.as_str()).collect();
+    let shown_group = json!({"title": group.title, "options": names});
     assert_eq!(
         sent[0].1,
-        json!({"actor": "ada", "title": "Lamp", "options": ["Finish", "Size"], "note": ""})
+        json!({"actor": "ada", "title": "Lamp", "options": ["Finish", "Size"], "note": "", "expected": shown_group})
     );
     clerk.submit(PAGE, &format!("{PAGE}/variant"), &[("values", "Steel, Large")]).await;
     let sent = stage.staff_posted(&joined()).await;
     assert_eq!(sent[0].1["group"], json!(group.group_id));
+    let stood = json!({"group": group.group_id, "values": ["Brass <1>", "Small"]});
+    assert_eq!(sent[0].1["expected"], stood);
     assert_eq!(clerk.submit(PAGE, &format!("{PAGE}/variant/leave"), &[]).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(stage.staff_posted(&left).await[0].1, json!({"actor": "ada", "note": ""}));
+    assert_eq!(stage.staff_posted(&left).await[0].1, json!({"actor": "ada", "note": "", "expected": stood}));
+}
+
+/// What is sent as expected is what the page showed, not what the catalogue says when the form comes in.
+#[tokio::test]
+async fn a_clerk_whose_page_is_old_is_told_what_somebody_else_made_of_the_group() {
+    let stage = Stage::set().await;
+    stage.sells(&grouped_lamp()).await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    let (group, renamed) = (lamps(), format!("/v1/staff/variant-groups/{}", lamps().group_id));
+    let refused = json!({
+        "status": 409, "code": "conflict", "detail": "it was changed by somebody else meanwhile",
+        "errors": [{"field": "title", "detail": "is <Other> now"}],
+        "existing": {"id": group.group_id, "title": "<Other>", "options": ["Finish", "Size"], "variants": 3},
+    });
+    stage.catalog_answers("POST", &renamed, 409, refused).await;
+    let action = format!("{PAGE}/variant/group");
+    let typed =
+        [("title", "Mine"), ("options", "Finish, Size"), ("shown_title", "Shown before"), ("note", "")];
+    let shown = hidden_fields(&clerk.open(PAGE).await.text(), &action);
+    let csrf = &shown.iter().find(|(name, _)| name == "csrf").unwrap().1;
+    assert!(shown.iter().any(|(name, value)| name == "shown_title" && *value == group.title), "{shown:?}");
+    let fields: Vec<String> = [("csrf", csrf.as_str())]
+        .iter()
+        .chain(&typed)
+        .map(|(name, value)| format!("{name}={}", urlencoding::encode(value)))
+        .collect();
+    let answer = clerk.send(Method::POST, &action, fields.join("&"), "same-origin").await;
+    let text = answer.text();
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{text}");
+    assert_eq!(stage.staff_posted(&renamed).await[0].1["expected"]["title"], "Shown before");
+    assert!(text.contains("id=\"group-title-error\"") && text.contains("is &lt;Other&gt; now"), "{text}");
+    assert!(text.contains("value=\"Mine\""), "what was typed comes back: {text}");
+    let again = hidden_fields(&text, &action);
+    assert!(
+        again.iter().any(|(name, value)| name == "shown_title" && *value == group.title),
+        "saving once more stands on what the page shows now: {again:?}"
+    );
 }
 
 #[tokio::test]

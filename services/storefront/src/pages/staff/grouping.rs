@@ -6,7 +6,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use shop_contracts::catalog::Product;
 use shop_contracts::identity::StaffRole;
-use shop_contracts::variants::{JoinGroup, LeaveGroup, RenameGroup, VariantGroup, Variants};
+use shop_contracts::variants::{
+    ExpectedGroup, ExpectedPlace, JoinGroup, LeaveGroup, RenameGroup, VariantGroup, Variants,
+};
 use shop_instrumentation::client::CallError;
 
 use super::forms::{Field, Form, Kind, Refused, typed};
@@ -21,6 +23,10 @@ use crate::view::{Tone, notice, price};
 const JOIN: &str = "variant";
 const LEAVE: &str = "leave";
 const RENAME: &str = "group";
+/// Hidden fields: what the page showed when it was opened.
+const SHOWN_PLACE: &str = "shown_place";
+const SHOWN_TITLE: &str = "shown_title";
+const SHOWN_OPTIONS: &str = "shown_options";
 /// Three of forty characters with what stands between them.
 const LONGEST_WORDS: usize = 130;
 
@@ -50,6 +56,7 @@ pub(super) async fn join(
         options: words(typed.value("options")),
         values: words(typed.value("values")),
         note: typed.value("note").to_owned(),
+        expected: Some(shown_place(&form, &product)),
     };
     let done = shop.peers.join_group(product.id, &request).await;
     answer(&shop, &form.staff, &slug, done.map(|_| ()), JOIN, typed).await
@@ -63,8 +70,12 @@ pub(super) async fn leave(
     form.staff.require(StaffRole::Clerk)?;
     let product = shop.peers.product(slug.as_str()).await?;
     let typed = typed(&form, &["note"]);
-    let (actor, note) = (form.staff.member.username.clone(), typed.value("note").to_owned());
-    let done = shop.peers.leave_group(product.id, &LeaveGroup { actor, note }).await;
+    let request = LeaveGroup {
+        actor: form.staff.member.username.clone(),
+        note: typed.value("note").to_owned(),
+        expected: Some(shown_place(&form, &product)),
+    };
+    let done = shop.peers.leave_group(product.id, &request).await;
     answer(&shop, &form.staff, &slug, done.map(|_| ()), LEAVE, typed).await
 }
 
@@ -76,9 +87,11 @@ pub(super) async fn rename(
     form.staff.require(StaffRole::Clerk)?;
     let product = shop.peers.product(slug.as_str()).await?;
     let typed = typed(&form, &["title", "options", "note"]);
-    let Some(group) = product.variants else {
-        // Somebody took it out meanwhile.
-        let text = "Not done: this product is in no group any more.".to_owned();
+    let shown = shown_place(&form, &product).group;
+    let Some(group) = product.variants.filter(|group| shown.is_none_or(|shown| shown == group.group_id))
+    else {
+        // Somebody took it out meanwhile, or put it elsewhere.
+        let text = "Not done: this product is no longer in the group that you saw.".to_owned();
         let refused = Refused { text, ..Refused::wrong(RENAME, typed) };
         return render(&shop, &form.staff, &slug, Some(&refused), false).await;
     };
@@ -87,9 +100,43 @@ pub(super) async fn rename(
         title: typed.value("title").to_owned(),
         options: words(typed.value("options")),
         note: typed.value("note").to_owned(),
+        expected: Some(shown_group(&form, &group)),
     };
     let done = shop.peers.rename_group(group.group_id, &request).await;
     answer(&shop, &form.staff, &slug, done.map(|_| ()), RENAME, typed).await
+}
+
+/// Where the page showed the product; a form from before pages said so stands on the product as it is.
+fn shown_place(form: &StaffForm, product: &Product) -> ExpectedPlace {
+    serde_json::from_str(&form.text(SHOWN_PLACE)).unwrap_or_else(|_| place(product))
+}
+
+/// What the page called the group; a form from before pages said so stands on the group as it is.
+fn shown_group(form: &StaffForm, group: &Variants) -> ExpectedGroup {
+    let shown = form.text(SHOWN_TITLE);
+    let options = serde_json::from_str(&form.text(SHOWN_OPTIONS)).ok();
+    ExpectedGroup {
+        title: if shown.is_empty() { group.title.clone() } else { shown },
+        options: options.unwrap_or_else(|| names(group)),
+    }
+}
+
+fn place(product: &Product) -> ExpectedPlace {
+    let Some(group) = &product.variants else { return ExpectedPlace::default() };
+    let own = group.variants.iter().find(|variant| variant.id == product.id);
+    ExpectedPlace {
+        group: Some(group.group_id),
+        values: own.map(|variant| variant.values.clone()).unwrap_or_default(),
+    }
+}
+
+fn names(group: &Variants) -> Vec<String> {
+    group.options.iter().map(|option| option.name.clone()).collect()
+}
+
+/// What a form stands on, for [`shown_place`]: values may hold any character.
+fn place_field(product: &Product) -> Markup {
+    html! { input type="hidden" name=(SHOWN_PLACE) value=(serde_json::json!(place(product))); }
 }
 
 async fn answer(
@@ -173,7 +220,7 @@ fn join_form(staff: &Staff, product: &Product, groups: &[VariantGroup], refused:
         details.card.fold open[form.was_refused()] {
             summary { "Put into a group" }
             form #variant-form action={ "/staff/products/" (product.slug) "/variant" } method="post" novalidate data-once="Saving…" {
-                (csrf(staff))
+                (csrf(staff)) (place_field(product))
                 p.hint { "The name of this product must say all of its values: carts, orders and mails show the name alone." }
                 div.field.wrong[error.is_some()] {
                     label for="variant-group" { "Group" }
@@ -204,14 +251,14 @@ fn values_form(staff: &Staff, product: &Product, group: &Variants, refused: Opti
         details.card.fold open[form.was_refused() || Form { name: LEAVE, refused }.was_refused()] {
             summary { "This product in the group" }
             form #variant-form action={ "/staff/products/" (product.slug) "/variant" } method="post" novalidate data-once="Saving…" {
-                (csrf(staff))
+                (csrf(staff)) (place_field(product))
                 input type="hidden" name="group" value=(group.group_id);
                 (line(&form, "values", &format!("{}, with commas between them", options.join(", ")), LONGEST_WORDS, &values, true))
                 (line(&form, "note", "Why", 500, "", false))
                 button.button type="submit" { "Save values" }
             }
             form #leave-form action={ "/staff/products/" (product.slug) "/variant/leave" } method="post" data-once="Taking out…" {
-                (csrf(staff))
+                (csrf(staff)) (place_field(product))
                 button.button.quiet type="submit" { "Take out of the group" }
             }
         }
@@ -225,7 +272,9 @@ fn rename_form(staff: &Staff, product: &Product, group: &Variants, refused: Opti
         details.card.fold open[form.was_refused()] {
             summary { "Rename the group" }
             form #group-form action={ "/staff/products/" (product.slug) "/variant/group" } method="post" novalidate data-once="Saving…" {
-                (csrf(staff))
+                (csrf(staff)) (place_field(product))
+                input type="hidden" name=(SHOWN_TITLE) value=(group.title);
+                input type="hidden" name=(SHOWN_OPTIONS) value=(serde_json::json!(names(group)));
                 (line(&form, "title", "Title", 120, &group.title, true))
                 (line(&form, "options", "Options, with commas between them", LONGEST_WORDS, &options.join(", "), true))
                 (line(&form, "note", "Why", 500, "", false))
