@@ -3,7 +3,6 @@
 //! | route | request | answer |
 //! |---|---|---|
 //! | `POST /v1/authorisations` (Idempotency-Key) | [`NewAuthorisation`] | 201 [`Authorisation`]; 409 `key_reused` with the existing one; 409 `conflict` when the order was abandoned; 503 while the provider's answer is unknown |
-//! | `GET /v1/authorisations/{id}` | | [`Authorisation`] |
 //! | `POST /v1/authorisations/{id}/capture`, `…/void` | | [`Authorisation`]; 503 `in_progress` while its answer, or the opposite's, is looked for; 404 and 409 are final answers, but what the provider refused may be asked for anew after a minute |
 //! | `POST /v1/authorisations/{id}/refunds` (Idempotency-Key) | [`NewRefund`] | 201 [`Refund`]; 409 `conflict` over the captured amount; 503 `in_progress` while the capture's answer is looked for |
 //! | `POST /v1/orders/{order_id}/abandon` | | [`Abandoned`]: whatever the provider still decides for this order is given back, and no later authorisation of it succeeds |

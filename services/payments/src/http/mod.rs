@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::post;
 use shop_contracts::payments::{Abandoned, Authorisation, NewAuthorisation, NewRefund, Refund};
 use shop_contracts::{OrderId, PaymentId};
 use shop_instrumentation::Problem;
@@ -28,7 +28,6 @@ pub fn router(payments: Payments, webhook_key: Option<WebhookKey>) -> Router {
         .with_state(webhooks);
     Router::new()
         .route("/v1/authorisations", post(authorise))
-        .route("/v1/authorisations/{id}", get(show))
         .route("/v1/authorisations/{id}/capture", post(capture))
         .route("/v1/authorisations/{id}/void", post(void))
         .route("/v1/authorisations/{id}/refunds", post(refund))
@@ -44,14 +43,6 @@ async fn authorise(
     Json(request): Json<NewAuthorisation>,
 ) -> Result<(StatusCode, Json<Authorisation>), Problem> {
     Ok((StatusCode::CREATED, Json(payments.authorise(key.as_str(), request).await?)))
-}
-
-#[utoipa::path(get, path = "/v1/authorisations/{id}", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Authorisation), (status = 404, description = "no such authorisation")))]
-async fn show(
-    State(payments): State<Payments>,
-    Path(id): Path<PaymentId>,
-) -> Result<Json<Authorisation>, Problem> {
-    payments.get(id).await.map(Json)
 }
 
 #[utoipa::path(post, path = "/v1/authorisations/{id}/capture", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Authorisation), (status = 404, description = "no such authorisation"), (status = 409, description = "there is nothing (any more) to take")))]

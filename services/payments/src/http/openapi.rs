@@ -5,7 +5,6 @@ use utoipa::OpenApi as _;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     super::authorise,
-    super::show,
     super::capture,
     super::void,
     super::refund,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use serde_json::{Value, json};
-use shop_contracts::OrderId;
+use shop_contracts::{OrderId, PaymentId};
 use shop_instrumentation::config::Env;
 use shop_instrumentation::faults::{Activate, Faults};
 use shop_instrumentation::{Boot, ids};
@@ -62,6 +62,12 @@ impl Fixture {
         .await
         .unwrap()
     }
+}
+
+/// The authorisation of this path as it stands.
+async fn standing(payments: &Payments, path: &str) -> Value {
+    let id = PaymentId::new(path.rsplit('/').next().unwrap().parse().unwrap());
+    serde_json::to_value(payments.get(id).await.unwrap()).unwrap()
 }
 
 async fn fixture() -> Fixture {

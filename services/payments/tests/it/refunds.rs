@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shop_testkit::http;
 
-use crate::{Fixture, body, fixture, order};
+use crate::{Fixture, body, fixture, order, standing};
 
 async fn captured(f: &Fixture, order: shop_contracts::OrderId, token: &str) -> String {
     let held: Value =
@@ -35,7 +35,7 @@ async fn parts_add_up_to_what_was_taken_and_no_further() {
     assert_eq!(reused.code(), "key_reused");
     assert_eq!(reused.json::<Value>()["existing"]["id"], first["id"]);
     http::post(&f.router, &refunds, "r3", &amount(600)).await;
-    let shown: Value = http::get(&f.router, &path).await.json();
+    let shown = standing(&f.payments, &path).await;
     assert_eq!((&shown["state"], &shown["refunded_minor"]), (&json!("refunded"), &json!(1000)));
     assert_eq!(f.moved(order, "refund").await, [400, 600]);
 }

@@ -10,7 +10,7 @@ use shop_payments::provider::RefundStanding;
 use shop_testkit::http;
 
 use crate::recording::{Answers, Recording};
-use crate::{Fixture, body, fixture, order};
+use crate::{Fixture, body, fixture, order, standing};
 
 const MINUTE_SECONDS: i64 = 61;
 
@@ -159,7 +159,7 @@ async fn a_refund_that_the_provider_has_not_decided_is_requested_and_ends_as_its
         payments.reconcile().await.unwrap();
         let ended: Value = http::post(&router, &refunds, "r", &amount(300)).await.json();
         assert_eq!(ended["state"], end);
-        let shown: Value = http::get(&router, &path).await.json();
+        let shown = standing(&payments, &path).await;
         assert_eq!(shown["refunded_minor"], refunded);
     }
 }

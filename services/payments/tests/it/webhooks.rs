@@ -21,7 +21,7 @@ use shop_testkit::http::{self, Answer};
 use crate::recording::{Answers, Recording};
 use crate::{Fixture, body, fixture, order};
 
-fn key() -> WebhookKey {
+pub fn key() -> WebhookKey {
     WebhookKey { header: HEADER, secret: Secret::new("whsec_test") }
 }
 
