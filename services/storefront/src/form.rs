@@ -25,7 +25,7 @@ pub const CARDS: [(&str, &str, &str); 4] = [
     ("tok_visa", "Visa ···· 4242", "Approved"),
     ("tok_slow", "Visa ···· 6969", "Approved after a while"),
     ("tok_declined", "Mastercard ···· 0002", "Declined by the bank"),
-    ("tok_error", "Mastercard ···· 0119", "Provider fails"),
+    ("tok_error", "Mastercard ···· 0119", "The bank does not answer"),
 ];
 
 /// Values as typed and what is wrong with them.

@@ -8,7 +8,7 @@ use shop_contracts::premises::CONTACT;
 
 use super::head::Head;
 use crate::assets::{ICON, RUM_SCRIPT, SCRIPT, STYLE};
-use crate::visitor::Visitor;
+use crate::visitor::{SignedIn, Visitor};
 
 /// Stands for the visitor's part of the header in a page that is rendered once for all.
 const VISITOR_SLOT: &str = "\u{1}visitor\u{1}";
@@ -53,7 +53,7 @@ impl Frame<'_> {
     fn visitor(&self) -> Markup {
         match self {
             Self::For(visitor) => {
-                visitor_links(visitor.account.as_ref().map(|a| a.display_name.as_str()), visitor.cart_count())
+                visitor_links(visitor.account.as_ref().map(SignedIn::first_name), visitor.cart_count())
             }
             Self::Open => PreEscaped(VISITOR_SLOT.to_owned()),
             Self::Stranger => visitor_links(None, 0),
@@ -177,7 +177,7 @@ fn visitor_links(name: Option<&str>, count: u32) -> Markup {
     html! {
         div.you {
             @match name {
-                Some(name) => a.you-link href="/account" { (person()) span { (name.split(' ').next().unwrap_or(name)) } },
+                Some(name) => a.you-link href="/account" { (person()) span { (name) } },
                 None => a.you-link href="/login" { (person()) span { "Log in" } },
             }
             a.you-link.cart-link href="/cart" {
@@ -203,7 +203,6 @@ fn footer() -> Markup {
                         li { a href="/cart" { "Cart" } }
                         li { a href="/account" { "Your orders" } }
                         li { a href="/orders/lookup" { "Find an order" } }
-                        li { "Write to us: " a href={ "mailto:" (CONTACT) } { (CONTACT) } }
                     }
                 }
                 div {
@@ -212,6 +211,7 @@ fn footer() -> Markup {
                         li { "Prices include VAT" }
                         li { a href="/orders/lookup" { "Sixty days to send things back" } }
                         li { "Demonstration shop: no card is charged" }
+                        li { "Write to us: " a href={ "mailto:" (CONTACT) } { (CONTACT) } }
                     }
                 }
             }

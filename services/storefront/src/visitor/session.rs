@@ -44,6 +44,11 @@ pub struct Sessions {
 }
 
 impl SignedIn {
+    /// The name up to its first space: all of it is too long for a greeting.
+    pub fn first_name(&self) -> &str {
+        self.display_name.split_whitespace().next().unwrap_or(&self.display_name)
+    }
+
     /// From a session that identity has just opened.
     pub fn new(session: Session, now: i64) -> Self {
         Self {

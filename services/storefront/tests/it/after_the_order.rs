@@ -3,7 +3,9 @@
 use chrono::{DateTime, Duration};
 use shop_contracts::charges::Charges;
 use shop_contracts::delivery::DeliveryMethod;
-use shop_contracts::orders::{Order, OrderReturn, OrderStatus, ReturnLine, ReturnStatus, Shipment};
+use shop_contracts::orders::{
+    Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnLine, ReturnStatus, Shipment,
+};
 use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use uuid::Uuid;
 
@@ -53,6 +55,39 @@ async fn what_is_fetched_says_where_and_when_and_speaks_of_no_parcel() {
     let collected = page_of(&Order { shipment, ..fetched() }).await;
     assert!(collected.contains("You have collected it") && collected.contains("<dt>Collected</dt>"));
     assert!(!collected.contains("arcel has left") && !collected.contains("tracking-number"), "{collected}");
+}
+
+#[tokio::test]
+async fn a_parcel_is_promised_as_long_as_it_is_to_come() {
+    let by_post = |order: Order| {
+        let charges = fetched().charges.map(|c| Charges { delivery_method: DeliveryMethod::Standard, ..c });
+        Order { charges, ..order }
+    };
+    let confirmed = page_of(&by_post(order(OrderStatus::Confirmed, None))).await;
+    for part in ["Next we pack it", "2 to 4 working days after your order", "Standard, 2 to 4 working days"] {
+        assert!(confirmed.contains(part), "{part}: {confirmed}");
+    }
+    let cancelled = page_of(&by_post(order(OrderStatus::Cancelled, None))).await;
+    assert!(cancelled.contains("Standard") && !cancelled.contains("working days"), "{cancelled}");
+}
+
+#[tokio::test]
+async fn a_cancelled_order_says_that_the_money_went_once_it_went() {
+    let cancelled = order(OrderStatus::Cancelled, None);
+    let given_back = OrderRefund {
+        id: Uuid::nil(),
+        amount: cancelled.total,
+        reason: "cancelled".to_owned(),
+        status: RefundStatus::Refunded,
+        created_at: DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
+        tax: None,
+        needs_person: false,
+    };
+    let on_its_way = OrderRefund { status: RefundStatus::Pending, ..given_back.clone() };
+    let page = page_of(&Order { refunds: vec![on_its_way], ..cancelled.clone() }).await;
+    assert!(!page.contains("has gone back"), "{page}");
+    let page = page_of(&Order { refunds: vec![given_back], ..cancelled }).await;
+    assert!(page.contains("The money has gone back to the card"), "{page}");
 }
 
 #[tokio::test]

@@ -180,6 +180,8 @@ async fn tracking_number_is_shown_once_the_parcel_is_on_its_way() {
     somebody.open(&format!("/orders/{}", shipped.id)).await;
     assert!(somebody.page.contains("Harbour Post"), "{}", somebody.page);
     assert!(!somebody.page.contains("HP&lt;123&gt;"), "the carrier's page for it names the guest");
+    let below = "find its number below";
+    assert!(shopper.page.contains(below) && !somebody.page.contains(below), "it is said where it is so");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ async fn shopper_confirms_the_account_by_the_mail_sees_it_and_logs_out() {
         (Some(&*token), Some("a long enough one"))
     );
     shopper.open("/account").await;
-    assert!(shopper.page.contains("Ahoy, Kim Harbour") && shopper.page.contains("QD-1001"));
+    assert!(shopper.page.contains("Ahoy, Kim<") && shopper.page.contains("QD-1001"));
     let out = shopper.submit("/logout", &[]).await;
     assert_eq!(out.headers["location"], "/");
     assert!(!shopper.cookies.contains_key("session"));
@@ -256,7 +256,7 @@ async fn identity_that_cannot_be_reached_logs_nobody_out() {
     let mut shopper = stage.shopper();
     shopper.cookies.insert("session".to_owned(), sealed(90));
     shopper.open("/account").await;
-    assert!(shopper.page.contains("Ahoy, Kim Harbour"), "{}", shopper.page);
+    assert!(shopper.page.contains("Ahoy, Kim<"), "{}", shopper.page);
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn a_token_of_ours_that_identity_does_not_take_logs_nobody_out_and_blames_
     let mut other = stage.shopper();
     other.cookies.insert("session".to_owned(), sealed(91));
     other.open("/account").await;
-    assert!(other.page.contains("Ahoy, Kim Harbour"), "{}", other.page);
+    assert!(other.page.contains("Ahoy, Kim<"), "{}", other.page);
 }
 
 #[tokio::test]

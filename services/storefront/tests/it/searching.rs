@@ -94,7 +94,7 @@ async fn controls_show_what_is_on_and_every_link_keeps_the_rest() {
         "<option value=\"Brandt\" selected>Brandt (20)</option>",
         "Maren &amp; Sons (40)",
         "value=\"10\"",
-        "60 things found",
+        "of 60 things",
         // A filter is taken away and the others stay.
         "href=\"/search?q=lamp&amp;from=10&amp;sort=price_asc\" aria-label=\"Remove filter: Brandt\"",
         "href=\"/search?q=lamp&amp;maker=Brandt&amp;sort=price_asc\" aria-label=\"Remove filter: From €10\"",

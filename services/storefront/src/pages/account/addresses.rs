@@ -144,7 +144,7 @@ fn page(visitor: &Visitor, book: &Addresses, typed: &Typed, done: Option<&str>) 
         @if let Some(done) = done { (notice(Tone::Good, html! { p { (done) } })) }
         h2 { "Your addresses" }
         @if book.addresses.is_empty() {
-            (notice(Tone::Plain, html! { p { "None yet. The first one fills in the checkout for you." } }))
+            div.empty { p { "None yet. The first one fills in the checkout for you." } }
         }
         ul.book {
             @for (at, saved) in book.addresses.iter().enumerate() {

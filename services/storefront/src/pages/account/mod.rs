@@ -137,8 +137,8 @@ fn frame(visitor: &Visitor, account: &SignedIn, here: Tab, body: Markup) -> Mark
     ];
     html! {
         div.wrap.narrow {
-            div.list-head {
-                div { h1 { "Ahoy, " (account.display_name) } p.lead { (account.email) } }
+            div.list-head.account-head {
+                div { h1 { "Ahoy, " (account.first_name()) } p.lead { (account.email) } }
                 form action="/logout" method="post" { (Frame::For(visitor).csrf()) button.button.quiet.small type="submit" { "Log out" } }
             }
             nav.tabs aria-label="Your account" {

@@ -24,6 +24,14 @@ pub(super) async fn show(
     Ok(shop.page(&owner.visitor, "Your account", body).await)
 }
 
+/// `1 piece`, `3 pieces`.
+fn pieces(count: u64) -> String {
+    match count {
+        1 => "1 piece".to_owned(),
+        many => format!("{many} pieces"),
+    }
+}
+
 fn list(found: Option<&OrderPage>) -> Markup {
     html! {
         h2.sr { "Your orders" }
@@ -36,7 +44,7 @@ fn list(found: Option<&OrderPage>) -> Markup {
                             li {
                                 a href={ "/orders/" (one.id) } {
                                     span.order-no { (one.number) }
-                                    span.hint { (one.placed_at.format("%-d %b %Y")) " · " (one.lines.iter().map(|line| line.quantity).sum::<u32>()) " pieces" }
+                                    span.hint { (one.placed_at.format("%-d %b %Y")) " · " (pieces(one.lines.iter().map(|line| u64::from(line.quantity)).sum())) }
                                     (orders::standing(one))
                                     strong { (price(one.total)) }
                                 }
@@ -49,5 +57,16 @@ fn list(found: Option<&OrderPage>) -> Markup {
                     }
                 }
             }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pieces;
+
+    #[test]
+    fn one_piece_is_no_pieces() {
+        assert_eq!(pieces(1), "1 piece");
+        assert_eq!(pieces(12), "12 pieces");
     }
 }

@@ -92,7 +92,7 @@ fn request_page(visitor: &Visitor, typed: &Typed) -> Markup {
     html! {
         div.wrap.slim {
             h1 { "Forgotten password" }
-            p.lead { "Tell us your address; we send you a link to set a new one." }
+            p.lead { "Tell us your e-mail address; we send you a link to set a new password." }
             form #forgotten-form.form action="/forgot-password" method="post" novalidate data-once="Sending…" {
                 (Frame::For(visitor).csrf())
                 (press::number())

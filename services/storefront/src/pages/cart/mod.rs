@@ -205,7 +205,7 @@ fn contents(visitor: &Visitor, cart: &Priced) -> Markup {
                 } @else {
                     p.hint { "Please settle the notes above first." }
                 }
-                p.hint { a href="/" { "Go on looking around" } }
+                p.hint.centre { a href="/" { "Go on looking around" } }
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn results(
         @if page.items.is_empty() {
             div.empty { p { "This page of the list is empty. " a href=(asked.address(path, 1)) { "Back to its beginning" } } }
         } @else {
-            p.count-line { (first) "–" (last - 1) " of " (page.total) }
+            p.count-line { @if page.pages() > 1 { (first) "–" (last - 1) " of " } (things(page.total)) }
             (tiles(&page.items, sold_out))
         }
         (pager(page, |number| asked.address(path, number)))

@@ -63,7 +63,7 @@ async fn render(shop: &Shop, words: &str, asked: &ListQuery) -> Result<Markup, P
                 div {
                     h1 { "“" (meant.unwrap_or(words)) "”" }
                     @if let Some(meant) = meant { (corrected(words, meant, asked)) }
-                    p.lead { @if page.total == 0 { "Nothing found" } @else { (things(page.total)) " found" } }
+                    @if page.total == 0 { p.lead { "Nothing found" } }
                 }
             }
             @if page.total > 1 || is_narrowed || !asked.typed.is_fine() { (controls(PATH, asked, &page)) }

@@ -110,7 +110,7 @@ fn delivery(shown: &Shown) -> Markup {
                     label.card-choice {
                         input id={ "delivery-" (method.as_str()) } type="radio" name="delivery" value=(method.as_str()) checked[method == shown.typed.delivery()];
                         span {
-                            strong { (method.title()) " · " (delivery_price(charged.charges.delivery)) }
+                            strong.way-title { span { (method.title()) } " " span { (delivery_price(charged.charges.delivery)) } }
                             small { (promise(method)) }
                         }
                     }

@@ -115,8 +115,8 @@ fn refresh(status: OrderStatus, age_seconds: i64) -> Option<u32> {
 }
 
 fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup {
-    let (title, tone, text) = headline(order);
     let own = access == Access::Own;
+    let (title, tone, text) = headline(order, own);
     html! {
         div.wrap.narrow.order {
             p.eyebrow { "Order " span #order-number { (order.number) } }
@@ -124,15 +124,15 @@ fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup 
             @match said.note { Some(note) => (note), None => (notice(tone, text)) }
             dl.facts {
                 dt { "Status" } dd #order-status { (standing(order)) }
-                dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y, %H:%M UTC")) } }
+                dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y,")) " " span.nowrap { (order.placed_at.format("%H:%M UTC")) } } }
                 @if let Some(parcel) = order.shipment.as_ref().filter(|_| is_fetched(order)) {
                     dt { "Collected" } dd { (parcel.shipped_at.format("%-d %B %Y")) }
                 } @else if let Some(parcel) = &order.shipment {
                     dt { "Parcel" }
-                    dd { (parcel.carrier) ", " @if own { span #tracking-number { (parcel.tracking_number) } ", " } "left on " (parcel.shipped_at.format("%-d %B %Y")) }
+                    dd { (parcel.carrier) ", " @if own { span #tracking-number { (parcel.tracking_number) } ", " } "left on " span.nowrap { (parcel.shipped_at.format("%-d %B %Y")) } }
                 }
                 @if let Some(charges) = &order.charges {
-                    dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
+                    dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) @if is_awaited(order) { ", " (promise(charges.delivery_method)) } }
                 }
                 @if is_fetched(order) {
                     dt { "Collect it at" } dd #collect-at { (COUNTER.line()) br; (COUNTER_HOURS) }
@@ -202,6 +202,11 @@ pub(super) fn is_fetched(order: &Order) -> bool {
     order.charges.as_ref().is_some_and(|charges| charges.delivery_method == DeliveryMethod::PickUp)
 }
 
+/// Whether it is still to come to the buyer, or may be.
+fn is_awaited(order: &Order) -> bool {
+    matches!(order.status, OrderStatus::Confirmed | OrderStatus::Pending | OrderStatus::ManualReview)
+}
+
 fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
     let awaited = order.returns.iter().filter(|one| one.is_announced()).map(|one| one.created_at).max();
     html! {
@@ -215,6 +220,7 @@ fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
                     li.line {
                         div.line-name {
                             (returned(one))
+                            p.hint { "Announced on " (one.created_at.format("%-d %B %Y")) }
                             @for line in &one.lines {
                                 p.hint { (line.quantity) " × " (named(order, line.product_id)) }
                             }
@@ -223,11 +229,10 @@ fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
                                 form.withdraw action={ "/orders/" (order.id) "/returns/withdraw" } method="post" data-once="Noting…" {
                                     (Frame::For(visitor).csrf())
                                     input type="hidden" name="return" value=(one.id);
-                                    button.button.quiet type="submit" { "Keep it after all" }
+                                    button.button.quiet.small type="submit" { "Keep it after all" }
                                 }
                             }
                         }
-                        p.line-total { (one.created_at.format("%-d %b")) }
                     }
                 }
             }

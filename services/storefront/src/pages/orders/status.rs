@@ -5,6 +5,7 @@ use shop_contracts::orders::{
     Order, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnEnd, ReturnStatus,
 };
 
+use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::orders::PAYMENT_DECIDED_WITHIN_MINUTES;
 use shop_contracts::premises::COUNTER;
 use shop_instrumentation::clock;
@@ -57,8 +58,8 @@ fn mark(class: &str, word: &str) -> Markup {
 }
 
 /// Title, tone and text at the head of an order's page.
-pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
-    let email = masked(&order.email);
+pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup) {
+    let email = html! { strong.whole { (masked(&order.email)) } };
     match order.status {
         OrderStatus::Confirmed if is_fetched(order) && order.shipment.is_some() => (
             "It is yours.",
@@ -68,27 +69,27 @@ pub(super) fn headline(order: &Order) -> (&'static str, Tone, Markup) {
         OrderStatus::Confirmed if is_fetched(order) => (
             "Thank you. It is yours to collect.",
             Tone::Good,
-            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". A message is on its way to " strong { (email) } "." } },
+            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". A message is on its way to " (email) "." } },
         ),
         OrderStatus::Confirmed if order.shipment.is_some() => (
             "It is on its way.",
             Tone::Good,
-            html! { p { "Your parcel has left our house. You will find its number below." } },
+            html! { p { "Your parcel has left our house." @if own { " You will find its number below." } } },
         ),
         OrderStatus::Confirmed => (
             "Thank you. It is yours.",
             Tone::Good,
-            html! { p { "Your order is confirmed and paid. A message is on its way to " strong { (email) } "." } },
+            html! { p { "Your order is confirmed and paid. A message is on its way to " (email) "." } p { (what_next(order)) } },
         ),
         OrderStatus::Pending => (
             "We have your order.",
             Tone::Plain,
-            html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " strong { (email) } ". " (decided(order)) " This page looks by itself how it stands." } },
+            html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " (email) ". " (decided(order)) " This page looks by itself how it stands." } },
         ),
         OrderStatus::ManualReview => (
             "We have your order.",
             Tone::Plain,
-            html! { p { "Somebody of us is looking at it. You need not do anything and need not order again: we will write to " strong { (email) } "." } },
+            html! { p { "Somebody of us is looking at it. You need not do anything and need not order again: we will write to " (email) "." } },
         ),
         OrderStatus::Declined => (
             "The payment did not go through.",
@@ -123,9 +124,24 @@ fn decided(order: &Order) -> Markup {
     }
 }
 
+/// What the buyer of a parcel may expect now.
+fn what_next(order: &Order) -> Markup {
+    let method = order.charges.as_ref().map(|charges| charges.delivery_method);
+    html! {
+        "Next we pack it, and write again with the parcel’s number when it leaves."
+        @match method.map(DeliveryMethod::promised_days) {
+            Some((1, 1)) => " It is there on the next working day.",
+            Some((first, last)) => { " It is there " (first) " to " (last) " working days after your order." }
+            None => {}
+        }
+    }
+}
+
 /// What becomes of the money of a cancelled order.
 fn money_of(order: &Order) -> &'static str {
-    if order.took_money() {
+    if !order.refunds.is_empty() && order.refunds.iter().all(|one| one.status == RefundStatus::Refunded) {
+        "The money has gone back to the card that it came from. Your bank may take a few days to show it."
+    } else if order.took_money() {
         "The money goes back to the card that it came from."
     } else if order.refunds.is_empty() {
         "Nothing was charged for it: what your bank may still show as reserved is let go of."

@@ -22,18 +22,15 @@ pub(super) async fn show(State(shop): State<Shop>, staff: Staff) -> Result<Respo
         h1 { "Overview" }
         section {
             h2 { "Needs a person" }
-            (part(review, "No order waits for a person."))
-            p.hint { a href="/staff/orders?status=manual_review" { "All of them" } }
+            (part(review, "No order waits for a person.", "/staff/orders?status=manual_review"))
         }
         section {
             h2 { "Returns on their way" }
-            (part(returns, "No return is announced."))
-            p.hint { a href="/staff/orders?waiting=return" { "All of them" } }
+            (part(returns, "No return is announced.", "/staff/orders?waiting=return"))
         }
         section {
             h2 { "To be packed" }
-            (part(parcels, "Everything is on its way."))
-            p.hint { a href="/staff/orders?waiting=parcel" { "All of them" } }
+            (part(parcels, "Everything is on its way.", "/staff/orders?waiting=parcel"))
         }
         section {
             h2 { "Running out" }
@@ -47,11 +44,14 @@ pub(super) async fn show(State(shop): State<Shop>, staff: Staff) -> Result<Respo
     Ok(frame::page(&staff, frame::Part::Overview, "Overview", body))
 }
 
-fn part(found: Result<OrderPage, CallError>, none: &str) -> Markup {
+fn part(found: Result<OrderPage, CallError>, none: &str, all: &str) -> Markup {
     match found {
         Err(_) => unknown(),
         Ok(page) if page.orders.is_empty() => html! { p.hint { (none) } },
-        Ok(page) => orders::list::table(&page.orders.iter().collect::<Vec<_>>()),
+        Ok(page) => html! {
+            (orders::list::table(&page.orders.iter().collect::<Vec<_>>()))
+            p.hint { a href=(all) { "All of them" } }
+        },
     }
 }
 

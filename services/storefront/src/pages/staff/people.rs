@@ -158,13 +158,13 @@ async fn render_list(
         @if let Some(refused) = refused { (refused.notice()) }
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         div.scroll tabindex="0" role="region" aria-label="People" {
-            table #people {
+            table #people.stack {
                 thead { tr { th { "Name" } th { "Role" } th { "Since" } th { "" } } }
                 tbody { @for one in &members {
                     tr {
                         td { a href={ "/staff/people/" (one.username) } { (one.username) } @if one.username == staff.member.username { " (you)" } }
                         td { (role_name(one.role)) }
-                        td { (one.created_at.format("%-d %b %Y")) }
+                        td data-label="since" { (one.created_at.format("%-d %b %Y")) }
                         td { (standing(one)) }
                     }
                 } }
@@ -260,7 +260,7 @@ fn role_form(staff: &Staff, one: &StaffEntry) -> Markup {
         form #role-form.card action={ "/staff/people/" (one.username) "/role" } method="post" data-once="Changing…" {
             h2 { "Role" }
             (csrf(staff))
-            div.field { label for="role-role" { "May" } (roles("role-role", role_name(one.role))) }
+            div.field { label for="role-role" { "What " (one.username) " may do" } (roles("role-role", role_name(one.role))) }
             button.button type="submit" { "Change the role" }
         }
     }

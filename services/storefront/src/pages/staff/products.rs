@@ -47,7 +47,14 @@ pub(super) async fn list(
         ungrouped: true,
         ..Listing::default()
     };
-    let page = shop.peers.list(&listing).await?;
+    let (departments, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
+    let page = page?;
+    let department = |slug: &str| {
+        departments
+            .iter()
+            .find(|one| one.slug == slug)
+            .map_or_else(|| slug.to_owned(), |one| one.name.clone())
+    };
     let body = html! {
         h1 { "Products" }
         form.filters action="/staff/products" method="get" role="search" {
@@ -57,12 +64,12 @@ pub(super) async fn list(
         @if page.items.is_empty() { div.empty { p { "No product matches." } } } @else {
             div.scroll tabindex="0" role="region" aria-label="Products" {
                 table {
-                    thead { tr { th { "Name" } th { "Maker" } th { "Category" } th.num { "Price" } } }
+                    thead { tr { th { "Name" } th { "Maker" } th { "Department" } th.num { "Price" } } }
                     tbody {
                         @for item in &page.items {
                             tr {
                                 td { a href={ "/staff/products/" (item.slug) } { (item.name) } }
-                                td { (item.maker) } td { (item.category) } td.num { (price(item.price)) }
+                                td { (item.maker) } td { (department(&item.category)) } td.num { (price(item.price)) }
                             }
                         }
                     }
@@ -234,7 +241,7 @@ pub(super) async fn render(
         @if let Some(refused) = refused { (refused.notice()) }
         @if done { (notice(Tone::Good, html! { p { "Saved. The shop shows it within a few seconds." } })) }
         p { a href={ "/p/" (product.slug) } { "In the shop" } " · " a href={ "/staff/stock/" (product.id) } { "Stock" } }
-        @if staff.may(StaffRole::Manager) { (form(staff, &product, refused)) } @else { p { (product.description) } p { strong { (price(product.price)) } } }
+        @if staff.may(StaffRole::Manager) { (form(staff, &product, refused)) } @else { p.prose { (product.description) } p { strong { (price(product.price)) } } }
         (grouping::section(staff, &product, &groups, refused))
         h2 { "Changes" }
         (changed(history.ok().as_ref()))

@@ -254,16 +254,16 @@ fn form(staff: &Staff, id: ProductId, refused: Option<&Refused>) -> Markup {
 fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Movements" {
-            table {
+            table.stack {
                 thead { tr { th { "When" } th.num { "Pieces" } th { "Why" } th { "Who" } th { "In words" } } }
                 tbody {
                     @for entry in &ledger.entries {
                         tr {
                             td { (entry.at.format("%-d %b %Y, %H:%M:%S")) }
-                            td.num { @if entry.delta > 0 { "+" } (entry.delta) }
+                            td.num { strong { @if entry.delta > 0 { "+" } (entry.delta) } }
                             td { (entry.reason) }
-                            td { (entry.actor) }
-                            td { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order " (&order.to_string()[..8]) "…" } " " } (entry.note) }
+                            td data-label="by" { (entry.actor) }
+                            td.wide { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order " (&order.to_string()[..8]) "…" } " " } (entry.note) }
                         }
                     }
                 }

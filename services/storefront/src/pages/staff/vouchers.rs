@@ -168,8 +168,8 @@ async fn render(
         (table(staff, &page))
         @if page.page > 1 || page.has_more {
             nav.pager aria-label="Pages" {
-                @if page.page > 1 { a href={ "/staff/vouchers?page=" (page.page - 1) } rel="prev" { "Newer" } }
-                @if page.has_more { a href={ "/staff/vouchers?page=" (page.page + 1) } rel="next" { "Older" } }
+                @if page.page > 1 { a href={ "/staff/vouchers?page=" (page.page - 1) } rel="prev" { "← Newer" } }
+                @if page.has_more { a href={ "/staff/vouchers?page=" (page.page + 1) } rel="next" { "Older →" } }
             }
         }
         @if staff.may(StaffRole::Manager) { (new_voucher(staff, refused)) }

@@ -65,7 +65,7 @@ fn body(
 ) -> Markup {
     html! {
         p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
-        h1 { "Order " (order.number) " " (Standing::of(order).mark()) }
+        h1 { span { "Order " span.nowrap { (order.number) } } " " (standing(order)) }
         @if let Some(refused) = refused { (refused.notice()) }
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {
@@ -101,7 +101,7 @@ fn body(
 fn facts(order: &Order) -> Markup {
     html! {
         dl.facts {
-            dt { "Placed" } dd { (order.placed_at.format("%-d %B %Y, %H:%M:%S UTC")) }
+            dt { "Placed" } dd { (order.placed_at.format("%-d %B %Y,")) " " span.nowrap { (order.placed_at.format("%H:%M:%S UTC")) } }
             dt { "Buyer" } dd { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) }
             dt { "Goes to" }
             dd { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country)) }
@@ -109,7 +109,7 @@ fn facts(order: &Order) -> Markup {
                 dt { "Delivery" } dd { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
             }
             @if let Some(shipment) = &order.shipment {
-                dt { "Parcel" } dd { (shipment.carrier) " " code { (shipment.tracking_number) } ", " (shipment.shipped_at.format("%-d %b, %H:%M")) }
+                dt { "Parcel" } dd { (shipment.carrier) ", " (shipment.tracking_number) ", " span.nowrap { (shipment.shipped_at.format("%-d %b %Y, %H:%M")) } }
             }
         }
     }
