@@ -65,7 +65,7 @@ fn body(
 ) -> Markup {
     html! {
         p.crumbs { a href="/staff/orders" { "Orders" } " / " (order.number) }
-        h1 { span { "Order " span.nowrap { (order.number) } } " " (standing(order)) }
+        h1 { span { "Order " span.nowrap { (order.number) } } " " (Standing::of(order).mark()) }
         @if let Some(refused) = refused { (refused.notice()) }
         @if let Some(text) = done { (notice(Tone::Good, html! { p { (text) } })) }
         @if order.status == OrderStatus::ManualReview {
