@@ -2,7 +2,7 @@
 //!
 //! | route | request | answer |
 //! |---|---|---|
-//! | `POST /v1/orders` (Idempotency-Key) | [`NewOrder`] | 201 [`Order`]; 409 `key_reused`, `already_ordered` (both with the existing order), `conflict` (a price changed), `total_changed`, `voucher_refused`; 422 |
+//! | `POST /v1/orders` (Idempotency-Key) | [`NewOrder`] | 201 [`Order`]; 409 `key_reused`, `already_ordered` (both with the existing order), `cart_ordered` (with the existing orders), `conflict` (a price changed), `total_changed`, `voucher_refused`; 422 |
 //! | `GET /v1/orders/{id}` | | [`Order`] |
 //! | `GET /v1/orders?account_id=&page=&per_page=` | | [`OrderPage`] |
 //! | `GET /v1/carts/{cart_id}/orders` | | [`OrderPage`]: the newest of one cart that stand or may come to stand |
@@ -82,6 +82,19 @@ pub struct CartRef {
     pub version: u64,
 }
 
+/// What a cart knows of the orders that were made from it. Presses of two tabs or devices may be on their way at the same
+/// time, and answers get lost: only the request itself can say of which orders its lines are what is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownOrders {
+    /// The cart and those that became part of it, at most 8: of each the version up to which its orders are accounted for.
+    #[schema(max_items = 8)]
+    pub carts: Vec<CartRef>,
+    /// Later versions of which the order is accounted for, too; at most 8.
+    #[schema(max_items = 8)]
+    pub open: Vec<CartRef>,
+}
+
 /// Asks for an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +115,10 @@ pub struct NewOrder {
     /// The cart that it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart: Option<CartRef>,
+    /// What the cart knows of its orders. An order of one of these carts that stands or may come to stand, and is not
+    /// accounted for, is a 409 `cart_ordered`. Absent in requests of pages from before it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownOrders>,
     /// How it is delivered. Absent in requests of pages from before there was a choice: standard, and included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<DeliveryMethod>,

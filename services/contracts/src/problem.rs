@@ -18,6 +18,8 @@ pub enum Code {
     KeyReused,
     /// This version of the cart is an order already; `existing` holds it.
     AlreadyOrdered,
+    /// There are orders of this cart that the request does not know of; `existing` holds them.
+    CartOrdered,
     /// The total that the shopper agreed to is not what the order would cost.
     TotalChanged,
     /// The voucher cannot be used; `errors` says why.
@@ -50,6 +52,7 @@ impl Code {
             Self::Conflict
             | Self::KeyReused
             | Self::AlreadyOrdered
+            | Self::CartOrdered
             | Self::TotalChanged
             | Self::VoucherRefused => 409,
             Self::Invalid => 422,
@@ -69,6 +72,7 @@ impl Code {
             Self::Conflict => "conflict",
             Self::KeyReused => "key_reused",
             Self::AlreadyOrdered => "already_ordered",
+            Self::CartOrdered => "cart_ordered",
             Self::TotalChanged => "total_changed",
             Self::VoucherRefused => "voucher_refused",
             Self::Invalid => "invalid",
@@ -90,6 +94,7 @@ impl Code {
             Self::Conflict => "Conflict",
             Self::KeyReused => "Idempotency key used for another request",
             Self::AlreadyOrdered => "Cart already ordered",
+            Self::CartOrdered => "Cart partly ordered",
             Self::TotalChanged => "Total changed",
             Self::VoucherRefused => "Voucher refused",
             Self::Invalid => "Invalid request",
@@ -162,7 +167,8 @@ pub struct ProblemBody {
     /// Single fields of the request that are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
-    /// What exists already, in the shape in which the route answers it (`key_reused`, `already_ordered`).
+    /// What exists already, in the shape in which the route answers it (`key_reused`, `already_ordered`,
+    /// `cart_ordered`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub existing: Option<serde_json::Value>,
 }
@@ -191,6 +197,7 @@ mod tests {
             Code::Conflict,
             Code::KeyReused,
             Code::AlreadyOrdered,
+            Code::CartOrdered,
             Code::TotalChanged,
             Code::VoucherRefused,
             Code::Invalid,

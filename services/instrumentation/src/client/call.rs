@@ -45,7 +45,7 @@ pub enum CallError {
         detail: String,
         /// Single wrong fields.
         errors: Vec<FieldProblem>,
-        /// What exists already (`key_reused`, `already_ordered`).
+        /// What exists already (`key_reused`, `already_ordered`, `cart_ordered`).
         existing: Option<Box<serde_json::Value>>,
         /// When to come back.
         retry_after_seconds: Option<u64>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shop_contracts::orders::{NewOrder, NewOrderLine};
+use shop_contracts::orders::{CartRef, NewOrder, NewOrderLine};
 use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
 
@@ -11,6 +11,7 @@ const MAX_QUANTITY: u32 = 99;
 const MAX_TEXT_BYTES: usize = 200;
 const MAX_CART_ID_BYTES: usize = 64;
 const MAX_CODE_BYTES: usize = 64;
+const MAX_KNOWN: usize = 8;
 
 /// Lines of one product at one price are one line, in the order of first sight: stock and returns count by product.
 pub fn merged(lines: Vec<NewOrderLine>) -> Vec<NewOrderLine> {
@@ -32,6 +33,20 @@ pub fn merged(lines: Vec<NewOrderLine>) -> Vec<NewOrderLine> {
     merged
 }
 
+fn check_cart(field: &str, cart: &CartRef) -> Result<(), Problem> {
+    let invalid = |field: String, detail: String| {
+        Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
+    };
+    let visible = cart.id.bytes().all(|b| b.is_ascii_graphic());
+    if !visible || !(1..=MAX_CART_ID_BYTES).contains(&cart.id.len()) {
+        return invalid(format!("{field}.id"), format!("1 to {MAX_CART_ID_BYTES} visible ASCII characters"));
+    }
+    if i64::try_from(cart.version).is_err() {
+        return invalid(format!("{field}.version"), format!("at most {}", i64::MAX));
+    }
+    Ok(())
+}
+
 /// Names the field that is wrong, and its limit.
 pub fn check(request: &NewOrder) -> Result<(), Problem> {
     let invalid = |field: String, detail: String| {
@@ -49,15 +64,16 @@ pub fn check(request: &NewOrder) -> Result<(), Problem> {
         }
     }
     if let Some(cart) = &request.cart {
-        let visible = cart.id.bytes().all(|b| b.is_ascii_graphic());
-        if !visible || !(1..=MAX_CART_ID_BYTES).contains(&cart.id.len()) {
-            return invalid(
-                "cart.id".to_owned(),
-                format!("1 to {MAX_CART_ID_BYTES} visible ASCII characters"),
-            );
-        }
-        if i64::try_from(cart.version).is_err() {
-            return invalid("cart.version".to_owned(), format!("at most {}", i64::MAX));
+        check_cart("cart", cart)?;
+    }
+    if let Some(known) = &request.known {
+        for (field, carts) in [("known.carts", &known.carts), ("known.open", &known.open)] {
+            if carts.len() > MAX_KNOWN {
+                return invalid(field.to_owned(), format!("at most {MAX_KNOWN}, got {}", carts.len()));
+            }
+            for (i, cart) in carts.iter().enumerate() {
+                check_cart(&format!("{field}[{i}]"), cart)?;
+            }
         }
     }
     let email = &request.email;

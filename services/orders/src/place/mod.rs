@@ -102,8 +102,9 @@ impl PlaceOrder {
         let event = Event::new(OrderEventKind::Placed, &new.order, now);
         let mut attempts = 0;
         loop {
-            match self.saga.orders.insert(&new, key, &event, now + LEASE).await? {
+            match self.saga.orders.insert(&new, key, &event, request.known.as_ref(), now + LEASE).await? {
                 Insertion::Written => break,
+                Insertion::CartOrdered(others) => return Err(self.cart_ordered(&others).await?),
                 Insertion::Refused(refusal) => return Err(refusal.into()),
                 Insertion::Taken => {}
             }
@@ -145,6 +146,15 @@ impl PlaceOrder {
         let Some(known) = self.saga.orders.find_by_cart(cart).await? else { return Ok(None) };
         let problem = Problem::new(Code::AlreadyOrdered, "this version of the cart is an order already");
         Ok(Some(Err(problem.existing(&self.shown(known.order)))))
+    }
+
+    /// Refuses to order what may be ordered already.
+    async fn cart_ordered(&self, others: &[OrderId]) -> Result<Problem, Problem> {
+        let mut orders = Vec::with_capacity(others.len());
+        for id in others {
+            orders.extend(self.saga.orders.find(*id).await?.map(|known| self.shown(known.order)));
+        }
+        Ok(Problem::new(Code::CartOrdered, "other orders were made from this cart").existing(&orders))
     }
 
     /// What vouchers are asked with.

@@ -6,8 +6,8 @@ use shop_contracts::orders::NewOrder;
 use shop_contracts::vouchers::normal_code;
 
 /// SHA-256 of what an order means: who buys, what, at which prices, where it goes, and how it is delivered and paid, and with which voucher. What cannot
-/// change that has no part in it: the order of lines, blanks around texts, the case of the address, and which version
-/// of a cart it was made from.
+/// change that has no part in it: the order of lines, blanks around texts, the case of the address, which version
+/// of a cart it was made from, and what that cart knows of other orders: a repeat may know more.
 pub fn request_hash(request: &NewOrder) -> Vec<u8> {
     let mut lines: Vec<_> = request
         .lines
@@ -40,7 +40,7 @@ pub fn request_hash(request: &NewOrder) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use shop_contracts::delivery::DeliveryMethod;
-    use shop_contracts::orders::{Address, CartRef, NewOrderLine};
+    use shop_contracts::orders::{Address, CartRef, KnownOrders, NewOrderLine};
     use shop_contracts::{Currency, Money, ProductId};
 
     use super::*;
@@ -64,6 +64,7 @@ mod tests {
             },
             payment_token: "tok_visa".to_owned(),
             cart: None,
+            known: None,
             delivery: None,
             voucher: None,
             expected_total: None,
@@ -77,6 +78,7 @@ mod tests {
         same.email = " Kim@Example.com".to_owned();
         same.ship_to.city = "Kiel ".to_owned();
         same.cart = Some(CartRef { id: "c".to_owned(), version: 7 });
+        same.known = Some(KnownOrders { carts: same.cart.iter().cloned().collect(), open: Vec::new() });
         assert_eq!(request_hash(&same), request_hash(&request()));
     }
 

@@ -1,11 +1,13 @@
 //! A new order: its row, its lines, its event and the first line of its history, all or nothing.
 
 use chrono::{DateTime, Utc};
-use shop_contracts::orders::{Order, OrderLine};
+use shop_contracts::OrderId;
+use shop_contracts::orders::{KnownOrders, Order, OrderLine};
 use shop_instrumentation::db;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::by_cart;
 use super::history::{self, Entry, SHOPPER};
 use super::outbox::{self, Event};
 use super::postgres::{PgOrders, Stored};
@@ -13,26 +15,36 @@ use super::vouchers;
 use crate::vouchers::Refusal;
 
 /// What came of writing an order. Only `Written` left anything behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Insertion {
     Written,
     /// Its key is taken, or its cart's version consumed.
     Taken,
+    /// There are orders of its cart that it does not account for.
+    CartOrdered(Vec<OrderId>),
     /// Its voucher cannot be used any more.
     Refused(Refusal),
 }
 
 impl PgOrders {
-    /// Writes a new order and redeems its voucher.
+    /// Writes a new order and redeems its voucher. `known` is what its cart knows of other orders, where it says so.
     pub async fn insert(
         &self,
         new: &Stored,
         idempotency_key: &str,
         event: &Event,
+        known: Option<&KnownOrders>,
         lease_until: DateTime<Utc>,
     ) -> Result<Insertion, sqlx::Error> {
         db::observe("INSERT orders", async {
             let mut tx = self.pool().begin().await?;
+            if let Some((cart, known)) = new.order.cart.as_ref().zip(known) {
+                by_cart::lock(&mut tx, cart, known).await?;
+                let others = by_cart::unaccounted(&mut tx, cart, known).await?;
+                if !others.is_empty() {
+                    return Ok(Insertion::CartOrdered(others));
+                }
+            }
             if !insert_order(&mut tx, new, idempotency_key, lease_until).await? {
                 return Ok(Insertion::Taken);
             }
