@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use chrono::DateTime;
-use futures::stream::{FuturesUnordered, StreamExt as _};
 use shop_instrumentation::{CancellationToken, streams};
+use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use crate::saga::Saga;
@@ -43,13 +43,14 @@ pub async fn resume(saga: &Saga) -> Result<usize, sqlx::Error> {
     Ok(count)
 }
 
-/// Fills free slots with what `claim` gives, on a timer, and at once while there is more than fits.
+/// Fills free slots with what `claim` gives, on a timer, and at once while there is more than fits. Each runs as a task of
+/// its own: a step that is not polled while `claim` waits for a connection would keep the connection that it has.
 async fn take_up<C, F>(shutdown: &CancellationToken, what: &'static str, claim: impl Fn(usize) -> C)
 where
     C: Future<Output = Result<Vec<F>, sqlx::Error>>,
-    F: Future<Output = Result<(), sqlx::Error>>,
+    F: Future<Output = Result<(), sqlx::Error>> + Send + 'static,
 {
-    let mut driven = FuturesUnordered::new();
+    let mut driven = JoinSet::new();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -57,9 +58,11 @@ where
             biased;
             () = shutdown.cancelled() => break,
             _ = tick.tick() => driven.len() < SLOTS,
-            Some(ended) = driven.next() => {
-                if let Err(error) = ended {
-                    tracing::warn!(%error, what, "unfinished work goes on later");
+            Some(ended) = driven.join_next() => {
+                match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, what, "unfinished work goes on later"),
+                    Err(error) => tracing::error!(%error, what, "unfinished work was broken off"),
                 }
                 // Every slot was taken: somebody may wait for this one.
                 driven.len() + 1 == SLOTS
@@ -67,24 +70,29 @@ where
         };
         if looks {
             match claim(SLOTS - driven.len()).await {
-                Ok(claimed) => driven.extend(claimed),
+                Ok(claimed) => {
+                    for one in claimed {
+                        driven.spawn(one);
+                    }
+                }
                 Err(error) => tracing::warn!(%error, what, "unfinished work could not be taken up"),
             }
         }
     }
-    while driven.next().await.is_some() {}
+    while driven.join_next().await.is_some() {}
 }
 
 /// Unfinished orders, at most so many, each to be driven in the trace that placed it.
 async fn claim_orders(
     saga: &Saga,
     limit: usize,
-) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>>>, sqlx::Error> {
+) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>> + use<>>, sqlx::Error> {
     let now = saga.clock.now();
     let claimed = saga.orders.claim(now, now + LEASE, limit as i64).await?;
     let driven = claimed.into_iter().map(|stored| {
         let span = tracing::info_span!("resume order", shop.order.id = %stored.order.id);
         go_on_in(&span, stored.traceparent.as_deref());
+        let saga = saga.clone();
         async move { saga.drive(stored).await.map(|_| ()) }.instrument(span)
     });
     Ok(driven.collect())
@@ -94,12 +102,13 @@ async fn claim_orders(
 async fn claim_give_backs(
     saga: &Saga,
     limit: usize,
-) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>>>, sqlx::Error> {
+) -> Result<Vec<impl Future<Output = Result<(), sqlx::Error>> + use<>>, sqlx::Error> {
     let now = saga.clock.now();
     let claimed = saga.orders.claim_give_backs(now, now + LEASE, limit as i64).await?;
     let driven = claimed.into_iter().map(|it| {
         let span = tracing::info_span!("resume giving back", shop.order.id = %it.order);
         go_on_in(&span, it.traceparent.as_deref());
+        let saga = saga.clone();
         async move { saga.drive_give_back(it.order, it.id, it.fence).await }.instrument(span)
     });
     Ok(driven.collect())

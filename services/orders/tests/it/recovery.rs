@@ -162,3 +162,22 @@ async fn a_call_that_hangs_holds_up_its_own_order_only() {
     gate.add_permits(1);
     recovery.await.unwrap();
 }
+
+/// An outage that many orders waited out ends: all of them are due in one moment, and each step fails at once.
+#[tokio::test]
+async fn many_orders_that_are_due_at_once_leave_connections_for_shoppers() {
+    const MANY: usize = 40;
+    let f = fixture().await;
+    f.peers.0.lock().unwrap().fail_before.insert("authorise", u32::MAX);
+    let keys: Vec<String> = (0..MANY).map(|i| format!("k{i}")).collect();
+    let order = body();
+    futures::future::join_all(keys.iter().map(|key| f.place(key, &order))).await;
+    let before = f.calls("authorise");
+    f.clock.advance_seconds(60);
+    let recovery = tokio::spawn(workers::recover(f.saga.clone(), f.saga.shutdown.clone()));
+    eventually("each is tried again", || async { f.calls("authorise") - before >= MANY as u32 }).await;
+    f.peers.0.lock().unwrap().fail_before.clear();
+    assert_eq!(f.place("next", &order).await.json::<serde_json::Value>()["status"], "confirmed");
+    f.saga.shutdown.cancel();
+    recovery.await.unwrap();
+}
