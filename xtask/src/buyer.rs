@@ -1,6 +1,11 @@
 //! A guest who buys one thing, through pages and forms as a browser without JavaScript does.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use reqwest::{Client, StatusCode};
 
 /// A shopper who sees an error presses the button again: the same form, the same key.
 const PRESSES: usize = 6;
@@ -10,17 +15,47 @@ const PAGE_WITHIN: Duration = Duration::from_secs(20);
 /// Each order that is wanted has an address of its own in this domain; a second order there was not wanted.
 const ONE_ORDER_DOMAIN: &str = "once.example.com";
 
-/// Buys; answers the order's number as the page showed it, which is the acknowledgement. `who` goes into the address.
-pub async fn buy_once(shop: &str, who: usize) -> Result<String, String> {
-    buy_as(shop, &format!("buyer{who}-{:016x}@{ONE_ORDER_DOMAIN}", rand::random::<u64>())).await
+/// What a guest does besides buying one piece with a good card.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    pub email: String,
+    /// A voucher's code, sent with the order.
+    pub voucher: Option<String>,
+    /// Cancels the order on the page that told of it.
+    pub cancels: bool,
 }
 
-/// The same for a guest with this address.
-pub async fn buy_as(shop: &str, email: &str) -> Result<String, String> {
-    let http = reqwest::Client::builder()
+/// An order as its shopper knows it.
+#[derive(Clone, Debug)]
+pub struct Bought {
+    /// As the page showed it, which is the acknowledgement.
+    pub number: String,
+    pub told: Told,
+}
+
+/// What a shopper was told of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// That it is placed.
+    Bought,
+    /// That it is cancelled, as the shopper wished.
+    Cancelled,
+    /// That it is placed; whether it was cancelled afterwards no page told.
+    PerhapsCancelled,
+}
+
+/// An address of which one order is wanted. `who` goes into it.
+pub fn address_of_one_order(who: usize) -> String {
+    format!("buyer{who}-{:016x}@{ONE_ORDER_DOMAIN}", rand::random::<u64>())
+}
+
+/// Buys as wished.
+pub async fn buy(shop: &str, wish: &Wish) -> Result<Bought, String> {
+    let http = Client::builder()
         .cookie_store(true)
         .timeout(PAGE_WITHIN)
         .no_proxy()
+        .local_address(own_address())
         .build()
         .map_err(|e| format!("cannot build an HTTP client: {e}"))?;
     let page = async |path: String| {
@@ -39,17 +74,62 @@ pub async fn buy_as(shop: &str, email: &str) -> Result<String, String> {
         return Err(format!("/cart/add: {}", added.status()));
     }
     let checkout = page("/checkout".to_owned()).await?;
-    let fields = checkout_form(&checkout, email)?;
+    let mut fields = checkout_form(&checkout, &wish.email)?;
+    if let Some(code) = &wish.voucher {
+        let voucher = ("voucher".to_owned(), code.clone());
+        fields.extend([voucher.clone(), ("do".to_owned(), "show".to_owned())]);
+        let is_shown =
+            |status: StatusCode, page: &str| status.is_success() && page.contains("id=\"checkout-form\"");
+        let less = press(&http, &format!("{shop}/checkout"), &fields, is_shown).await;
+        let less = less.map_err(|last| format!("the voucher could not be applied: {last}"))?;
+        fields = checkout_form(&less, &wish.email)?;
+        fields.push(voucher);
+    }
+    let order = press(&http, &format!("{shop}/checkout"), &fields, |status, page| {
+        status.is_success() && order_number(page).is_some()
+    })
+    .await
+    .map_err(|last| format!("the order could not be placed: {last}"))?;
+    let number = order_number(&order).ok_or("the order's page has no number")?;
+    let told = if wish.cancels { cancel(&http, shop, &order).await } else { Told::Bought };
+    Ok(Bought { number, told })
+}
+
+/// A network of the shopper's own: what the shop counts by network (tries of voucher codes) is not counted for all of them
+/// together.
+fn own_address() -> IpAddr {
+    let [a, b, c]: [u8; 3] = rand::random();
+    Ipv4Addr::new(127, a, b, c.clamp(1, 254)).into()
+}
+
+/// Cancels the order of this page, where it offers that: a pending one does not.
+async fn cancel(http: &Client, shop: &str, order: &str) -> Told {
+    let form = hidden_fields(order, "id=\"cancel-form\"");
+    let id = between(order, "action=\"/orders/", "/cancel\"");
+    let (Some(fields), Some(id)) = (form, id) else { return Told::Bought };
+    let is_cancelled =
+        |status: StatusCode, page: &str| status.is_success() && page.contains("This order was cancelled");
+    match press(http, &format!("{shop}/orders/{id}/cancel"), &fields, is_cancelled).await {
+        Ok(_) => Told::Cancelled,
+        Err(_) => Told::PerhapsCancelled,
+    }
+}
+
+/// Presses a form's button until a page says that it is `done`, and answers that page; else the last answer's words.
+async fn press(
+    http: &Client,
+    action: &str,
+    fields: &[(String, String)],
+    done: impl Fn(StatusCode, &str) -> bool,
+) -> Result<String, String> {
     let mut last = String::new();
     for _ in 0..PRESSES {
-        match http.post(format!("{shop}/checkout")).form(&fields).send().await {
+        match http.post(action).form(fields).send().await {
             Ok(answer) => {
                 let status = answer.status();
-                let text = answer.text().await.unwrap_or_default();
-                if status.is_success()
-                    && let Some(number) = order_number(&text)
-                {
-                    return Ok(number);
+                let page = answer.text().await.unwrap_or_default();
+                if done(status, &page) {
+                    return Ok(page);
                 }
                 last = status.to_string();
             }
@@ -57,7 +137,7 @@ pub async fn buy_as(shop: &str, email: &str) -> Result<String, String> {
         }
         tokio::time::sleep(BETWEEN_PRESSES).await;
     }
-    Err(format!("the order could not be placed: {last}"))
+    Err(last)
 }
 
 /// The form of a product's page that puts one piece into the cart.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{load::Load, patroni::Patroni, ports::Ports, sentinel::Sentinels, verdict};
+use super::{load::Load, patroni::Patroni, ports::Ports, sentinel::Sentinels, verdict, voucher};
 use crate::{
     invariants::{self, Books},
     platform::{
@@ -90,7 +90,7 @@ async fn drills(layout: &Layout, ports: Ports, supervisor: &Supervisor) -> Outco
     supervisor.start_phase(2, vec![edge::unit(layout)?]).await?;
 
     let books = books(layout, &patroni)?;
-    let load = Load::start(&layout.shop_url());
+    let load = Load::start(&layout.shop_url(), &voucher::make(layout).await?);
     let stage = Stage { supervisor: supervisor.clone(), patroni, sentinels, load, books };
     stage.load.sells_after(Instant::now(), SELLS_WITHIN).await?;
     let figures = [
@@ -137,6 +137,7 @@ fn books(layout: &Layout, patroni: &Patroni) -> Result<Books, String> {
         payments: patroni.node_urls("payments"),
         inventory: patroni.node_urls("inventory"),
         notifications: patroni.node_urls("notifications"),
+        identity: patroni.node_urls("identity"),
         ..invariants::books(layout)?
     })
 }

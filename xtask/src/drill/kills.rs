@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::{
     borrowed::{Borrowed, units},
     load::Load,
-    verdict,
+    verdict, voucher,
 };
 use crate::{
     invariants,
@@ -68,7 +68,7 @@ async fn drill(layout: &Layout, order: Order) -> Outcome {
     let mut dice = StdRng::seed_from_u64(seed);
     let books = invariants::books(layout)?;
     let waiting = invariants::waiting(&books).await?;
-    let load = Load::start(&layout.shop_url());
+    let load = Load::start(&layout.shop_url(), &voucher::make(layout).await?);
     load.sells_after(Instant::now(), SELLS_WITHIN).await?;
     let began = Instant::now();
     let each = Duration::from_mins(order.minutes) / order.kills;

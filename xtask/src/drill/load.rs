@@ -1,4 +1,4 @@
-//! Shoppers who never stop buying, and the orders that they were told of.
+//! Shoppers who never stop buying, and the orders that they were told of. Some use a voucher, some cancel.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::buyer::buy_once;
+use crate::buyer::{Bought, Told, Wish, address_of_one_order, buy};
 
 const SHOPPERS: usize = 4;
 const BETWEEN_ORDERS: Duration = Duration::from_millis(250);
@@ -21,9 +21,10 @@ const KIND_CHARS: usize = 80;
 #[derive(Clone, Debug)]
 pub struct Acknowledged {
     pub number: String,
-    /// When the shopper began, and when the page told the number.
+    /// When the shopper began, and when all of it was told.
     pub began: Instant,
-    pub told: Instant,
+    pub at: Instant,
+    pub told: Told,
 }
 
 #[derive(Default)]
@@ -41,15 +42,25 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn start(shop: &str) -> Self {
+    /// Every fourth order is placed with the voucher of this code, every fourth is cancelled, one in eight both.
+    pub fn start(shop: &str, voucher: &str) -> Self {
         let stop = CancellationToken::new();
         let diary: Arc<Mutex<Diary>> = Arc::default();
         let shoppers = (0..SHOPPERS).map(|who| {
             let (shop, stop, diary) = (shop.to_owned(), stop.clone(), diary.clone());
+            let voucher = voucher.to_owned();
             tokio::spawn(async move {
-                while !stop.is_cancelled() {
+                for number in 0_usize.. {
+                    if stop.is_cancelled() {
+                        break;
+                    }
+                    let wish = Wish {
+                        email: address_of_one_order(who),
+                        voucher: (number % 4 == 1).then(|| voucher.clone()),
+                        cancels: matches!(number % 8, 3 | 5),
+                    };
                     let began = Instant::now();
-                    let bought = buy_once(&shop, who).await;
+                    let bought = buy(&shop, &wish).await;
                     diary.lock().unwrap_or_else(PoisonError::into_inner).note(began, bought);
                     tokio::time::sleep(BETWEEN_ORDERS).await;
                 }
@@ -73,7 +84,7 @@ impl Load {
     pub async fn sells_after(&self, since: Instant, within: Duration) -> Result<f64, String> {
         loop {
             if let Some(order) = self.orders().into_iter().find(|o| o.began > since) {
-                return Ok((order.told - since).as_secs_f64());
+                return Ok((order.at - since).as_secs_f64());
             }
             if since.elapsed() > within {
                 return Err(format!(
@@ -88,11 +99,11 @@ impl Load {
 
     /// The longest time between two orders since a moment, in seconds.
     pub fn longest_gap(&self, since: Instant) -> f64 {
-        let mut told: Vec<Instant> = self.orders().iter().map(|o| o.told).filter(|t| *t > since).collect();
-        told.sort();
+        let mut times: Vec<Instant> = self.orders().iter().map(|o| o.at).filter(|t| *t > since).collect();
+        times.sort();
         let mut last = since;
         let mut longest = Duration::ZERO;
-        for at in told {
+        for at in times {
             longest = longest.max(at - last);
             last = at;
         }
@@ -111,9 +122,11 @@ impl Load {
 }
 
 impl Diary {
-    fn note(&mut self, began: Instant, bought: Result<String, String>) {
+    fn note(&mut self, began: Instant, bought: Result<Bought, String>) {
         match bought {
-            Ok(number) => self.acknowledged.push(Acknowledged { number, began, told: Instant::now() }),
+            Ok(Bought { number, told }) => {
+                self.acknowledged.push(Acknowledged { number, began, at: Instant::now(), told });
+            }
             Err(why) => {
                 let kind: String = why.chars().take(KIND_CHARS).collect();
                 if self.failed.len() < KINDS_KEPT || self.failed.contains_key(&kind) {

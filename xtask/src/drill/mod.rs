@@ -10,3 +10,4 @@ mod ports;
 mod sentinel;
 mod storage;
 mod verdict;
+mod voucher;

@@ -1,12 +1,12 @@
 //! What the books say after a drill: every order that a shopper was told of is there, paid once, and all books agree.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     time::{Duration, Instant},
 };
 
 use super::{load::Acknowledged, storage};
-use crate::invariants::{self, Books, Expected};
+use crate::invariants::{self, Books, Expected, Told};
 
 /// Sagas that a failure interrupted are finished by whoever is left.
 const SETTLE_WITHIN: Duration = Duration::from_mins(3);
@@ -26,23 +26,23 @@ pub async fn all_there(
             Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
         }
     };
-    judge(&states, &numbers(acknowledged))
+    judge(&states, &told(acknowledged))
 }
 
-fn numbers(acknowledged: &[Acknowledged]) -> BTreeSet<String> {
-    acknowledged.iter().map(|a| a.number.clone()).collect()
+fn told(acknowledged: &[Acknowledged]) -> BTreeMap<String, Told> {
+    acknowledged.iter().map(|a| (a.number.clone(), a.told)).collect()
 }
 
 fn judge(
     states: &BTreeMap<String, String>,
-    told: &BTreeSet<String>,
+    told: &BTreeMap<String, Told>,
 ) -> Result<BTreeMap<String, usize>, String> {
-    let lost: Vec<&String> = told.iter().filter(|n| !states.contains_key(n.as_str())).collect();
+    let lost: Vec<&String> = told.keys().filter(|n| !states.contains_key(n.as_str())).collect();
     if !lost.is_empty() {
         return Err(format!("{} acknowledged orders are lost: {lost:?}", lost.len()));
     }
     let mut counted = BTreeMap::new();
-    for number in told {
+    for number in told.keys() {
         *counted.entry(states[number].clone()).or_default() += 1;
     }
     Ok(counted)
@@ -55,7 +55,7 @@ pub async fn check(books: &Books, acknowledged: &[Acknowledged], before: usize) 
         return Err("no order was placed: the drill proves nothing".to_owned());
     }
     all_there(books, acknowledged).await?;
-    let told = numbers(acknowledged);
+    let told = told(acknowledged);
     let expected = Expected { orders: told.len(), need_a_person: Some(before) };
     let books = Books { settle_within: SETTLE_WITHIN, acknowledged: Some(told), ..books.clone() };
     let report = invariants::check(&books).await?;
@@ -75,9 +75,9 @@ mod tests {
     fn an_order_that_was_told_and_is_not_there_is_lost() {
         let (kept, lost) = ("QD-1".to_owned(), "QD-2".to_owned());
         let states = BTreeMap::from([(kept.clone(), "confirmed".to_owned())]);
-        let counted = judge(&states, &BTreeSet::from([kept.clone()])).unwrap();
+        let counted = judge(&states, &BTreeMap::from([(kept.clone(), Told::Bought)])).unwrap();
         assert_eq!(counted, BTreeMap::from([("confirmed".to_owned(), 1)]));
-        let told = judge(&states, &BTreeSet::from([kept, lost])).unwrap_err();
+        let told = judge(&states, &BTreeMap::from([(kept, Told::Bought), (lost, Told::Bought)])).unwrap_err();
         assert!(told.contains("QD-2") && !told.contains("QD-1"), "{told}");
     }
 }

@@ -6,7 +6,8 @@ use crate::{
     Failure, Outcome,
     audit::{Audit, in_time},
     browser::{Browser, Look},
-    buyer::{buy_as, hidden_fields},
+    buyer::hidden_fields,
+    buying::buy_as,
     ensure,
     local::{Platform, eventually},
 };

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     Failure, Outcome, books,
-    buyer::buy_once,
+    buying::buy_once,
     local::{Platform, eventually},
 };
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     Failure, Outcome, books,
-    buyer::buy_once,
+    buying::buy_once,
     ensure, fault_effects,
     local::{Platform, eventually, root},
     member::Member,

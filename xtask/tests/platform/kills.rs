@@ -14,7 +14,7 @@ use crate::{
     Outcome,
     bad_input::{find_line, push_line},
     books,
-    buyer::buy_once,
+    buying::buy_once,
     ensure,
     local::{Platform, eventually},
     member::Member,

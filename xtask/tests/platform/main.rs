@@ -10,6 +10,7 @@ mod border;
 mod browser;
 #[path = "../../src/buyer.rs"]
 mod buyer;
+mod buying;
 mod clerk;
 mod engineer;
 mod failover;

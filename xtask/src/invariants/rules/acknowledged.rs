@@ -1,17 +1,19 @@
 //! What shoppers were told, held against orders and money order by order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::types::Uuid;
 
 use crate::invariants::{
+    Told,
     report::{Finding, Invariant},
     snapshot::{Order, Snapshot, Status},
 };
 
 const ACKNOWLEDGED: Invariant = Invariant {
     name: "acknowledged_orders",
-    says: "each order that a shopper was told of is confirmed and paid exactly once, or sold out and not paid",
+    says: "each order that a shopper was told of is confirmed and paid exactly once, or sold out and not paid, or \
+           cancelled by that shopper",
     rows: "orders that shoppers were told of",
 };
 const ONCE: Invariant = Invariant {
@@ -23,16 +25,18 @@ const ONCE: Invariant = Invariant {
 /// Where `buyer.rs` gives each order that is wanted an address of its own.
 const ONE_ORDER_DOMAIN: &str = "@once.example.com";
 
-pub fn acknowledged(snapshot: &Snapshot, told: &BTreeSet<String>) -> Finding {
+pub fn acknowledged(snapshot: &Snapshot, told: &BTreeMap<String, Told>) -> Finding {
     let mut finding = Finding::new(ACKNOWLEDGED, snapshot.begun);
     let by_number: BTreeMap<&str, (&Uuid, &Order)> =
         snapshot.orders.orders.iter().map(|(id, order)| (order.number.as_str(), (id, order))).collect();
     let paid = snapshot.payments.captures();
-    for number in told {
+    for (number, told) in told {
         finding.look();
         let (since, detail) = match by_number.get(number.as_str()) {
             None => (snapshot.begun, Some("is not in the books".to_owned())),
-            Some((id, order)) => (order.placed_at, trouble(order, paid.get(*id).map_or(&[], Vec::as_slice))),
+            Some((id, order)) => {
+                (order.placed_at, trouble(*told, order, paid.get(*id).map_or(&[], Vec::as_slice)))
+            }
         };
         if let Some(detail) = detail {
             finding.disagree(since, format!("order {number}"), detail);
@@ -41,12 +45,15 @@ pub fn acknowledged(snapshot: &Snapshot, told: &BTreeSet<String>) -> Finding {
     finding
 }
 
-fn trouble(order: &Order, paid: &[i64]) -> Option<String> {
+fn trouble(told: Told, order: &Order, paid: &[i64]) -> Option<String> {
     let (status, reason) = (order.status.as_str(), order.reason.as_deref().unwrap_or("no reason"));
-    let is_right = match order.status {
-        Status::Confirmed => paid == [order.total.minor],
+    let is_right = match (told, order.status) {
+        // Taken once or not yet; that it goes back is another invariant's.
+        (Told::Cancelled | Told::PerhapsCancelled, Status::Cancelled) => paid.len() <= 1,
+        (Told::Cancelled, _) => false,
+        (_, Status::Confirmed) => paid == [order.total.minor],
         // Told as pending, and the last piece went to somebody else.
-        Status::Rejected => reason == "out_of_stock" && paid.is_empty(),
+        (_, Status::Rejected) => reason == "out_of_stock" && paid.is_empty(),
         _ => false,
     };
     (!is_right).then(|| format!("{status} ({reason}) for {}, taken were {paid:?}", order.total))
