@@ -424,3 +424,20 @@ async fn no_page_says_that_nothing_was_charged_while_an_answer_is_missing() {
     let keys = stage.keys_sent().await;
     assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
+
+#[tokio::test]
+async fn a_fifth_order_while_four_are_open_waits_and_the_cart_says_why() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    for n in 1..=4 {
+        let id = OrderId::new(uuid::Uuid::from_u128(n));
+        stage.orders_answer(&Order { id, ..order(OrderStatus::Pending, None) }).await;
+        shopper.take_a_lamp().await;
+        assert!(check_out(&mut shopper).await.leads_to(&format!("/orders/{id}")));
+    }
+    shopper.take_a_lamp().await;
+    let answer = check_out(&mut shopper).await;
+    assert!(answer.leads_to("/cart?full=orders"), "{}", answer.text());
+    shopper.open("/cart?full=orders").await;
+    assert!(shopper.page.contains("Please wait a little before you order this"), "{}", shopper.page);
+}

@@ -24,6 +24,9 @@ use crate::visitor::{
 /// Where most parcels go: before an address is known, tax is shown as it is there.
 const HOME: &str = "DE";
 
+/// The cart's page says why nothing more can be ordered, as `full`.
+pub(super) const FULL_OF_ORDERS: &str = "orders";
+
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
         .route("/cart", get(show))
@@ -42,8 +45,7 @@ async fn show(
     let (cart, open) = tokio::join!(load(&shop, mine), open_orders::load(&shop, mine));
     let (cart, open) = (cart?, open?);
     let added = cart.lines.iter().find(|line| line.product.slug == query.get("added"));
-    let shown =
-        Shown { cart: &cart, open: &open, news: &news, added, is_full: !query.get("full").is_empty() };
+    let shown = Shown { cart: &cart, open: &open, news: &news, added, full: query.get("full") };
     let body = body(&visitor, &shown);
     let mut response = shop.page(&visitor, "Cart", body).await;
     news.keep(&mut response, &visitor);
@@ -57,7 +59,8 @@ struct Shown<'a> {
     open: &'a [OpenOrder],
     news: &'a News,
     added: Option<&'a Line>,
-    is_full: bool,
+    /// What there is no room for.
+    full: &'a str,
 }
 
 async fn add(State(shop): State<Shop>, OpenForm(mut form): OpenForm) -> Result<Response, PageError> {
@@ -158,7 +161,11 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
             @if let Some(line) = shown.added.filter(|_| !is_ordered) {
                 (notice(Tone::Good, html! { p { strong { (line.product.name) } " is in your cart." } }))
             }
-            @if shown.is_full { (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })) }
+            @match shown.full {
+                "" => {}
+                FULL_OF_ORDERS => (notice(Tone::Plain, html! { p { strong { "Please wait a little before you order this." } " Four orders of yours are still being confirmed: below is what is in them. What is in your cart stays there." } })),
+                _ => (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })),
+            }
             (open_orders::body(shown.open))
             @if is_ordered || cart.is_empty() && !shown.open.is_empty() {
                 div.empty {

@@ -58,8 +58,11 @@ pub(super) async fn press(
         return Ok(kept(see_other(&format!("/orders/{order}")), &contents));
     }
     let priced = cart::load(&shop, Some(&contents)).await?;
-    if priced.is_empty() || !contents.has_room_for_order() {
+    if priced.is_empty() {
         return Ok(kept(see_other("/cart"), &contents));
+    }
+    if !contents.has_room_for_order() {
+        return Ok(kept(see_other(&format!("/cart?full={}", cart::FULL_OF_ORDERS)), &contents));
     }
     let said = voucher::check(&shop, &form.visitor, client, &priced, &typed).await;
     let (said, terms) = said.map_or((None, None), |(said, terms)| (Some(said), terms));
