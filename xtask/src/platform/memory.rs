@@ -36,6 +36,19 @@ impl Snapshot {
         tree
     }
 
+    /// Bytes that a process and all its descendants have written: what a leak adds to. Pages of program files are left
+    /// out, for their share grows when somebody else stops running the same file. `None` where the kernel does not tell.
+    pub fn written_by_tree(&self, pid: u32) -> Option<u64> {
+        let written = |pid| {
+            let rollup = rollup(pid)?;
+            Some(kb(&rollup, "Pss_Anon:")? + kb(&rollup, "Pss_Shmem:")?)
+        };
+        // A descendant may end while it is looked at.
+        let own = written(pid)?;
+        let others: u64 = self.tree(pid)[1..].iter().filter_map(|pid| written(*pid)).sum();
+        Some((own + others) * 1024)
+    }
+
     /// Bytes of a process and all its descendants.
     pub fn of_tree(&self, pid: u32) -> u64 {
         let own =
@@ -46,7 +59,13 @@ impl Snapshot {
 }
 
 fn proportional_kb(pid: u32) -> Option<u64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = text.lines().find(|l| l.starts_with("Pss:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    kb(&rollup(pid)?, "Pss:")
+}
+
+fn rollup(pid: u32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()
+}
+
+fn kb(rollup: &str, field: &str) -> Option<u64> {
+    rollup.lines().find_map(|l| l.strip_prefix(field))?.split_whitespace().next()?.parse().ok()
 }

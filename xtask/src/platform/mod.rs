@@ -11,7 +11,7 @@ pub mod edge;
 mod faults;
 pub mod layout;
 mod logs;
-mod memory;
+pub mod memory;
 mod metrics;
 pub mod postgres;
 pub mod preflight;

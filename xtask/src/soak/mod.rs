@@ -19,7 +19,7 @@ use self::{
 use crate::{
     drill::borrowed::{Borrowed, units},
     invariants::{self, CheckOrder},
-    platform::{Outcome, layout::Layout},
+    platform::{Outcome, layout::Layout, memory},
 };
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
@@ -136,6 +136,7 @@ async fn take(
     if let Some(bytes) = stores {
         lines.entry("console's stores".to_owned()).or_insert((Kind::Stores, Line::new())).1.push((at, bytes));
     }
+    let memory = memory::Snapshot::take();
     for unit in units(layout).await? {
         let is_console = unit.name == CONSOLE;
         let (_, line) = lines.entry(unit.name.clone()).or_insert((Kind::Process, Line::new()));
@@ -145,7 +146,8 @@ async fn take(
             line.clear();
         }
         let kept = if is_console { stores } else { Some(0.0) };
-        line.extend(kept.map(|kept| (at, unit.memory_bytes as f64 - kept)));
+        let bytes = unit.pid.and_then(|pid| memory.written_by_tree(pid)).unwrap_or(unit.memory_bytes);
+        line.extend(kept.map(|kept| (at, bytes as f64 - kept)));
     }
     for sample in sample::redis(layout).await? {
         lines.entry(sample.name).or_insert((sample.kind, Line::new())).1.push((at, sample.value));
