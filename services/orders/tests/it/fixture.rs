@@ -38,11 +38,15 @@ pub struct World {
     pub sold: Vec<ReservationId>,
     pub released: Vec<ReservationId>,
     pub authorised: BTreeMap<OrderId, PaymentId>,
+    /// What each payment may take, minor units.
+    pub worth: BTreeMap<PaymentId, i64>,
     pub captured: Vec<PaymentId>,
     pub voided: Vec<PaymentId>,
     pub abandoned: Vec<OrderId>,
     /// Money given back, minor units, by key.
     pub refunded: BTreeMap<String, i64>,
+    /// The same, all of it, by payment.
+    pub given_back: BTreeMap<PaymentId, i64>,
     /// Pieces put back on sale, by key.
     pub restocked: BTreeMap<String, u32>,
     /// Calls that are refused for good.
@@ -185,7 +189,7 @@ impl Stock for Peers {
 
 #[async_trait]
 impl PaymentGateway for Peers {
-    async fn authorise(&self, order: OrderId, _amount: Money, _token: &str) -> Result<Authorising, NotNow> {
+    async fn authorise(&self, order: OrderId, amount: Money, _token: &str) -> Result<Authorising, NotNow> {
         if self.0.lock().unwrap().silent {
             std::future::pending::<()>().await;
         }
@@ -194,7 +198,9 @@ impl PaymentGateway for Peers {
             if w.declines {
                 return Authorising::Declined;
             }
-            Authorising::Approved(*w.authorised.entry(order).or_insert_with(|| PaymentId::new(ids::new_id())))
+            let payment = *w.authorised.entry(order).or_insert_with(|| PaymentId::new(ids::new_id()));
+            w.worth.entry(payment).or_insert(amount.amount_minor);
+            Authorising::Approved(payment)
         })
     }
     async fn capture(&self, authorisation: PaymentId) -> Result<Settling, NotNow> {
@@ -233,12 +239,16 @@ impl PaymentGateway for Peers {
         self.decided()?;
         self.held_up("refund").await;
         self.settle("refund", |w| {
-            // As payments has it: only taken money, and a key means one refund.
-            let known = w.refunded.get(key).copied();
-            if !w.captured.contains(&authorisation) || known.is_some_and(|minor| minor != amount.amount_minor)
-            {
+            // As payments has it: only taken money, no more of it than was taken, and a key means one refund.
+            if let Some(known) = w.refunded.get(key) {
+                return if *known == amount.amount_minor { Settling::Done } else { Settling::Refused };
+            }
+            let worth = w.worth.get(&authorisation).copied().unwrap_or_default();
+            let given = w.given_back.entry(authorisation).or_default();
+            if !w.captured.contains(&authorisation) || *given + amount.amount_minor > worth {
                 return Settling::Refused;
             }
+            *given += amount.amount_minor;
             w.refunded.insert(key.to_owned(), amount.amount_minor);
             Settling::Done
         })
@@ -342,4 +352,23 @@ impl Fixture {
         self.clock.advance_seconds(seconds);
         workers::resume(&self.saga).await.unwrap()
     }
+}
+
+/// Otherwise no test could see that orders asks for too much.
+#[tokio::test]
+async fn no_more_is_given_back_than_was_taken_and_a_repeated_key_gives_nothing_more() {
+    let f = fixture().await;
+    let order = f.paid(&body()).await;
+    let payment = f.peers.0.lock().unwrap().authorised[&order.id];
+    let ask = |minor: i64, key: &'static str| {
+        let (peers, amount) = (f.peers.clone(), Money::new(minor, order.total.currency));
+        async move { peers.refund(payment, amount, "returned", key).await.unwrap() }
+    };
+    let total = order.total.amount_minor;
+    assert_eq!(ask(total + 1, "a").await, Settling::Refused);
+    assert_eq!(ask(total - 1, "b").await, Settling::Done);
+    assert_eq!(ask(total - 1, "b").await, Settling::Done);
+    assert_eq!(ask(2, "c").await, Settling::Refused);
+    assert_eq!(ask(1, "d").await, Settling::Done);
+    assert_eq!(f.peers.0.lock().unwrap().refunded.values().sum::<i64>(), total);
 }
