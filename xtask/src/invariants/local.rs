@@ -66,6 +66,7 @@ pub fn books(layout: &Layout) -> Result<Books, String> {
         payments: url("payments"),
         inventory: url("inventory"),
         notifications: url("notifications"),
+        identity: url("identity"),
         mails: Some(MailFolder { path: layout.data.join("mail"), keep: number("MAIL_KEEP", MAIL_KEEP)? }),
         ages: AgeLimits::from_environment()?,
         settle_within: Duration::ZERO,

@@ -1,5 +1,5 @@
-//! Whether the books agree: orders, reservations, stock, payments, events and mails of one shop, read from its databases
-//! and its folder of mails, compared with each other.
+//! Whether the books agree: orders, reservations, stock, payments, accounts, events and mails of one shop, read from its
+//! databases and its folder of mails, compared with each other.
 //!
 //! Nothing is written. Each database is read in one snapshot, one after the other, while the shop may go on: what differs
 //! because somebody is just at it agrees a moment later. So the check repeats until everything that was there when it
@@ -35,6 +35,7 @@ pub struct Books {
     pub payments: Vec<String>,
     pub inventory: Vec<String>,
     pub notifications: Vec<String>,
+    pub identity: Vec<String>,
     /// Where mails are files.
     pub mails: Option<MailFolder>,
     /// How old an unfinished order may be.

@@ -42,7 +42,7 @@ pub fn files(snapshot: &Snapshot, files: &MailFiles) -> Finding {
     let mut same = BTreeMap::<&str, usize>::new();
     for (event, delivery) in &snapshot.deliveries {
         finding.look();
-        let file = files.subjects.get(event);
+        let file = files.mails.get(event).map(|mail| &mail.subject);
         if let Some(says) = file.filter(|_| delivery.is_withheld) {
             let detail = format!("{} was withheld, and there is a file: {says:?}", delivery.kind);
             finding.disagree(delivery.created_at, subject(snapshot, *event, delivery), detail);
@@ -52,7 +52,8 @@ pub fn files(snapshot: &Snapshot, files: &MailFiles) -> Finding {
             finding.disagree(delivery.created_at, subject(snapshot, *event, delivery), detail);
         }
     }
-    for (event, says) in &files.subjects {
+    for (event, mail) in &files.mails {
+        let says = &mail.subject;
         finding.look();
         let Some(delivery) = snapshot.deliveries.get(event) else {
             let detail = format!("{says:?} is a file, and no event was taken up for it");
@@ -84,7 +85,7 @@ fn written_at(event: Uuid, snapshot: &Snapshot) -> DateTime<Utc> {
     time.unwrap_or(snapshot.begun)
 }
 
-fn subject(snapshot: &Snapshot, event: Uuid, delivery: &Delivery) -> String {
+pub(super) fn subject(snapshot: &Snapshot, event: Uuid, delivery: &Delivery) -> String {
     match delivery.order {
         Some(order) => format!("mail {event} of {}", snapshot.name_of(order)),
         None => format!("mail {event}"),

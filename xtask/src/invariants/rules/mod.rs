@@ -1,6 +1,8 @@
 //! What must always hold. Pure: no database, no clock; each rule compares rows of a snapshot.
 
+mod accounts;
 mod acknowledged;
+mod addresses;
 mod cancelled;
 mod events;
 mod mails;
@@ -10,6 +12,7 @@ mod provider;
 mod refunds;
 mod reservations;
 mod stock;
+mod tariffs;
 mod totals;
 mod vouchers;
 
@@ -19,16 +22,19 @@ use sqlx::types::chrono::{DateTime, Utc};
 
 use super::{
     report::Finding,
-    snapshot::{GiveBack, GiveBackStep, Pieces, Snapshot, Status},
+    snapshot::{GiveBack, GiveBackStep, MailFiles, Pieces, Snapshot, Status},
 };
 
 /// Every rule, in the order of a sale.
-const RULES: [fn(&Snapshot) -> Finding; 24] = [
+const RULES: [fn(&Snapshot) -> Finding; 28] = [
     orders::carts,
     orders::history,
     orders::ages,
     totals::totals,
     totals::taxes,
+    tariffs::delivery,
+    tariffs::rates,
+    accounts::owners,
     vouchers::uses,
     vouchers::discounts,
     reservations::states,
@@ -37,6 +43,7 @@ const RULES: [fn(&Snapshot) -> Finding; 24] = [
     reservations::owners,
     stock::levels,
     stock::movements,
+    stock::owners,
     payments::states,
     payments::owners,
     payments::operations,
@@ -50,12 +57,22 @@ const RULES: [fn(&Snapshot) -> Finding; 24] = [
     mails::sent,
 ];
 
+/// Rules that read the folder of mails, where mails are files.
+const OF_FILES: [fn(&Snapshot, &MailFiles) -> Finding; 3] =
+    [mails::files, addresses::addresses, accounts::mails];
+
 /// What each rule finds.
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
-    let files = snapshot.mails.as_ref().map(|files| mails::files(snapshot, files));
+    let files = snapshot.mails.as_ref();
+    let files = files.map(|files| OF_FILES.iter().map(|rule| rule(snapshot, files)));
     let told = snapshot.acknowledged.as_ref();
     let told = told.map(|told| [acknowledged::acknowledged(snapshot, told), acknowledged::once(snapshot)]);
-    RULES.iter().map(|rule| rule(snapshot)).chain(files).chain(told.into_iter().flatten()).collect()
+    RULES
+        .iter()
+        .map(|rule| rule(snapshot))
+        .chain(files.into_iter().flatten())
+        .chain(told.into_iter().flatten())
+        .collect()
 }
 
 /// What waits for a person.

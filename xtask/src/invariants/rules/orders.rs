@@ -19,7 +19,7 @@ const CARTS: Invariant = Invariant {
 };
 const HISTORY: Invariant = Invariant {
     name: "order_history",
-    says: "an order was placed once, and ended once, as its status says",
+    says: "an order was placed once, ended once as its status says, and left once if its row says that it left",
     rows: "orders",
 };
 const AGES: Invariant = Invariant {
@@ -65,9 +65,11 @@ pub fn history(snapshot: &Snapshot) -> Finding {
                 (Status::Cancelled, true) => ends == [0, 0, 0] && cancelled == 1,
                 (Status::Pending, _) => ends == [0, 0, 0] && cancelled == 0,
                 (Status::ManualReview, _) => ends == [0, 0, 0] && order.happened("manual_review") >= 1,
-            };
+            }
+            && order.happened("shipped") == i64::from(order.is_shipped);
         if !is_right {
-            let detail = format!("{}; its history: {:?}", order.status.as_str(), order.history);
+            let left = if order.is_shipped { ", shipped" } else { "" };
+            let detail = format!("{}{left}; its history: {:?}", order.status.as_str(), order.history);
             finding.disagree(order.placed_at, snapshot.name_of(*id), detail);
         }
     }

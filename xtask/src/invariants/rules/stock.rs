@@ -20,6 +20,30 @@ const MOVEMENTS: Invariant = Invariant {
     rows: "lines",
 };
 
+const OWNERS: Invariant = Invariant {
+    name: "movement_owners",
+    says: "pieces that moved for no order were moved by a person, or are an opening or a delivery",
+    rows: "movements without an order",
+};
+
+/// What the service books by itself for no order. What the table books in a writer's stead is `other`.
+const BY_ITSELF: [&str; 2] = ["opening", "delivery"];
+/// Who moves pieces when no person does.
+const SYSTEM: &str = "system";
+
+/// The table books what nobody booked, so that levels and movements add up whatever happens; only who did it tells.
+pub fn owners(snapshot: &Snapshot) -> Finding {
+    let mut finding = Finding::new(OWNERS, snapshot.begun);
+    for it in &snapshot.inventory.others {
+        finding.look();
+        if it.actor == SYSTEM && !BY_ITSELF.contains(&it.reason.as_str()) {
+            let detail = format!("{:+} of {} ({}), and nobody says why", it.delta, it.product, it.reason);
+            finding.disagree(it.at, format!("movement {}", it.id), detail);
+        }
+    }
+    finding
+}
+
 pub fn levels(snapshot: &Snapshot) -> Finding {
     let mut finding = Finding::new(LEVELS, snapshot.begun);
     for (product, level) in &snapshot.inventory.levels {

@@ -1,5 +1,6 @@
-//! All books at one moment, or as near to it as four databases can be read.
+//! All books at one moment, or as near to it as five databases can be read.
 
+mod identity;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +10,7 @@ use sqlx::types::{
     chrono::{DateTime, Utc},
 };
 
-pub use self::records::*;
+pub use self::{identity::*, records::*};
 use super::{AgeLimits, Books, storage};
 
 /// Everything that is compared.
@@ -24,6 +25,7 @@ pub struct Snapshot {
     pub payments: PaymentBooks,
     pub inventory: InventoryBooks,
     pub deliveries: BTreeMap<Uuid, Delivery>,
+    pub identity: IdentityBooks,
     /// Where mails are files.
     pub mails: Option<MailFiles>,
     /// Numbers of orders that shoppers were told of; nothing where nobody wrote them down.
@@ -60,6 +62,8 @@ pub struct InventoryBooks {
     pub reservations: BTreeMap<Uuid, Reservation>,
     /// What was booked for an order and product, in pieces.
     pub moved: BTreeMap<(Uuid, Uuid), i64>,
+    /// What was booked for no order.
+    pub others: Vec<Movement>,
 }
 
 impl PaymentBooks {
@@ -77,11 +81,12 @@ impl PaymentBooks {
 impl Snapshot {
     /// Reads all books. `begun` is the first snapshot's, none for that one.
     pub async fn read(books: &Books, begun: Option<DateTime<Utc>>) -> Result<Self, String> {
-        let (orders, payments, inventory, deliveries) = tokio::try_join!(
+        let (orders, payments, inventory, deliveries, identity) = tokio::try_join!(
             storage::orders::read(&books.orders),
             storage::payments::read(&books.payments),
             storage::inventory::read(&books.inventory),
             storage::notifications::read(&books.notifications),
+            storage::identity::read(&books.identity),
         )?;
         let mails = books.mails.as_ref().map(storage::mail_folder::read).transpose()?;
         let now = orders.now;
@@ -93,6 +98,7 @@ impl Snapshot {
             payments,
             inventory,
             deliveries,
+            identity,
             mails,
             acknowledged: books.acknowledged.clone(),
         })

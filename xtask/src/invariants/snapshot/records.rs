@@ -48,6 +48,10 @@ named!(
     }
 );
 named!(
+    /// How a parcel gets to its buyer.
+    DeliveryMethod { Standard = "standard", Express = "express", PickUp = "pick_up" }
+);
+named!(
     /// What its checkout does next.
     Step {
         Reserve = "reserve",
@@ -140,6 +144,10 @@ pub struct Order {
     /// When the present step was written.
     pub updated_at: DateTime<Utc>,
     pub lease_until: DateTime<Utc>,
+    /// Whether its own row says that its parcel left.
+    pub is_shipped: bool,
+    /// Whether its account is gone, and what names a person goes as soon as it may.
+    pub is_to_be_anonymised: bool,
     pub lines: Vec<Line>,
     /// The pieces of all lines.
     pub pieces: Pieces,
@@ -205,7 +213,10 @@ impl Line {
 /// What a total is made of beside the lines. Minor units.
 #[derive(Clone, Debug)]
 pub struct Charges {
+    pub method: DeliveryMethod,
     pub delivery: i64,
+    /// Where the parcel goes, ISO 3166 alpha-2.
+    pub country: Option<String>,
     pub discount: i64,
     /// The voucher's code.
     pub voucher: Option<String>,
@@ -359,6 +370,18 @@ pub struct Level {
     pub folded_until: Option<DateTime<Utc>>,
 }
 
+/// Pieces that came or went for no order.
+#[derive(Clone, Debug)]
+pub struct Movement {
+    pub id: i64,
+    pub product: Uuid,
+    pub delta: i64,
+    pub reason: String,
+    /// A person, or `system`.
+    pub actor: String,
+    pub at: DateTime<Utc>,
+}
+
 /// Pieces set aside for an order.
 #[derive(Clone, Debug)]
 pub struct Reservation {
@@ -385,11 +408,19 @@ pub struct Delivery {
     pub created_at: DateTime<Utc>,
 }
 
+/// A mail's head.
+#[derive(Clone, Debug, Default)]
+pub struct Mail {
+    pub subject: String,
+    /// In lower case. Never printed.
+    pub to: String,
+}
+
 /// The folder of mails.
 #[derive(Clone, Debug, Default)]
 pub struct MailFiles {
-    /// Subjects by the event's id.
-    pub subjects: BTreeMap<Uuid, String>,
+    /// By the event's id.
+    pub mails: BTreeMap<Uuid, Mail>,
     /// Names of files that are no mail of an event.
     pub strangers: Vec<String>,
     /// The newest that are kept.
@@ -399,7 +430,7 @@ pub struct MailFiles {
 impl MailFiles {
     /// The oldest event whose mail must still be there.
     pub fn oldest_kept(&self) -> Uuid {
-        let oldest = self.subjects.keys().next().filter(|_| self.subjects.len() >= self.keep);
+        let oldest = self.mails.keys().next().filter(|_| self.mails.len() >= self.keep);
         oldest.copied().unwrap_or(Uuid::nil())
     }
 }

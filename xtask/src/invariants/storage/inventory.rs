@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{Row as _, postgres::PgRow, types::Uuid};
 
 use super::{Reader, named};
-use crate::invariants::snapshot::{InventoryBooks, Level, Pieces, Reservation, ReservationState};
+use crate::invariants::snapshot::{InventoryBooks, Level, Movement, Pieces, Reservation, ReservationState};
 
 /// Reads all three.
 pub async fn read(urls: &[String]) -> Result<InventoryBooks, String> {
@@ -29,7 +29,9 @@ pub async fn read(urls: &[String]) -> Result<InventoryBooks, String> {
     let sql = "SELECT order_id, product_id, sum(delta)::bigint AS delta FROM stock_movements \
                WHERE order_id IS NOT NULL GROUP BY order_id, product_id";
     let moved = reader.rows(sql, moved).await?.into_iter().collect();
-    Ok(InventoryBooks { levels, reservations, moved })
+    let sql = "SELECT id, product_id, delta, reason, actor, at FROM stock_movements WHERE order_id IS NULL";
+    let others = reader.rows(sql, other).await?;
+    Ok(InventoryBooks { levels, reservations, moved, others })
 }
 
 fn level(row: &PgRow) -> Result<(Uuid, Level), sqlx::Error> {
@@ -64,4 +66,15 @@ fn line(row: &PgRow) -> Result<(Uuid, Uuid, i32, i32), sqlx::Error> {
 
 fn moved(row: &PgRow) -> Result<((Uuid, Uuid), i64), sqlx::Error> {
     Ok(((row.try_get("order_id")?, row.try_get("product_id")?), row.try_get("delta")?))
+}
+
+fn other(row: &PgRow) -> Result<Movement, sqlx::Error> {
+    Ok(Movement {
+        id: row.try_get("id")?,
+        product: row.try_get("product_id")?,
+        delta: row.try_get("delta")?,
+        reason: row.try_get("reason")?,
+        actor: row.try_get("actor")?,
+        at: row.try_get("at")?,
+    })
 }

@@ -1,5 +1,6 @@
 //! Reading the books: one read-only snapshot a database, rows in bounded number, and the folder of mails.
 
+pub mod identity;
 pub mod inventory;
 pub mod mail_folder;
 pub mod notifications;

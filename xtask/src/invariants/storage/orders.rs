@@ -13,8 +13,8 @@ use sqlx::{
 
 use super::{Reader, minor, named, pieces, vouchers};
 use crate::invariants::snapshot::{
-    Amount, Buyer, Charges, GiveBack, GiveBackStep, Line, MoneyBack, Order, OrderBooks, OrderReturn, Pieces,
-    Status, Step, TaxShare, WaitingEvent,
+    Amount, Buyer, Charges, DeliveryMethod, GiveBack, GiveBackStep, Line, MoneyBack, Order, OrderBooks,
+    OrderReturn, Pieces, Status, Step, TaxShare, WaitingEvent,
 };
 
 /// Reads orders with everything that hangs on them.
@@ -24,7 +24,8 @@ pub async fn read(urls: &[String]) -> Result<OrderBooks, String> {
     let now: DateTime<Utc> = now.into_iter().next().ok_or("the database of orders has no clock")?;
     let sql = "SELECT id, number, status, step, reason, review, reservation_id, authorisation_id, total_minor, \
                currency, cart_id, cart_version, account_id, lower(email) AS email, delivery_minor, discount_minor, \
-               voucher_code, taxes, placed_at, updated_at, lease_until FROM orders";
+               voucher_code, taxes, placed_at, updated_at, lease_until, delivery_method, ship_to ->> 'country' AS country, \
+               shipped_at IS NOT NULL AS is_shipped, anonymise_requested_at IS NOT NULL AS is_to_be_anonymised FROM orders";
     let mut orders: BTreeMap<Uuid, Order> = reader.rows(sql, order).await?.into_iter().collect();
     let sql = "SELECT order_id, product_id, quantity, unit_price_minor, discount_minor, tax_rate_bp, tax_minor \
                FROM order_lines ORDER BY order_id, position";
@@ -71,6 +72,8 @@ fn order(row: &PgRow) -> Result<(Uuid, Order), sqlx::Error> {
         authorisation: row.try_get("authorisation_id")?,
         total: Amount { minor: row.try_get("total_minor")?, currency: row.try_get("currency")? },
         charges: Charges {
+            method: named(row, "delivery_method", DeliveryMethod::parse)?,
+            country: row.try_get("country")?,
             delivery: row.try_get("delivery_minor")?,
             discount: row.try_get("discount_minor")?,
             voucher: row.try_get("voucher_code")?,
@@ -81,6 +84,8 @@ fn order(row: &PgRow) -> Result<(Uuid, Order), sqlx::Error> {
         placed_at: row.try_get("placed_at")?,
         updated_at: row.try_get("updated_at")?,
         lease_until: row.try_get("lease_until")?,
+        is_shipped: row.try_get("is_shipped")?,
+        is_to_be_anonymised: row.try_get("is_to_be_anonymised")?,
         lines: Vec::new(),
         pieces: Pieces::new(),
         give_backs: Vec::new(),

@@ -61,3 +61,25 @@ async fn a_refund_that_nobody_takes_up() {
     );
     finds(Orders, &plant, "order_ages", &["refund", "QD-4 ", "at restock since"]).await;
 }
+
+#[tokio::test]
+async fn a_parcel_that_left_and_nobody_wrote_it_down() {
+    let plant = format!(
+        "UPDATE orders SET carrier = 'Tug', tracking_number = '7', shipped_at = now() WHERE id = '{}'",
+        id(101)
+    );
+    finds(Orders, &plant, "order_history", &["QD-1 ", "confirmed, shipped; its history"]).await;
+    let again = format!(
+        "INSERT INTO order_history (order_id, at, actor, action, detail) VALUES ('{}', now(), 'robin', 'shipped', '')",
+        id(101)
+    );
+    finds(Orders, &again, "order_history", &["QD-1 ", "\"shipped\": 1"]).await;
+    // What the history says must have been told, too.
+    finds(
+        Orders,
+        &format!("{plant}; {again}"),
+        "event_outcomes",
+        &["QD-1 ", "order.shipped: happened 1 times, 0"],
+    )
+    .await;
+}

@@ -1,4 +1,4 @@
-//! Four databases and a folder of mails whose books agree, with every kind of order once.
+//! Five databases and a folder of mails whose books agree, with every kind of order once.
 //!
 //! | order | what became of it |
 //! |---|---|
@@ -12,8 +12,10 @@
 //! | 8 | walked back by a person: the hold was voided, the stock released |
 //! | 9 | confirmed: with a voucher, delivery and tax |
 //!
+//! Order 9 is an account's, order 5 one's that was deleted; a third person asked for an account.
+//!
 //! Ids end in the order's number: orders `…10k`, reservations `…20k`, payments `…30k`, give-backs `…40k`, events
-//! `…5kx`, returns `…60k`, operations `…7kx`.
+//! `…5kx`, returns `…60k`, operations `…7kx`; accounts `…80x`, their events `…81x`.
 
 use std::{path::Path, time::Duration};
 
@@ -29,6 +31,7 @@ pub enum Database {
     Payments,
     Inventory,
     Notifications,
+    Identity,
 }
 
 pub struct Shop {
@@ -36,6 +39,7 @@ pub struct Shop {
     payments: TestDb,
     inventory: TestDb,
     notifications: TestDb,
+    identity: TestDb,
     pub mails: TempDir,
 }
 
@@ -47,14 +51,15 @@ pub fn id(digits: u32) -> String {
 impl Shop {
     /// Databases as the services' migrations make them.
     pub async fn empty() -> Self {
-        let (orders, payments, inventory, notifications) = tokio::join!(
+        let (orders, payments, inventory, notifications, identity) = tokio::join!(
             database("orders"),
             database("payments"),
             database("inventory"),
-            database("notifications")
+            database("notifications"),
+            database("identity")
         );
         let mails = TempDir::new().expect("there is room for a folder");
-        Self { orders, payments, inventory, notifications, mails }
+        Self { orders, payments, inventory, notifications, identity, mails }
     }
 
     pub async fn with_every_kind_of_order() -> Self {
@@ -125,6 +130,7 @@ impl Shop {
         }
         // The relay has not come to it yet.
         shop.event(8, "order.cancelled").await;
+        shop.accounts().await;
         shop
     }
 
@@ -140,6 +146,7 @@ impl Shop {
             Database::Payments => &self.payments,
             Database::Inventory => &self.inventory,
             Database::Notifications => &self.notifications,
+            Database::Identity => &self.identity,
         }
     }
 
@@ -157,6 +164,7 @@ impl Shop {
             payments: urls(&self.payments),
             inventory: urls(&self.inventory),
             notifications: urls(&self.notifications),
+            identity: urls(&self.identity),
             mails: Some(MailFolder { path: self.mails.path().to_owned(), keep: 2000 }),
             ages: AgeLimits::default(),
             settle_within: Duration::ZERO,
@@ -194,7 +202,8 @@ impl Shop {
         self.execute(Database::Orders, &format!(
             "INSERT INTO orders (id, number, idempotency_key, request_hash, email, ship_to, payment_token, total_minor, \
              currency, status, step, reservation_id, authorisation_id, reason, review, lease_until, placed_at, \
-             updated_at, cart_id, cart_version) VALUES ('{order}', 'QD-{k}', 'key-{k}', '', 'kim@example.com', '{{}}', \
+             updated_at, cart_id, cart_version) VALUES ('{order}', 'QD-{k}', 'key-{k}', '', 'kim@example.com', \
+             '{{\"country\": \"DE\"}}', \
              '', 2000, 'EUR', '{status}', '{step}', {reservation}, {authorisation}, {reason}, {review}, now(), now(), \
              now(), 'cart-{k}', 1); \
              INSERT INTO order_lines (order_id, position, product_id, name, quantity, unit_price_minor) \
@@ -212,6 +221,11 @@ impl Shop {
             (_, "pending") => &[],
             (_, other) => &[(other, "")],
         };
+        if k == 5 {
+            let left = "carrier = 'Tug', tracking_number = '1', shipped_at = now()";
+            self.execute(Database::Orders, &format!("UPDATE orders SET {left} WHERE id = '{}'", id(100 + k)))
+                .await;
+        }
         for (action, detail) in ended {
             self.happened(k, action, detail).await;
         }
@@ -321,8 +335,51 @@ impl Shop {
         self.write_mail(&event, &format!("Your order QD-{k} is {about}"));
     }
 
+    /// An account with an order, one that was deleted, somebody who asked for one, and somebody's lost password.
+    async fn accounts(&self) {
+        let [kept, deleted] = [801, 802].map(id);
+        let sql = format!(
+            "INSERT INTO accounts (id, email, display_name, password_hash, idempotency_key, created_at) \
+             VALUES ('{kept}', 'kim@example.com', 'Kim', '', 'k', now()); \
+             INSERT INTO account_deletions (account_id, deleted_at, due_at) VALUES ('{deleted}', now(), now()); \
+             INSERT INTO pending_registrations (token_digest, account_id, email, display_name, password_hash, created_at, \
+             expires_at, idempotency_key) VALUES (decode(repeat('ab', 32), 'hex'), '{asked}', 'sam@example.com', 'Sam', \
+             '', now(), now() + interval '1 day', 'k'); \
+             INSERT INTO password_resets (token_digest, account_id, created_at, expires_at) \
+             VALUES (decode(repeat('cd', 32), 'hex'), '{kept}', now(), now() + interval '1 hour'); \
+             INSERT INTO outbox (event_id, kind, payload, created_at) VALUES ('{waits}', \
+             'identity.password_reset_requested', '{{\"email\": \"kim@example.com\"}}', now())",
+            asked = id(803),
+            waits = id(814),
+        );
+        self.execute(Database::Identity, &sql).await;
+        for (k, account) in [(9, kept), (5, deleted)] {
+            let sql = format!("UPDATE orders SET account_id = '{account}' WHERE id = '{}'", id(100 + k));
+            self.execute(Database::Orders, &sql).await;
+        }
+        self.account_mail(811, "registered", "Kim <kim@example.com>").await;
+        self.account_mail(812, "confirm_registration", "sam@example.com").await;
+        self.account_mail(813, "account_deleted", "lee@example.com").await;
+    }
+
+    /// A mail about an account that was sent, in the database and in the folder.
+    pub async fn account_mail(&self, event: u32, kind: &str, to: &str) {
+        let sql = format!(
+            "INSERT INTO deliveries (event_id, kind, attempts, lease_until, sent_at, created_at) \
+             VALUES ('{}', '{kind}', 1, now(), now(), now())",
+            id(event)
+        );
+        self.execute(Database::Notifications, &sql).await;
+        self.write_mail_to(&id(event), to, kind);
+    }
+
     pub fn write_mail(&self, event: &str, subject: &str) {
-        let text = format!("From: Shop <shop@example.com>\r\nSubject: {subject}\r\n\r\nAhoy,\r\n");
+        self.write_mail_to(event, "Kim <kim@example.com>", subject);
+    }
+
+    pub fn write_mail_to(&self, event: &str, to: &str, subject: &str) {
+        let text =
+            format!("From: Shop <shop@example.com>\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nAhoy,\r\n");
         std::fs::write(self.mails.path().join(format!("{event}.eml")), text).expect("a mail can be written");
     }
 

@@ -1,6 +1,10 @@
 //! Planted: levels and movements that do not add up.
 
-use super::{Database::Inventory, finds, shop::id};
+use super::{
+    Database::Inventory,
+    finds,
+    shop::{Shop, id},
+};
 
 #[tokio::test]
 async fn a_level_below_zero() {
@@ -48,4 +52,21 @@ async fn pieces_that_moved_for_an_order_without_a_reservation() {
         id(103)
     );
     finds(Inventory, &plant, "stock_movements", &["QD-3 ", "there is no reservation"]).await;
+}
+
+/// The table books what nobody booked, so the level is the sum of its movements all the same.
+#[tokio::test]
+async fn pieces_that_came_from_nowhere() {
+    let shop = Shop::with_every_kind_of_order().await;
+    let by_a_person = format!(
+        "UPDATE stock SET available = available + 1, movements = movements + 1 WHERE product_id = '{0}'; \
+         INSERT INTO stock_movements (product_id, at, delta, reason, actor) VALUES ('{0}', now(), 1, 'count', 'robin')",
+        id(2)
+    );
+    shop.execute(Inventory, &by_a_person).await;
+    let report = shop.check().await;
+    assert!(report.agrees(), "{report}");
+    let plant = format!("UPDATE stock SET available = available + 50 WHERE product_id = '{}'", id(2));
+    shop.execute(Inventory, &plant).await;
+    shop.names("movement_owners", &["+50 of", &id(2), "(other), and nobody says why"]).await;
 }
