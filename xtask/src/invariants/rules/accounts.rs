@@ -46,14 +46,10 @@ pub fn owners(snapshot: &Snapshot) -> Finding {
 pub fn mails(snapshot: &Snapshot, files: &MailFiles) -> Finding {
     let mut finding = Finding::new(MAILS, snapshot.begun);
     let told = told(snapshot, files);
-    let waiting = |address: &str, mails: &[&str]| {
-        snapshot
-            .identity
-            .outbox
-            .iter()
-            .filter(|(kind, to)| to == address && mails.contains(&kind.as_str()))
-            .count()
-    };
+    let mut waiting = BTreeMap::<(&str, &str), usize>::new();
+    for (kind, to) in &snapshot.identity.outbox {
+        *waiting.entry((kind, to)).or_default() += 1;
+    }
     for ((cause, address), times) in &snapshot.identity.asked {
         let times: Vec<DateTime<Utc>> =
             times.iter().filter(|at| is_remembered(**at, snapshot, files)).copied().collect();
@@ -63,7 +59,9 @@ pub fn mails(snapshot: &Snapshot, files: &MailFiles) -> Finding {
             let kinds = cause.mails().iter().filter_map(|kind| told.get(&(*kind, address.as_str())));
             kinds.flatten().filter(|at| **at >= from).count()
         };
-        let found = since(*first - APART) + waiting(address, cause.mails());
+        let waits: usize =
+            cause.mails().iter().filter_map(|kind| waiting.get(&(*kind, address.as_str()))).sum();
+        let found = since(*first - APART) + waits;
         // An account is made once; what else is over is forgotten, so that there may be more mails than rows.
         let is_twice = *cause == MailCause::Registered && since(*first) > 1;
         if found < times.len() || is_twice {
