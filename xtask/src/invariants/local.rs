@@ -1,12 +1,12 @@
 //! The books of the local platform.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::{AgeLimits, Books, Expected, MailFolder, Report, check};
+use super::{AgeLimits, Books, Expected, MailFolder, Report, Told, check};
 use crate::platform::{control, layout::Layout, postgres::node::SUPERUSER, secrets};
 
 /// What notifications keep unless `MAIL_KEEP` says something else.
@@ -51,10 +51,11 @@ pub async fn check_local(order: CheckOrder) -> Result<(), String> {
     Ok(())
 }
 
-fn numbers(path: &Path) -> Result<BTreeSet<String>, String> {
+fn numbers(path: &Path) -> Result<BTreeMap<String, Told>, String> {
     let text =
         std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    let numbers = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(numbers.map(|number| (number.to_owned(), Told::Bought)).collect())
 }
 
 /// Where a local platform has its books. The superuser reads them, on the node that takes writes.

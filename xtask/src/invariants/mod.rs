@@ -14,7 +14,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ pub use self::expected::Expected;
 pub use self::local::{CheckOrder, books, check_local};
 pub use self::report::Report;
 use self::{report::Finding, snapshot::Snapshot};
-pub use crate::platform::age_limits::AgeLimits;
+pub use crate::{buyer::Told, platform::age_limits::AgeLimits};
 
 /// Between two rounds.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -42,8 +42,8 @@ pub struct Books {
     pub ages: AgeLimits,
     /// How long work in hand is given to end.
     pub settle_within: Duration,
-    /// Numbers of orders that shoppers were told of, where somebody wrote them down.
-    pub acknowledged: Option<BTreeSet<String>>,
+    /// What shoppers were told, by the order's number, where somebody wrote it down.
+    pub acknowledged: Option<BTreeMap<String, Told>>,
 }
 
 /// A folder with one file a mail.

@@ -3,7 +3,7 @@
 mod identity;
 mod records;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sqlx::types::{
     Uuid,
@@ -11,7 +11,7 @@ use sqlx::types::{
 };
 
 pub use self::{identity::*, records::*};
-use super::{AgeLimits, Books, storage};
+use super::{AgeLimits, Books, Told, storage};
 
 /// Everything that is compared.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct Snapshot {
     pub identity: IdentityBooks,
     /// Where mails are files.
     pub mails: Option<MailFiles>,
-    /// Numbers of orders that shoppers were told of; nothing where nobody wrote them down.
-    pub acknowledged: Option<BTreeSet<String>>,
+    /// What shoppers were told, by the order's number; nothing where nobody wrote it down.
+    pub acknowledged: Option<BTreeMap<String, Told>>,
 }
 
 /// The database of orders.
