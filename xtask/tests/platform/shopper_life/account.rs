@@ -38,7 +38,8 @@ impl Life<'_> {
         self.refused("confirm-wrong", 422).await?;
         self.browser.fill("#confirm-form [name=password]", &password).await?;
         self.browser.press_twice("#confirm-form button[type=submit]").await?;
-        self.browser.says("h1", NAME).await?;
+        let first = NAME.split(' ').next().unwrap_or(NAME);
+        self.browser.says("h1", &format!("Ahoy, {first}")).await?;
         mail(self.p, &email, "Welcome aboard").await?;
         self.page("account-empty").await?;
         self.open("/account/security").await?;
