@@ -1,6 +1,5 @@
 //! A press of which the first attempt may have had an effect: what a later attempt is told at the door does not undo it.
 
-use axum::http::StatusCode;
 use serde_json::json;
 use shop_contracts::orders::OrderStatus;
 use wiremock::matchers::{method, path};
@@ -24,9 +23,14 @@ async fn a_refusal_at_the_door_after_an_attempt_that_may_have_acted_is_no_refusa
     assert!(shopper.page.contains("We do not know yet whether your order arrived"));
     assert!(!shopper.page.contains("Nothing was charged"));
     // The same key finds it, and the cart is what was bought.
-    stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
+    let first = stage.keys_sent().await[0].clone();
+    let confirmed = order(OrderStatus::Confirmed, None);
+    stage.orders_answer(&confirmed).await;
     let found = check_out(&mut shopper).await;
-    assert_eq!(found.status, StatusCode::SEE_OTHER, "{}", found.text());
+    assert!(found.leads_to(&format!("/orders/{}", confirmed.id)), "{}", found.text());
+    assert_eq!(stage.keys_sent().await, [first]);
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("Nothing in it yet"), "{}", shopper.page);
 }
 
 #[tokio::test]

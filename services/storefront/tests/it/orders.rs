@@ -17,7 +17,7 @@ fn problem(status: u16, code: &str) -> ResponseTemplate {
 }
 
 impl Stage {
-    async fn orders_posts(&self, to: &str, answer: ResponseTemplate) {
+    async fn orders_posts(&self, to: &str, answer: impl wiremock::Respond + 'static) {
         Mock::given(method("POST"))
             .and(path(to))
             .respond_with(answer)
@@ -101,23 +101,50 @@ async fn pieces_are_sent_back_once_however_often_the_button_is_pressed() {
         closed: None,
     };
     let returned = Order { returns: vec![one], ..placed.clone() };
-    stage.orders_posts(&to, ResponseTemplate::new(201).set_body_json(&returned)).await;
+    let made = std::sync::Arc::new(std::sync::OnceLock::new());
     let field = format!("line-{}", lamp().id);
     let fields = [(field.as_str(), "1"), ("reason", "too bright")];
     let action = format!("/orders/{}/returns", placed.id);
+    // As orders has it: one key is one return, and for another one nothing is left.
+    let answer = || {
+        let (made, returned) = (made.clone(), returned.clone());
+        move |asked: &wiremock::Request| {
+            let key = asked.headers["idempotency-key"].clone();
+            if *made.get_or_init(|| key.clone()) == key {
+                ResponseTemplate::new(201).set_body_json(&returned)
+            } else {
+                problem(409, "conflict")
+            }
+        }
+    };
+    stage.orders_posts(&to, answer()).await;
+    let form = shopper.page.clone();
     let first = shopper.submit(&action, &fields).await;
+    let mut posted = stage.posted(&to).await;
+    // The return is there before the second press comes.
+    stage.orders_answer(&returned).await;
+    stage.orders_posts(&to, answer()).await;
+    shopper.page.clone_from(&form);
     let second = shopper.submit(&action, &fields).await;
-    assert_eq!((first.status, second.status), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
-    let posted = stage.posted(&to).await;
+    let there = format!("/orders/{}?done=returned", placed.id);
+    for press in [&first, &second] {
+        assert_eq!(press.status, StatusCode::SEE_OTHER, "{}", press.text());
+        assert_eq!(press.headers["location"].to_str().unwrap(), there);
+    }
+    posted.extend(stage.posted(&to).await);
+    assert_eq!(posted.len(), 2);
     assert_eq!(posted[0].headers["idempotency-key"], posted[1].headers["idempotency-key"]);
     let sent: NewReturn = posted[0].body_json().unwrap();
     assert_eq!(sent, NewReturn { lines: vec![line], reason: "too bright".to_owned() });
-    stage.orders_answer(&returned).await;
     shopper.open(first.headers["location"].to_str().unwrap()).await;
     assert!(shopper.page.contains("Announced") && shopper.page.contains("id=\"returns\""));
     assert!(!shopper.page.contains(&field), "nothing of it is left to send back");
-    let too_many = shopper.post(&action, &[(field, "1".to_owned())]).await;
-    assert!(too_many.status.is_client_error());
+    // Another return of the same piece, as a page that knew of the first would ask for it.
+    shopper.page = form.replace("name=\"known\" value=\"0\"", "name=\"known\" value=\"1\"");
+    assert_ne!(shopper.page, form);
+    let too_many = shopper.submit(&action, &fields).await;
+    assert_eq!(too_many.status, StatusCode::CONFLICT);
+    assert!(shopper.page.contains("That cannot be sent back."), "{}", shopper.page);
 }
 
 #[tokio::test]

@@ -124,6 +124,22 @@ async fn a_link_that_is_over_and_a_wrong_password_confirm_nothing_and_say_so() {
     }
 }
 
+#[tokio::test]
+async fn a_link_opened_again_after_the_password_was_changed_is_not_valid_any_more() {
+    let stage = Stage::set().await;
+    let confirmed = ResponseTemplate::new(201).set_body_json(kim());
+    Mock::given(path("/v1/accounts/confirm")).respond_with(confirmed).mount(&stage.identity).await;
+    let other = json!({"status": 401, "code": "unauthenticated"});
+    let other = ResponseTemplate::new(401).set_body_json(other);
+    Mock::given(path("/v1/sessions")).respond_with(other).mount(&stage.identity).await;
+    let mut shopper = stage.shopper();
+    shopper.open(&format!("/register/confirm?token={}", "c".repeat(43))).await;
+    let refused = shopper.submit("/register/confirm", &[("password", "the first password")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+    assert!(shopper.page.contains("not valid any more") && shopper.page.contains("href=\"/login\""));
+    assert!(!shopper.cookies.contains_key("session"));
+}
+
 /// Kim's cookie as it was sealed some seconds ago.
 pub fn sealed(seconds_ago: i64) -> String {
     let now = shop_instrumentation::clock::now().timestamp();

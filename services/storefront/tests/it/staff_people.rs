@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shop_contracts::identity::StaffRole;
-use wiremock::matchers::{method, path};
+use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, ResponseTemplate};
 
 use crate::stage::Stage;
@@ -137,5 +137,35 @@ async fn others_neither_see_people_nor_change_them() {
             assert_eq!(forced.status, StatusCode::FORBIDDEN, "{to}");
         }
         assert!(stage.people_changed().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_was_taken_away_a_moment_ago_is_not_allowed_and_no_fault_of_ours() {
+    let forbidden = || ResponseTemplate::new(403).set_body_json(json!({"status": 403, "code": "forbidden"}));
+    let (bo, long) = ("/staff/people/bo", ("password", "a long enough one"));
+    for (page, to, fields) in [
+        ("/staff/people", "/staff/people", vec![("username", "dee"), ("role", "clerk"), long]),
+        (bo, "/staff/people/bo/role", vec![("role", "viewer")]),
+        (bo, "/staff/people/bo/password", vec![long]),
+        (bo, "/staff/people/bo/end", vec![]),
+    ] {
+        let stage = Stage::set().await;
+        let manager = stage.staff(StaffRole::Manager).await;
+        stage.has_people().await;
+        for verb in ["POST", "PUT", "DELETE"] {
+            let changes = Mock::given(method(verb)).and(path_regex("^/v1/staff/members"));
+            changes.respond_with(forbidden()).with_priority(1).mount(&stage.identity).await;
+        }
+        let answer = manager.submit(page, to, &fields).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{to}");
+        assert!(answer.text().contains("Not with your role"), "{to}");
+    }
+    let stage = Stage::set().await;
+    let manager = stage.staff(StaffRole::Manager).await;
+    let looks = Mock::given(method("GET")).and(path_regex("^/v1/staff/(members|changes)$"));
+    looks.respond_with(forbidden()).with_priority(1).mount(&stage.identity).await;
+    for page in ["/staff/people", bo] {
+        assert_eq!(manager.open(page).await.status, StatusCode::FORBIDDEN, "{page}");
     }
 }

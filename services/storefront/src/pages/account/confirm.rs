@@ -53,8 +53,15 @@ pub(super) async fn confirm(
         match shop.peers.confirm_registration(&request).await {
             Ok(account) => {
                 let key = press::key(&form, "log in", &[&account.email]);
-                let session = try_login(&shop, &key, client, &headers, &account.email, password).await?;
-                return Ok(welcome(&shop, session, form.visitor.cart, "/account").await);
+                match try_login(&shop, &key, client, &headers, &account.email, password).await {
+                    Ok(session) => return Ok(welcome(&shop, session, form.visitor.cart, "/account").await),
+                    Err(cause) => match cause.code() {
+                        // The account was confirmed before, and has another password by now, or is gone.
+                        Code::Unauthenticated | Code::NotFound => stale = Some(STALE),
+                        Code::RateLimited => typed.wrong("password", too_many(&cause)),
+                        _ => return Err(cause.into()),
+                    },
+                }
             }
             Err(cause) => match cause.code() {
                 Code::Unauthenticated => typed.wrong("password", "That is not the password that you chose."),

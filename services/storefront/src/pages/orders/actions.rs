@@ -1,12 +1,14 @@
 //! What an owner does with an order: cancel it, send pieces back.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
-use shop_contracts::OrderId;
 use shop_contracts::orders::{CancelOrder, NewReturn, Order, ReturnLine};
+use shop_contracts::{OrderId, ProductId};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
@@ -72,17 +74,22 @@ async fn owned(shop: &Shop, id: OrderId, visitor: &Visitor) -> Result<Order, Pag
     }
 }
 
-/// What the form says comes back; a number that is none, or larger than what is left, is a damaged form.
+/// What the form says comes back; a number that is none, or larger than what was ordered, is a damaged form. What is left
+/// now is orders' to say, after it has looked at the key: the first of two presses may have taken the pieces already.
 fn chosen(order: &Order, form: &Submitted) -> Result<NewReturn, PageError> {
     let mut lines = Vec::new();
-    for (product_id, left) in order.returnable() {
+    let mut ordered: BTreeMap<ProductId, u32> = BTreeMap::new();
+    for line in &order.lines {
+        *ordered.entry(line.product_id).or_default() += line.quantity;
+    }
+    for (product_id, pieces) in ordered {
         let typed = form.text(&format!("line-{product_id}"));
         let quantity: u32 = match typed.as_str() {
             "" => 0,
             number => number.parse().map_err(|_| PageError::BadForm("not a number".to_owned()))?,
         };
-        if quantity > left {
-            return Err(PageError::BadForm("more than there is".to_owned()));
+        if quantity > pieces {
+            return Err(PageError::BadForm("more than was ordered".to_owned()));
         }
         if quantity > 0 {
             lines.push(ReturnLine { product_id, quantity });
@@ -132,8 +139,6 @@ async fn concluded(
 
 #[cfg(test)]
 mod tests {
-    use shop_contracts::ProductId;
-
     use super::*;
 
     #[test]

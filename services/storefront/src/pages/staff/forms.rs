@@ -5,9 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use shop_instrumentation::client::CallError;
+use shop_instrumentation::problem::Code;
 
 use super::PageError;
-use super::member::StaffForm;
+use super::member::{self, StaffForm};
 use crate::form::Typed;
 use crate::pages::refusal::{Refusal, refusal};
 use crate::pages::with_status;
@@ -83,6 +84,9 @@ impl Refused {
 
     /// What the service behind refused knowingly; anything else is an error page.
     pub fn by_service(form: &'static str, mut typed: Typed, cause: CallError) -> Result<Self, PageError> {
+        if cause.code() == Code::Forbidden {
+            return Err(member::refused(cause));
+        }
         let Refusal { status, text } = refusal(cause, &mut typed)?;
         Ok(Self { form, status, text, typed })
     }

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use shop_contracts::identity::{StaffMember, StaffRole};
+use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::{PageError, Shop, see_other};
@@ -35,6 +36,15 @@ impl Staff {
     /// An error page unless the role allows it.
     pub fn require(&self, needed: StaffRole) -> Result<(), PageError> {
         if self.may(needed) { Ok(()) } else { Err(PageError::NotAllowed) }
+    }
+}
+
+/// What a service refused to a member of the staff. It decides by the session as it is now: a role that was taken away
+/// since this page asked is no fault of ours.
+pub(super) fn refused(cause: CallError) -> PageError {
+    match cause.code() {
+        Code::Forbidden => PageError::NotAllowed,
+        _ => cause.into(),
     }
 }
 

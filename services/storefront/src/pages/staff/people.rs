@@ -11,7 +11,7 @@ use shop_instrumentation::ids;
 
 use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::{csrf, role_name};
-use super::member::{Staff, StaffForm};
+use super::member::{Staff, StaffForm, refused as refused_role};
 use super::{PageError, Shop, frame, see_other};
 use crate::border::{QueryFields, StaffName};
 use crate::form::Typed;
@@ -152,7 +152,7 @@ async fn render_list(
 ) -> Result<Response, PageError> {
     let (members, changes) =
         tokio::join!(shop.peers.staff_members(&staff.token), shop.peers.staff_changes(&staff.token));
-    let (members, changes) = (members?.members, changes?.changes);
+    let (members, changes) = (members.map_err(refused_role)?.members, changes.map_err(refused_role)?.changes);
     let body = html! {
         h1 { "People" }
         @if let Some(refused) = refused { (refused.notice()) }
@@ -186,7 +186,8 @@ async fn render_one(
 ) -> Result<Response, PageError> {
     let (members, changes) =
         tokio::join!(shop.peers.staff_members(&staff.token), shop.peers.staff_changes(&staff.token));
-    let (members, mut changes) = (members?.members, changes?.changes);
+    let (members, mut changes) =
+        (members.map_err(refused_role)?.members, changes.map_err(refused_role)?.changes);
     let one = members.iter().find(|one| one.username == name.as_str()).ok_or(PageError::NotFound)?;
     changes.retain(|change| change.username == one.username);
     let body = html! {
