@@ -1,7 +1,7 @@
 //! After an account's end: orders loses everything that names the person.
 //!
-//! The step was written with the account's end and is repeated until orders has done it; then once more a day later,
-//! because a page that was open when the account ended may still have placed an order.
+//! The step was written with the account's end and is repeated until orders has done it; then once more two
+//! minutes later, because an order that was on its way when the account ended may have been written since.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// Longest pause between two tries.
 const MAX_PAUSE: TimeDelta = TimeDelta::minutes(10);
-const SECOND_PASS_AFTER: TimeDelta = TimeDelta::days(1);
+/// Longer than any request's deadline: nothing that began before the end arrives after it.
+const SECOND_PASS_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// Who keeps orders, and can make them nobody's.
 #[async_trait]

@@ -17,15 +17,16 @@ pub struct Cutoffs {
 }
 
 impl PgOrders {
-    /// Notes that an account's orders are to be anonymised. Doing it again changes nothing.
+    /// Notes that an account's orders are to be anonymised, and that they are nobody's any more: until then who knows number
+    /// and address finds them as a guest does, for there is no account left to log in to. Doing it again changes nothing.
     pub async fn request_anonymisation(
         &self,
         account: AccountId,
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         let query = sqlx::query!(
-            "UPDATE orders SET anonymise_requested_at = $2 \
-             WHERE account_id = $1 AND anonymise_requested_at IS NULL",
+            "UPDATE orders SET anonymise_requested_at = coalesce(anonymise_requested_at, $2), account_id = NULL \
+             WHERE account_id = $1",
             account.uuid(),
             now
         );

@@ -82,6 +82,18 @@ async fn an_order_that_still_needs_its_address_forgets_it_when_the_parcel_has_le
 }
 
 #[tokio::test]
+async fn an_order_that_a_deleted_account_left_is_found_by_its_number_and_address() {
+    let f = fixture().await;
+    let account = shop_instrumentation::ids::new_id();
+    let order = f.paid(&of(account)).await;
+    anonymise(&f, account).await;
+    let ask = json!({"number": order.number, "email": "kim@example.com"});
+    let found: Order = http::post(&f.router, "/v1/orders/lookup", "k", &ask).await.json();
+    assert_eq!((found.id, found.account_id), (order.id, None), "it asks for no log-in");
+    assert!(!is_known(&f, &account.to_string()).await);
+}
+
+#[tokio::test]
 async fn a_parcel_that_never_leaves_does_not_keep_the_address_for_ever() {
     let f = fixture().await;
     let account = shop_instrumentation::ids::new_id();
