@@ -444,4 +444,7 @@ async fn a_fifth_order_while_four_are_open_waits_and_the_cart_says_why() {
     assert!(answer.leads_to("/cart?full=orders"), "{}", answer.text());
     shopper.open("/cart?full=orders").await;
     assert!(shopper.page.contains("Please wait a little before you order this"), "{}", shopper.page);
+    let mut somebody = stage.shopper();
+    somebody.open("/cart?full=orders").await;
+    assert!(!somebody.page.contains("Please wait a little"), "{}", somebody.page);
 }

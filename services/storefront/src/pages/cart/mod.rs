@@ -45,7 +45,11 @@ async fn show(
     let (cart, open) = tokio::join!(load(&shop, mine), open_orders::load(&shop, mine));
     let (cart, open) = (cart?, open?);
     let added = cart.lines.iter().find(|line| line.product.slug == query.get("added"));
-    let shown = Shown { cart: &cart, open: &open, news: &news, added, full: query.get("full") };
+    // The address stays, also when the orders have ended since.
+    let is_full_of_orders = mine.is_some_and(|cart| !cart.has_room_for_order());
+    let full = query.get("full");
+    let full = if full == FULL_OF_ORDERS && !is_full_of_orders { "" } else { full };
+    let shown = Shown { cart: &cart, open: &open, news: &news, added, full };
     let body = body(&visitor, &shown);
     let mut response = shop.page(&visitor, "Cart", body).await;
     news.keep(&mut response, &visitor);
