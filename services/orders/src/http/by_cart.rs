@@ -12,16 +12,12 @@ const MOST_ORDERS: i64 = 8;
 
 #[utoipa::path(get, path = "/v1/carts/{cart_id}/orders", params(("cart_id" = String, Path)), responses((status = 200, description = "the newest orders of the cart that stand or may come to stand, at most eight; empty when there is none", body = OrderPage)))]
 pub async fn orders(State(shop): State<Shop>, Path(cart): Path<String>) -> Result<Json<OrderPage>, Problem> {
-    let saga = &shop.place.saga;
-    let mut orders = Vec::new();
     // No cart is called otherwise, see `CartRef`.
-    if cart.len() > 64 || !cart.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(Json(OrderPage { orders, page: 1, has_more: false }));
-    }
-    for id in saga.orders.list_of_cart(&cart, MOST_ORDERS).await? {
-        if let Some(found) = saga.orders.find(id).await? {
-            orders.push(shop.place.shown(found.order));
-        }
-    }
+    let is_name = cart.len() <= 64 && cart.bytes().all(|byte| byte.is_ascii_graphic());
+    let orders = if is_name {
+        shop.place.all_shown(&shop.place.saga.orders.list_of_cart(&cart, MOST_ORDERS).await?).await?
+    } else {
+        Vec::new()
+    };
     Ok(Json(OrderPage { orders, page: 1, has_more: false }))
 }

@@ -33,10 +33,11 @@ pub fn merged(lines: Vec<NewOrderLine>) -> Vec<NewOrderLine> {
     merged
 }
 
+fn invalid(field: String, detail: String) -> Result<(), Problem> {
+    Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
+}
+
 fn check_cart(field: &str, cart: &CartRef) -> Result<(), Problem> {
-    let invalid = |field: String, detail: String| {
-        Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
-    };
     let visible = cart.id.bytes().all(|b| b.is_ascii_graphic());
     if !visible || !(1..=MAX_CART_ID_BYTES).contains(&cart.id.len()) {
         return invalid(format!("{field}.id"), format!("1 to {MAX_CART_ID_BYTES} visible ASCII characters"));
@@ -49,9 +50,6 @@ fn check_cart(field: &str, cart: &CartRef) -> Result<(), Problem> {
 
 /// Names the field that is wrong, and its limit.
 pub fn check(request: &NewOrder) -> Result<(), Problem> {
-    let invalid = |field: String, detail: String| {
-        Err(Problem::new(Code::Invalid, "invalid order").field(field, detail))
-    };
     if request.lines.is_empty() || request.lines.len() > MAX_LINES {
         return invalid("lines".to_owned(), format!("1 to {MAX_LINES} lines, got {}", request.lines.len()));
     }

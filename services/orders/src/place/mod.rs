@@ -150,11 +150,17 @@ impl PlaceOrder {
 
     /// Refuses to order what may be ordered already.
     async fn cart_ordered(&self, others: &[OrderId]) -> Result<Problem, Problem> {
-        let mut orders = Vec::with_capacity(others.len());
-        for id in others {
+        let orders = self.all_shown(others).await?;
+        Ok(Problem::new(Code::CartOrdered, "other orders were made from this cart").existing(&orders))
+    }
+
+    /// These orders as they are shown now, as far as they exist.
+    pub async fn all_shown(&self, ids: &[OrderId]) -> Result<Vec<Order>, Problem> {
+        let mut orders = Vec::with_capacity(ids.len());
+        for id in ids {
             orders.extend(self.saga.orders.find(*id).await?.map(|known| self.shown(known.order)));
         }
-        Ok(Problem::new(Code::CartOrdered, "other orders were made from this cart").existing(&orders))
+        Ok(orders)
     }
 
     /// What vouchers are asked with.

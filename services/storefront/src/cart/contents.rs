@@ -61,6 +61,11 @@ impl CartId {
     pub fn parse(text: &str) -> Option<Self> {
         <[u8; 16]>::try_from(hex::decode(text).ok()?).ok().map(Self)
     }
+
+    /// A version of this cart, as orders and identity know it.
+    pub fn at(self, version: u64) -> CartRef {
+        CartRef { id: self.to_string(), version }
+    }
 }
 
 impl Cart {
@@ -82,7 +87,7 @@ impl Cart {
 
     /// What an order says that it was made from.
     pub fn reference(&self) -> CartRef {
-        CartRef { id: self.id.to_string(), version: self.version }
+        self.id.at(self.version)
     }
 
     /// Puts pieces in, up to the bound for one product. False, and no change, when the cart is full. Contents that may be

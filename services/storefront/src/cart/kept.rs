@@ -2,7 +2,7 @@
 
 use shop_contracts::AccountId;
 use shop_contracts::identity::{KeptCart, MergedCart, OpenOrder};
-use shop_contracts::orders::{CartRef, KnownOrders};
+use shop_contracts::orders::KnownOrders;
 
 use super::contents::{Cart, CartId};
 use crate::checkout::{Done, Open, Progress};
@@ -40,18 +40,16 @@ impl Cart {
 
     /// Which of its orders it accounts for: what it holds is what they left.
     pub fn known_orders(&self) -> KnownOrders {
-        let reference = |id: CartId, version| CartRef { id: id.to_string(), version };
-        let own = reference(self.id, self.progress.done.map_or(0, |done| done.version));
-        let merged = self.merged.iter().map(|one| reference(one.id, one.ordered));
-        let open = self.progress.open.iter().map(|open| reference(open.cart, open.version));
+        let own = self.id.at(self.progress.done.map_or(0, |done| done.version));
+        let merged = self.merged.iter().map(|one| one.id.at(one.ordered));
+        let open = self.progress.open.iter().map(|open| open.cart.at(open.version));
         KnownOrders { carts: std::iter::once(own).chain(merged).collect(), open: open.collect() }
     }
 
     /// What an account keeps of it, if the account's cart is still of the revision that this browser worked with.
     pub fn to_kept(&self) -> KeptCart {
-        let reference = |id: CartId, version| CartRef { id: id.to_string(), version };
         let open = |open: &Open| OpenOrder {
-            cart: reference(open.cart, open.version),
+            cart: open.cart.at(open.version),
             order: open.order,
             asked_at: open.asked_at,
             lines: open.lines.clone(),

@@ -40,6 +40,14 @@ impl Stage {
     }
 }
 
+/// The cart of a press that orders refuses without saying for which order.
+async fn pressed_in_vain(stage: &Stage, shopper: &mut Shopper<'_>) -> CartRef {
+    shopper.open("/checkout").await;
+    stage.cart_is_ordered(&[]).await;
+    shopper.press(&FIELDS).await;
+    stage.orders_sent().await.remove(0).cart.unwrap()
+}
+
 async fn take_two_lamps(shopper: &mut Shopper<'_>) {
     shopper.take_a_lamp().await;
     shopper.take_a_lamp().await;
@@ -79,10 +87,7 @@ async fn a_press_for_what_another_tab_ordered_whole_leads_to_that_order() {
     stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
     let mut shopper = stage.shopper();
     shopper.take_a_lamp().await;
-    shopper.open("/checkout").await;
-    stage.cart_is_ordered(&[]).await;
-    shopper.press(&FIELDS).await;
-    let cart = stage.orders_sent().await.remove(0).cart.unwrap();
+    let cart = pressed_in_vain(&stage, &mut shopper).await;
     let other = of(&cart.id, cart.version + 1, 78);
     stage.cart_is_ordered(std::slice::from_ref(&other)).await;
     let answer = shopper.press(&FIELDS).await;
@@ -96,10 +101,7 @@ async fn another_order_of_the_same_version_leaves_what_it_does_not_hold_in_the_c
     stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
     let mut shopper = stage.shopper();
     take_two_lamps(&mut shopper).await;
-    shopper.open("/checkout").await;
-    stage.cart_is_ordered(&[]).await;
-    shopper.press(&FIELDS).await;
-    let cart = stage.orders_sent().await.remove(0).cart.unwrap();
+    let cart = pressed_in_vain(&stage, &mut shopper).await;
     stage.orders_refuse("already_ordered", &of(&cart.id, cart.version, 79)).await;
     let answer = shopper.press(&FIELDS).await;
     assert!(answer.leads_to("/checkout"), "{}", answer.text());
