@@ -36,16 +36,14 @@ impl Snapshot {
         tree
     }
 
-    /// Bytes that a process and all its descendants have written: what a leak adds to. Pages of program files are left
-    /// out, for their share grows when somebody else stops running the same file. `None` where the kernel does not tell.
-    pub fn written_by_tree(&self, pid: u32) -> Option<u64> {
-        let written = |pid| {
-            let rollup = rollup(pid)?;
-            Some(kb(&rollup, "Pss_Anon:")? + kb(&rollup, "Pss_Shmem:")?)
-        };
+    /// Bytes that a process and all its descendants have allocated for themselves: what a leak adds to. Left out are
+    /// pages of program files, whose share grows when somebody else stops running the same file, and shared memory:
+    /// Postgres reserves all of it when it starts and touches it by and by. `None` where the kernel does not tell.
+    pub fn allocated_by_tree(&self, pid: u32) -> Option<u64> {
+        let allocated = |pid| kb(&rollup(pid)?, "Pss_Anon:");
         // A descendant may end while it is looked at.
-        let own = written(pid)?;
-        let others: u64 = self.tree(pid)[1..].iter().filter_map(|pid| written(*pid)).sum();
+        let own = allocated(pid)?;
+        let others: u64 = self.tree(pid)[1..].iter().filter_map(|pid| allocated(*pid)).sum();
         Some((own + others) * 1024)
     }
 

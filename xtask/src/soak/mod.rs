@@ -146,7 +146,7 @@ async fn take(
             line.clear();
         }
         let kept = if is_console { stores } else { Some(0.0) };
-        let bytes = unit.pid.and_then(|pid| memory.written_by_tree(pid)).unwrap_or(unit.memory_bytes);
+        let bytes = unit.pid.and_then(|pid| memory.allocated_by_tree(pid)).unwrap_or(unit.memory_bytes);
         line.extend(kept.map(|kept| (at, bytes as f64 - kept)));
     }
     for sample in sample::redis(layout).await? {

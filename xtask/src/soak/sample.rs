@@ -33,7 +33,7 @@ impl Kind {
     /// How much it may grow; `None` where growing is what it is for.
     pub fn bound(self) -> Option<Bound> {
         let bound = match self {
-            // An allocator's steps, and Postgres' sessions that touch their part of the shared buffers by and by.
+            // An allocator's steps, and the caches of Postgres' sessions.
             Self::Process => Bound { share: 0.10, absolute: 6e6 },
             Self::Redis => Bound { share: 0.10, absolute: 2e6 },
             // A trim keeps what a reader has not acknowledged, and then takes all of it at once.
