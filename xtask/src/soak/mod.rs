@@ -25,6 +25,9 @@ use crate::{
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
 /// The process that keeps telemetry: what it holds of it is a line of its own.
 const CONSOLE: &str = "console";
+/// Of each byte that the console's stores count, how much more they may take: what the allocator rounds up, and nodes of
+/// indexes, which no store counts.
+const UNCOUNTED_SHARE: f64 = 0.2;
 /// The console is asked for its metrics under load.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// What the books are given to agree after the last shopper.
@@ -147,7 +150,7 @@ async fn take(
         }
         let kept = if is_console { stores } else { Some(0.0) };
         let bytes = unit.pid.and_then(|pid| memory.allocated_by_tree(pid)).unwrap_or(unit.memory_bytes);
-        line.extend(kept.map(|kept| (at, bytes as f64 - kept)));
+        line.extend(kept.map(|kept| (at, bytes as f64 - kept * (1.0 + UNCOUNTED_SHARE))));
     }
     for sample in sample::redis(layout).await? {
         lines.entry(sample.name).or_insert((sample.kind, Line::new())).1.push((at, sample.value));
