@@ -122,6 +122,13 @@ impl Call {
         self
     }
 
+    /// Declares that a repeat could not tell its own earlier effect from somebody else's: sent again only where nothing was
+    /// sent.
+    pub fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {

@@ -86,13 +86,15 @@ async fn refusals_and_faults_of_the_caller_never_open_a_breaker() {
 #[tokio::test]
 async fn not_now_is_repeated_for_safe_calls_only_and_opens_the_breaker() {
     let peer = Peer::answering(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()).await;
-    let client = client(&[&peer.url], ClientConfig { breaker_failures: 4, ..ClientConfig::default() });
+    let client = client(&[&peer.url], ClientConfig { breaker_failures: 5, ..ClientConfig::default() });
     client.send(Call::post("/", &1)).await.unwrap_err();
     assert_eq!(peer.calls(), 1, "it may have had an effect");
+    client.send(Call::put("/", &1).once()).await.unwrap_err();
+    assert_eq!(peer.calls(), 2, "a repeat could not tell its own effect");
     client.send(Call::get("/")).await.unwrap_err();
-    assert_eq!(peer.calls(), 4, "three attempts");
+    assert_eq!(peer.calls(), 5, "three attempts");
     let error = client.send(Call::get("/")).await.unwrap_err();
-    assert_eq!((peer.calls(), error.code()), (4, crate::Code::Unavailable), "left alone");
+    assert_eq!((peer.calls(), error.code()), (5, crate::Code::Unavailable), "left alone");
 }
 
 #[tokio::test]

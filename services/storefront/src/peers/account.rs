@@ -47,9 +47,11 @@ impl Peers {
         self.identity.request(Call::get(format!("/v1/accounts/{account}/cart"))).await
     }
 
-    /// Has the account keep a cart, if it still keeps the revision that this one names; a conflict says what it keeps.
+    /// Has the account keep a cart, if it still keeps the revision that this one names; a conflict says what it keeps
+    /// instead of it. A repeat would meet its own effect, or what others made of that, as a conflict: so there is none.
     pub async fn keep_cart(&self, account: AccountId, cart: &KeptCart) -> Result<(), CallError> {
-        self.identity.send(Call::put(format!("/v1/accounts/{account}/cart"), cart)).await.map(|_| ())
+        let call = Call::put(format!("/v1/accounts/{account}/cart"), cart).once();
+        self.identity.send(call).await.map(|_| ())
     }
 
     /// The account's sessions; the one with this token is marked.

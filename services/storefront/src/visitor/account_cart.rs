@@ -1,10 +1,11 @@
 //! The cart of somebody who is logged in: one cart of the account, on all devices.
 //!
 //! What the account keeps leads. Before the cart is shown or changed a page asks for it, and after a change the account
-//! keeps the new one, if nobody changed it in between. The cookie holds the same, so that the shop sells on while identity
-//! is away: it is waited for a moment only, and what it cannot keep now is brought together with the next request.
+//! keeps the new one, if nobody changed it in between. If somebody did, what a shopper asked for is done anew to what the
+//! other left: of two changes in one moment neither is lost. The cookie holds the same, so that the shop sells on while
+//! identity is away: it is waited for a moment only, and what it cannot keep now is brought together with the next request.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -27,13 +28,41 @@ const WITHIN: Duration = Duration::from_millis(500);
 const SETTLED_WITHIN: Duration = Duration::from_secs(1);
 /// How often a log-in brings carts together that somebody changes meanwhile.
 const TRIES: usize = 3;
+/// How often a change is made to what others left meanwhile: each try that fails is a change of theirs.
+const CHANGE_TRIES: usize = 16;
+/// After how long no other try is begun.
+const CHANGED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What became of a cart that the account was to keep.
 enum Keeping {
     Kept,
-    /// The account keeps another one meanwhile.
+    /// Not this one: the account keeps another one meanwhile.
     Changed(KeptCart),
     Unavailable,
+}
+
+/// What became of a change that a shopper asked for.
+pub enum Changed {
+    /// The cart holds it.
+    Made(Cart),
+    /// There is no room for it.
+    NoRoom(Cart),
+    /// Others changed the account's cart before each try: nothing was changed.
+    Missed,
+}
+
+/// Whether an answer's cart is kept was tried already.
+#[derive(Clone)]
+struct Tried;
+
+impl Changed {
+    /// Keeps the cart as it is now.
+    pub fn keep(self, response: &mut Response) {
+        if let Self::Made(cart) | Self::NoRoom(cart) = self {
+            put_cart(response, cart);
+            response.extensions_mut().insert(Tried);
+        }
+    }
 }
 
 /// After each answer that changes a cart: writes the cookie, and has the account keep it.
@@ -41,7 +70,8 @@ pub async fn follow(State(shop): State<Shop>, request: Request, next: Next) -> R
     let who = signed_in(request.headers(), &shop);
     let mut response = next.run(request).await;
     let Some(mut cart) = response.extensions_mut().remove::<Cart>() else { return response };
-    if let Some(who) = who
+    let is_tried = response.extensions_mut().remove::<Tried>().is_some();
+    if let Some(who) = who.filter(|_| !is_tried)
         && is_to_be_kept(&cart, who.account_id)
         && shop.sessions.stands(&shop.peers, &who, clock::now().timestamp()).await
     {
@@ -51,15 +81,49 @@ pub async fn follow(State(shop): State<Shop>, request: Request, next: Next) -> R
     response
 }
 
-/// The visitor's cart as the account has it now, with what this browser changed while the account could not be asked.
-pub async fn look(shop: &Shop, visitor: &mut Visitor) {
-    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return };
-    let Some(found) = find(shop, account).await else { return };
-    let cart = bring(shop, visitor.cart.take(), found.clone(), account).await;
-    visitor.cart = Some(cart.unwrap_or_else(|| {
-        let kept = KeptBy { account, revision: found.revision, is_current: false };
-        Cart { kept: Some(kept), ..new_cart() }
-    }));
+/// The visitor's cart as the account has it now, with what this browser changed while the account could not be asked. False
+/// when it cannot be asked now either.
+pub async fn look(shop: &Shop, visitor: &mut Visitor) -> bool {
+    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return true };
+    let Some(found) = find(shop, account).await else { return false };
+    visitor.cart = Some(present(shop, visitor.cart.take(), found, account).await);
+    true
+}
+
+/// Changes the visitor's cart; `change` answers whether there is room. Where others change the account's in the same moment,
+/// it is done anew to what they left.
+pub async fn change(shop: &Shop, visitor: Visitor, change: impl Fn(&mut Cart) -> bool) -> Changed {
+    let account = visitor.account.map(|who| who.account_id);
+    let mut found = match account {
+        Some(account) => find(shop, account).await,
+        None => None,
+    };
+    let last_try_at = Instant::now() + CHANGED_WITHIN;
+    for _ in 0..CHANGE_TRIES {
+        let mut cart = match account.zip(found.take()) {
+            Some((account, found)) => present(shop, visitor.cart.clone(), found, account).await,
+            None => visitor.cart.clone().unwrap_or_else(new_cart),
+        };
+        let before = cart.clone();
+        if !change(&mut cart) {
+            return Changed::NoRoom(cart);
+        }
+        if cart != before {
+            cart.differs_from_kept();
+        }
+        if !account.is_some_and(|account| is_to_be_kept(&cart, account)) {
+            return Changed::Made(cart);
+        }
+        match keep(shop, &mut cart).await {
+            Keeping::Kept | Keeping::Unavailable => return Changed::Made(cart),
+            Keeping::Changed(other) => found = Some(other),
+        }
+        if Instant::now() > last_try_at {
+            break;
+        }
+    }
+    tracing::warn!("others changed the account's cart before each try, a change of it is given up");
+    Changed::Missed
 }
 
 /// At log-in: the visitor's cart and the one that the account keeps become one.
@@ -88,6 +152,13 @@ pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &mut Vi
     if is_nothing || is_kept {
         shop.cookies.remove(response, Kind::Cart);
     }
+}
+
+/// Both in one, or an empty one that the account is to keep.
+async fn present(shop: &Shop, mine: Option<Cart>, found: KeptCart, account: AccountId) -> Cart {
+    let kept = KeptBy { account, revision: found.revision, is_current: false };
+    let cart = bring(shop, mine, found, account).await;
+    cart.unwrap_or_else(|| Cart { kept: Some(kept), ..new_cart() })
 }
 
 /// Both in one. Before two that do not know of each other become one, what orders knows of either is settled: neither what is
@@ -145,13 +216,6 @@ async fn keep(shop: &Shop, cart: &mut Cart) -> Keeping {
         Ok(Err(cause)) => {
             let other = cause.existing::<KeptCart>().filter(|_| cause.code() == Code::Conflict);
             match other {
-                // A repeat whose first answer was lost.
-                Some(other)
-                    if Cart::from_kept(&other, account).is_some_and(|other| other.is_same_as(cart)) =>
-                {
-                    cart.was_kept();
-                    return Keeping::Kept;
-                }
                 Some(other) => return Keeping::Changed(other),
                 None => tracing::warn!(error = %cause, "the account does not keep the cart"),
             }

@@ -1,5 +1,7 @@
 //! What became of a cart's orders, asked at orders.
 
+use futures::future::join_all;
+use shop_contracts::OrderId;
 use shop_contracts::orders::Order;
 
 use super::now_us;
@@ -32,19 +34,24 @@ pub async fn learn(shop: &Shop, cart: &mut Cart, ask: Ask) -> Learned {
         carts.push(cart.id);
         carts.extend(cart.merged.iter().map(|one| one.id));
     }
-    for open in cart.progress.open.clone() {
-        match open.order {
-            Some(id) => match shop.peers.order(id).await {
-                Ok(order) => take_in(cart, order, &mut learned),
-                Err(cause) => tracing::warn!(error = %cause, "an open order is not available"),
-            },
-            None if !carts.contains(&open.cart) => carts.push(open.cart),
-            None => {}
+    let open = &cart.progress.open;
+    let known: Vec<OrderId> = open.iter().filter_map(|open| open.order).collect();
+    for open in open.iter().filter(|open| open.order.is_none()) {
+        if !carts.contains(&open.cart) {
+            carts.push(open.cart);
         }
     }
-    // One after the other would be as many times the way.
-    let asked = carts.into_iter().map(async |id| (id, shop.peers.orders_of_cart(id).await));
-    for (id, answer) in futures::future::join_all(asked).await {
+    // One after the other would be as many times the way. A cart knows of a few only.
+    let orders = known.into_iter().map(|id| shop.peers.order(id));
+    let of_carts = carts.into_iter().map(async |id| (id, shop.peers.orders_of_cart(id).await));
+    let (orders, of_carts) = tokio::join!(join_all(orders), join_all(of_carts));
+    for answer in orders {
+        match answer {
+            Ok(order) => take_in(cart, order, &mut learned),
+            Err(cause) => tracing::warn!(error = %cause, "an open order is not available"),
+        }
+    }
+    for (id, answer) in of_carts {
         match answer {
             Ok(orders) => {
                 // Oldest first: the newest has the last word.

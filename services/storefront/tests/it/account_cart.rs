@@ -1,6 +1,5 @@
 //! The cart that an account keeps from one device to the next.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
@@ -126,26 +125,43 @@ const LATE: DateTime<Utc> = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
 
 /// What identity does with an account's cart.
 #[derive(Clone, Default)]
-pub struct Keeper(Arc<Mutex<KeptCart>>, Arc<AtomicBool>);
+pub struct Keeper(Arc<Mutex<Account>>);
+
+#[derive(Default)]
+struct Account {
+    kept: KeptCart,
+    is_away: bool,
+    /// What the next that ask for the cart find: they looked at it before others changed it.
+    found_before: Vec<KeptCart>,
+    /// Whether somebody else changes the cart before each that is to be kept.
+    is_overtaken: bool,
+}
 
 impl Respond for Keeper {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let mut kept = self.0.lock().unwrap();
-        if self.1.load(Ordering::SeqCst) {
-            // An answer that says nothing, and opens no breaker.
-            return ResponseTemplate::new(422).set_body_json(json!({"status": 422, "code": "invalid"}));
+        let mut account = self.0.lock().unwrap();
+        if account.is_away {
+            return silent();
         }
         if request.method.as_str() == "GET" {
-            return ResponseTemplate::new(200).set_body_json(&*kept);
+            let found = account.found_before.pop().unwrap_or_else(|| account.kept.clone());
+            return ResponseTemplate::new(200).set_body_json(found);
         }
+        account.kept.revision += u64::from(account.is_overtaken);
+        let kept = &mut account.kept;
         let sent: KeptCart = request.body_json().unwrap();
         if sent.if_revision != Some(kept.revision) {
-            let problem = json!({"status": 409, "code": "conflict", "existing": *kept});
+            let problem = json!({"status": 409, "code": "conflict", "existing": kept});
             return ResponseTemplate::new(409).set_body_json(problem);
         }
         *kept = KeptCart { revision: kept.revision + 1, if_revision: None, ..sent };
         ResponseTemplate::new(204)
     }
+}
+
+/// An answer of identity that says nothing, and opens no breaker.
+pub fn silent() -> ResponseTemplate {
+    ResponseTemplate::new(422).set_body_json(json!({"status": 422, "code": "invalid"}))
 }
 
 impl Stage {
@@ -171,15 +187,24 @@ impl Stage {
 
 impl Keeper {
     pub fn kept(&self) -> KeptCart {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().kept.clone()
     }
 
     pub fn is_away(&self, is_away: bool) {
-        self.1.store(is_away, Ordering::SeqCst);
+        self.0.lock().unwrap().is_away = is_away;
     }
 
-    fn pieces(&self) -> Vec<u32> {
-        self.0.lock().unwrap().lines.iter().map(|line| line.quantity).collect()
+    /// So many of the next that ask find this cart, whatever it is by then.
+    pub fn next_find(&self, count: usize, cart: &KeptCart) {
+        self.0.lock().unwrap().found_before = vec![cart.clone(); count];
+    }
+
+    pub fn is_overtaken(&self, is_overtaken: bool) {
+        self.0.lock().unwrap().is_overtaken = is_overtaken;
+    }
+
+    pub fn pieces(&self) -> Vec<u32> {
+        self.kept().lines.iter().map(|line| line.quantity).collect()
     }
 }
 
@@ -287,7 +312,7 @@ async fn an_order_of_which_no_device_was_told_is_asked_for_when_carts_become_one
     let (stage, keeper) = Stage::with_account().await;
     let mut phone = logged_in(&stage).await;
     phone.take_a_lamp().await;
-    let kept = keeper.0.lock().unwrap().clone();
+    let kept = keeper.kept();
     let cart = CartRef { id: kept.id.clone(), version: kept.version };
     let placed = Order { cart: Some(cart), ..order(OrderStatus::Confirmed, Some(kim().id)) };
     stage.orders_answer(&placed).await;
@@ -309,7 +334,7 @@ async fn a_cart_whose_order_is_pending_is_found_pending_on_another_device() {
     let placed = order(OrderStatus::Pending, Some(kim().id));
     stage.orders_answer(&placed).await;
     check_out(&mut here).await;
-    assert_eq!(keeper.0.lock().unwrap().open[0].order, Some(placed.id));
+    assert_eq!(keeper.kept().open[0].order, Some(placed.id));
     let mut there = logged_in(&stage).await;
     let checkout = there.open("/checkout").await;
     assert_eq!(checkout.headers["location"].to_str().unwrap(), format!("/orders/{}", placed.id));
@@ -320,10 +345,10 @@ async fn what_was_changed_while_identity_was_away_is_brought_together_with_what_
     let (stage, keeper) = Stage::with_account().await;
     let mut phone = logged_in(&stage).await;
     phone.take_a_lamp().await;
-    keeper.1.store(true, Ordering::SeqCst);
+    keeper.is_away(true);
     phone.take_a_lamp().await;
     phone.take_a_lamp().await;
-    keeper.1.store(false, Ordering::SeqCst);
+    keeper.is_away(false);
     assert_eq!(keeper.pieces(), [1]);
     let mut laptop = logged_in(&stage).await;
     laptop.take_a_lamp().await;

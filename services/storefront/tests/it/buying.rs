@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use chrono::DateTime;
 use serde_json::json;
@@ -427,6 +429,33 @@ async fn no_page_says_that_nothing_was_charged_while_an_answer_is_missing() {
     assert!(shopper.page.contains("We do not know yet whether your order arrived"));
     let keys = stage.keys_sent().await;
     assert!(keys.len() > 1 && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+/// Four answers one after the other would take longer than a page waits for orders.
+const ONE_ANSWER: Duration = Duration::from_millis(700);
+
+#[tokio::test]
+async fn open_orders_are_asked_about_at_the_same_time() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    let mut placed = Vec::new();
+    for n in 1..=4 {
+        let pending =
+            Order { id: OrderId::new(uuid::Uuid::from_u128(n)), ..order(OrderStatus::Pending, None) };
+        stage.orders_answer(&pending).await;
+        shopper.take_a_lamp().await;
+        check_out(&mut shopper).await;
+        let cart = stage.placed().await.cart;
+        placed.push(Order { status: OrderStatus::Confirmed, cart, ..pending });
+    }
+    stage.orders.reset().await;
+    for order in &placed {
+        let found = ResponseTemplate::new(200).set_body_json(order).set_delay(ONE_ANSWER);
+        let one = format!("/v1/orders/{}", order.id);
+        Mock::given(method("GET")).and(path(one)).respond_with(found).mount(&stage.orders).await;
+    }
+    shopper.open("/cart").await;
+    assert_eq!(shopper.page.matches("is confirmed. What you ordered").count(), 4, "{}", shopper.page);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ mod outage;
 mod people;
 mod resolving;
 mod rum;
+mod same_moment;
 mod saved_addresses;
 mod searching;
 mod sold_out;

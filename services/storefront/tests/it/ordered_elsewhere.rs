@@ -137,6 +137,35 @@ async fn a_browser_whose_session_is_over_has_the_account_s_cart_and_orders_it_on
 }
 
 #[tokio::test]
+async fn what_a_guest_ordered_after_a_log_in_whose_answer_was_lost_is_not_ordered_with_the_account_again() {
+    let (stage, keeper) = Stage::with_account().await;
+    let mut phone = logged_in(&stage).await;
+    let mut laptop = stage.shopper();
+    laptop.take_a_lamp().await;
+    let before = laptop.cookies.clone();
+    phone.take_a_lamp().await;
+    crate::people::log_in(&mut laptop, "/login").await;
+    assert_eq!(keeper.pieces(), [2]);
+    // Neither session nor cart reached the browser: it orders the guest's cart.
+    laptop.cookies = before;
+    stage.orders_answer(&order(OrderStatus::Confirmed, None)).await;
+    check_out(&mut laptop).await;
+    let sent = stage.orders_sent().await.remove(0);
+    let guests = sent.cart.unwrap();
+    assert_eq!((sent.account_id, sent.lines[0].quantity), (None, 1));
+    assert_ne!(guests.id, keeper.kept().id);
+    // The account's press tells that it accounts for no order of that cart, so orders refuses it.
+    phone.open("/checkout").await;
+    stage.cart_is_ordered(&[of(&guests.id, guests.version, 81)]).await;
+    let answer = phone.press(&FIELDS).await;
+    assert!(answer.leads_to("/checkout"), "{}", answer.text());
+    assert!(phone.page.contains("You have ordered some of this already"), "{}", phone.page);
+    let known = stage.orders_sent().await.remove(1).known.unwrap();
+    assert!(known.carts.contains(&CartRef { id: guests.id, version: 0 }), "{known:?}");
+    assert_eq!(keeper.pieces(), [1], "what the guest ordered is in the account's cart no more");
+}
+
+#[tokio::test]
 async fn two_devices_that_cannot_ask_for_the_account_s_cart_order_by_one_name() {
     let (stage, keeper) = Stage::with_account().await;
     let mut phone = logged_in(&stage).await;

@@ -30,6 +30,7 @@ pub struct Stage {
 }
 
 /// Somebody with a browser that keeps cookies and reads forms.
+#[derive(Clone)]
 pub struct Shopper<'a> {
     router: &'a Router,
     pub cookies: BTreeMap<String, String>,

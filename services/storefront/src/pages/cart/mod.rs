@@ -17,15 +17,16 @@ use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::cart::{Cart, Line, MAX_QUANTITY, Offer, Priced};
 use crate::view::{Frame, Tone, notice, picture, price, sums};
-use crate::visitor::{
-    OpenForm, OwnForm, Submitted, Visitor, account_cart, keep_cart, new_cart, now_us, put_cart,
-};
+use crate::visitor::account_cart::{self, Changed};
+use crate::visitor::{OpenForm, OwnForm, Submitted, Visitor, keep_cart, now_us, put_cart};
 
 /// Where most parcels go: before an address is known, tax is shown as it is there.
 const HOME: &str = "DE";
 
 /// The cart's page says why nothing more can be ordered, as `full`.
 pub(super) const FULL_OF_ORDERS: &str = "orders";
+/// The cart's page says that a change of it was not made.
+const MISSED: &str = "/cart?missed=1";
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -49,7 +50,8 @@ async fn show(
     let is_full_of_orders = mine.is_some_and(|cart| !cart.has_room_for_order());
     let full = query.get("full");
     let full = if full == FULL_OF_ORDERS && !is_full_of_orders { "" } else { full };
-    let shown = Shown { cart: &cart, open: &open, news: &news, added, full };
+    let is_missed = !query.get("missed").is_empty();
+    let shown = Shown { cart: &cart, open: &open, news: &news, added, full, is_missed };
     let body = body(&visitor, &shown);
     let mut response = shop.page(&visitor, "Cart", body).await;
     news.keep(&mut response, &visitor);
@@ -65,19 +67,24 @@ struct Shown<'a> {
     added: Option<&'a Line>,
     /// What there is no room for.
     full: &'a str,
+    /// Whether a change was not made, because of others in the same moment.
+    is_missed: bool,
 }
 
-async fn add(State(shop): State<Shop>, OpenForm(mut form): OpenForm) -> Result<Response, PageError> {
+async fn add(State(shop): State<Shop>, OpenForm(form): OpenForm) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
     let quantity = form.text("quantity").parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
     let products = shop.peers.products(&[id]).await?;
     let product = products.first().ok_or(PageError::NotFound)?;
-    account_cart::look(&shop, &mut form.visitor).await;
-    let mut cart = form.visitor.cart.unwrap_or_else(new_cart);
-    let fits = cart.add(id, quantity, product.price, now_us());
-    let target = if fits { format!("/cart?added={}", product.slug) } else { "/cart?full=1".to_owned() };
-    let mut response = see_other(&target);
-    keep_cart(&mut response, &cart);
+    let price = product.price;
+    let put_in = |cart: &mut Cart| cart.add(id, quantity, price, now_us());
+    let changed = account_cart::change(&shop, form.visitor, put_in).await;
+    let mut response = match &changed {
+        Changed::Made(_) => see_other(&format!("/cart?added={}", product.slug)),
+        Changed::NoRoom(_) => see_other("/cart?full=1"),
+        Changed::Missed => see_other(MISSED),
+    };
+    changed.keep(&mut response);
     Ok(response)
 }
 
@@ -90,14 +97,15 @@ async fn remove(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Resp
     change(&shop, form, 0).await
 }
 
-async fn change(shop: &Shop, mut form: Submitted, quantity: u32) -> Result<Response, PageError> {
+async fn change(shop: &Shop, form: Submitted, quantity: u32) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
-    let mut response = see_other("/cart");
-    account_cart::look(shop, &mut form.visitor).await;
-    if let Some(mut cart) = form.visitor.cart {
+    let set = |cart: &mut Cart| {
         cart.set_quantity(id, quantity, now_us());
-        keep_cart(&mut response, &cart);
-    }
+        true
+    };
+    let changed = account_cart::change(shop, form.visitor, set).await;
+    let mut response = see_other(if matches!(changed, Changed::Missed) { MISSED } else { "/cart" });
+    changed.keep(&mut response);
     Ok(response)
 }
 
@@ -163,7 +171,10 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
             h1 { "Your cart" }
             (shown.news.notices())
             @if let Some(line) = shown.added.filter(|_| !is_ordered) {
-                (notice(Tone::Good, html! { p { strong { (line.product.name) } " is in your cart." } }))
+                (added(&line.product.name, shown.news.is_here_only()))
+            }
+            @if shown.is_missed {
+                (notice(Tone::Bad, html! { p { strong { "That was not done." } " Your cart is being changed in several places at this moment. Below is what is in it now: please try again." } }))
             }
             @match shown.full {
                 "" => {}
@@ -189,6 +200,21 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
             }
         }
     }
+}
+
+/// That something was put in. What an account could not keep is in this browser's cart alone.
+fn added(name: &str, is_here_only: bool) -> Markup {
+    let text = html! {
+        p {
+            strong { (name) } " is in your cart"
+            @if is_here_only {
+                " on this device. Your account cannot be reached just now; your other devices will see it when it can. Should one of them change the same thing meanwhile, the larger number stays."
+            } @else {
+                "."
+            }
+        }
+    };
+    notice(if is_here_only { Tone::Plain } else { Tone::Good }, text)
 }
 
 /// That a press of the button may have made an order of what is in the cart.

@@ -19,18 +19,20 @@ use crate::visitor::{Visitor, account_cart, keep_cart, put_cart};
 /// How long a page waits for orders.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// Orders that ended, or that the cart did not know of; and whether the cart is another one by that or as the account has it.
+/// Orders that ended, or that the cart did not know of; and whether the cart is another one by that or as the account has
+/// it, or is still to be kept there.
 #[derive(Default)]
 pub(in crate::pages) struct News {
     is_other: bool,
     is_changed: bool,
+    is_here_only: bool,
     learned: Learned,
 }
 
 /// Brings the visitor's cart up to date: with the account that keeps it, and with what became of its orders.
 pub(in crate::pages) async fn up_to_date(shop: &Shop, visitor: &mut Visitor, ask: Ask) -> News {
     let before = visitor.cart.clone();
-    account_cart::look(shop, visitor).await;
+    let is_asked = account_cart::look(shop, visitor).await;
     let mut news = News::default();
     if let Some(cart) = &mut visitor.cart {
         let mut now = cart.clone();
@@ -45,12 +47,19 @@ pub(in crate::pages) async fn up_to_date(shop: &Shop, visitor: &mut Visitor, ask
             }
             Err(_) => tracing::warn!("what became of the cart's orders is not known in time"),
         }
-        news.is_other = is_other;
+        let is_unkept = visitor.account.as_ref().is_some_and(|who| !cart.is_kept(who.account_id));
+        news.is_other = is_other || is_asked && is_unkept && !is_nothing;
+        news.is_here_only = !is_asked && is_unkept;
     }
     news
 }
 
 impl News {
+    /// Whether the account cannot be asked, and does not keep what the cart holds.
+    pub(super) fn is_here_only(&self) -> bool {
+        self.is_here_only
+    }
+
     /// Keeps the visitor's cart as it is now.
     pub(in crate::pages) fn keep(&self, response: &mut Response, visitor: &Visitor) {
         match &visitor.cart {
