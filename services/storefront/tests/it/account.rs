@@ -219,9 +219,21 @@ async fn a_reset_link_sets_a_password_once_and_a_stale_one_says_so() {
     stage.identity_answers("POST", "/v1/password-resets/confirm", problem(422, "invalid", "token")).await;
     let shown = shopper.open("/reset-password?token=abc-123_X").await;
     assert_eq!(shown.headers["referrer-policy"], "no-referrer", "the address holds a secret");
+    let page = shopper.page.clone();
     let stale = shopper.submit("/reset-password", &[("password", "another long one")]).await;
-    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(shopper.page.contains("not valid any more"));
+    assert_eq!(stale.status, StatusCode::GONE);
+    assert_eq!(stale.headers["cache-control"], "no-store");
+    assert!(
+        shopper.page.contains("not valid any more") && shopper.page.contains("href=\"/forgot-password\"")
+    );
+    assert!(!shopper.page.contains("reset-form"), "no form that cannot work: {}", shopper.page);
+    // Too many at once say nothing about the link.
+    stage.identity.reset().await;
+    let busy = problem(429, "rate_limited", "");
+    stage.identity_answers("POST", "/v1/password-resets/confirm", busy).await;
+    shopper.page.clone_from(&page);
+    shopper.submit("/reset-password", &[("password", "another long one")]).await;
+    assert!(shopper.page.contains("reset-form") && !shopper.page.contains("not valid"), "{}", shopper.page);
     stage.identity.reset().await;
     stage.identity_answers("POST", "/v1/password-resets/confirm", ResponseTemplate::new(204)).await;
     let set = shopper.submit("/reset-password", &[("password", "another long one")]).await;

@@ -100,13 +100,16 @@ async fn shopper_confirms_the_account_by_the_mail_sees_it_and_logs_out() {
 async fn a_link_that_is_over_and_a_wrong_password_confirm_nothing_and_say_so() {
     let stage = Stage::set().await;
     let token = "c".repeat(43);
-    for (status, body, text) in [
+    let over = json!({"status": 422, "code": "invalid", "errors": [{"field": "token", "detail": "is over"}]});
+    for (status, body, shown, text) in [
+        (422, over, StatusCode::GONE, "not valid any more"),
+        (404, json!({"status": 404, "code": "not_found"}), StatusCode::GONE, "not valid any more"),
         (
-            422,
-            json!({"status": 422, "code": "invalid", "errors": [{"field": "token", "detail": "is over"}]}),
-            "not valid any more",
+            401,
+            json!({"status": 401, "code": "unauthenticated"}),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "not the password",
         ),
-        (401, json!({"status": 401, "code": "unauthenticated"}), "not the password"),
     ] {
         stage.identity.reset().await;
         let answer = ResponseTemplate::new(status).set_body_json(body);
@@ -114,8 +117,10 @@ async fn a_link_that_is_over_and_a_wrong_password_confirm_nothing_and_say_so() {
         let mut shopper = stage.shopper();
         shopper.open(&format!("/register/confirm?token={token}")).await;
         let refused = shopper.submit("/register/confirm", &[("password", "a long enough one")]).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.status, shown);
         assert!(shopper.page.contains(text), "{}", shopper.page);
+        let has_form = shopper.page.contains("confirm-form");
+        assert_eq!(has_form, shown != StatusCode::GONE, "no form that cannot work: {}", shopper.page);
         assert!(!shopper.cookies.contains_key("session") && !shopper.page.contains("a long enough one"));
     }
     for nonsense in ["", "?token=", "?token=a.b", "?token=%3Cb%3E"] {
@@ -135,8 +140,9 @@ async fn a_link_opened_again_after_the_password_was_changed_is_not_valid_any_mor
     let mut shopper = stage.shopper();
     shopper.open(&format!("/register/confirm?token={}", "c".repeat(43))).await;
     let refused = shopper.submit("/register/confirm", &[("password", "the first password")]).await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+    assert_eq!(refused.status, StatusCode::GONE, "{}", refused.text());
     assert!(shopper.page.contains("not valid any more") && shopper.page.contains("href=\"/login\""));
+    assert!(!shopper.page.contains("confirm-form"), "{}", shopper.page);
     assert!(!shopper.cookies.contains_key("session"));
 }
 

@@ -128,7 +128,7 @@ impl Life<'_> {
         self.browser.fill("#reset-form [name=password]", "one more long password").await?;
         self.browser.click("#reset-form button[type=submit]").await?;
         self.browser.says("main [role=alert]", "not valid any more").await?;
-        self.refused("reset-used-up", 422).await?;
+        self.refused("reset-used-up", 410).await?;
         self.browser.change_cookies(first).await?;
         self.is_logged_out("a new password").await?;
         self.password = SECOND_PASSWORD.to_owned();

@@ -11,14 +11,14 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::log_in::{try_login, welcome};
-use super::mailed_link::{checked, private};
+use super::mailed_link::{self, checked, private};
 use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
-use crate::view::{Frame, Tone, field, notice};
+use crate::view::{Frame, field};
 use crate::visitor::{OpenForm, Visitor};
 
-const STALE: &str = "This link is not valid any more: it works for a day.";
+const TITLE: &str = "Confirm your account";
 
 pub(super) async fn show(
     State(shop): State<Shop>,
@@ -26,8 +26,8 @@ pub(super) async fn show(
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let token = checked(query.get("token"))?;
-    let body = page(&visitor, &Typed::default(), token, None);
-    Ok(private(shop.page(&visitor, "Confirm your account", body).await))
+    let body = page(&visitor, &Typed::default(), token);
+    Ok(private(shop.page(&visitor, TITLE, body).await))
 }
 
 pub(super) async fn confirm(
@@ -41,7 +41,6 @@ pub(super) async fn confirm(
     let token = checked(&token)?;
     let password = form.raw("password");
     let mut typed = Typed::default();
-    let mut stale = None;
     if password.is_empty() {
         typed.wrong("password", "Enter the password that you chose.");
     } else {
@@ -57,7 +56,7 @@ pub(super) async fn confirm(
                     Ok(session) => return Ok(welcome(&shop, session, form.visitor.cart, "/account").await),
                     Err(cause) => match cause.code() {
                         // The account was confirmed before, and has another password by now, or is gone.
-                        Code::Unauthenticated | Code::NotFound => stale = Some(STALE),
+                        Code::Unauthenticated | Code::NotFound => return Ok(over(&shop, &form.visitor).await),
                         Code::RateLimited => typed.wrong("password", too_many(&cause)),
                         _ => return Err(cause.into()),
                     },
@@ -66,32 +65,36 @@ pub(super) async fn confirm(
             Err(cause) => match cause.code() {
                 Code::Unauthenticated => typed.wrong("password", "That is not the password that you chose."),
                 Code::RateLimited => typed.wrong("password", too_many(&cause)),
-                Code::NotFound => stale = Some(STALE),
+                Code::NotFound => return Ok(over(&shop, &form.visitor).await),
                 Code::Invalid => match cause {
                     CallError::Problem { errors, .. }
                         if errors.iter().any(|wrong| wrong.field == "password") =>
                     {
                         typed.wrong("password", "That is not the password that you chose.");
                     }
-                    _ => stale = Some(STALE),
+                    _ => return Ok(over(&shop, &form.visitor).await),
                 },
                 _ => return Err(cause.into()),
             },
         }
     }
-    let body = page(&form.visitor, &typed, token, stale);
-    let page = private(shop.page(&form.visitor, "Confirm your account", body).await);
+    let page = private(shop.page(&form.visitor, TITLE, page(&form.visitor, &typed, token)).await);
     Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
 
-fn page(visitor: &Visitor, typed: &Typed, token: &str, stale: Option<&str>) -> Markup {
+async fn over(shop: &Shop, visitor: &Visitor) -> Response {
+    let way_on = html! {
+        p.actions { a.button href="/login" { "Log in" } a.button.quiet href="/register" { "Ask for another link" } }
+        p.hint { "If you confirmed your account before, log in with the password that it has now. Otherwise register again: you get another link." }
+    };
+    mailed_link::over(shop, visitor, TITLE, "for a day", way_on).await
+}
+
+fn page(visitor: &Visitor, typed: &Typed, token: &str) -> Markup {
     html! {
         div.wrap.slim {
-            h1 { "Confirm your account" }
+            h1 { (TITLE) }
             p.lead { "Enter the password that you chose, and you are aboard." }
-            @if let Some(text) = stale {
-                (notice(Tone::Bad, html! { p { (text) " " a href="/register" { "Ask for another one" } ", or " a href="/login" { "log in" } " if you have an account." } }))
-            }
             form #confirm-form.form action="/register/confirm" method="post" novalidate data-once="One moment…" {
                 (Frame::For(visitor).csrf())
                 (press::number())

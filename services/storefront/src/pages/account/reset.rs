@@ -10,12 +10,14 @@ use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
-use super::mailed_link::{checked, private};
+use super::mailed_link::{self, checked, private};
 use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
-use crate::view::{Frame, Tone, field, notice};
+use crate::view::{Frame, field};
 use crate::visitor::{OpenForm, Visitor};
+
+const TITLE: &str = "Set a new password";
 
 pub(super) async fn show_request(State(shop): State<Shop>, visitor: Visitor) -> Response {
     let body = request_page(&visitor, &Typed::default());
@@ -54,8 +56,8 @@ pub(super) async fn show_confirm(
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let token = checked(query.get("token"))?;
-    let body = confirm_page(&visitor, &Typed::default(), token, None);
-    Ok(private(shop.page(&visitor, "Set a new password", body).await))
+    let body = confirm_page(&visitor, &Typed::default(), token);
+    Ok(private(shop.page(&visitor, TITLE, body).await))
 }
 
 pub(super) async fn confirm(
@@ -66,7 +68,6 @@ pub(super) async fn confirm(
     let token = checked(&token)?;
     let mut typed = Typed::default();
     typed.check_password("password", form.raw("password"));
-    let mut stale = None;
     if typed.is_fine() {
         let request = ConfirmReset { token: token.to_owned(), password: form.raw("password").to_owned() };
         match shop.peers.confirm_reset(&request).await {
@@ -74,18 +75,25 @@ pub(super) async fn confirm(
             Err(CallError::Problem { code: Code::Invalid, errors, .. }) => {
                 match errors.into_iter().find(|wrong| wrong.field == "password") {
                     Some(wrong) => typed.wrong("password", wrong.detail),
-                    None => stale = Some("This link is not valid any more: it works once, for an hour."),
+                    None => return Ok(over(&shop, &form.visitor).await),
                 }
             }
-            Err(CallError::Problem { code: Code::NotFound | Code::RateLimited, .. }) => {
-                stale = Some("This link is not valid any more: it works once, for an hour.");
-            }
-            Err(cause) => return Err(cause.into()),
+            Err(cause) => match cause.code() {
+                Code::NotFound => return Ok(over(&shop, &form.visitor).await),
+                Code::RateLimited => typed.wrong("password", too_many(&cause)),
+                _ => return Err(cause.into()),
+            },
         }
     }
-    let body = confirm_page(&form.visitor, &typed, token, stale);
-    let page = private(shop.page(&form.visitor, "Set a new password", body).await);
+    let page = private(shop.page(&form.visitor, TITLE, confirm_page(&form.visitor, &typed, token)).await);
     Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+}
+
+async fn over(shop: &Shop, visitor: &Visitor) -> Response {
+    let way_on = html! {
+        p.actions { a.button href="/forgot-password" { "Ask for a new link" } a.button.quiet href="/login" { "Log in" } }
+    };
+    mailed_link::over(shop, visitor, TITLE, "once, for an hour", way_on).await
 }
 
 fn request_page(visitor: &Visitor, typed: &Typed) -> Markup {
@@ -114,13 +122,10 @@ fn sent_page(email: &str) -> Markup {
     }
 }
 
-fn confirm_page(visitor: &Visitor, typed: &Typed, token: &str, stale: Option<&str>) -> Markup {
+fn confirm_page(visitor: &Visitor, typed: &Typed, token: &str) -> Markup {
     html! {
         div.wrap.slim {
-            h1 { "Set a new password" }
-            @if let Some(text) = stale {
-                (notice(Tone::Bad, html! { p { (text) " " a href="/forgot-password" { "Ask for a new one" } "." } }))
-            }
+            h1 { (TITLE) }
             form #reset-form.form action="/reset-password" method="post" novalidate data-once="Setting…" {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="token" value=(token);
