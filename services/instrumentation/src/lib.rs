@@ -35,6 +35,7 @@ pub mod faults;
 pub mod health;
 pub mod http;
 pub mod ids;
+pub mod keys;
 pub mod kv;
 pub mod kv_memory;
 pub mod metrics;

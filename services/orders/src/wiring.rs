@@ -7,6 +7,7 @@ use shop_contracts::events::{CONSUMER_GROUPS, ORDERS_STREAM};
 use shop_instrumentation::client::ClientConfig;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::health::Need;
+use shop_instrumentation::keys::MasterKeys;
 use shop_instrumentation::kv_memory::{RedisMemory, Store};
 use shop_instrumentation::outbox::{OutboxMetrics, Relay, RelayConfig, Target};
 use shop_instrumentation::{App, Boot, StartError, clock, db, kv};
@@ -17,6 +18,7 @@ use crate::place::PlaceOrder;
 use crate::saga::{AgeLimits, Saga};
 use crate::storage::postgres::{MIGRATOR, PgOrders};
 use crate::telemetry::{FAULTS, OrderMetrics, QUEUE_STUCK};
+use crate::vouchers::AddressDigests;
 use crate::{http, workers};
 
 /// Connects, migrates, and hands back routes and workers.
@@ -28,8 +30,10 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     let payments = boot.env.list("PAYMENTS_URLS");
     let ages = AgeLimits::from_env(&mut boot.env);
     let keep_guests = keep_guests(&mut boot.env);
+    let digest_keys = MasterKeys::from_env(&mut boot.env, "VOUCHER_DIGEST_KEY");
     let relaying = RelayConfig::from_env(&mut boot.env);
     boot.env.finish()?;
+    let digest_keys = digest_keys.ok_or_else(|| StartError::Other("no key for digests".to_owned()))?;
     let pool = db::connect(&database_url, &boot.metrics)?;
     db::migrate(&pool, &MIGRATOR).await?;
     let redis = kv::connect(&redis_url)?;
@@ -41,7 +45,7 @@ pub async fn start(mut boot: Boot) -> Result<App, StartError> {
     boot.faults.lock_table("orders");
     let client = |peer, urls| boot.client(peer, urls, ClientConfig::default());
     let saga = Saga {
-        orders: PgOrders::new(pool.clone()),
+        orders: PgOrders::new(pool.clone(), AddressDigests::new(&digest_keys)),
         stock: Arc::new(HttpStock(client("inventory", inventory)?)),
         payments: Arc::new(HttpPaymentGateway(client("payments", payments)?)),
         metrics: OrderMetrics::new(&boot.metrics)?,

@@ -15,12 +15,14 @@ use crate::storage::privacy::Cutoffs;
 const EVERY: Duration = Duration::from_millis(500);
 /// Orders, and give-backs, that are driven at the same time.
 const SLOTS: usize = 16;
-const ANONYMISE_EVERY: Duration = Duration::from_mins(1);
-const ANONYMISE_BATCH: i64 = 200;
+const FORGET_EVERY: Duration = Duration::from_mins(1);
+const FORGET_BATCH: i64 = 200;
 /// For how long guests' orders name them: three years.
 pub const KEEP_GUESTS: Duration = Duration::from_hours(24 * 3 * 365);
 /// For how long an order that is to be anonymised keeps its address for a parcel that never leaves: sixty days.
 const KEEP_UNSHIPPED: Duration = Duration::from_hours(24 * 60);
+/// For how long after a voucher's end digests of its users' addresses stay: a day, more than clocks of instances differ.
+const KEEP_DIGESTS: Duration = Duration::from_hours(24);
 
 /// Takes up unfinished orders and give-backs until `shutdown`; then waits until everything that runs here has finished
 /// the step in hand and let go of its lease. Each has a slot of its own: one that waits for a peer that hangs keeps no
@@ -120,7 +122,7 @@ fn go_on_in(span: &tracing::Span, traceparent: Option<&str>) {
     }
 }
 
-/// Anonymises what is due, until `shutdown`.
+/// Anonymises what is due and forgets whose digests nobody needs any more, until `shutdown`.
 pub async fn forget(saga: Saga, keep_guests: Duration, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         match anonymise(&saga, Some(keep_guests)).await {
@@ -128,9 +130,14 @@ pub async fn forget(saga: Saga, keep_guests: Duration, shutdown: CancellationTok
             Ok(count) => tracing::info!(count, "orders anonymised"),
             Err(error) => tracing::warn!(%error, "orders could not be anonymised"),
         }
+        match forget_digests(&saga).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "digests of addresses forgotten"),
+            Err(error) => tracing::warn!(%error, "digests of addresses could not be forgotten"),
+        }
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(ANONYMISE_EVERY) => {}
+            () = tokio::time::sleep(FORGET_EVERY) => {}
         }
     }
 }
@@ -143,9 +150,22 @@ pub async fn anonymise(saga: &Saga, keep_guests: Option<Duration>) -> Result<usi
     let cutoffs = Cutoffs { guests, unshipped: now - KEEP_UNSHIPPED };
     let mut total = 0;
     loop {
-        let done = saga.orders.anonymise_due(cutoffs, now, ANONYMISE_BATCH).await?;
+        let done = saga.orders.anonymise_due(cutoffs, now, FORGET_BATCH).await?;
         total += done;
-        if done < ANONYMISE_BATCH as usize {
+        if done < FORGET_BATCH as usize {
+            return Ok(total);
+        }
+    }
+}
+
+/// Forgets what vouchers that ended a day ago knew of their users, in batches; answers of how many orders.
+pub async fn forget_digests(saga: &Saga) -> Result<usize, sqlx::Error> {
+    let ended_before = saga.clock.now() - KEEP_DIGESTS;
+    let mut total = 0;
+    loop {
+        let done = saga.orders.forget_digests(ended_before, FORGET_BATCH).await?;
+        total += done;
+        if done < FORGET_BATCH as usize {
             return Ok(total);
         }
     }

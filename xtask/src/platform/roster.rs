@@ -114,7 +114,10 @@ pub fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str
             set("TRUSTED_PROXIES", "127.0.0.1/32".to_owned());
         }
         "identity" => set("STAFF_PASSWORD_FILE", secret_file(secrets::STAFF_PASSWORD)),
-        "orders" => AgeLimits::from_environment()?.variables().for_each(|(name, value)| set(&name, value)),
+        "orders" => {
+            set("VOUCHER_DIGEST_KEY_FILE", secret_file(secrets::VOUCHER_DIGEST_KEY));
+            AgeLimits::from_environment()?.variables().for_each(|(name, value)| set(&name, value));
+        }
         "payments" => set("PAYMENTS_WEBHOOK_SECRET_FILE", secret_file(secrets::PAYMENTS_WEBHOOK_SECRET)),
         _ => {}
     }

@@ -19,12 +19,14 @@ pub const FAULTS_TOKEN: &str = "faults-token";
 pub const PAYMENTS_WEBHOOK_SECRET: &str = "payments-webhook-secret";
 /// Encrypts and signs the storefronts' cookies: 32 bytes in hex.
 pub const COOKIE_KEY: &str = "cookie-key";
+/// Under it, orders keep digests of addresses for vouchers: 32 bytes in hex.
+pub const VOUCHER_DIGEST_KEY: &str = "voucher-digest-key";
 /// The database superuser, of the supervisor alone.
 pub const POSTGRES_SUPERUSER: &str = "postgres-superuser";
 /// What the standby streams with.
 pub const POSTGRES_REPLICATION: &str = "postgres-replication";
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     ADMIN_PASSWORD,
     STAFF_PASSWORD,
     TELEMETRY_WRITE_TOKEN,
@@ -32,6 +34,7 @@ const NAMES: [&str; 9] = [
     FAULTS_TOKEN,
     PAYMENTS_WEBHOOK_SECRET,
     COOKIE_KEY,
+    VOUCHER_DIGEST_KEY,
     POSTGRES_SUPERUSER,
     POSTGRES_REPLICATION,
 ];
@@ -55,7 +58,9 @@ pub fn ensure(layout: &Layout, more: &[String]) -> Result<(), String> {
         }
         // People type passwords; keys are as long as their cipher wants them.
         let secret = match name {
-            COOKIE_KEY | PAYMENTS_WEBHOOK_SECRET => hex::encode(rand::random::<[u8; 32]>()),
+            COOKIE_KEY | PAYMENTS_WEBHOOK_SECRET | VOUCHER_DIGEST_KEY => {
+                hex::encode(rand::random::<[u8; 32]>())
+            }
             _ => hex::encode(rand::random::<[u8; 12]>()),
         };
         write_new(&file, secret.as_bytes())?;

@@ -48,7 +48,7 @@ impl PgOrders {
             if !insert_order(&mut tx, new, idempotency_key, lease_until).await? {
                 return Ok(Insertion::Taken);
             }
-            if let Err(refusal) = vouchers::redeem(&mut tx, &new.order).await? {
+            if let Err(refusal) = vouchers::redeem(&mut tx, &new.order, self.digests()).await? {
                 return Ok(Insertion::Refused(refusal));
             }
             insert_lines(&mut tx, &new.order).await?;

@@ -1,5 +1,6 @@
 //! Where orders, their events and their history are kept.
 
+pub mod address_digests;
 pub mod by_cart;
 pub mod change;
 pub mod give_backs;

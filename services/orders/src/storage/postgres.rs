@@ -12,6 +12,7 @@ use super::outbox::{self, Event};
 use super::rows::{StoredReturn, order_rows};
 use crate::aftersale::give_back::GiveBack;
 use crate::saga::step::Progress;
+use crate::vouchers::AddressDigests;
 
 /// The migrations of this service's database.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -38,15 +39,21 @@ pub struct Stored {
 #[derive(Clone)]
 pub struct PgOrders {
     pool: PgPool,
+    digests: AddressDigests,
 }
 
 impl PgOrders {
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+    pub fn new(pool: PgPool, digests: AddressDigests) -> Self {
+        Self { pool, digests }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What is kept of addresses for vouchers.
+    pub fn digests(&self) -> &AddressDigests {
+        &self.digests
     }
 
     /// The order that was placed under a key.

@@ -1,9 +1,11 @@
-//! Orders lose everything that names a person; lines and money stay for the books.
+//! Orders lose everything that names a person; lines and money stay for the books. A voucher that counts by person keeps a
+//! keyed digest of the address for as long as it can be used.
 
 use chrono::{DateTime, Utc};
 use shop_contracts::AccountId;
 use shop_instrumentation::db;
 
+use super::address_digests;
 use super::history::{self, Entry, SHOPPER, SYSTEM};
 use super::postgres::PgOrders;
 
@@ -44,23 +46,33 @@ impl PgOrders {
         db::observe("UPDATE orders", async {
             let mut tx = self.pool().begin().await?;
             let done = sqlx::query_scalar!(
-                "UPDATE orders SET email = '', account_id = NULL, anonymised_at = $1, \
-                 tracking_number = CASE WHEN shipped_at IS NOT NULL THEN '' END, \
-                 ship_to = jsonb_build_object('name', '', 'address1', '', 'city', '', 'postcode', '', \
-                                              'country', ship_to ->> 'country') \
-                 WHERE id IN (SELECT id FROM orders o WHERE anonymised_at IS NULL \
-                   AND (anonymise_requested_at IS NOT NULL OR (account_id IS NULL AND placed_at < $2)) \
-                   AND status NOT IN ('pending', 'manual_review') \
-                   AND (status <> 'confirmed' OR shipped_at IS NOT NULL \
-                        OR coalesce(anonymise_requested_at, placed_at) < $3) \
-                   AND NOT EXISTS (SELECT FROM give_backs g WHERE g.order_id = o.id AND g.step <> 'done') \
-                   LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id",
-                now,
+                "SELECT id FROM orders o WHERE anonymised_at IS NULL \
+                 AND (anonymise_requested_at IS NOT NULL OR (account_id IS NULL AND placed_at < $1)) \
+                 AND status NOT IN ('pending', 'manual_review') \
+                 AND (status <> 'confirmed' OR shipped_at IS NOT NULL \
+                      OR coalesce(anonymise_requested_at, placed_at) < $2) \
+                 AND NOT EXISTS (SELECT FROM give_backs g WHERE g.order_id = o.id AND g.step <> 'done') \
+                 LIMIT $3 FOR UPDATE SKIP LOCKED",
                 cutoffs.guests,
                 cutoffs.unshipped,
                 limit
             )
             .fetch_all(&mut *tx)
+            .await?;
+            if done.is_empty() {
+                return Ok(0);
+            }
+            address_digests::keep(&mut tx, &done, self.digests(), now).await?;
+            sqlx::query!(
+                "UPDATE orders SET email = '', account_id = NULL, anonymised_at = $1, \
+                 tracking_number = CASE WHEN shipped_at IS NOT NULL THEN '' END, \
+                 ship_to = jsonb_build_object('name', '', 'address1', '', 'city', '', 'postcode', '', \
+                                              'country', ship_to ->> 'country') \
+                 WHERE id = ANY ($2)",
+                now,
+                &done[..]
+            )
+            .execute(&mut *tx)
             .await?;
             // Shoppers write their own words there.
             let words = sqlx::query!(

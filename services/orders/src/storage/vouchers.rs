@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use shop_contracts::orders::Order;
 use shop_contracts::vouchers::{Benefit, Voucher, VoucherTerms};
-use shop_contracts::{Currency, Money, OrderId};
+use shop_contracts::{Currency, Money};
 use shop_instrumentation::db;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::named::Named;
 use super::postgres::PgOrders;
-use crate::vouchers::{Person, Refusal, usable};
+use crate::vouchers::{AddressDigests, Person, Refusal, usable};
 
 /// A query for whole vouchers: what comes before the columns, what comes after them, and its parameters.
 macro_rules! vouchers {
@@ -55,7 +55,7 @@ impl PgOrders {
 
     /// How many orders of a person use a voucher.
     pub async fn voucher_uses_by(&self, id: Uuid, person: &Person<'_>) -> Result<u32, sqlx::Error> {
-        db::observe("SELECT voucher_redemptions", uses_by(self.pool(), id, person)).await
+        db::observe("SELECT voucher_redemptions", uses_by(self.pool(), id, person, self.digests())).await
     }
 
     /// Vouchers, newest first.
@@ -118,7 +118,11 @@ impl PgOrders {
 /// Lets a new order use the voucher that it names, in the transaction that writes the order. The order's row comes before
 /// the voucher's in every transaction, so that two of them never wait for each other; the lock lasts for three short
 /// statements, and nobody waits for it longer than a statement may take.
-pub async fn redeem(tx: &mut PgConnection, order: &Order) -> Result<Result<(), Refusal>, sqlx::Error> {
+pub async fn redeem(
+    tx: &mut PgConnection,
+    order: &Order,
+    digests: &AddressDigests,
+) -> Result<Result<(), Refusal>, sqlx::Error> {
     let Some((code, goods)) = order.charges.as_ref().and_then(|it| Some((it.voucher.as_ref()?, it.goods)))
     else {
         return Ok(Ok(()));
@@ -128,41 +132,58 @@ pub async fn redeem(tx: &mut PgConnection, order: &Order) -> Result<Result<(), R
     let person = Person { account: order.account_id, email: Some(&order.email) };
     // Nobody waits for the lock while uses are counted for nothing.
     let by_person = match found.max_uses_per_person {
-        Some(_) => uses_by(&mut *tx, found.id, &person).await?,
+        Some(_) => uses_by(&mut *tx, found.id, &person, digests).await?,
         None => 0,
     };
     if let Err(refusal) = usable(&found, by_person, goods, order.placed_at) {
         return Ok(Err(refusal.told_to(&person)));
     }
-    book(tx, found.id, order.id).await.map(Ok)
+    // Nothing is kept of an address where nobody counts by it.
+    let digest = found.max_uses_per_person.map(|_| digests.digest(found.id, &order.email));
+    book(tx, found.id, order, digest.as_ref().map(<[u8; _]>::as_slice)).await.map(Ok)
 }
 
-async fn book(tx: &mut PgConnection, voucher: Uuid, order: OrderId) -> Result<(), sqlx::Error> {
+async fn book(
+    tx: &mut PgConnection,
+    voucher: Uuid,
+    order: &Order,
+    address_digest: Option<&[u8]>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE vouchers SET uses = uses + 1 WHERE id = $1", voucher).execute(&mut *tx).await?;
     let query = sqlx::query!(
-        "INSERT INTO voucher_redemptions (order_id, voucher_id) VALUES ($1, $2)",
-        order.uuid(),
-        voucher
+        "INSERT INTO voucher_redemptions (order_id, voucher_id, address_digest) VALUES ($1, $2, $3)",
+        order.id.uuid(),
+        voucher,
+        address_digest
     );
     query.execute(tx).await.map(|_| ())
 }
 
-/// How often a person uses a voucher, by account or by address. It begins with the person's orders, by the predicate of
-/// the addresses' index, and the `LIMIT` of what can be one row keeps it there: a voucher that many people use would have
-/// all their orders read, while every other order with it waits for its row.
+/// How often a person uses a voucher: by account, by address, and by the digest of the address, which is all that is left
+/// where an order was anonymised; an order that is found by two of them is one. It begins with the person's orders, by the
+/// predicate of the addresses' index, and the `LIMIT` of what can be one row keeps it there: a voucher that many people
+/// use would have all their orders read, while every other order with it waits for its row. One statement, so that an
+/// order that is anonymised meanwhile is seen either before or after.
 async fn uses_by(
     executor: impl PgExecutor<'_>,
     voucher: Uuid,
     person: &Person<'_>,
+    digests: &AddressDigests,
 ) -> Result<u32, sqlx::Error> {
+    let digests = person.email.map(|email| digests.digests(voucher, email)).unwrap_or_default();
     let query = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM orders o CROSS JOIN LATERAL
-           (SELECT FROM voucher_redemptions r WHERE r.order_id = o.id AND r.voucher_id = $1
-            AND r.given_back_at IS NULL LIMIT 1) AS used
-           WHERE o.account_id = $2 OR (o.email <> '' AND lower(o.email) = lower($3))"#,
+        r#"SELECT count(*) AS "n!" FROM
+           (SELECT o.id FROM orders o CROSS JOIN LATERAL
+            (SELECT FROM voucher_redemptions r WHERE r.order_id = o.id AND r.voucher_id = $1
+             AND r.given_back_at IS NULL LIMIT 1) AS used
+            WHERE o.account_id = $2 OR (o.email <> '' AND lower(o.email) = lower($3))
+            UNION
+            SELECT r.order_id FROM voucher_redemptions r WHERE r.voucher_id = $1
+            AND r.address_digest IS NOT NULL AND r.address_digest = ANY ($4) AND r.given_back_at IS NULL) AS uses"#,
         voucher,
         person.account.map(|account| account.uuid()),
-        person.email
+        person.email,
+        &digests[..]
     );
     let count = query.fetch_one(executor).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))

@@ -4,6 +4,7 @@
 //! So it is redeemed under its row's lock in the transaction that writes the order, and given back in the one that ends
 //! the order without a sale (a trigger of the table). A check before that only spares shoppers the way.
 
+mod address_digests;
 mod refusal;
 mod staff;
 
@@ -13,6 +14,7 @@ use shop_contracts::vouchers::{VoucherTerms, normal_code};
 use shop_instrumentation::Problem;
 use shop_instrumentation::clock::SharedClock;
 
+pub use self::address_digests::AddressDigests;
 pub use self::refusal::{Refusal, usable};
 use crate::storage::postgres::PgOrders;
 

@@ -10,6 +10,7 @@ use shop_contracts::catalog::Product;
 use shop_contracts::orders::{Order, OrderHistory, OrderLine, OrderStatus, ReturnLine};
 use shop_contracts::{Money, OrderId, PaymentId, ProductId, ReservationId, seed};
 use shop_instrumentation::config::Env;
+use shop_instrumentation::keys::MasterKeys;
 use shop_instrumentation::{Boot, ids};
 use shop_orders::place::PlaceOrder;
 use shop_orders::ports::{
@@ -18,6 +19,7 @@ use shop_orders::ports::{
 use shop_orders::saga::{AgeLimits, Saga};
 use shop_orders::storage::postgres::{MIGRATOR, PgOrders};
 use shop_orders::telemetry::{FAULTS, OrderMetrics};
+use shop_orders::vouchers::AddressDigests;
 use shop_orders::workers;
 use shop_testkit::{MockClock, TestDb, http};
 use tokio::sync::Semaphore;
@@ -264,6 +266,14 @@ pub struct Fixture {
     pub db: TestDb,
 }
 
+/// The key under which digests of addresses are kept.
+pub const KEY: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+
+/// Digests under these keys, newest first.
+pub fn digests(keys: &str) -> AddressDigests {
+    AddressDigests::new(&MasterKeys::parse(keys).unwrap())
+}
+
 pub async fn fixture() -> Fixture {
     let db = TestDb::create(&MIGRATOR).await;
     let boot =
@@ -271,7 +281,7 @@ pub async fn fixture() -> Fixture {
     boot.faults.declare(FAULTS);
     let (peers, clock) = (Peers::default(), MockClock::new());
     let saga = Saga {
-        orders: PgOrders::new(db.pool.clone()),
+        orders: PgOrders::new(db.pool.clone(), digests(KEY)),
         stock: Arc::new(peers.clone()),
         payments: Arc::new(peers.clone()),
         metrics: OrderMetrics::new(&boot.metrics).expect("metrics are declared"),

@@ -21,4 +21,5 @@ mod resolving;
 mod sql;
 mod staff;
 mod texts;
+mod voucher_digests;
 mod vouchers;

@@ -7,7 +7,7 @@ use shop_orders::vouchers::Person;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use uuid::Uuid;
 
-use crate::fixture::{Fixture, fixture};
+use crate::fixture::{Fixture, KEY, digests, fixture};
 
 /// A voucher, and 5,000 orders of as many guests that use it.
 const CROWD: &str = "
@@ -20,8 +20,8 @@ const CROWD: &str = "
     SELECT gen_random_uuid(), 'QD-' || n, 'k' || n, '', 'kim' || n || '@example.com',
            '{\"name\": \"\", \"address1\": \"\", \"city\": \"\", \"postcode\": \"\", \"country\": \"DE\"}', '', 1, 'EUR', 'confirmed',
            'done', now(), now(), now(), 'SPRING-26' FROM generate_series(1, 5000) AS n;
-    INSERT INTO voucher_redemptions (order_id, voucher_id)
-    SELECT id, '00000000-0000-0000-0000-000000000007' FROM orders;
+    INSERT INTO voucher_redemptions (order_id, voucher_id, address_digest)
+    SELECT id, '00000000-0000-0000-0000-000000000007', sha256(email::bytea) FROM orders;
     ANALYZE";
 
 /// Rows of tables and entries of indexes that were read so far. The pool has one connection, and a session's counts are
@@ -38,7 +38,7 @@ async fn crowded(f: &Fixture) -> (PgOrders, PgPool) {
     sqlx::raw_sql(CROWD).execute(&f.db.pool).await.unwrap();
     let options = f.db.pool.connect_options().as_ref().clone();
     let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    (PgOrders::new(pool.clone()), pool)
+    (PgOrders::new(pool.clone(), digests(KEY)), pool)
 }
 
 #[tokio::test]
@@ -50,6 +50,33 @@ async fn how_often_a_person_used_a_voucher_is_told_without_reading_everybodys_or
     assert_eq!(orders.voucher_uses_by(Uuid::from_u128(7), &person).await.unwrap(), 1);
     let read = rows_read(&pool).await - before;
     assert!((1..100).contains(&read), "{read} rows of 10,000");
+}
+
+#[tokio::test]
+async fn uses_of_orders_that_were_anonymised_are_told_without_reading_everybodys() {
+    let f = fixture().await;
+    let (orders, pool) = crowded(&f).await;
+    let (voucher, email) = (Uuid::from_u128(7), "kim7@example.com");
+    let anonymised = "WITH gone AS (UPDATE orders SET email = '', anonymised_at = now() WHERE number = 'QD-7' RETURNING id) \
+                      UPDATE voucher_redemptions SET address_digest = $1 WHERE order_id IN (SELECT id FROM gone)";
+    let digest = digests(KEY).digest(voucher, email);
+    sqlx::query(anonymised).bind(&digest[..]).execute(&pool).await.unwrap();
+    let before = rows_read(&pool).await;
+    let person = Person { account: None, email: Some(email) };
+    assert_eq!(orders.voucher_uses_by(voucher, &person).await.unwrap(), 1);
+    let read = rows_read(&pool).await - before;
+    assert!((1..100).contains(&read), "{read} rows of 10,000");
+}
+
+#[tokio::test]
+async fn digests_to_be_forgotten_are_found_without_reading_those_that_count() {
+    let f = fixture().await;
+    let (orders, pool) = crowded(&f).await;
+    let before = rows_read(&pool).await;
+    // No voucher has ended by then.
+    assert_eq!(orders.forget_digests(chrono::DateTime::UNIX_EPOCH, 200).await.unwrap(), 0);
+    let read = rows_read(&pool).await - before;
+    assert!((0..100).contains(&read), "{read} rows of 5,000");
 }
 
 #[tokio::test]

@@ -18,14 +18,14 @@ pub fn voucher(f: &Fixture, uses: u32) -> Value {
     })
 }
 
-async fn made(f: &Fixture, voucher: &Value) -> Voucher {
+pub async fn made(f: &Fixture, voucher: &Value) -> Voucher {
     let answer = f.post("/v1/staff/vouchers", voucher).await;
     assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
     answer.json()
 }
 
 /// An order of somebody with the voucher.
-fn order_of(who: &str) -> Value {
+pub fn order_of(who: &str) -> Value {
     let mut order = body();
     order["email"] = json!(format!("{who}@example.com"));
     order["voucher"] = json!(" Spring-26 ");
@@ -33,12 +33,12 @@ fn order_of(who: &str) -> Value {
     order
 }
 
-async fn uses(f: &Fixture) -> i64 {
+pub async fn uses(f: &Fixture) -> i64 {
     f.scalar("SELECT uses::bigint FROM vouchers").await
 }
 
 /// What is said at the field.
-fn reason(answer: &http::Answer) -> String {
+pub fn reason(answer: &http::Answer) -> String {
     assert_eq!(
         (answer.status.as_u16(), answer.code().as_str()),
         (409, "voucher_refused"),

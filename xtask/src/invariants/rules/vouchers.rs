@@ -6,7 +6,7 @@ use sqlx::types::Uuid;
 
 use crate::invariants::{
     report::{Finding, Invariant},
-    snapshot::{Benefit, Line, Order, Snapshot, Voucher},
+    snapshot::{Benefit, Line, Order, Redemption, Snapshot, Voucher},
 };
 
 const USES: Invariant = Invariant {
@@ -23,9 +23,9 @@ const DISCOUNTS: Invariant = Invariant {
 pub fn uses(snapshot: &Snapshot) -> Finding {
     let mut finding = Finding::new(USES, snapshot.begun);
     let orders = &snapshot.orders;
-    let mut users = BTreeMap::<Uuid, Vec<Option<&Order>>>::new();
+    let mut users = BTreeMap::<Uuid, Vec<(&Redemption, Option<&Order>)>>::new();
     for (order, redemption) in orders.redemptions.iter().filter(|(_, redemption)| redemption.counts) {
-        users.entry(redemption.voucher).or_default().push(orders.orders.get(order));
+        users.entry(redemption.voucher).or_default().push((redemption, orders.orders.get(order)));
     }
     for (id, voucher) in &orders.vouchers {
         finding.look();
@@ -45,10 +45,14 @@ pub fn uses(snapshot: &Snapshot) -> Finding {
     finding
 }
 
-/// The most orders that one account or one address has among these.
-fn by_one_person(users: &[Option<&Order>]) -> i64 {
+/// The most orders that one account, one address or one digest of an address has among these.
+fn by_one_person(users: &[(&Redemption, Option<&Order>)]) -> i64 {
     let (mut accounts, mut addresses) = (BTreeMap::<Uuid, i64>::new(), BTreeMap::<&str, i64>::new());
-    for order in users.iter().flatten() {
+    let mut digests = BTreeMap::<&[u8], i64>::new();
+    for digest in users.iter().filter_map(|(redemption, _)| redemption.address_digest.as_deref()) {
+        *digests.entry(digest).or_default() += 1;
+    }
+    for order in users.iter().filter_map(|(_, order)| *order) {
         if let Some(account) = order.buyer.account {
             *accounts.entry(account).or_default() += 1;
         }
@@ -56,7 +60,8 @@ fn by_one_person(users: &[Option<&Order>]) -> i64 {
             *addresses.entry(&order.buyer.email).or_default() += 1;
         }
     }
-    accounts.into_values().chain(addresses.into_values()).max().unwrap_or_default()
+    let counts = accounts.into_values().chain(addresses.into_values()).chain(digests.into_values());
+    counts.max().unwrap_or_default()
 }
 
 pub fn discounts(snapshot: &Snapshot) -> Finding {

@@ -258,9 +258,11 @@ pub enum Benefit {
 }
 
 /// An order's use of a voucher.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Redemption {
     pub voucher: Uuid,
+    /// Keyed digest of the address for this voucher: the same of one person, also where the order was anonymised.
+    pub address_digest: Option<Vec<u8>>,
     /// Whether it was not given back.
     pub counts: bool,
 }
@@ -403,7 +405,7 @@ pub struct Delivery {
     pub attempts: i64,
     /// Nothing is left to do.
     pub is_sent: bool,
-    /// It was not sent on purpose: its address had enough of such mails.
+    /// It was not sent on purpose: its mailbox had enough of such mails.
     pub is_withheld: bool,
     pub created_at: DateTime<Utc>,
 }

@@ -15,7 +15,7 @@ pub async fn read(
                max_uses::bigint AS max_uses, max_uses_per_person::bigint AS max_uses_per_person, created_at \
                FROM vouchers";
     let vouchers = reader.rows(sql, voucher).await?.into_iter().collect();
-    let sql = "SELECT order_id, voucher_id, given_back_at IS NULL AS counts FROM voucher_redemptions";
+    let sql = "SELECT order_id, voucher_id, address_digest, given_back_at IS NULL AS counts FROM voucher_redemptions";
     let redemptions = reader.rows(sql, redemption).await?.into_iter().collect();
     Ok((vouchers, redemptions))
 }
@@ -47,6 +47,10 @@ fn benefit(row: &PgRow) -> Result<Benefit, sqlx::Error> {
 }
 
 fn redemption(row: &PgRow) -> Result<(Uuid, Redemption), sqlx::Error> {
-    let it = Redemption { voucher: row.try_get("voucher_id")?, counts: row.try_get("counts")? };
+    let it = Redemption {
+        voucher: row.try_get("voucher_id")?,
+        address_digest: row.try_get("address_digest")?,
+        counts: row.try_get("counts")?,
+    };
     Ok((row.try_get("order_id")?, it))
 }

@@ -67,6 +67,27 @@ async fn a_voucher_that_more_orders_use_than_it_allows() {
     finds(Orders, &plant, "voucher_discounts", &["QD-5 ", "names none and uses TENTH9"]).await;
 }
 
+/// An order that was anonymised names nobody; the digest of its address says that it is of the same person.
+#[tokio::test]
+async fn a_voucher_that_a_person_used_again_after_an_order_was_anonymised() {
+    let second = |digest: &str| {
+        format!(
+            "UPDATE vouchers SET uses = 2; UPDATE voucher_redemptions SET address_digest = 'one'; \
+             UPDATE orders SET email = '', account_id = NULL WHERE id = '{order}'; \
+             INSERT INTO voucher_redemptions (order_id, voucher_id, address_digest) \
+             VALUES ('{order}', '{}', '{digest}')",
+            id(909),
+            order = id(105)
+        )
+    };
+    let told = "2 orders of one person use it, allowed are 1";
+    finds(Orders, &second("one"), "voucher_uses", &["TENTH9", told]).await;
+    let shop = Shop::with_every_kind_of_order().await;
+    shop.execute(Orders, &second("another")).await;
+    let report = shop.check().await.to_string();
+    assert!(!report.contains("of one person"), "{report}");
+}
+
 #[tokio::test]
 async fn a_voucher_that_gave_more_than_its_terms_say() {
     let terms = "UPDATE vouchers SET benefit = '{\"kind\": \"percent\", \"percent\": 9}'";

@@ -63,7 +63,7 @@ fn page(visitor: &Visitor, typed: &Typed) -> Markup {
     html! {
         h2 { "Delete your account" }
         (notice(Tone::Bad, html! {
-            p { strong { "This cannot be undone." } " Your account, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it." }
+            p { strong { "This cannot be undone." } " Your account, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it. If you used a code that counts once for each customer, we remember that until the code ends, in a form that tells nobody your address." }
         }))
         form #delete-form.form action="/account/delete" method="post" novalidate {
             (Frame::For(visitor).csrf())
