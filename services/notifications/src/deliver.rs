@@ -136,7 +136,7 @@ impl Notifications {
         match self.quota.is_used_up(kind, event, self.clock.now()).await {
             Ok(false) => {}
             Ok(true) => return self.withhold(event, kind).await,
-            Err(error) => tracing::warn!(%error, "mails of an address cannot be counted"),
+            Err(error) => tracing::warn!(%error, "mails of a mailbox cannot be counted"),
         }
         let keep_lease = || self.lease.keep(&self.deliveries, &self.clock, event.id(), attempt);
         let sent = tokio::select! {
@@ -173,14 +173,14 @@ impl Notifications {
         }
     }
 
-    /// The address had enough of these: the event is over without a mail.
+    /// The mailbox had enough of these: the event is over without a mail.
     async fn withhold(&self, event: &Event, kind: MailKind) -> Outcome {
         if let Err(error) = self.deliveries.mark_withheld(event.id(), self.clock.now()).await {
             tracing::warn!(%error, "withheld mail could not be remembered");
             return Outcome::Again;
         }
         self.count(kind, "withheld");
-        tracing::warn!(event = %event.id(), kind = kind.as_str(), "mail withheld, its address had enough of them");
+        tracing::warn!(event = %event.id(), kind = kind.as_str(), "mail withheld, its mailbox had enough of them");
         Outcome::Finished
     }
 

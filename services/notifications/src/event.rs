@@ -99,11 +99,16 @@ impl Event {
         }
     }
 
-    /// The name to greet.
-    pub fn name(&self) -> &str {
+    /// The name to greet, where whoever typed it has proved that the address is theirs: an account exists once its owner
+    /// has confirmed it. Whoever orders, or asks for an account, may have typed anybody's address, and any sentence as the
+    /// name.
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Order(event) => &event.name,
-            Self::Account(event) => &event.name,
+            Self::Order(_) => None,
+            Self::Account(event) => match event.kind {
+                IdentityEventKind::RegistrationRequested => None,
+                _ => Some(&event.name),
+            },
         }
     }
 

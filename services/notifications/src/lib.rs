@@ -12,6 +12,7 @@ pub mod deliver;
 pub mod event;
 pub mod event_stream;
 pub mod lease;
+mod mailbox;
 pub mod mailers;
 pub mod openapi;
 pub mod quota;

@@ -22,7 +22,7 @@ pub const FAULTS: &[FaultSpec] = &[
 /// Metrics of this service.
 #[derive(Clone)]
 pub struct NotificationMetrics {
-    /// By kind and outcome: `sent`, `failed` (a try), `dead_lettered`.
+    /// By kind and outcome: `sent`, `failed` (a try), `dead_lettered`, `withheld` (its mailbox had enough of them).
     pub notifications: IntCounterVec,
     /// By reason: `unreadable`, `refused`, `expired`.
     pub dead_lettered: IntCounterVec,

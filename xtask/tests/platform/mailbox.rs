@@ -14,7 +14,7 @@ pub struct Mail {
     pub text: String,
 }
 
-/// All mails to an address, oldest first: their files are named by time.
+/// All mails to an address, or to those that hold this part, oldest first: their files are named by time.
 pub fn mails_to(p: &Platform, address: &str) -> Result<Vec<Mail>, Failure> {
     let mut files: Vec<_> = std::fs::read_dir(p.data.join("mail"))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))

@@ -2,7 +2,7 @@
 
 use shop_contracts::events::IdentityEvent;
 
-use super::{MailKind, Unmailable, one_line};
+use super::{MailKind, Unmailable};
 
 pub(super) const fn subject(kind: MailKind) -> &'static str {
     match kind {
@@ -85,4 +85,9 @@ fn is_plain(token: &str) -> bool {
 
 fn one_line_each(text: &str) -> String {
     text.lines().map(one_line).collect::<Vec<_>>().join("\n")
+}
+
+/// Nothing of it starts a new line or header.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }

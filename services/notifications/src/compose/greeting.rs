@@ -1,5 +1,5 @@
-//! The name that a mail greets. Whoever orders types it, and may type somebody else's address beside it: so it must carry
-//! no message. Nothing of it is a link, a number, a line break or longer than a name is.
+//! The name that a mail greets: of an account, chosen by its owner. All the same it carries no message: nothing of it is a
+//! link, a number, a line break or longer than a name is.
 
 const MOST_CHARS: usize = 40;
 const MOST_WORDS: usize = 4;

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::{Address, Message};
+use shop_contracts::shown::is_shown;
 use uuid::Uuid;
 
 use crate::event::Event;
@@ -43,8 +44,7 @@ impl Composer {
     /// The mail about an event.
     pub fn compose(&self, kind: MailKind, event: &Event) -> Result<Mail, Unmailable> {
         let address: Address = event.email().parse().map_err(|_| Unmailable("the address is not one"))?;
-        // Whoever typed the name of an account that nobody has confirmed may be a stranger to this address.
-        let name = (kind != MailKind::ConfirmRegistration).then(|| greeting::name(event.name())).flatten();
+        let name = event.name().and_then(greeting::name);
         let greeting = name.as_deref().map_or_else(String::new, |name| format!(" {name}"));
         let to = Mailbox::new(name, address);
         let url = self.public_url.as_deref();
@@ -70,9 +70,15 @@ impl Composer {
     }
 }
 
-/// Nothing that a shopper typed starts a new line or header.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+/// The longest text from outside that a mail repeats: a reason in staff's words, which orders take up to this length.
+const MOST_CHARS: usize = 500;
+
+/// Words from outside on one line, bounded, as they show: nothing starts a new line or header, or turns the direction of
+/// what stands beside it around. What a stranger types stands in no mail at all.
+fn quoted(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_whitespace() || c.is_control() { ' ' } else { c });
+    let line: String = shown.filter(|c| is_shown(*c)).take(MOST_CHARS).collect();
+    line.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -170,7 +176,7 @@ mod tests {
         ] {
             let reason = Some("It was worn at sea.".to_owned());
             let text = written(&Event::Order(OrderEvent { kind, reason, ..event() }));
-            for part in parts.into_iter().chain(["QD-1", "Ahoy Kim Harbour", "Quarterdeck"]) {
+            for part in parts.into_iter().chain(["QD-1", "Ahoy,", "Quarterdeck"]) {
                 assert!(text.contains(part), "{part} is not in\n{text}");
             }
         }
@@ -264,19 +270,54 @@ mod tests {
         }
     }
 
+    /// Whoever orders may type anybody's address, and a sentence as the name.
     #[test]
-    fn a_mail_carries_no_message_of_who_typed_the_name() {
-        let name = "you have won 1000 EUR, fetch it at http://evil.example/win now".to_owned();
-        let text = written(&Event::Order(OrderEvent { name, ..event() }));
-        assert!(text.contains("Ahoy,") && !text.contains("evil") && !text.contains("won"), "{text}");
-        assert!(text.contains("To: kim@example.com"), "{text}");
+    fn no_mail_about_an_order_carries_a_word_that_its_buyer_typed() {
+        let kinds = [
+            OrderEventKind::Confirmed,
+            OrderEventKind::Declined,
+            OrderEventKind::Failed,
+            OrderEventKind::Cancelled,
+            OrderEventKind::Shipped,
+            OrderEventKind::ReturnRequested,
+            OrderEventKind::Refunded,
+            OrderEventKind::ReturnRefused,
+            OrderEventKind::ReturnWithdrawn,
+        ];
+        for typed in
+            ["Dear customer, your prize waits", "prize www evil example", "Kim\r\nBcc: prize@example.com"]
+        {
+            for kind in kinds {
+                let by_a_member = Some(AccountId::new(Uuid::from_u128(9)));
+                for account_id in [None, by_a_member] {
+                    let text = written(&Event::Order(OrderEvent {
+                        kind,
+                        name: typed.to_owned(),
+                        account_id,
+                        ..event()
+                    }));
+                    assert!(text.contains("Ahoy,") && !text.contains("prize"), "{text}");
+                    assert!(text.contains("To: kim@example.com\r\n"), "{text}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn no_name_smuggles_in_a_header() {
+    fn the_name_of_an_account_smuggles_in_no_header() {
         let name = "Kim\r\nBcc: everybody@example.com".to_owned();
-        let text = written(&Event::Order(OrderEvent { name, ..event() }));
-        assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
+        let event = IdentityEvent { name, ..account_event(IdentityEventKind::PasswordChanged) };
+        let text = written(&Event::Account(event));
+        assert!(!text.contains("Bcc") && !text.contains("everybody"), "{text}");
+    }
+
+    #[test]
+    fn words_from_outside_stay_on_their_line_and_within_their_bound() {
+        let reason = format!("worn\u{202e}\r\nBcc: x\u{2028}{}", "a".repeat(600));
+        let text = quoted(&reason);
+        assert!(text.starts_with("worn  Bcc: x a") && text.chars().count() == MOST_CHARS, "{text}");
+        let event = OrderEvent { kind: OrderEventKind::ReturnRefused, reason: Some(reason), ..event() };
+        assert!(!written(&Event::Order(event)).lines().any(|line| line.starts_with("Bcc")));
     }
 
     #[test]

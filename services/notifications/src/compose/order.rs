@@ -9,10 +9,10 @@ use shop_contracts::orders::RETURN_WITHIN_DAYS;
 use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use shop_contracts::tax::percent;
 
-use super::{MailKind, one_line};
+use super::{MailKind, quoted};
 
 pub(super) fn subject(kind: MailKind, event: &OrderEvent) -> String {
-    let number = one_line(&event.number);
+    let number = quoted(&event.number);
     match kind {
         MailKind::OrderDeclined => format!("Your order {number} could not be paid"),
         MailKind::OrderFailed => format!("Your order {number} cannot be delivered"),
@@ -45,7 +45,7 @@ pub(super) fn text(kind: MailKind, event: &OrderEvent, public_url: Option<&str>)
 fn bought(text: &mut String, event: &OrderEvent) {
     for line in &event.lines {
         let sum = line.unit_price.checked_mul(line.quantity).unwrap_or(line.unit_price);
-        let _ = writeln!(text, "  {:>2} x {}  {sum}", line.quantity, one_line(&line.name));
+        let _ = writeln!(text, "  {:>2} x {}  {sum}", line.quantity, quoted(&line.name));
     }
     text.push('\n');
     if let Some(charges) = &event.charges {
@@ -63,14 +63,14 @@ fn bought(text: &mut String, event: &OrderEvent) {
 /// What is added to the lines and taken off.
 fn parts(text: &mut String, charges: &Charges) {
     if charges.discount.amount_minor > 0 {
-        let code = one_line(charges.voucher.as_deref().unwrap_or_default());
+        let code = quoted(charges.voucher.as_deref().unwrap_or_default());
         let _ = writeln!(text, "Voucher {code}: -{}", charges.discount);
     }
     let _ = writeln!(text, "Delivery ({}): {}", charges.delivery_method.title(), charges.delivery);
 }
 
 fn news(kind: MailKind, event: &OrderEvent) -> String {
-    let number = one_line(&event.number);
+    let number = quoted(&event.number);
     match kind {
         MailKind::OrderDeclined => format!(
             "your bank has declined the payment for your order {number}. Nothing was charged, and nothing will be \
@@ -91,7 +91,7 @@ fn news(kind: MailKind, event: &OrderEvent) -> String {
             RETURNS.line()
         ),
         MailKind::ReturnRefused => {
-            let why = event.reason.as_deref().map_or_else(String::new, |why| format!(" {}", one_line(why)));
+            let why = event.reason.as_deref().map_or_else(String::new, |why| format!(" {}", quoted(why)));
             format!(
                 "we are sorry: we cannot take back what you announced of your order {number}.{why} If you think that \
                  this is wrong, answer to this mail."
@@ -123,7 +123,7 @@ fn is_fetched(event: &OrderEvent) -> bool {
 
 fn parcel(event: &OrderEvent) -> String {
     event.shipment.as_ref().map_or_else(String::new, |shipment| {
-        let (carrier, tracking) = (one_line(&shipment.carrier), one_line(&shipment.tracking_number));
+        let (carrier, tracking) = (quoted(&shipment.carrier), quoted(&shipment.tracking_number));
         format!(" It travels with {carrier}, under the number {tracking}.")
     })
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shop_contracts::events::{IdentityEventKind, OrderEventKind};
+use shop_contracts::events::{IdentityEventKind, OrderEvent, OrderEventKind};
 use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, CancellationToken};
 use shop_notifications::wiring;
@@ -95,8 +95,9 @@ async fn two_instances_share_the_work_and_send_each_mail_once() {
     let stage = Stage::set().await;
     let mailer = Recording::answering(|| Ok(()));
     let mut expected = Vec::new();
-    for _ in 0..50 {
-        let event = stage.event(OrderEventKind::Confirmed);
+    for n in 0..50 {
+        let email = format!("buyer{n}@example.com");
+        let event = OrderEvent { email, ..stage.event(OrderEventKind::Confirmed) };
         stage.publish(&event).await;
         expected.push(event.id);
     }
