@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads its environment and the clock")]
 
+mod back_office;
 mod bench;
 mod buyer;
 mod checked_sql;

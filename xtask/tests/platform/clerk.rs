@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     Failure, Outcome,
     audit::{Audit, in_time},
+    back_office::{BackOffice, MANAGER},
     browser::{Browser, Look},
-    buyer::hidden_fields,
     buying::buy_as,
     ensure,
     local::{Platform, eventually},
@@ -15,29 +15,17 @@ use crate::{
 /// A clerk, and somebody who may only look.
 const CLERK: &str = "ada";
 const VIEWER: &str = "vic";
-/// Who is there from the start.
-const MANAGER: &str = "staff";
 
 /// Has the manager add the shop's clerk and viewer, with the first member's password, unless they are there.
 pub async fn hire(p: &Platform) -> Outcome {
-    let http = reqwest::Client::builder().cookie_store(true).no_proxy().build()?;
     let password = p.secret("shop-staff-password")?;
-    let send = async |path: &str, fields: &[(String, String)]| {
-        let answer = http.post(p.shop(path)).header("origin", p.shop("")).form(fields).send().await?;
-        Ok::<String, Failure>(answer.error_for_status()?.text().await?)
-    };
-    let typed = |fields: &[(&str, &str)]| -> Vec<(String, String)> {
-        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    };
-    send("/staff/login", &typed(&[("email", MANAGER), ("password", &password)])).await?;
+    let office = BackOffice::enter(&p.shop(""), &password).await?;
     for (name, role) in [(CLERK, "clerk"), (VIEWER, "viewer")] {
-        let page = http.get(p.shop("/staff/people")).send().await?.error_for_status()?.text().await?;
-        if page.contains(&format!("href=\"/staff/people/{name}\"")) {
-            continue;
+        let page = office.page("/staff/people").await?;
+        if !page.contains(&format!("href=\"/staff/people/{name}\"")) {
+            let member = [("username", name), ("role", role), ("password", password.as_str())];
+            office.fill("/staff/people", "action=\"/staff/people\"", &member).await?;
         }
-        let hidden = hidden_fields(&page, "action=\"/staff/people\"").ok_or("no form to add a member")?;
-        let fields = typed(&[("username", name), ("role", role), ("password", &password)]);
-        send("/staff/people", &[hidden, fields].concat()).await?;
     }
     Ok(())
 }

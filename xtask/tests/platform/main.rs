@@ -4,6 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "a test program: it reads its environment")]
 
 mod audit;
+#[path = "../../src/back_office.rs"]
+mod back_office;
 mod bad_input;
 mod books;
 mod border;
