@@ -1,5 +1,7 @@
 //! Tells a repeated request from another request under the same key.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use shop_contracts::orders::NewOrder;
@@ -20,21 +22,23 @@ pub fn request_hash(request: &NewOrder) -> Vec<u8> {
     lines.sort();
     let to = &request.ship_to;
     let address = [&to.name, &to.address1, &to.city, &to.postcode, &to.country].map(|text| text.trim());
-    let mut meaning = json!({
-        "account": request.account_id,
-        "email": request.email.trim().to_lowercase(),
-        "lines": lines,
-        "ship_to": address,
-        "payment": request.payment_token,
-    });
+    // Sorted by name, whatever order a build of serde_json gives its own objects (`preserve_order`): the hash is stored, and
+    // other builds compare theirs with it.
+    let mut meaning = BTreeMap::from([
+        ("account", json!(request.account_id)),
+        ("email", json!(request.email.trim().to_lowercase())),
+        ("lines", json!(lines)),
+        ("ship_to", json!(address)),
+        ("payment", json!(request.payment_token)),
+    ]);
     // Absent is as before there was a choice: requests of that version keep their hash.
     if let Some(delivery) = request.delivery {
-        meaning["delivery"] = json!(delivery);
+        meaning.insert("delivery", json!(delivery));
     }
     if let Some(voucher) = &request.voucher {
-        meaning["voucher"] = json!(normal_code(voucher));
+        meaning.insert("voucher", json!(normal_code(voucher)));
     }
-    Sha256::digest(meaning.to_string()).to_vec()
+    Sha256::digest(serde_json::to_vec(&meaning).expect("texts and values make an object")).to_vec()
 }
 
 #[cfg(test)]
@@ -69,6 +73,25 @@ mod tests {
             voucher: None,
             expected_total: None,
         }
+    }
+
+    /// A hash that another build or version stored is compared with this one's: what is hashed stays as it is.
+    #[test]
+    fn what_is_hashed_is_the_same_text_in_every_build() {
+        let currency = Currency::default().code();
+        let line = |n| format!("[\"00000000-0000-0000-0000-00000000000{n}\",\"{currency}\",500,1]");
+        let text = format!(
+            "{{\"account\":null,\"delivery\":\"express\",\"email\":\"kim@example.com\",\"lines\":[{},{}],\
+             \"payment\":\"tok_visa\",\"ship_to\":[\"Kim\",\"1 Quay\",\"Kiel\",\"24103\",\"DE\"],\"voucher\":\"SPRING\"}}",
+            line(1),
+            line(2)
+        );
+        let request = NewOrder {
+            delivery: Some(DeliveryMethod::Express),
+            voucher: Some("SPRING".to_owned()),
+            ..request()
+        };
+        assert_eq!(request_hash(&request), Sha256::digest(text).to_vec());
     }
 
     #[test]
