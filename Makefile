@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 XTASK := $(TARGET_DIR)/debug/xtask
 
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
-# for -p, so that dependencies are compiled once.
+# for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
 .PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 

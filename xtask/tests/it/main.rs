@@ -4,6 +4,7 @@ mod arrows;
 mod callers;
 mod checked_sql;
 mod fault_alerts;
+mod features;
 mod gitops;
 mod migrations;
 mod programs;
