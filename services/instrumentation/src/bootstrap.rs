@@ -14,6 +14,7 @@ use axum::serve::ListenerExt as _;
 use axum::{Router, ServiceExt as _};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use tikv_jemallocator::Jemalloc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -30,6 +31,11 @@ use crate::metrics::{MetricError, Metrics};
 use crate::openapi;
 use crate::problem::{Code, Problem, chain};
 use crate::telemetry::{self, Telemetry, TelemetryConfig, TelemetryError};
+
+/// A request makes and frees many small things: the system's allocator takes more time for them, and keeps more memory.
+/// It stands where every service begins, so that none can be without it.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Threads that run tasks; a service waits more than it computes.
 const WORKER_THREADS: usize = 2;

@@ -177,23 +177,32 @@ pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateEr
 
 /// Runs one statement or transaction in a client span and measures it. `operation` is a constant such as
 /// `"SELECT orders"`: verb and table, never values.
-pub async fn observe<T, F>(operation: &'static str, work: F) -> Result<T, sqlx::Error>
+pub fn observe<T, F>(operation: &'static str, work: F) -> impl Future<Output = Result<T, sqlx::Error>>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
 {
-    let limited = async {
+    let work = Box::pin(work);
+    spanned(operation, async {
         let result = tokio::time::timeout(LONGEST_OPERATION, work).await;
         let result = result.unwrap_or_else(|_| Err(not_now("the server is silent")));
         if let Err(error) = &result {
             note_error(error);
         }
         result
-    };
-    observe_as(operation, limited).await
+    })
 }
 
 /// As [`observe`], for work whose error is the caller's own type.
-pub async fn observe_as<T, E, F>(operation: &'static str, work: F) -> Result<T, E>
+pub fn observe_as<T, E, F>(operation: &'static str, work: F) -> impl Future<Output = Result<T, E>>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    spanned(operation, Box::pin(work))
+}
+
+/// `work` comes boxed: what waits for a connection and talks to Postgres is some 15 KB. In place it would make every
+/// future that awaits a statement as large, those that await several 100 KB, and each is moved as often as it is wrapped.
+async fn spanned<T, E, F>(operation: &'static str, work: F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
 {
