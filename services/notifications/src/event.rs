@@ -157,25 +157,6 @@ const fn of_account(kind: IdentityEventKind) -> Option<MailKind> {
 }
 
 impl MailKind {
-    /// Every kind.
-    pub const ALL: [Self; 15] = [
-        Self::OrderConfirmed,
-        Self::OrderDeclined,
-        Self::OrderFailed,
-        Self::OrderCancelled,
-        Self::OrderShipped,
-        Self::ReturnRequested,
-        Self::OrderRefunded,
-        Self::ReturnRefused,
-        Self::ReturnWithdrawn,
-        Self::ConfirmRegistration,
-        Self::Registered,
-        Self::AlreadyRegistered,
-        Self::PasswordReset,
-        Self::PasswordChanged,
-        Self::AccountDeleted,
-    ];
-
     /// Its name in metrics and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -69,7 +69,7 @@ pub(super) fn text(
             at(link("/account"))
         ),
     };
-    Ok(format!("{}\n\n", one_line_each(&text)))
+    Ok(format!("{text}\n\n"))
 }
 
 /// The secret that the mail's link carries.
@@ -81,13 +81,4 @@ fn token_of(event: &IdentityEvent) -> Result<&str, Unmailable> {
 /// Nothing but what a token is made of goes into a link.
 fn is_plain(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-}
-
-fn one_line_each(text: &str) -> String {
-    text.lines().map(one_line).collect::<Vec<_>>().join("\n")
-}
-
-/// Nothing of it starts a new line or header.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
