@@ -269,6 +269,24 @@ async fn pending_page_loads_itself_again_and_a_confirmed_one_does_not() {
     assert!(!shopper.open(&page).await.headers.contains_key("refresh"));
 }
 
+/// Of mails that strangers can cause a mailbox gets so many an hour: one may be withheld.
+#[tokio::test]
+async fn page_that_names_a_mail_says_what_to_do_without_it() {
+    let stage = Stage::set().await;
+    for status in [OrderStatus::Confirmed, OrderStatus::Pending, OrderStatus::ManualReview] {
+        let placed = Order { status, ..order(OrderStatus::Confirmed, None) };
+        stage.orders_answer(&placed).await;
+        let mut shopper = stage.shopper();
+        shopper.open(&format!("/orders/{}", placed.id)).await;
+        let page = &shopper.page;
+        assert!(page.contains("if you find nothing there, this page says the same"), "{status:?}: {page}");
+        assert!(
+            !page.contains("message is on its way") && !page.contains("we will write"),
+            "{status:?}: {page}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn whoever_knows_only_the_address_of_the_page_sees_little_and_changes_nothing() {
     let stage = Stage::set().await;

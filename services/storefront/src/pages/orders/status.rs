@@ -59,7 +59,6 @@ fn mark(class: &str, word: &str) -> Markup {
 
 /// Title, tone and text at the head of an order's page.
 pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup) {
-    let email = html! { strong.whole { (masked(&order.email)) } };
     match order.status {
         OrderStatus::Confirmed if is_fetched(order) && order.shipment.is_some() => (
             "It is yours.",
@@ -69,7 +68,7 @@ pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup)
         OrderStatus::Confirmed if is_fetched(order) => (
             "Thank you. It is yours to collect.",
             Tone::Good,
-            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". A message is on its way to " (email) "." } },
+            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". " (written_too(&order.email)) } },
         ),
         OrderStatus::Confirmed if order.shipment.is_some() => (
             "It is on its way.",
@@ -79,17 +78,17 @@ pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup)
         OrderStatus::Confirmed => (
             "Thank you. It is yours.",
             Tone::Good,
-            html! { p { "Your order is confirmed and paid. A message is on its way to " (email) "." } p { (what_next(order)) } },
+            html! { p { "Your order is confirmed and paid. " (written_too(&order.email)) } p { (what_next(order)) } },
         ),
         OrderStatus::Pending => (
             "We have your order.",
             Tone::Plain,
-            html! { p { "The payment is still being confirmed. You need not do anything and need not order again: we will write to " (email) ". " (decided(order)) " This page looks by itself how it stands." } },
+            html! { p { "The payment is still being confirmed. You need not do anything and need not order again. " (decided(order)) " This page looks by itself how it stands. " (written_too(&order.email)) } },
         ),
         OrderStatus::ManualReview => (
             "We have your order.",
             Tone::Plain,
-            html! { p { "Somebody of us is looking at it. You need not do anything and need not order again: we will write to " (email) "." } },
+            html! { p { "Somebody of us is looking at it. You need not do anything and need not order again. " (written_too(&order.email)) } },
         ),
         OrderStatus::Declined => (
             "The payment did not go through.",
@@ -112,6 +111,11 @@ pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup)
     }
 }
 
+/// That there are mails, too. A mailbox gets a bounded number an hour that strangers can cause: none is promised alone.
+fn written_too(email: &str) -> Markup {
+    html! { "We write to " strong.whole { (masked(email)) } ", too; if you find nothing there, this page says the same." }
+}
+
 /// Until when the payment is decided, and what happens then; of an older order that somebody looks at it.
 fn decided(order: &Order) -> Markup {
     let until = order.placed_at + chrono::Duration::minutes(PAYMENT_DECIDED_WITHIN_MINUTES);
@@ -128,7 +132,7 @@ fn decided(order: &Order) -> Markup {
 fn what_next(order: &Order) -> Markup {
     let method = order.charges.as_ref().map(|charges| charges.delivery_method);
     html! {
-        "Next we pack it, and write again with the parcel’s number when it leaves."
+        "Next we pack it, and write with the parcel’s number when it leaves."
         @match method.map(DeliveryMethod::promised_days) {
             Some((1, 1)) => " It is there on the next working day.",
             Some((first, last)) => { " It is there " (first) " to " (last) " working days after your order." }
