@@ -109,22 +109,26 @@ impl Cart {
         true
     }
 
-    /// Sets how many pieces of a product that is in it; none takes it out. Does nothing for other products. Of contents
-    /// that may be an order already only what is asked for beyond them stays in it.
-    pub fn set_quantity(&mut self, product_id: ProductId, quantity: u32, now_us: u64) {
+    /// Sets how many pieces of a product that is in it; none takes it out. Of contents that may be an order already only
+    /// what is asked for beyond them stays in it. False, and no change, when pieces are asked for of a product that is not
+    /// in it, or when there is no room to set aside what may be an order.
+    pub fn set_quantity(&mut self, product_id: ProductId, quantity: u32, now_us: u64) -> bool {
         let quantity = quantity.min(MAX_QUANTITY);
-        let Some(at) = self.lines.iter().position(|line| line.product_id == product_id) else { return };
+        let Some(at) = self.lines.iter().position(|line| line.product_id == product_id) else {
+            return quantity == 0;
+        };
         let line = self.lines[at];
         if line.quantity == quantity {
-            return;
+            return true;
         }
         if self.is_unsettled(self.version) {
-            if self.set_aside() {
-                let more = quantity.saturating_sub(line.quantity);
-                self.lines.extend((more > 0).then_some(CartLine { quantity: more, ..line }));
-                self.changed(now_us);
+            if !self.set_aside() {
+                return false;
             }
-            return;
+            let more = quantity.saturating_sub(line.quantity);
+            self.lines.extend((more > 0).then_some(CartLine { quantity: more, ..line }));
+            self.changed(now_us);
+            return true;
         }
         if quantity == 0 {
             self.lines.remove(at);
@@ -132,6 +136,7 @@ impl Cart {
             self.lines[at].quantity = quantity;
         }
         self.changed(now_us);
+        true
     }
 
     /// Remembers a price that the shopper has now seen. True when it was another one.
@@ -222,8 +227,9 @@ mod tests {
         let mut cart = Cart::new(CartId([1; 16]), 1_000);
         cart.add(product("a"), 2, PRICE, 1_001);
         let version = cart.version;
-        cart.set_quantity(product("a"), 2, 9_000);
-        cart.set_quantity(product("b"), 2, 9_000);
+        assert!(cart.set_quantity(product("a"), 2, 9_000), "it is so");
+        assert!(cart.set_quantity(product("b"), 0, 9_000), "none is in it");
+        assert!(!cart.set_quantity(product("b"), 2, 9_000), "it is not in the cart");
         assert!(cart.saw_price(product("a"), Money::new(120, Currency::Eur)));
         assert!(!cart.saw_price(product("a"), Money::new(120, Currency::Eur)));
         assert_eq!(cart.version, version);

@@ -61,6 +61,18 @@ impl Cart {
             && worked_with.is_none_or(|by| !by.is_current && by.revision < kept.revision)
     }
 
+    /// Whether this browser's cart and the account's were both changed and neither knows of the other. Of each product the
+    /// larger number stays then: of pieces that were put in on both sides some are lost, so it is to be told.
+    pub fn changed_apart_from(&self, kept: &KeptCart, account: AccountId) -> bool {
+        let Some(theirs) = Self::from_kept(kept, account).filter(|_| !self.is_of_another(account)) else {
+            return false;
+        };
+        match self.kept {
+            Some(by) => !by.is_current && by.revision < kept.revision && !self.is_same_as(&theirs),
+            None => theirs.merged.iter().any(|one| one.id == self.id && one.version < self.version),
+        }
+    }
+
     /// With the prices that were seen in another browser state.
     fn seen_as_in(mut self, other: &Self) -> Self {
         self.take_over_seen(&other.lines);
@@ -162,8 +174,13 @@ mod tests {
     #[test]
     fn pieces_of_two_carts_are_added_and_a_second_log_in_adds_nothing() {
         let (guest, phone) = (cart(1, &[("lamp", 2), ("rope", 1)]), cart(2, &[("lamp", 3), ("sail", 1)]));
+        assert!(!guest.changed_apart_from(&kept(&phone, 1), kim()), "they are added");
         let mut both = together(&guest, &kept(&phone, 1));
         assert_eq!(contents(&both), expected(&[("lamp", 5), ("sail", 1), ("rope", 1)]));
+        let mut more = guest.clone();
+        more.add(ProductId::from_slug("lamp"), 1, PRICE, 2_000);
+        assert!(more.changed_apart_from(&kept(&both, 2), kim()), "it was taken in before");
+        assert!(!guest.changed_apart_from(&kept(&both, 2), kim()));
         assert!(both.version > guest.version && both.id == phone.id && !both.is_kept(kim()));
         both.was_kept();
         // The second press comes with the cookie of the first, and so does one after a third device took over.
@@ -228,10 +245,12 @@ mod tests {
         here.add(ProductId::from_slug("rope"), 1, PRICE, 2_000);
         here.differs_from_kept();
         there.set_quantity(ProductId::from_slug("lamp"), 3, 2_500);
+        assert!(here.changed_apart_from(&kept(&there, 5), kim()));
         let both = together(&here, &kept(&there, 5));
         assert_eq!(contents(&both), expected(&[("lamp", 3), ("rope", 1)]));
         assert!(both.version > here.version.max(there.version) && !both.is_kept(kim()));
         // What was kept although the answer was lost is no change of somebody else.
+        assert!(!here.changed_apart_from(&kept(&here, 5), kim()));
         let lost = together(&here, &kept(&here, 5));
         assert_eq!((contents(&lost), lost.is_kept(kim())), (contents(&here), true));
     }

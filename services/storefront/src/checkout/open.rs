@@ -368,6 +368,22 @@ mod tests {
     }
 
     #[test]
+    fn a_quantity_is_not_set_when_there_is_no_room_to_set_aside_what_may_be_an_order() {
+        let mut cart = Cart::new(CartId([3; 16]), 10);
+        for n in 0..MAX_LINES {
+            assert!(cart.add(product(&n.to_string()), 1, PRICE, 20));
+        }
+        cart.conclude(waits(1), 30);
+        assert!(cart.add(product("rope"), 1, PRICE, 40));
+        cart.conclude(waits(2), 50);
+        let before = cart.clone();
+        for quantity in [0, 3] {
+            assert!(!cart.set_quantity(product("rope"), quantity, 60));
+            assert_eq!(cart, before);
+        }
+    }
+
+    #[test]
     fn an_order_that_never_arrived_comes_back_when_it_can_arrive_no_more() {
         let mut cart = changed_after(OrdersAnswer::Unknown);
         assert!(!cart.give_up(cart.id, 20, MINUTE_US), "it may still arrive");

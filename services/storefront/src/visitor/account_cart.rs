@@ -16,9 +16,11 @@ use shop_contracts::identity::KeptCart;
 use shop_instrumentation::clock;
 use shop_instrumentation::problem::Code;
 
+use super::changed::Tried;
+pub use super::changed::{Changed, Looked, Now};
 use super::open_orders::{self, Ask};
 use super::session::SignedIn;
-use super::{Kind, Visitor, new_cart, now_us, put_cart, set_cart};
+use super::{Kind, Visitor, new_cart, now_us, set_cart};
 use crate::cart::{Cart, KeptBy};
 use crate::pages::Shop;
 
@@ -41,30 +43,6 @@ enum Keeping {
     Unavailable,
 }
 
-/// What became of a change that a shopper asked for.
-pub enum Changed {
-    /// The cart holds it.
-    Made(Cart),
-    /// There is no room for it.
-    NoRoom(Cart),
-    /// Others changed the account's cart before each try: nothing was changed.
-    Missed,
-}
-
-/// Whether an answer's cart is kept was tried already.
-#[derive(Clone)]
-struct Tried;
-
-impl Changed {
-    /// Keeps the cart as it is now.
-    pub fn keep(self, response: &mut Response) {
-        if let Self::Made(cart) | Self::NoRoom(cart) = self {
-            put_cart(response, cart);
-            response.extensions_mut().insert(Tried);
-        }
-    }
-}
-
 /// After each answer that changes a cart: writes the cookie, and has the account keep it.
 pub async fn follow(State(shop): State<Shop>, request: Request, next: Next) -> Response {
     let who = signed_in(request.headers(), &shop);
@@ -81,17 +59,41 @@ pub async fn follow(State(shop): State<Shop>, request: Request, next: Next) -> R
     response
 }
 
-/// The visitor's cart as the account has it now, with what this browser changed while the account could not be asked. False
-/// when it cannot be asked now either.
-pub async fn look(shop: &Shop, visitor: &mut Visitor) -> bool {
-    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return true };
-    let Some(found) = find(shop, account).await else { return false };
-    visitor.cart = Some(present(shop, visitor.cart.take(), found, account).await);
-    true
+/// The visitor's cart as the account has it now, with what this browser changed while the account could not be asked.
+pub async fn look(shop: &Shop, visitor: &mut Visitor) -> Looked {
+    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return Looked::AsItIs };
+    let Some(found) = find(shop, account).await else { return Looked::Away };
+    let now = present(shop, visitor.cart.take(), found, account).await;
+    visitor.cart = Some(now.cart);
+    if now.is_joined { Looked::Joined } else { Looked::AsItIs }
 }
 
-/// Changes the visitor's cart; `change` answers whether there is room. Where others change the account's in the same moment,
-/// it is done anew to what they left.
+/// Has the account keep the visitor's cart, before a page tells what is in it: afterwards nothing that is told is lost to
+/// another device's change.
+pub async fn have_kept(shop: &Shop, visitor: &mut Visitor) -> Looked {
+    let mut looked = Looked::AsItIs;
+    let Some(account) = visitor.account.as_ref().map(|who| who.account_id) else { return looked };
+    for _ in 0..TRIES {
+        let Some(cart) = visitor.cart.as_mut().filter(|cart| is_to_be_kept(cart, account)) else {
+            return looked;
+        };
+        match keep(shop, cart).await {
+            Keeping::Kept => return looked,
+            Keeping::Unavailable => break,
+            Keeping::Changed(other) => {
+                let now = present(shop, visitor.cart.take(), other, account).await;
+                visitor.cart = Some(now.cart);
+                if now.is_joined {
+                    looked = Looked::Joined;
+                }
+            }
+        }
+    }
+    if looked == Looked::Joined { looked } else { Looked::Away }
+}
+
+/// Changes the visitor's cart; `change` answers whether it can be made. Where others change the account's in the same
+/// moment, it is done anew to what they left.
 pub async fn change(shop: &Shop, visitor: Visitor, change: impl Fn(&mut Cart) -> bool) -> Changed {
     let account = visitor.account.map(|who| who.account_id);
     let mut found = match account {
@@ -100,22 +102,22 @@ pub async fn change(shop: &Shop, visitor: Visitor, change: impl Fn(&mut Cart) ->
     };
     let last_try_at = Instant::now() + CHANGED_WITHIN;
     for _ in 0..CHANGE_TRIES {
-        let mut cart = match account.zip(found.take()) {
+        let mut now = match account.zip(found.take()) {
             Some((account, found)) => present(shop, visitor.cart.clone(), found, account).await,
-            None => visitor.cart.clone().unwrap_or_else(new_cart),
+            None => Now { cart: visitor.cart.clone().unwrap_or_else(new_cart), is_joined: false },
         };
-        let before = cart.clone();
-        if !change(&mut cart) {
-            return Changed::NoRoom(cart);
+        let before = now.cart.clone();
+        if !change(&mut now.cart) {
+            return Changed::Refused(now);
         }
-        if cart != before {
-            cart.differs_from_kept();
+        if now.cart != before {
+            now.cart.differs_from_kept();
         }
-        if !account.is_some_and(|account| is_to_be_kept(&cart, account)) {
-            return Changed::Made(cart);
+        if !account.is_some_and(|account| is_to_be_kept(&now.cart, account)) {
+            return Changed::Made(now);
         }
-        match keep(shop, &mut cart).await {
-            Keeping::Kept | Keeping::Unavailable => return Changed::Made(cart),
+        match keep(shop, &mut now.cart).await {
+            Keeping::Kept | Keeping::Unavailable => return Changed::Made(now),
             Keeping::Changed(other) => found = Some(other),
         }
         if Instant::now() > last_try_at {
@@ -126,19 +128,22 @@ pub async fn change(shop: &Shop, visitor: Visitor, change: impl Fn(&mut Cart) ->
     Changed::Missed
 }
 
-/// At log-in: the visitor's cart and the one that the account keeps become one.
-pub async fn bring_together(response: &mut Response, shop: &Shop, mine: Option<Cart>, account: AccountId) {
-    let Some(mut found) = find(shop, account).await else { return };
+/// At log-in: the visitor's cart and the one that the account keeps become one. Nothing when there is none, or when it
+/// could not be done now.
+pub async fn bring_together(shop: &Shop, mine: Option<Cart>, account: AccountId) -> Option<Now> {
+    let mut found = find(shop, account).await?;
     for _ in 0..TRIES {
-        let Some(mut cart) = bring(shop, mine.clone(), found, account).await else { return };
-        if cart.is_kept(account) {
-            return put_cart(response, cart);
+        let (cart, is_joined) = bring(shop, mine.clone(), found, account).await;
+        let mut now = Now { cart: cart?, is_joined };
+        if now.cart.is_kept(account) {
+            return Some(now);
         }
-        match keep(shop, &mut cart).await {
+        match keep(shop, &mut now.cart).await {
             Keeping::Changed(other) => found = other,
-            Keeping::Kept | Keeping::Unavailable => return put_cart(response, cart),
+            Keeping::Kept | Keeping::Unavailable => return Some(now),
         }
     }
+    None
 }
 
 /// At log-out: the account keeps the cart and the browser forgets it, for whoever uses the browser next. A cart that cannot
@@ -155,15 +160,21 @@ pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &mut Vi
 }
 
 /// Both in one, or an empty one that the account is to keep.
-async fn present(shop: &Shop, mine: Option<Cart>, found: KeptCart, account: AccountId) -> Cart {
+async fn present(shop: &Shop, mine: Option<Cart>, found: KeptCart, account: AccountId) -> Now {
     let kept = KeptBy { account, revision: found.revision, is_current: false };
-    let cart = bring(shop, mine, found, account).await;
-    cart.unwrap_or_else(|| Cart { kept: Some(kept), ..new_cart() })
+    let (cart, is_joined) = bring(shop, mine, found, account).await;
+    Now { cart: cart.unwrap_or_else(|| Cart { kept: Some(kept), ..new_cart() }), is_joined }
 }
 
-/// Both in one. Before two that do not know of each other become one, what orders knows of either is settled: neither what is
-/// ordered nor what came back is in both.
-async fn bring(shop: &Shop, mut mine: Option<Cart>, mut found: KeptCart, account: AccountId) -> Option<Cart> {
+/// Both in one, and whether both had changed it and neither knew of the other. Before two that do not know of each other
+/// become one, what orders knows of either is settled: neither what is ordered nor what came back is in both.
+async fn bring(
+    shop: &Shop,
+    mut mine: Option<Cart>,
+    mut found: KeptCart,
+    account: AccountId,
+) -> (Option<Cart>, bool) {
+    let is_joined = mine.as_ref().is_some_and(|mine| mine.changed_apart_from(&found, account));
     if let (Some(mine), Some(mut theirs)) = (&mut mine, Cart::from_kept(&found, account))
         && mine.are_to_be_joined(&found, account)
     {
@@ -186,7 +197,7 @@ async fn bring(shop: &Shop, mut mine: Option<Cart>, mut found: KeptCart, account
     if left_out > 0 {
         tracing::info!(left_out, "the cart is full, products of the account's cart found no room");
     }
-    cart
+    (cart, is_joined)
 }
 
 fn signed_in(headers: &HeaderMap, shop: &Shop) -> Option<SignedIn> {

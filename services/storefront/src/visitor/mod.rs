@@ -3,6 +3,7 @@
 //! A visitor without a cart and a session gets no cookie and no token, so that one page is the same for all of them.
 
 pub mod account_cart;
+mod changed;
 mod cookies;
 pub mod csrf;
 mod guest_orders;

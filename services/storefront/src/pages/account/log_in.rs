@@ -9,13 +9,15 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::clock;
 use shop_instrumentation::problem::Code;
 
-use super::super::checkout;
+use super::super::{cart, checkout};
 use super::{PageError, Shop, Stranger, press, see_other, too_many, with_status};
 use crate::border::ClientAddress;
 use crate::cart::Cart;
 use crate::form::{Typed, safe_return};
 use crate::view::{Frame, Tone, field, notice};
-use crate::visitor::{OpenForm, OwnForm, SignedIn, Visitor, account_cart, drop_session, keep_session};
+use crate::visitor::{
+    OpenForm, OwnForm, SignedIn, Visitor, account_cart, drop_session, keep_session, put_cart,
+};
 
 /// Longest name of a browser that identity is told.
 const LONGEST_BROWSER: usize = 200;
@@ -100,8 +102,13 @@ pub(super) async fn try_login(
 
 /// A log-in always starts a session of its own.
 pub(super) async fn welcome(shop: &Shop, session: Session, cart: Option<Cart>, return_to: &str) -> Response {
-    let mut response = see_other(return_to);
-    account_cart::bring_together(&mut response, shop, cart, session.account.id).await;
+    let now = account_cart::bring_together(shop, cart, session.account.id).await;
+    let is_joined = now.as_ref().is_some_and(|now| now.is_joined);
+    // What became of the cart is told before anything else is done with it.
+    let mut response = see_other(if is_joined { cart::JOINED } else { return_to });
+    if let Some(now) = now {
+        put_cart(&mut response, now.cart);
+    }
     keep_session(&mut response, shop, &SignedIn::new(session, clock::now().timestamp()));
     response
 }

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::{Money, ProductId};
 
-pub(super) use self::news::{Ask, News, up_to_date};
+pub(super) use self::news::{Ask, News, joined, up_to_date};
 use self::open_orders::OpenOrder;
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
@@ -27,6 +27,11 @@ const HOME: &str = "DE";
 pub(super) const FULL_OF_ORDERS: &str = "orders";
 /// The cart's page says that a change of it was not made.
 const MISSED: &str = "/cart?missed=1";
+/// The cart's page says that the cart was changed in two places.
+pub(super) const JOINED: &str = "/cart?joined=1";
+/// The cart's page says that what may be an order cannot be set aside, as `full`.
+const FULL_ASIDE: &str = "aside";
+const ASIDE: &str = "/cart?full=aside";
 
 pub(super) fn routes() -> Router<Shop> {
     Router::new()
@@ -41,7 +46,8 @@ async fn show(
     query: QueryFields,
     mut visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let news = up_to_date(&shop, &mut visitor, Ask::Open).await;
+    let mut news = up_to_date(&shop, &mut visitor, Ask::Open).await;
+    news.have_kept(&shop, &mut visitor).await;
     let mine = visitor.cart.as_ref();
     let (cart, open) = tokio::join!(load(&shop, mine), open_orders::load(&shop, mine));
     let (cart, open) = (cart?, open?);
@@ -51,7 +57,8 @@ async fn show(
     let full = query.get("full");
     let full = if full == FULL_OF_ORDERS && !is_full_of_orders { "" } else { full };
     let is_missed = !query.get("missed").is_empty();
-    let shown = Shown { cart: &cart, open: &open, news: &news, added, full, is_missed };
+    let is_joined = !query.get("joined").is_empty();
+    let shown = Shown { cart: &cart, open: &open, news: &news, added, full, is_missed, is_joined };
     let body = body(&visitor, &shown);
     let mut response = shop.page(&visitor, "Cart", body).await;
     news.keep(&mut response, &visitor);
@@ -69,6 +76,8 @@ struct Shown<'a> {
     full: &'a str,
     /// Whether a change was not made, because of others in the same moment.
     is_missed: bool,
+    /// Whether the cart was changed in two places, as the page before this one found.
+    is_joined: bool,
 }
 
 async fn add(State(shop): State<Shop>, OpenForm(form): OpenForm) -> Result<Response, PageError> {
@@ -79,13 +88,12 @@ async fn add(State(shop): State<Shop>, OpenForm(form): OpenForm) -> Result<Respo
     let price = product.price;
     let put_in = |cart: &mut Cart| cart.add(id, quantity, price, now_us());
     let changed = account_cart::change(&shop, form.visitor, put_in).await;
-    let mut response = match &changed {
-        Changed::Made(_) => see_other(&format!("/cart?added={}", product.slug)),
-        Changed::NoRoom(_) => see_other("/cart?full=1"),
-        Changed::Missed => see_other(MISSED),
+    let page = match &changed {
+        Changed::Made(_) => format!("/cart?added={}", product.slug),
+        Changed::Refused(_) => "/cart?full=1".to_owned(),
+        Changed::Missed => MISSED.to_owned(),
     };
-    changed.keep(&mut response);
-    Ok(response)
+    Ok(told(&page, changed))
 }
 
 async fn update(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Response, PageError> {
@@ -99,14 +107,25 @@ async fn remove(State(shop): State<Shop>, OwnForm(form): OwnForm) -> Result<Resp
 
 async fn change(shop: &Shop, form: Submitted, quantity: u32) -> Result<Response, PageError> {
     let id: ProductId = form.text("product_id").parse().map_err(|_| PageError::NotFound)?;
-    let set = |cart: &mut Cart| {
-        cart.set_quantity(id, quantity, now_us());
-        true
-    };
+    let set = |cart: &mut Cart| cart.set_quantity(id, quantity, now_us());
     let changed = account_cart::change(shop, form.visitor, set).await;
-    let mut response = see_other(if matches!(changed, Changed::Missed) { MISSED } else { "/cart" });
+    let holds_it = |cart: &Cart| cart.lines.iter().any(|line| line.product_id == id);
+    let page = match &changed {
+        Changed::Made(_) => "/cart",
+        Changed::Refused(now) if holds_it(&now.cart) => ASIDE,
+        // Another device or tab took it out meanwhile.
+        Changed::Refused(_) | Changed::Missed => MISSED,
+    };
+    Ok(told(page, changed))
+}
+
+/// Leads to the page of the cart that says what became of a change.
+fn told(page: &str, changed: Changed) -> Response {
+    let mark = if page.contains('?') { '&' } else { '?' };
+    let joined = if changed.is_joined() { format!("{mark}joined=1") } else { String::new() };
+    let mut response = see_other(&format!("{page}{joined}"));
     changed.keep(&mut response);
-    Ok(response)
+    response
 }
 
 /// A cart at today's prices.
@@ -170,7 +189,8 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
         div.wrap {
             h1 { "Your cart" }
             (shown.news.notices())
-            @if let Some(line) = shown.added.filter(|_| !is_ordered) {
+            @if shown.is_joined && !shown.news.is_joined() { (joined()) }
+            @if let Some(line) = shown.added.filter(|_| !is_ordered && !shown.news.is_joined()) {
                 (added(&line.product.name, shown.news.is_here_only()))
             }
             @if shown.is_missed {
@@ -179,6 +199,7 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
             @match shown.full {
                 "" => {}
                 FULL_OF_ORDERS => (notice(Tone::Plain, html! { p { strong { "Please wait a little before you order this." } " Four orders of yours are still being confirmed: below is what is in them. What is in your cart stays there." } })),
+                FULL_ASIDE => (notice(Tone::Bad, html! { p { strong { "That was not done." } " What is in your cart may be an order already, and no more can be set aside until your other orders are confirmed. Please wait a little." } })),
                 _ => (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })),
             }
             (open_orders::body(shown.open))

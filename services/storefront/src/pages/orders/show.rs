@@ -14,14 +14,16 @@ use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS, RETURN_
 use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use shop_instrumentation::clock;
 
+use super::super::cart;
 use super::access::{Access, PathId};
 use super::status::{headline, refund, returned, standing};
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
 use crate::view::{Frame, Tone, notice, order_sums, price, promise};
+use crate::visitor::account_cart::{self, Looked};
 use crate::visitor::open_orders::{self, Ask};
-use crate::visitor::{Visitor, account_cart, keep_cart, now_us};
+use crate::visitor::{Visitor, keep_cart, now_us};
 
 pub(super) async fn show(
     State(shop): State<Shop>,
@@ -82,7 +84,7 @@ pub(super) async fn page_with(
     access: Access,
     said: Said,
 ) -> Response {
-    account_cart::look(shop, &mut visitor).await;
+    let looked = account_cart::look(shop, &mut visitor).await;
     let mut learned = false;
     if let Some(cart) = &mut visitor.cart {
         let before = cart.clone();
@@ -93,7 +95,12 @@ pub(super) async fn page_with(
         }
         learned = *cart != before;
     }
-    let body = body(&visitor, order, access, said);
+    // Where the cart is kept as it is now, no later page would tell it.
+    let is_told = learned && looked == Looked::Joined;
+    let body = html! {
+        @if is_told { div.wrap.narrow { (cart::joined()) } }
+        (body(&visitor, order, access, said))
+    };
     let mut response = shop.page(&visitor, &format!("Order {}", order.number), body).await;
     if let Some(cart) = visitor.cart.as_ref().filter(|_| learned) {
         keep_cart(&mut response, cart);
