@@ -107,7 +107,7 @@ pub struct NewVoucher {
     pub minimum: Money,
     /// From when on it counts.
     pub starts_at: DateTime<Utc>,
-    /// Until when.
+    /// Until when; at most 732 days from now where a person has a limit.
     pub ends_at: DateTime<Utc>,
     /// How many orders may use it, 1 to 1,000,000.
     #[schema(minimum = 1, maximum = 1_000_000)]

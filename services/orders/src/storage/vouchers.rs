@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::named::Named;
 use super::postgres::PgOrders;
-use crate::vouchers::{AddressDigests, Person, Refusal, usable};
+use crate::vouchers::{AddressDigests, Person, Refusal, UsesBefore, usable};
 
 /// A query for whole vouchers: what comes before the columns, what comes after them, and its parameters.
 macro_rules! vouchers {
@@ -54,7 +54,7 @@ impl PgOrders {
     }
 
     /// How many orders of a person use a voucher.
-    pub async fn voucher_uses_by(&self, id: Uuid, person: &Person<'_>) -> Result<u32, sqlx::Error> {
+    pub async fn voucher_uses_by(&self, id: Uuid, person: &Person<'_>) -> Result<UsesBefore, sqlx::Error> {
         db::observe("SELECT voucher_redemptions", uses_by(self.pool(), id, person, self.digests())).await
     }
 
@@ -131,11 +131,11 @@ pub async fn redeem(
     let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(Err(Refusal::Unknown)) };
     let person = Person { account: order.account_id, email: Some(&order.email) };
     // Nobody waits for the lock while uses are counted for nothing.
-    let by_person = match found.max_uses_per_person {
+    let before = match found.max_uses_per_person {
         Some(_) => uses_by(&mut *tx, found.id, &person, digests).await?,
-        None => 0,
+        None => UsesBefore::default(),
     };
-    if let Err(refusal) = usable(&found, by_person, goods, order.placed_at) {
+    if let Err(refusal) = usable(&found, before, goods, order.placed_at) {
         return Ok(Err(refusal.told_to(&person)));
     }
     // Nothing is kept of an address where nobody counts by it.
@@ -160,33 +160,34 @@ async fn book(
 }
 
 /// How often a person uses a voucher: by account, by address, and by the digest of the address, which is all that is left
-/// where an order was anonymised; an order that is found by two of them is one. It begins with the person's orders, by the
-/// predicate of the addresses' index, and the `LIMIT` of what can be one row keeps it there: a voucher that many people
-/// use would have all their orders read, while every other order with it waits for its row. One statement, so that an
-/// order that is anonymised meanwhile is seen either before or after.
+/// where an order was anonymised; an order that is found by several of them is one, and the account's own where it is one of
+/// them. It begins with the person's orders, by the predicate of the addresses' index, and the `LIMIT` of what can be one
+/// row keeps it there: a voucher that many people use would have all their orders read, while every other order with it
+/// waits for its row. One statement, so that an order that is anonymised meanwhile is seen either before or after.
 async fn uses_by(
     executor: impl PgExecutor<'_>,
     voucher: Uuid,
     person: &Person<'_>,
     digests: &AddressDigests,
-) -> Result<u32, sqlx::Error> {
+) -> Result<UsesBefore, sqlx::Error> {
     let digests = person.email.map(|email| digests.digests(voucher, email)).unwrap_or_default();
-    let query = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "n!" FROM
-           (SELECT o.id FROM orders o CROSS JOIN LATERAL
+    let query = sqlx::query!(
+        r#"SELECT count(DISTINCT id) AS "of_person!", count(*) FILTER (WHERE is_own) AS "of_account!" FROM
+           (SELECT o.id, o.account_id = $2 AS is_own FROM orders o CROSS JOIN LATERAL
             (SELECT FROM voucher_redemptions r WHERE r.order_id = o.id AND r.voucher_id = $1
              AND r.given_back_at IS NULL LIMIT 1) AS used
             WHERE o.account_id = $2 OR (o.email <> '' AND lower(o.email) = lower($3))
-            UNION
-            SELECT r.order_id FROM voucher_redemptions r WHERE r.voucher_id = $1
+            UNION ALL
+            SELECT r.order_id, false FROM voucher_redemptions r WHERE r.voucher_id = $1
             AND r.address_digest IS NOT NULL AND r.address_digest = ANY ($4) AND r.given_back_at IS NULL) AS uses"#,
         voucher,
         person.account.map(|account| account.uuid()),
         person.email,
         &digests[..]
     );
-    let count = query.fetch_one(executor).await?;
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    let found = query.fetch_one(executor).await?;
+    let count = |orders: i64| u32::try_from(orders).unwrap_or(u32::MAX);
+    Ok(UsesBefore { of_person: count(found.of_person), of_account: count(found.of_account) })
 }
 
 fn count(value: i32) -> u32 {

@@ -15,7 +15,7 @@ use shop_instrumentation::Problem;
 use shop_instrumentation::clock::SharedClock;
 
 pub use self::address_digests::AddressDigests;
-pub use self::refusal::{Refusal, usable};
+pub use self::refusal::{Refusal, UsesBefore, usable};
 use crate::storage::postgres::PgOrders;
 
 /// Who buys: uses are counted by either.
@@ -43,11 +43,11 @@ impl Vouchers {
         let Some(code) = normal_code(code) else { return Err(Refusal::Unknown.into()) };
         let found = self.orders.find_voucher(&code).await?;
         let voucher = found.ok_or(Refusal::Unknown)?;
-        let by_person = match voucher.max_uses_per_person {
+        let before = match voucher.max_uses_per_person {
             Some(_) => self.orders.voucher_uses_by(voucher.id, person).await?,
-            None => 0,
+            None => UsesBefore::default(),
         };
-        usable(&voucher, by_person, goods, self.clock.now()).map_err(|refusal| refusal.told_to(person))?;
+        usable(&voucher, before, goods, self.clock.now()).map_err(|refusal| refusal.told_to(person))?;
         Ok(voucher.terms)
     }
 }

@@ -14,7 +14,8 @@ pub enum Refusal {
     NotYet(DateTime<Utc>),
     Over,
     UsedUp,
-    UsedByPerson,
+    /// By the account's own orders.
+    UsedByAccount,
     BelowMinimum(Money),
     /// For a reason that is not told to whoever asks.
     NotForThisOrder,
@@ -30,7 +31,7 @@ impl Refusal {
             }
             Self::Over => "This code’s time is over.".to_owned(),
             Self::UsedUp => "This code has been used as often as it can be.".to_owned(),
-            Self::UsedByPerson => "You have used this code already.".to_owned(),
+            Self::UsedByAccount => "You have used this code already.".to_owned(),
             Self::BelowMinimum(minimum) => format!("This code counts for goods of {minimum} or more."),
             Self::NotForThisOrder => "This code cannot be used for this order.".to_owned(),
         }
@@ -55,8 +56,23 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// Whether one more order of a person, who used it so often before, may use it.
-pub fn usable(voucher: &Voucher, by_person: u32, goods: Money, now: DateTime<Utc>) -> Result<(), Refusal> {
+/// How many orders use a voucher already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsesBefore {
+    /// Of the person: by account, by address, or by what is left of an address.
+    pub of_person: u32,
+    /// Of these, the orders of the account.
+    pub of_account: u32,
+}
+
+/// Whether one more order of a person, who used it so often before, may use it. Only the account's own orders are told as
+/// "you": the address that is typed beside it may be anybody's.
+pub fn usable(
+    voucher: &Voucher,
+    before: UsesBefore,
+    goods: Money,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
     if voucher.ended_at.is_some() || now >= voucher.ends_at {
         return Err(Refusal::Over);
     }
@@ -66,8 +82,12 @@ pub fn usable(voucher: &Voucher, by_person: u32, goods: Money, now: DateTime<Utc
     if voucher.uses >= voucher.max_uses {
         return Err(Refusal::UsedUp);
     }
-    if voucher.max_uses_per_person.is_some_and(|most| by_person >= most) {
-        return Err(Refusal::UsedByPerson);
+    let is_spent = |uses: u32| voucher.max_uses_per_person.is_some_and(|most| uses >= most);
+    if is_spent(before.of_account) {
+        return Err(Refusal::UsedByAccount);
+    }
+    if is_spent(before.of_person) {
+        return Err(Refusal::NotForThisOrder);
     }
     let minimum = voucher.terms.minimum;
     if goods.currency != minimum.currency || goods.amount_minor < minimum.amount_minor {

@@ -1,5 +1,6 @@
 //! What staff does with vouchers: makes, lists, ends. Terms never change: a voucher that is wrong is ended.
 
+use chrono::TimeDelta;
 use shop_contracts::orders::StaffNote;
 use shop_contracts::vouchers::{Benefit, MAX_PERCENT, NewVoucher, Voucher, VoucherTerms, normal_code};
 use shop_instrumentation::{Code, Problem, ids};
@@ -9,6 +10,9 @@ use super::Vouchers;
 use crate::aftersale::text::{Empty, MAX_WORDS_BYTES, actor, text};
 
 const MAX_USES: u32 = 1_000_000;
+/// Two years, and the rest of the last day. A digest of each user's address is kept until the end of a voucher with a
+/// limit a person, and nothing about a person is kept without a bound.
+const MAX_DAYS_COUNTED_BY_PERSON: i64 = 2 * 366;
 
 impl Vouchers {
     /// Makes a voucher, once for each key. A code that another voucher has is a conflict, also where their terms are the
@@ -68,6 +72,14 @@ impl Vouchers {
         }
         if request.starts_at >= request.ends_at || request.ends_at <= self.clock.now() {
             return Err(invalid("ends_at", "after the start, and in the future"));
+        }
+        let is_long = request.ends_at - self.clock.now() > TimeDelta::days(MAX_DAYS_COUNTED_BY_PERSON);
+        if is_long && request.max_uses_per_person.is_some() {
+            let detail = format!(
+                "at most {MAX_DAYS_COUNTED_BY_PERSON} days from now where max_uses_per_person is given: until then its \
+                 users' addresses count"
+            );
+            return Err(invalid("ends_at", &detail));
         }
         if !(1..=MAX_USES).contains(&request.max_uses) {
             return Err(invalid("max_uses", "1 to 1,000,000"));

@@ -181,6 +181,35 @@ async fn a_guest_is_not_told_that_an_address_has_ordered_with_a_code() {
     }
 }
 
+/// Nor has who logs in: they are told of their own account's uses alone.
+#[tokio::test]
+async fn an_account_is_not_told_that_another_s_address_has_ordered_with_a_code() {
+    let f = fixture().await;
+    let mut asked = voucher(&f, 9);
+    asked["max_uses_per_person"] = json!(2);
+    made(&f, &asked).await;
+    let account = shop_instrumentation::ids::new_id();
+    let of_account = |email: &str| {
+        let mut order = order_of(email);
+        order["account_id"] = json!(account);
+        order
+    };
+    f.paid(&order_of("kim")).await;
+    f.paid(&order_of("kim")).await;
+    let check = json!({"code": "spring-26", "email": "KIM@example.com", "account_id": account,
+        "goods": {"amount_minor": 99, "currency": "EUR"}});
+    for uses_of_its_own in [0, 1] {
+        let key = format!("kim's, {uses_of_its_own}");
+        for answer in [f.place(&key, &of_account("kim")).await, f.post("/v1/vouchers/check", &check).await] {
+            assert_eq!(reason(&answer), "This code cannot be used for this order.");
+        }
+        f.paid(&of_account("lee")).await;
+    }
+    for answer in [f.place("its own", &of_account("kim")).await, f.post("/v1/vouchers/check", &check).await] {
+        assert_eq!(reason(&answer), "You have used this code already.");
+    }
+}
+
 #[tokio::test]
 async fn staff_makes_a_voucher_once_lists_it_and_ends_it() {
     let f = fixture().await;

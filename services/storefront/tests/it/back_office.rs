@@ -167,6 +167,17 @@ async fn every_wrong_field_of_a_voucher_is_marked_in_one_round() {
     let refused = manager.submit(to, to, &free).await.text();
     assert_eq!(marked(&refused), ["minimum"]);
     assert!(refused.contains("more than the €5.00"), "{refused}");
+    let kept_for_ever = [
+        ("code", "ONCE"),
+        ("benefit", "10 %"),
+        ("starts_at", "2998-05-01"),
+        ("ends_at", "2998-05-02"),
+        ("max_uses", "1"),
+        ("max_uses_per_person", "1"),
+    ];
+    let refused = manager.submit(to, to, &kept_for_ever).await.text();
+    assert_eq!(marked(&refused), ["ends_at"]);
+    assert!(refused.contains("within two years"), "{refused}");
     assert!(stage.staff_posted("/v1/staff/vouchers").await.is_empty());
 }
 

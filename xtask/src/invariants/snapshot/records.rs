@@ -261,7 +261,8 @@ pub enum Benefit {
 #[derive(Clone, Debug)]
 pub struct Redemption {
     pub voucher: Uuid,
-    /// Keyed digest of the address for this voucher: the same of one person, also where the order was anonymised.
+    /// Keyed digest of the address for this voucher: the same of one person under one key, also where the order was
+    /// anonymised.
     pub address_digest: Option<Vec<u8>>,
     /// Whether it was not given back.
     pub counts: bool,

@@ -25,6 +25,7 @@ const LAST_PAGE: u32 = 10_000;
 const NEW: &str = "new";
 /// As orders takes them.
 const MAX_USES: u32 = 1_000_000;
+const MAX_DAYS_COUNTED_BY_PERSON: i64 = 2 * 366;
 const LONGEST_NOTE: usize = 500;
 const FIELDS: [&str; 8] =
     ["code", "benefit", "minimum", "starts_at", "ends_at", "max_uses", "max_uses_per_person", "note"];
@@ -93,6 +94,9 @@ fn request(staff: &Staff, typed: &mut Typed, now: DateTime<Utc>) -> Option<NewVo
     };
     let turned = first.zip(end).is_some_and(|(first, end)| first >= end);
     let over = end.is_some_and(|end| end <= now);
+    let counts_persons = per_person.flatten().is_some();
+    let too_long =
+        counts_persons && end.is_some_and(|end| (end - now).num_days() >= MAX_DAYS_COUNTED_BY_PERSON);
     let wrong = [
         ("code", code.is_none(), "Enter 4 to 24 letters, digits and dashes."),
         ("benefit", benefit.is_none(), "Enter a part from 1 to 90 %, like 10 %, or an amount like 5.00."),
@@ -101,6 +105,7 @@ fn request(staff: &Staff, typed: &mut Typed, now: DateTime<Utc>) -> Option<NewVo
         ("ends_at", last.is_none(), "Enter a day like 2027-03-31."),
         ("ends_at", turned, "Enter a day that is not before the first one."),
         ("ends_at", over, "Enter a day that is not over."),
+        ("ends_at", too_long, "Enter a day within two years: until then we count who used it."),
         ("max_uses", max_uses.is_none(), "Enter a whole number from 1 to 1,000,000."),
         (
             "max_uses_per_person",
@@ -242,7 +247,7 @@ fn new_voucher(staff: &Staff, refused: Option<&Refused>) -> Markup {
             (field("starts_at", "First day, like 2027-03-01", 10, Kind::Line, true))
             (field("ends_at", "Last day", 10, Kind::Line, true))
             (field("max_uses", "Orders that may use it", 7, Kind::Pieces, true))
-            (field("max_uses_per_person", "Orders of one person", 7, Kind::Pieces, false))
+            (field("max_uses_per_person", "Orders of one person, for two years at most", 7, Kind::Pieces, false))
             (field("note", "What for", LONGEST_NOTE, Kind::Line, false))
             button.button type="submit" { "Make it" }
         }
