@@ -29,8 +29,9 @@ document.addEventListener('keydown', (event) => {
 
 // What was just done is said once, and not again when the page is loaded anew.
 const shown = new URL(location.href);
-if (shown.searchParams.has('done')) {
-  shown.searchParams.delete('done');
+const said = ['done', 'missed', 'joined'].filter((name) => shown.searchParams.has(name));
+if (said.length) {
+  for (const name of said) shown.searchParams.delete(name);
   history.replaceState(history.state, '', shown);
 }
 

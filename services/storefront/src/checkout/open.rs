@@ -48,6 +48,11 @@ impl Cart {
         self.progress.open.iter().find(|open| open.is_of(self.id, self.version))
     }
 
+    /// Whether the present contents are an order that orders named: then there is nothing else in the cart.
+    pub fn is_ordered(&self) -> bool {
+        self.unsettled().is_some_and(|open| open.order.is_some())
+    }
+
     /// Whether an order of this version may stand although nobody said so.
     pub fn is_unsettled(&self, version: u64) -> bool {
         self.progress.open.iter().any(|open| open.is_of(self.id, version))

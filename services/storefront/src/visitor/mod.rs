@@ -93,9 +93,9 @@ impl Visitor {
             && self.cart.as_ref().is_some_and(|cart| cart.kept.is_some() && !cart.is_empty())
     }
 
-    /// Pieces in the cart.
+    /// Pieces in the cart, without those that are an order already.
     pub fn cart_count(&self) -> u32 {
-        self.cart.as_ref().map_or(0, Cart::count)
+        self.cart.as_ref().filter(|cart| !cart.is_ordered()).map_or(0, Cart::count)
     }
 
     fn bindings(&self) -> Vec<csrf::Binding> {

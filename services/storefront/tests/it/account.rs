@@ -179,6 +179,7 @@ async fn deleting_asks_for_the_password_and_logs_out() {
     let stage = Stage::set().await;
     let mut shopper = logged_in(&stage).await;
     let to = format!("/v1/accounts/{}/delete", kim().id);
+    shopper.take_a_lamp().await;
     shopper.open("/account/delete").await;
     let without = shopper.submit("/account/delete", &[("password", "")]).await;
     assert_eq!(
@@ -190,6 +191,8 @@ async fn deleting_asks_for_the_password_and_logs_out() {
     assert_eq!(gone.status, StatusCode::OK, "{}", gone.text());
     assert!(gone.text().contains("Your account is gone"));
     assert_eq!(shopper.open("/account").await.headers["location"], "/login");
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("Nothing in it yet"), "whoever uses the browser next: {}", shopper.page);
 }
 
 #[tokio::test]

@@ -220,10 +220,30 @@ async fn price_that_changed_under_the_form_is_shown_before_anything_is_ordered()
     stage.sells(&dearer).await;
     let answer = shopper.press(&FIELDS).await;
     assert!(answer.leads_to("/checkout"));
-    assert!(shopper.page.contains("Your cart has changed") && shopper.page.contains("€1,599.00"));
+    assert!(shopper.page.contains("Something in your cart has changed"), "{}", shopper.page);
+    assert!(
+        shopper.page.contains("€1,599.00") && shopper.page.contains("It was €1,299.00"),
+        "{}",
+        shopper.page
+    );
     assert!(stage.keys_sent().await.is_empty());
+    shopper.open("/checkout").await;
+    assert!(!shopper.page.contains("It was €1,299.00"), "once");
     assert!(shopper.press(&FIELDS).await.leads_to(&format!("/orders/{}", confirmed.id)));
     assert_eq!(stage.placed().await.lines[0].unit_price, dearer.price);
+}
+
+#[tokio::test]
+async fn a_price_that_changed_is_named_beside_wrong_fields_too() {
+    let stage = Stage::set().await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    let dearer = shop_contracts::catalog::Product { price: Money::new(159_900, Currency::Eur), ..lamp() };
+    stage.sells(&dearer).await;
+    assert!(shopper.press(&[("email", "kim"), ("country", "DE")]).await.leads_to("/checkout"));
+    assert!(shopper.page.contains("id=\"email-error\""), "{}", shopper.page);
+    assert!(shopper.page.contains("It was €1,299.00"), "{}", shopper.page);
 }
 
 #[tokio::test]
@@ -266,7 +286,8 @@ async fn second_card_under_a_key_that_is_pending_leads_to_the_pending_order() {
     assert_eq!(second.headers["location"], slow.headers["location"]);
     let keys = stage.keys_sent().await;
     shopper.open("/cart").await;
-    assert!(shopper.page.contains("1<span class=\"sr\"> piece<"), "a pending order keeps the cart");
+    assert!(shopper.page.contains("Being confirmed"), "a pending order keeps the cart: {}", shopper.page);
+    assert!(shopper.page.contains("<li>1 × Lamp"), "{}", shopper.page);
     assert!(shopper.open("/checkout").await.status.is_redirection(), "and the checkout leads to it");
     assert_eq!(keys.len(), 1);
 }
@@ -332,6 +353,9 @@ async fn what_was_put_in_while_an_order_was_pending_stays_and_what_was_ordered_i
     let cart = stage.placed().await.cart;
     let pending = Order { cart, ..pending };
     stage.orders_answer(&pending).await;
+    shopper.open("/cart").await;
+    assert!(shopper.page.contains("Nothing else is in your cart"), "{}", shopper.page);
+    assert!(!shopper.page.contains("<span class=\"sr\"> piece"), "what is ordered is counted no more");
     shopper.take_a_lamp().await;
     shopper.open("/cart").await;
     let link = format!("href=\"/orders/{}\"", pending.id);
@@ -462,17 +486,29 @@ async fn open_orders_are_asked_about_at_the_same_time() {
 async fn a_fifth_order_while_four_are_open_waits_and_the_cart_says_why() {
     let stage = Stage::set().await;
     let mut shopper = stage.shopper();
+    let mut early = String::new();
     for n in 1..=4 {
         let id = OrderId::new(uuid::Uuid::from_u128(n));
         stage.orders_answer(&Order { id, ..order(OrderStatus::Pending, None) }).await;
         shopper.take_a_lamp().await;
+        shopper.open("/checkout").await;
+        early.clone_from(&shopper.page);
+        shopper.take_a_lamp().await;
         assert!(check_out(&mut shopper).await.leads_to(&format!("/orders/{id}")));
+        let on_top = [("on top of it", n == 2), ("on top of them", n > 2)];
+        for (words, is_said) in on_top {
+            assert_eq!(shopper.page.contains(words), is_said, "{words}, {n}: {}", shopper.page);
+        }
     }
     shopper.take_a_lamp().await;
-    let answer = check_out(&mut shopper).await;
+    let answer = shopper.open("/checkout").await;
     assert!(answer.leads_to("/cart?full=orders"), "{}", answer.text());
+    shopper.page = early;
+    let answer = shopper.submit("/checkout", &FIELDS).await;
+    assert!(answer.leads_to("/cart?full=orders"), "a form from before: {:?}", answer.headers);
     shopper.open("/cart?full=orders").await;
     assert!(shopper.page.contains("Please wait a little before you order this"), "{}", shopper.page);
+    assert!(!shopper.page.contains("href=\"/checkout\""), "{}", shopper.page);
     let mut somebody = stage.shopper();
     somebody.open("/cart?full=orders").await;
     assert!(!somebody.page.contains("Please wait a little"), "{}", somebody.page);

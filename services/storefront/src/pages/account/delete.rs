@@ -12,7 +12,7 @@ use super::security::told;
 use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, with_status};
 use crate::form::Typed;
 use crate::view::{Frame, Tone, field, notice};
-use crate::visitor::{Visitor, drop_session};
+use crate::visitor::{Kind, Visitor, drop_session};
 
 pub(super) async fn show(State(shop): State<Shop>, owner: Owner) -> Result<Response, PageError> {
     let body = frame(&owner.visitor, &owner.account, Tab::Security, page(&owner.visitor, &Typed::default()));
@@ -55,6 +55,8 @@ async fn gone(shop: &Shop) -> Response {
         Visitor { csrf: String::new(), cart: None, account: None, ended: None, guest_orders: Vec::new() };
     let mut response = shop.page(&stranger, "Account deleted", body).await;
     drop_session(&mut response, shop);
+    // It was the account's: whoever uses the browser next does not see it.
+    shop.cookies.remove(&mut response, Kind::Cart);
     checkout::forget(&mut response, shop);
     response
 }
@@ -63,7 +65,7 @@ fn page(visitor: &Visitor, typed: &Typed) -> Markup {
     html! {
         h2 { "Delete your account" }
         (notice(Tone::Bad, html! {
-            p { strong { "This cannot be undone." } " Your account, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it. If you used a code that counts once for each customer, we remember that until the code ends, in a form that tells nobody your address." }
+            p { strong { "This cannot be undone." } " Your account, cart, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it. If you used a code that counts once for each customer, we remember that until the code ends, in a form that tells nobody your address." }
         }))
         form #delete-form.form action="/account/delete" method="post" novalidate {
             (Frame::For(visitor).csrf())

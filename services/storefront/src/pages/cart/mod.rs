@@ -24,7 +24,7 @@ use crate::visitor::{OpenForm, OwnForm, Submitted, Visitor, keep_cart, now_us, p
 const HOME: &str = "DE";
 
 /// The cart's page says why nothing more can be ordered, as `full`.
-pub(super) const FULL_OF_ORDERS: &str = "orders";
+const FULL_OF_ORDERS: &str = "orders";
 /// The cart's page says that a change of it was not made.
 const MISSED: &str = "/cart?missed=1";
 /// The cart's page says that the cart was changed in two places.
@@ -128,6 +128,11 @@ fn told(page: &str, changed: Changed) -> Response {
     response
 }
 
+/// Leads to the page of the cart that says why nothing more can be ordered now.
+pub(super) fn full_of_orders() -> Response {
+    see_other(&format!("/cart?full={FULL_OF_ORDERS}"))
+}
+
 /// A cart at today's prices.
 pub(super) async fn load(shop: &Shop, cart: Option<&Cart>) -> Result<Priced, PageError> {
     let lines = cart.map(|cart| cart.lines.as_slice()).unwrap_or_default();
@@ -184,7 +189,7 @@ pub(super) fn changes(cart: &Priced) -> Markup {
 fn body(visitor: &Visitor, shown: &Shown) -> Markup {
     let cart = shown.cart;
     // Contents that are an order are shown as that order.
-    let is_ordered = visitor.cart.as_ref().is_some_and(open_orders::is_ordered);
+    let is_ordered = visitor.cart.as_ref().is_some_and(Cart::is_ordered);
     html! {
         div.wrap {
             h1 { "Your cart" }
@@ -194,7 +199,7 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
                 (added(&line.product.name, shown.news.is_here_only()))
             }
             @if shown.is_missed {
-                (notice(Tone::Bad, html! { p { strong { "That was not done." } " Your cart is being changed in several places at this moment. Below is what is in it now: please try again." } }))
+                (notice(Tone::Bad, html! { p { strong { "That was not done." } " Something else changed your cart at the same moment. Below is what is in it now: please try again." } }))
             }
             @match shown.full {
                 "" => {}
@@ -258,7 +263,9 @@ fn contents(visitor: &Visitor, cart: &Priced) -> Markup {
                     Err(_) => dl.sums { dt.total { "Goods" } dd.total { (price(cart.total)) } },
                 }
                 p.hint { "Delivered to Germany by post; you choose at the checkout." (free_from(cart)) }
-                @if cart.can_be_bought() {
+                @if visitor.cart.as_ref().is_some_and(|cart| !cart.has_room_for_order()) {
+                    p.hint { "You can order this as soon as one of your orders above is through." }
+                } @else if cart.can_be_bought() {
                     a.button.wide href="/checkout" { "Check out" }
                 } @else {
                     p.hint { "Please settle the notes above first." }

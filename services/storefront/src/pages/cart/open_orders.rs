@@ -14,11 +14,6 @@ pub(super) struct OpenOrder {
     lines: Vec<(String, u32)>,
 }
 
-/// Whether the present contents are an order that orders named: then there is nothing else in the cart.
-pub(super) fn is_ordered(cart: &Cart) -> bool {
-    cart.unsettled().is_some_and(|open| open.order.is_some())
-}
-
 /// The open orders with the names of their products. Contents that may be an order, but of which that is not known, are
 /// shown as what is in the cart.
 pub(super) async fn load(shop: &Shop, cart: Option<&Cart>) -> Result<Vec<OpenOrder>, PageError> {

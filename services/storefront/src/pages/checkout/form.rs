@@ -197,8 +197,13 @@ fn unsettled(visitor: &Visitor) -> Markup {
     html! {
         @match cart.unsettled() {
             Some(_) => (notice(Tone::Plain, html! { p { "We do not know yet whether your order arrived. Pressing the button again is safe: it will not be placed or charged twice." } })),
-            None if !cart.progress.open.is_empty() => (notice(Tone::Plain, html! { p { "An order of yours is " a href="/cart" { "still being confirmed" } ". What you order here comes on top of it." } })),
-            None => {}
+            None => {
+                @match cart.progress.open.len() {
+                    0 => {}
+                    1 => (notice(Tone::Plain, html! { p { "An order of yours is " a href="/cart" { "still being confirmed" } ". What you order here comes on top of it." } })),
+                    _ => (notice(Tone::Plain, html! { p { "Orders of yours are " a href="/cart" { "still being confirmed" } ". What you order here comes on top of them." } })),
+                }
+            }
         }
     }
 }

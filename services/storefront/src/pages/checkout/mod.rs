@@ -55,6 +55,10 @@ async fn show(
     if !cart.can_be_bought() {
         return Ok(kept(see_other("/cart"), &visitor));
     }
+    // Before the form is filled in, not after.
+    if visitor.cart.as_ref().is_some_and(|cart| !cart.has_room_for_order()) {
+        return Ok(kept(cart::full_of_orders(), &visitor));
+    }
     let book = address_book::load(&shop, &visitor).await;
     let mut draft = Draft::read(&headers, &shop, &visitor);
     let mut typed = Typed::default();

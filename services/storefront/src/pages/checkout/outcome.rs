@@ -70,7 +70,7 @@ impl Outcome {
                 a href="/login?return_to=/checkout" { "Log in" } " to order with your account, or order below without one. What you typed is kept."
             },
             Self::CartChanged => html! {
-                strong { "Your cart has changed since you opened this page." } " Please look at the new total before you order."
+                strong { "Something in your cart has changed since you opened this page." } " Please look at the new total before you order."
             },
             Self::Ordered => html! {
                 strong { "You have ordered some of this already." } " It is no longer in your cart, and nothing was ordered now: please look at the new total. A message about that order is in your mail."

@@ -62,7 +62,7 @@ pub(super) async fn press(
         return Ok(kept(see_other("/cart"), &contents));
     }
     if !contents.has_room_for_order() {
-        return Ok(kept(see_other(&format!("/cart?full={}", cart::FULL_OF_ORDERS)), &contents));
+        return Ok(kept(cart::full_of_orders(), &contents));
     }
     let said = voucher::check(&shop, &form.visitor, client, &priced, &typed).await;
     let (said, terms) = said.map_or((None, None), |(said, terms)| (Some(said), terms));
@@ -297,13 +297,10 @@ impl Press {
         }
     }
 
-    /// The form again.
-    fn again(mut self, outcome: Option<Outcome>, is_checked: bool) -> Response {
+    /// The form again. The prices stay as the shopper last saw them: that page shows the new ones and names what changed.
+    fn again(self, outcome: Option<Outcome>, is_checked: bool) -> Response {
         if let Some(counted) = outcome.and_then(Outcome::counted_as) {
             self.count(counted);
-        }
-        for line in &self.priced.lines {
-            self.contents.saw_price(line.product.id, line.product.price);
         }
         let mut response = kept(see_other("/checkout"), &self.contents);
         let draft = Draft::new(&self.visitor, &self.typed);
