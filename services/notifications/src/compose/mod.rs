@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn a_return_is_promised_no_money_that_went_back_before() {
+        let kind = OrderEventKind::ReturnRequested;
+        let text = written(&Event::Order(OrderEvent { kind, ..event() }));
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.contains("Unless your money went back already, it follows when they are here."),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn what_is_fetched_travels_with_nobody() {
         let price = Money::new(0, Currency::Usd);
         let charges = shop_contracts::charges::Charges {

@@ -87,7 +87,8 @@ fn news(kind: MailKind, event: &OrderEvent) -> String {
         MailKind::OrderShipped => format!("your order {number} has left port.{}", parcel(event)),
         MailKind::ReturnRequested => format!(
             "we have noted that pieces of your order {number} come back; its page says which. Please send them within \
-             {RETURN_WITHIN_DAYS} days to {}, with the order's number in the parcel. Your money follows when they are here.",
+             {RETURN_WITHIN_DAYS} days to {}, with the order's number in the parcel. \
+             Unless your money went back already, it follows when they are here.",
             RETURNS.line()
         ),
         MailKind::ReturnRefused => {

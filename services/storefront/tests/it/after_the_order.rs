@@ -25,7 +25,7 @@ async fn page_of(placed: &Order) -> String {
     shopper.page
 }
 
-fn fetched() -> Order {
+pub fn fetched() -> Order {
     let placed = order(OrderStatus::Confirmed, None);
     let none = shop_contracts::Money::new(0, placed.total.currency);
     let charges = Charges {
@@ -55,6 +55,10 @@ async fn what_is_fetched_says_where_and_when_and_speaks_of_no_parcel() {
     let collected = page_of(&Order { shipment, ..fetched() }).await;
     assert!(collected.contains("You have collected it") && collected.contains("<dt>Collected</dt>"));
     assert!(!collected.contains("arcel has left") && !collected.contains("tracking-number"), "{collected}");
+    assert!(collected.contains("<span class=\"status good\">Collected</span>"), "{collected}");
+    for over in ["working day", "Collect it at", COUNTER_HOURS, ">Shipped<"] {
+        assert!(!collected.contains(over), "{over}: {collected}");
+    }
 }
 
 #[tokio::test]
@@ -69,6 +73,56 @@ async fn a_parcel_is_promised_as_long_as_it_is_to_come() {
     }
     let cancelled = page_of(&by_post(order(OrderStatus::Cancelled, None))).await;
     assert!(cancelled.contains("Standard") && !cancelled.contains("working days"), "{cancelled}");
+}
+
+/// The order as it left, with these pieces of it back.
+fn sent_back(left: Order, pieces: u32) -> Order {
+    let back = OrderReturn {
+        id: Uuid::nil(),
+        lines: vec![ReturnLine { product_id: lamp().id, quantity: pieces }],
+        reason: String::new(),
+        status: ReturnStatus::Received,
+        created_at: left.placed_at,
+        closed: None,
+    };
+    let shipment = Some(Shipment {
+        carrier: "Post".to_owned(),
+        tracking_number: "RX1".to_owned(),
+        shipped_at: left.placed_at,
+    });
+    Order { returns: vec![back], shipment, ..left }
+}
+
+#[tokio::test]
+async fn what_came_back_is_on_its_way_no_more() {
+    let all = page_of(&sent_back(order(OrderStatus::Confirmed, None), 1)).await;
+    assert!(all.contains("<h1>It is back with us.</h1>"), "{all}");
+    assert!(!all.contains("on its way") && !all.contains("has left our house"), "{all}");
+    assert!(all.contains("<dd id=\"order-status\"><span class=\"status good\">Sent back</span>"), "{all}");
+    let mut two = order(OrderStatus::Confirmed, None);
+    two.lines[0].quantity = 2;
+    let part = page_of(&sent_back(two, 1)).await;
+    assert!(part.contains("<h1>A part of it is back with us.</h1>"), "{part}");
+    assert!(part.contains("<dd id=\"order-status\"><span class=\"status good\">Shipped</span>"), "{part}");
+}
+
+#[tokio::test]
+async fn who_sends_back_what_was_paid_back_is_promised_no_money() {
+    let paid = Order { can_return: true, ..order(OrderStatus::Confirmed, None) };
+    let page = page_of(&paid).await;
+    assert!(page.contains("The money follows when it is back with us."), "{page}");
+    let all = OrderRefund {
+        id: Uuid::nil(),
+        amount: paid.total,
+        reason: "goodwill".to_owned(),
+        status: RefundStatus::Refunded,
+        created_at: paid.placed_at,
+        tax: None,
+        needs_person: false,
+    };
+    let page = page_of(&Order { refunds: vec![all], ..paid }).await;
+    assert!(page.contains("Your money went back already."), "{page}");
+    assert!(!page.contains("The money follows"), "{page}");
 }
 
 #[tokio::test]

@@ -313,3 +313,68 @@ async fn what_is_missing_about_a_parcel_is_said_at_each_field_at_once() {
     assert!(!text.contains("bytes of text") && !text.contains("invalid request"), "{text}");
     assert!(stage.staff_posted(&format!("/v1/staff/orders/{}/ship", order.id)).await.is_empty());
 }
+
+/// An order to be fetched, as its page and its list find it.
+async fn order_to_fetch(stage: &Stage) -> shop_contracts::orders::Order {
+    let order = crate::after_the_order::fetched();
+    stage.orders_answer(&order).await;
+    let at = |rest: &str| format!("/v1/staff/orders/{}/{rest}", order.id);
+    answers(&stage.orders, "GET", &at("history"), 200, json!({"entries": []})).await;
+    let list = json!({"orders": [order], "page": 1, "has_more": false});
+    answers(&stage.orders, "GET", "/v1/staff/orders", 200, list).await;
+    answers(&stage.orders, "POST", &at("ship"), 200, json!(order)).await;
+    order
+}
+
+#[tokio::test]
+async fn what_is_fetched_is_handed_over_without_a_carrier() {
+    let stage = Stage::set().await;
+    let order = order_to_fetch(&stage).await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    let page = format!("/staff/orders/{}", order.id);
+    let shown = clerk.open(&page).await.text();
+    assert!(shown.contains("Picked up in Kiel by") && shown.contains(">Collected</button>"), "{shown}");
+    for wrong in ["Goes to", "name=\"carrier\"", "name=\"tracking_number\"", "parcel"] {
+        assert!(!shown.contains(wrong), "{wrong}: {shown}");
+    }
+    let list = clerk.open("/staff/orders").await.text();
+    assert!(list.contains("Pick-up in Kiel"), "{list}");
+    let done = clerk.submit(&page, &format!("{page}/ship"), &[]).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text());
+    let sent = &stage.staff_posted(&format!("/v1/staff/orders/{}/ship", order.id)).await[0].1;
+    let noted =
+        json!({"actor": "ada", "carrier": "Collected", "tracking_number": "Museumskai 3, 24103 Kiel"});
+    assert_eq!(*sent, noted);
+    let told = clerk.open(&format!("{page}?done=ship")).await.text();
+    assert!(told.contains("It is handed over, and the shopper is told."), "{told}");
+}
+
+#[tokio::test]
+async fn a_return_whose_money_went_back_before_is_booked_without_a_promise() {
+    let stage = Stage::set().await;
+    let mut order = crate::buying::order(shop_contracts::orders::OrderStatus::Confirmed, None);
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    for (refunds, says) in [
+        (json!([]), "and the money follows"),
+        (
+            json!([{"id": uuid::Uuid::nil(), "amount": order.total, "reason": "goodwill", "status": "refunded",
+                "created_at": "2027-01-16T08:00:00Z"}]),
+            "The money went back already",
+        ),
+    ] {
+        order.refunds = serde_json::from_value(refunds).unwrap();
+        let back = json!([{"id": uuid::Uuid::nil(), "lines": [{"product_id": lamp().id, "quantity": 1}],
+            "reason": "", "status": "requested", "created_at": "2027-01-16T08:00:00Z"}]);
+        order.returns = serde_json::from_value(back).unwrap();
+        stage.orders_answer(&order).await;
+        let at = |rest: &str| format!("/v1/staff/orders/{}/{rest}", order.id);
+        answers(&stage.orders, "GET", &at("history"), 200, json!({"entries": []})).await;
+        let to = at(&format!("returns/{}/receive", uuid::Uuid::nil()));
+        answers(&stage.orders, "POST", &to, 200, json!(order)).await;
+        let page = format!("/staff/orders/{}", order.id);
+        let booked = clerk.submit(&page, &format!("{page}/receive"), &[]).await;
+        assert_eq!(booked.status, StatusCode::SEE_OTHER, "{}", booked.text());
+        let told = clerk.open(booked.headers["location"].to_str().unwrap()).await.text();
+        assert!(told.contains("The return is booked") && told.contains(says), "{says}: {told}");
+    }
+}

@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 
 use super::{PageError, Shop, see_other, with_status};
 
+pub(super) use show::is_fetched;
 pub(super) use status::standing;
 
 pub(super) fn routes() -> Router<Shop> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use shop_contracts::ProductId;
 use shop_contracts::delivery::DeliveryMethod;
-use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS, RETURN_WITHIN_DAYS};
+use shop_contracts::orders::{Order, OrderLine, OrderStatus, RETURN_DAYS, RETURN_WITHIN_DAYS, RefundStatus};
 use shop_contracts::premises::{COUNTER, COUNTER_HOURS, RETURNS};
 use shop_instrumentation::clock;
 
@@ -139,10 +139,12 @@ fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup 
                     dd { (parcel.carrier) ", " @if own { span #tracking-number { (parcel.tracking_number) } ", " } "left on " span.nowrap { (parcel.shipped_at.format("%-d %B %Y")) } }
                 }
                 @if let Some(charges) = &order.charges {
-                    dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) @if is_awaited(order) { ", " (promise(charges.delivery_method)) } }
+                    dt { "Delivery" } dd #order-delivery { (charges.delivery_method.title()) @if is_awaited(order) && !is_collected(order) { ", " (promise(charges.delivery_method)) } }
                 }
                 @if is_fetched(order) {
-                    dt { "Collect it at" } dd #collect-at { (COUNTER.line()) br; (COUNTER_HOURS) }
+                    @if is_awaited(order) && !is_collected(order) {
+                        dt { "Collect it at" } dd #collect-at { (COUNTER.line()) br; (COUNTER_HOURS) }
+                    }
                 } @else {
                     dt { "Goes to" }
                     dd {
@@ -205,8 +207,13 @@ fn refunds(order: &Order) -> Markup {
 }
 
 /// Whether the buyer comes for it.
-pub(super) fn is_fetched(order: &Order) -> bool {
+pub(in crate::pages) fn is_fetched(order: &Order) -> bool {
     order.charges.as_ref().is_some_and(|charges| charges.delivery_method == DeliveryMethod::PickUp)
+}
+
+/// Whether the buyer came for it.
+pub(super) fn is_collected(order: &Order) -> bool {
+    is_fetched(order) && order.shipment.is_some()
 }
 
 /// Whether it is still to come to the buyer, or may be.
@@ -220,7 +227,7 @@ fn returns(order: &Order, owner: Option<&Visitor>) -> Markup {
         @if !order.returns.is_empty() {
             h2 { "Sent back" }
             @if let Some(announced) = awaited.filter(|_| owner.is_some()) {
-                p #send-to { "Please send it until " (send_until(announced).format("%-d %B %Y")) " to " strong { (RETURNS.line()) } ", with the number " strong { (order.number) } " in the parcel." }
+                p #send-to { "Please send it until " (send_until(announced).format("%-d %B %Y")) " to " strong { (RETURNS.line()) } ", with the number " strong.nowrap { (order.number) } " in the parcel." }
             }
             ul.lines.plain #returns {
                 @for one in &order.returns {
@@ -264,6 +271,16 @@ fn cancel_form(visitor: &Visitor, order: &Order) -> Markup {
     }
 }
 
+/// What becomes of the money for pieces that are sent back.
+fn money_for_it(order: &Order) -> &'static str {
+    let is_done = order.refunds.iter().all(|one| one.status != RefundStatus::Pending);
+    match (order.all_money_went_back(), is_done) {
+        (false, _) => "The money follows when it is back with us.",
+        (true, true) => "Your money went back already.",
+        (true, false) => "Your money is on its way back already.",
+    }
+}
+
 fn return_form(visitor: &Visitor, order: &Order, error: Option<&str>) -> Markup {
     let until = order.placed_at + chrono::Duration::days(RETURN_DAYS);
     html! {
@@ -272,7 +289,7 @@ fn return_form(visitor: &Visitor, order: &Order, error: Option<&str>) -> Markup 
             form #return-form.form action={ "/orders/" (order.id) "/returns" } method="post" data-once="Sending…" {
                 (Frame::For(visitor).csrf())
                 input type="hidden" name="known" value=(order.returns.len());
-                p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. It goes to " (RETURNS.line()) "; send it within " (RETURN_WITHIN_DAYS) " days after you announced it. The money follows when it is back with us." }
+                p { "Until " (until.format("%-d %B %Y")) ", unwrapped and even a little salty. It goes to " (RETURNS.line()) "; send it within " (RETURN_WITHIN_DAYS) " days after you announced it. " (money_for_it(order)) }
                 @if let Some(error) = error { p #return-error.error role="alert" { (error) } }
                 @for (product, left) in order.returnable().into_iter().filter(|(_, left)| *left > 0) {
                     div.field.return-line {

@@ -10,7 +10,7 @@ use shop_contracts::orders::PAYMENT_DECIDED_WITHIN_MINUTES;
 use shop_contracts::premises::COUNTER;
 use shop_instrumentation::clock;
 
-use super::show::is_fetched;
+use super::show::{is_collected, is_fetched};
 use crate::view::Tone;
 
 /// The word for where an order stands, with its colour.
@@ -29,9 +29,23 @@ fn status(status: OrderStatus) -> Markup {
 /// The word for where an order and its parcel stand.
 pub(in crate::pages) fn standing(order: &Order) -> Markup {
     match (order.status, &order.shipment) {
+        (OrderStatus::Confirmed, Some(_)) if all_is_back(order) => mark("good", "Sent back"),
+        (OrderStatus::Confirmed, Some(_)) if is_fetched(order) => mark("good", "Collected"),
         (OrderStatus::Confirmed, Some(_)) => mark("good", "Shipped"),
         (other, _) => status(other),
     }
+}
+
+/// Pieces of it that were sent back and arrived.
+fn pieces_back(order: &Order) -> u32 {
+    let arrived = order.returns.iter().filter(|one| one.status == ReturnStatus::Received);
+    arrived.flat_map(|one| &one.lines).map(|line| line.quantity).sum()
+}
+
+/// Whether nothing of it stayed with the buyer.
+fn all_is_back(order: &Order) -> bool {
+    let ordered: u32 = order.lines.iter().map(|line| line.quantity).sum();
+    pieces_back(order) >= ordered.max(1)
 }
 
 /// The word for where a refund stands.
@@ -60,7 +74,12 @@ fn mark(class: &str, word: &str) -> Markup {
 /// Title, tone and text at the head of an order's page.
 pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup) {
     match order.status {
-        OrderStatus::Confirmed if is_fetched(order) && order.shipment.is_some() => (
+        OrderStatus::Confirmed if pieces_back(order) > 0 => (
+            if all_is_back(order) { "It is back with us." } else { "A part of it is back with us." },
+            Tone::Good,
+            html! { p { "What you sent back has arrived. Below it says which pieces" @if !order.refunds.is_empty() { ", and what money was given back" } "." } },
+        ),
+        OrderStatus::Confirmed if is_collected(order) => (
             "It is yours.",
             Tone::Good,
             html! { p { "You have collected it at our counter in " (COUNTER.city) ". Fair winds!" } },
@@ -68,7 +87,7 @@ pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup)
         OrderStatus::Confirmed if is_fetched(order) => (
             "Thank you. It is yours to collect.",
             Tone::Good,
-            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong { (order.number) } ". " (written_too(&order.email)) } },
+            html! { p { "Your order is confirmed and paid. It is ready on the next working day at the latest: bring the number " strong.nowrap { (order.number) } ". " (written_too(&order.email)) } },
         ),
         OrderStatus::Confirmed if order.shipment.is_some() => (
             "It is on its way.",

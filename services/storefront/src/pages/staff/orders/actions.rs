@@ -6,6 +6,7 @@ use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{
     CancelOrder, NewOrderRefund, Order, RefuseReturn, Resolution, ResolveOrder, ShipOrder, StaffNote,
 };
+use shop_contracts::premises::COUNTER;
 use shop_contracts::{Currency, Money, OrderId};
 use shop_instrumentation::client::CallError;
 use uuid::Uuid;
@@ -13,9 +14,10 @@ use uuid::Uuid;
 use super::super::forms::{Refused, typed};
 use super::super::member::StaffForm;
 use super::super::{PageError, Shop, see_other};
-use super::detail::render;
+use super::detail::{RECEIVED_UNPAID, render};
 use crate::border::PathId;
 use crate::form::Typed;
+use crate::pages::orders::is_fetched;
 use crate::view::price;
 
 /// Bytes of a carrier's name and of a parcel's number, as orders takes them.
@@ -29,6 +31,12 @@ pub(in super::super) async fn ship(
     let work = Work::begin(shop, form, id, "ship")?;
     let mut typed = typed(&work.form, &["carrier", "tracking_number", "although_refunded"]);
     let although_refunded = typed.value("although_refunded") == "yes";
+    let order = work.shop.peers.order(work.id).await?;
+    if is_fetched(&order) {
+        typed.set("carrier", "Collected".to_owned());
+        let place = format!("{}, {} {}", COUNTER.street, COUNTER.postcode, COUNTER.city);
+        typed.set("tracking_number", place);
+    }
     for (field, missing) in
         [("carrier", "Say who carries the parcel."), ("tracking_number", "Enter the parcel's number.")]
     {
@@ -38,11 +46,8 @@ pub(in super::super) async fn ship(
             _ => typed.wrong(field, "Too long: some 60 characters at most."),
         }
     }
-    if !although_refunded && work.shop.peers.order(work.id).await?.all_money_went_back() {
-        typed.wrong(
-            "although_refunded",
-            "All of the money went back. Say that the parcel shall leave all the same.",
-        );
+    if !although_refunded && order.all_money_went_back() {
+        typed.wrong("although_refunded", "All of the money went back. Say that it shall leave all the same.");
     }
     if !typed.is_fine() {
         return work.refused(Refused::wrong(work.name, typed)).await;
@@ -108,8 +113,10 @@ pub(in super::super) async fn receive(
     let work = Work::begin(shop, form, id, "receive")?;
     let back = work.form.text("return").parse().map_err(|_| PageError::BadForm("no return".to_owned()))?;
     let note = StaffNote { actor: work.actor(), note: work.form.text("note") };
+    let had_all = work.shop.peers.order(work.id).await?.all_money_went_back();
     let answer = work.shop.peers.receive_return(work.id, back, &note).await;
-    work.end(Typed::default(), answer).await
+    let done = if had_all { RECEIVED_UNPAID } else { work.name };
+    work.end_as(done, Typed::default(), answer).await
 }
 
 pub(in super::super) async fn refuse_return(
@@ -168,14 +175,25 @@ impl Work {
 
     /// Back to the order, which says what was done; a refusal is said on its page.
     async fn end(self, typed: Typed, answer: Result<Order, CallError>) -> Result<Response, PageError> {
+        let done = self.name;
+        self.end_as(done, typed, answer).await
+    }
+
+    /// The same, with a name of its own for what was done.
+    async fn end_as(
+        self,
+        done: &str,
+        typed: Typed,
+        answer: Result<Order, CallError>,
+    ) -> Result<Response, PageError> {
         match answer {
-            Ok(_) => Ok(see_other(&format!("/staff/orders/{}?done={}", self.id, self.name))),
+            Ok(_) => Ok(see_other(&format!("/staff/orders/{}?done={done}", self.id))),
             Err(cause) => self.refused(Refused::by_service(self.name, typed, cause)?).await,
         }
     }
 
     async fn refused(&self, refused: Refused) -> Result<Response, PageError> {
-        render(&self.shop, &self.form.staff, self.id, Some(&refused), None).await
+        render(&self.shop, &self.form.staff, self.id, Some(&refused), "").await
     }
 }
 

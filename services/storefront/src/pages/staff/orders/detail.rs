@@ -8,6 +8,7 @@ use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{
     Order, OrderHistory, OrderRefund, OrderReturn, OrderStatus, RefundStatus, ReturnStatus,
 };
+use shop_contracts::premises::COUNTER;
 use shop_instrumentation::ids;
 
 use super::super::forms::{Field, Form, Kind, Refused, answer};
@@ -17,6 +18,7 @@ use super::super::{PageError, Shop, frame};
 use super::standing::Standing;
 use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
+use crate::pages::orders::is_fetched;
 use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
@@ -25,33 +27,40 @@ pub(in super::super) async fn show(
     query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    render(&shop, &staff, OrderId::new(id), None, done(query.get("done"))).await
+    render(&shop, &staff, OrderId::new(id), None, query.get("done")).await
 }
 
+/// What was done when pieces are back whose money went back before.
+pub(super) const RECEIVED_UNPAID: &str = "receive-unpaid";
+
 /// What was just done, if something was.
-fn done(work: &str) -> Option<&'static str> {
+fn done(order: &Order, work: &str) -> Option<&'static str> {
     match work {
+        "ship" if is_fetched(order) => Some("It is handed over, and the shopper is told."),
         "ship" => Some("The parcel is on its way, and the shopper is told."),
         "cancel" => Some("The order is cancelled. Money and pieces go back."),
         "refund" => Some("The money goes back."),
         "receive" => Some("The return is booked. Pieces go back on the shelf, and the money follows."),
+        RECEIVED_UNPAID => {
+            Some("The return is booked. Pieces go back on the shelf. The money went back already.")
+        }
         "refuse-return" => Some("The return is refused, and the shopper is told why."),
         "resolve" => Some("Noted. What waited for a person goes on from where it stood."),
         _ => None,
     }
 }
 
-/// The page of an order, with what came of the last form on top.
+/// The page of an order, with what came of the last form on top: what was refused of it, or the `work` that it did.
 pub(super) async fn render(
     shop: &Shop,
     staff: &Staff,
     id: OrderId,
     refused: Option<&Refused>,
-    done: Option<&str>,
+    work: &str,
 ) -> Result<Response, PageError> {
     let (order, history) = tokio::join!(shop.peers.order(id), shop.peers.order_history(id));
     let order = order?;
-    let body = body(staff, &order, history.ok().as_ref(), refused, done);
+    let body = body(staff, &order, history.ok().as_ref(), refused, done(&order, work));
     let page = frame::page(staff, frame::Part::Orders, &format!("Order {}", order.number), body);
     Ok(answer(refused, page))
 }
@@ -74,7 +83,7 @@ fn body(
             (notice(Tone::Bad, html! { p { strong { "Something that goes back for this order waits for a person." } " The history says what, and why." } }))
         }
         @if order.status == OrderStatus::Confirmed && order.shipment.is_none() && order.all_money_went_back() {
-            (notice(Tone::Bad, html! { p { strong { "All of the money went back, and the parcel has not left." } " If it shall not leave, cancel the order: the pieces go back on the shelf." } }))
+            (notice(Tone::Bad, html! { p { strong { "All of the money went back, and it has not left." } " If it shall not leave, cancel the order: the pieces go back on the shelf." } }))
         }
         div.staff-grid {
             div {
@@ -103,12 +112,14 @@ fn facts(order: &Order) -> Markup {
         dl.facts {
             dt { "Placed" } dd { (order.placed_at.format("%-d %B %Y,")) " " span.nowrap { (order.placed_at.format("%H:%M:%S UTC")) } }
             dt { "Buyer" } dd { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) }
-            dt { "Goes to" }
+            dt { @if is_fetched(order) { "Picked up in " (COUNTER.city) " by" } @else { "Goes to" } }
             dd { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country)) }
             @if let Some(charges) = &order.charges {
-                dt { "Delivery" } dd { (charges.delivery_method.title()) ", " (promise(charges.delivery_method)) }
+                dt { "Delivery" } dd { (charges.delivery_method.title()) @if !is_fetched(order) || order.shipment.is_none() { ", " (promise(charges.delivery_method)) } }
             }
-            @if let Some(shipment) = &order.shipment {
+            @if let Some(shipment) = order.shipment.as_ref().filter(|_| is_fetched(order)) {
+                dt { "Collected" } dd { span.nowrap { (shipment.shipped_at.format("%-d %b %Y, %H:%M")) } }
+            } @else if let Some(shipment) = &order.shipment {
                 dt { "Parcel" } dd { (shipment.carrier) ", " (shipment.tracking_number) ", " span.nowrap { (shipment.shipped_at.format("%-d %b %Y, %H:%M")) } }
             }
         }
@@ -234,12 +245,14 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
         @if order.status == OrderStatus::Confirmed && order.shipment.is_none() {
             @let form = form("ship");
             form #ship-form.card action=(action("ship")) method="post" novalidate data-once="Booking…" {
-                h2 { "Hand the parcel over" }
+                h2 { @if is_fetched(order) { "Hand it over at the counter" } @else { "Hand the parcel over" } }
                 (csrf(staff))
-                (text(form, "carrier", "Carrier", 60))
-                (text(form, "tracking_number", "Tracking number", 60))
-                @if order.all_money_went_back() { (although_refunded(form)) }
-                button.button type="submit" { "Shipped" }
+                @if !is_fetched(order) {
+                    (text(form, "carrier", "Carrier", 60))
+                    (text(form, "tracking_number", "Tracking number", 60))
+                }
+                @if order.all_money_went_back() { (although_refunded(order, form)) }
+                button.button type="submit" { @if is_fetched(order) { "Collected" } @else { "Shipped" } }
             }
         }
         @if order.took_money() && left.amount_minor > 0 {
@@ -268,14 +281,14 @@ fn actions(staff: &Staff, order: &Order, refused: Option<&Refused>) -> Markup {
     }
 }
 
-/// What a clerk says of a parcel that nobody pays for any more.
-fn although_refunded(form: Form<'_>) -> Markup {
+/// What a clerk says of something that nobody pays for any more.
+fn although_refunded(order: &Order, form: Form<'_>) -> Markup {
     let error = form.error("although_refunded");
     html! {
         div.field.wrong[error.is_some()] {
-            label for="ship-although_refunded" {
+            label.check for="ship-although_refunded" {
                 input #ship-although_refunded type="checkbox" name="although_refunded" value="yes" required checked[form.chosen("although_refunded") == "yes"] aria-invalid=[error.map(|_| "true")] aria-describedby=[error.map(|_| "ship-although_refunded-error")];
-                " Send it although all of the money went back"
+                span { @if is_fetched(order) { "Hand it over" } @else { "Send it" } " although all of the money went back" }
             }
             @if let Some(error) = error { p.error #ship-although_refunded-error { (error) } }
         }

@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::orders::Order;
 
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
 use super::standing::Standing;
 use crate::border::QueryFields;
+use crate::pages::orders::is_fetched;
 use crate::view::price;
 
 const LAST_PAGE: u32 = 10_000;
@@ -77,7 +79,7 @@ pub(in super::super) fn table(orders: &[&Order]) -> Markup {
                                 @if order.needs_person && Standing::of(order).status != Standing::NEEDS_PERSON.status { " " (Standing::NEEDS_PERSON.mark()) }
                                 @if order.shipment.is_none() && order.all_money_went_back() { p.hint { "Money went back" } }
                             }
-                            td data-label="to" { (order.ship_to.city) }
+                            @if is_fetched(order) { td { (DeliveryMethod::PickUp.title()) } } @else { td data-label="to" { (order.ship_to.city) } }
                             td.num { (price(order.total)) }
                         }
                     }
