@@ -11,6 +11,7 @@ pub mod events;
 pub mod identity;
 pub mod ids;
 pub mod inventory;
+pub mod mail_address;
 pub mod money;
 pub mod orders;
 pub mod payments;

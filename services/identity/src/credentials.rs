@@ -3,6 +3,7 @@
 use std::fmt;
 
 use shop_contracts::identity::RegisterAccount;
+use shop_contracts::mail_address::is_mail_address;
 use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
 
@@ -37,14 +38,7 @@ impl Email {
     /// An address that mail can reach, or nothing.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let (name, host) = text.split_once('@')?;
-        let fine = !name.is_empty()
-            && host.contains('.')
-            && !host.starts_with('.')
-            && !host.ends_with('.')
-            && !host.contains('@')
-            && text.chars().count() <= MAX_EMAIL_CHARS
-            && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        let fine = is_mail_address(text) && text.chars().count() <= MAX_EMAIL_CHARS;
         fine.then(|| Self(text.to_lowercase()))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use shop_contracts::delivery::DeliveryMethod;
+use shop_contracts::mail_address::is_mail_address;
 use shop_contracts::orders::Address;
 use shop_contracts::shown;
 
@@ -101,14 +102,7 @@ impl Typed {
     pub fn check_email(&mut self) {
         self.need("email", 254, "Enter your e-mail address.");
         let email = self.value("email");
-        let looks_right = email.split_once('@').is_some_and(|(name, host)| {
-            !name.is_empty()
-                && host.contains('.')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-                && !host.contains('@')
-        });
-        if !looks_right || email.contains(char::is_whitespace) {
+        if !is_mail_address(email) {
             self.wrong("email", "Enter an address like kim@example.com.");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shop_contracts::mail_address::is_mail_address;
 use shop_contracts::orders::{CartRef, NewOrder, NewOrderLine};
 use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
@@ -75,8 +76,7 @@ pub fn check(request: &NewOrder) -> Result<(), Problem> {
         }
     }
     let email = &request.email;
-    let has_at = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-    if !has_at || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if !is_mail_address(email) {
         return invalid("email".to_owned(), "is not an e-mail address".to_owned());
     }
     let to = &request.ship_to;
