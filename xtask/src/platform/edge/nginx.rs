@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+/// Connections at a time, to shoppers and to storefronts together; one costs nginx some hundred bytes.
+const CONNECTIONS: u32 = 8192;
+/// A file for each, and for the caches.
+const DESCRIPTORS: u32 = 2 * CONNECTIONS;
+
 /// Listens on loopback at `port` in front of these storefronts (`http://host:port`).
 ///
 /// `error` and `timeout` always count as a failed attempt in nginx; `http_404` never does, so an asset that one
@@ -24,11 +29,15 @@ daemon off;
 worker_processes 1;
 pid nginx.pid;
 error_log stderr warn;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile {DESCRIPTORS};
+events {{ worker_connections {CONNECTIONS}; }}
 http {{
   access_log off;
   server_tokens off;
   client_max_body_size 256k;
+  # Whoever begins a request and does not go on holds a connection, and nginx can take back only those that are idle.
+  client_header_timeout 10s;
+  client_body_timeout 10s;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   proxy_cache_path cache levels=1:2 keys_zone=assets:2m max_size=256m inactive=24h use_temp_path=off;
   proxy_cache_path pages levels=1:2 keys_zone=pages:2m max_size=64m inactive=10m use_temp_path=off;

@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use reqwest::Client;
+use tokio::io::AsyncWriteExt as _;
 
 use super::*;
 
@@ -127,6 +128,28 @@ async fn a_burst_of_503_stays_503_and_other_pages_are_still_answered() {
         let (status, _, body) = edge.get("/page", &[]).await;
         assert_eq!(status, StatusCode::OK, "{body}");
     }
+}
+
+/// More than nginx takes by default, from one who begins requests and never ends them.
+#[tokio::test]
+async fn requests_that_are_never_ended_keep_nobody_out() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let wanted = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, wanted).unwrap();
+    let edge = Edge::start("never-ended").await;
+    let address = edge.url.trim_start_matches("http://").to_owned();
+    let mut held = Vec::new();
+    for _ in 0..1_500 {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"GET /page HTTP/1.1\r\nHost: x\r\nX-A: ").await.unwrap();
+        held.push(stream);
+    }
+    for _ in 0..20 {
+        let afresh = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let answer = afresh.get(format!("{}/page", edge.url)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    assert_eq!(held.len(), 1_500);
 }
 
 #[tokio::test]
