@@ -38,6 +38,17 @@ async fn a_registration_that_nobody_was_asked_to_confirm() {
     shop.names("account_mails", &["Asked at", "1 times to tell, 0 of confirm_registration"]).await;
 }
 
+/// Its mailbox had enough of them.
+#[tokio::test]
+async fn a_registration_whose_mail_was_withheld_is_not_missed() {
+    let shop = Shop::with_every_kind_of_order().await;
+    let withheld = format!("UPDATE deliveries SET withheld = true WHERE event_id = '{}'", id(812));
+    shop.execute(Notifications, &withheld).await;
+    shop.remove_mail(&id(812));
+    let report = shop.check().await;
+    assert!(report.agrees(), "{report}");
+}
+
 #[tokio::test]
 async fn an_account_that_was_not_told_or_was_told_twice() {
     let shop = Shop::with_every_kind_of_order().await;
