@@ -93,6 +93,11 @@ impl Visitor {
             && self.cart.as_ref().is_some_and(|cart| cart.kept.is_some() && !cart.is_empty())
     }
 
+    /// Whether nothing more can be ordered until one of the cart's open orders ends.
+    pub fn is_full_of_orders(&self) -> bool {
+        self.cart.as_ref().is_some_and(|cart| !cart.has_room_for_order())
+    }
+
     /// Pieces in the cart, without those that are an order already.
     pub fn cart_count(&self) -> u32 {
         self.cart.as_ref().filter(|cart| !cart.is_ordered()).map_or(0, Cart::count)

@@ -53,9 +53,8 @@ async fn show(
     let (cart, open) = (cart?, open?);
     let added = cart.lines.iter().find(|line| line.product.slug == query.get("added"));
     // The address stays, also when the orders have ended since.
-    let is_full_of_orders = mine.is_some_and(|cart| !cart.has_room_for_order());
     let full = query.get("full");
-    let full = if full == FULL_OF_ORDERS && !is_full_of_orders { "" } else { full };
+    let full = if full == FULL_OF_ORDERS && !visitor.is_full_of_orders() { "" } else { full };
     let is_missed = !query.get("missed").is_empty();
     let is_joined = !query.get("joined").is_empty();
     let shown = Shown { cart: &cart, open: &open, news: &news, added, full, is_missed, is_joined };
@@ -263,7 +262,7 @@ fn contents(visitor: &Visitor, cart: &Priced) -> Markup {
                     Err(_) => dl.sums { dt.total { "Goods" } dd.total { (price(cart.total)) } },
                 }
                 p.hint { "Delivered to Germany by post; you choose at the checkout." (free_from(cart)) }
-                @if visitor.cart.as_ref().is_some_and(|cart| !cart.has_room_for_order()) {
+                @if visitor.is_full_of_orders() {
                     p.hint { "You can order this as soon as one of your orders above is through." }
                 } @else if cart.can_be_bought() {
                     a.button.wide href="/checkout" { "Check out" }

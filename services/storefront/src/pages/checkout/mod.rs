@@ -56,7 +56,7 @@ async fn show(
         return Ok(kept(see_other("/cart"), &visitor));
     }
     // Before the form is filled in, not after.
-    if visitor.cart.as_ref().is_some_and(|cart| !cart.has_room_for_order()) {
+    if visitor.is_full_of_orders() {
         return Ok(kept(cart::full_of_orders(), &visitor));
     }
     let book = address_book::load(&shop, &visitor).await;
