@@ -7,7 +7,7 @@ use sqlx::types::chrono::{DateTime, Utc};
 use super::is_older;
 use crate::invariants::{
     report::{Finding, Invariant},
-    snapshot::{MailCause, MailFiles, Snapshot},
+    snapshot::{Delivery, MailCause, MailFiles, Snapshot},
 };
 
 const OWNERS: Invariant = Invariant {
@@ -50,6 +50,8 @@ pub fn mails(snapshot: &Snapshot, files: &MailFiles) -> Finding {
     for (kind, to) in &snapshot.identity.outbox {
         *waiting.entry((kind, to)).or_default() += 1;
     }
+    // No mail, on purpose; which mailbox it was is not kept.
+    let withheld: Vec<&Delivery> = snapshot.deliveries.values().filter(|it| it.is_withheld).collect();
     for ((cause, address), times) in &snapshot.identity.asked {
         let times: Vec<DateTime<Utc>> =
             times.iter().filter(|at| is_remembered(**at, snapshot, files)).copied().collect();
@@ -61,14 +63,9 @@ pub fn mails(snapshot: &Snapshot, files: &MailFiles) -> Finding {
         };
         let waits: usize =
             cause.mails().iter().filter_map(|kind| waiting.get(&(*kind, address.as_str()))).sum();
-        // No mail, on purpose; which mailbox it was is not kept.
-        let is_of_cause = |kind: &str| cause.mails().contains(&kind);
-        let withheld = snapshot
-            .deliveries
-            .values()
-            .filter(|it| it.is_withheld && is_of_cause(&it.kind) && it.created_at >= *first - APART)
-            .count();
-        let found = since(*first - APART) + waits + withheld;
+        let of_cause = withheld.iter().filter(|it| cause.mails().contains(&it.kind.as_str()));
+        let kept_back = of_cause.filter(|it| it.created_at >= *first - APART).count();
+        let found = since(*first - APART) + waits + kept_back;
         // An account is made once; what else is over is forgotten, so that there may be more mails than rows.
         let is_twice = *cause == MailCause::Registered && since(*first) > 1;
         if found < times.len() || is_twice {
