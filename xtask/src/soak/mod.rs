@@ -23,11 +23,9 @@ use crate::{
 };
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
-/// The process that keeps telemetry: what it holds of it is a line of its own.
+/// The process that keeps telemetry, and what its stores count of it.
 const CONSOLE: &str = "console";
-/// Of each byte that the console's stores count, how much more they may take: what the allocator rounds up, and nodes of
-/// indexes, which no store counts.
-const UNCOUNTED_SHARE: f64 = 0.2;
+const STORES: &str = "console's stores";
 /// The console is asked for its metrics under load.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// What the books are given to agree after the last shopper.
@@ -137,20 +135,19 @@ async fn take(
         }
     };
     if let Some(bytes) = stores {
-        lines.entry("console's stores".to_owned()).or_insert((Kind::Stores, Line::new())).1.push((at, bytes));
+        lines.entry(STORES.to_owned()).or_insert((Kind::Stores, Line::new())).1.push((at, bytes));
     }
     let memory = memory::Snapshot::take();
     for unit in units(layout).await? {
-        let is_console = unit.name == CONSOLE;
-        let (_, line) = lines.entry(unit.name.clone()).or_insert((Kind::Process, Line::new()));
+        let kind = if unit.name == CONSOLE { Kind::Console } else { Kind::Process };
+        let (_, line) = lines.entry(unit.name.clone()).or_insert((kind, Line::new()));
         let life = lives.entry(unit.name).or_insert((unit.pid, 0));
         if life.0 != unit.pid {
             *life = (unit.pid, life.1 + 1);
             line.clear();
         }
-        let kept = if is_console { stores } else { Some(0.0) };
         let bytes = unit.pid.and_then(|pid| memory.allocated_by_tree(pid)).unwrap_or(unit.memory_bytes);
-        line.extend(kept.map(|kept| (at, bytes as f64 - kept * (1.0 + UNCOUNTED_SHARE))));
+        line.push((at, bytes as f64));
     }
     for sample in sample::redis(layout).await? {
         lines.entry(sample.name).or_insert((sample.kind, Line::new())).1.push((at, sample.value));
@@ -178,14 +175,14 @@ fn report(lines: &Lines) -> Vec<String> {
         "\n{:<20} {:>8} {:>10} {:>10} {:>12} {:>10} {:>10}",
         "name", "unit", "mean", "last", "slope /h", "growth", "bound"
     );
+    let kept = lines.get(STORES).and_then(|(_, line)| Trend::of(line)).map_or(0.0, |stores| stores.growth);
     let mut grown = Vec::new();
     for (name, (kind, line)) in lines {
         let Some(trend) = Trend::of(line) else { continue };
         let (unit, one) = kind.unit();
-        let bound = kind.bound();
-        let flat = bound.is_none_or(|bound| trend.is_flat(bound));
-        let bound = bound
-            .map_or("fills".to_owned(), |b| format!("{:.1}", (trend.mean * b.share).max(b.absolute) / one));
+        let may_grow = kind.bound().map(|bound| bound.of(trend.mean) + kind.may_follow(kept));
+        let flat = may_grow.is_none_or(|bytes| trend.growth <= bytes);
+        let bound = may_grow.map_or("fills".to_owned(), |bytes| format!("{:.1}", bytes / one));
         println!(
             "{name:<20} {unit:>8} {:>10.1} {:>10.1} {:>+12.2} {:>+10.2} {bound:>10}{}",
             trend.mean / one,
@@ -199,4 +196,29 @@ fn report(lines: &Lines) -> Vec<String> {
         }
     }
     grown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(growth: f64) -> Line {
+        (0..360).map(|i| (f64::from(i) * 10.0, 60e6 + growth * f64::from(i) / 359.0)).collect()
+    }
+
+    fn grown(console: f64, stores: f64, service: f64) -> Vec<String> {
+        report(&Lines::from([
+            (CONSOLE.to_owned(), (Kind::Console, line(console))),
+            (STORES.to_owned(), (Kind::Stores, line(stores))),
+            ("orders-1".to_owned(), (Kind::Process, line(service))),
+        ]))
+    }
+
+    #[test]
+    fn the_console_may_grow_by_what_it_keeps_and_nothing_else_may() {
+        assert_eq!(grown(60e6, 40e6, 0.0), [""; 0]);
+        assert_eq!(grown(60e6, 0.0, 0.0), [CONSOLE], "a leak, with stores that stand still");
+        assert_eq!(grown(120e6, 40e6, 0.0), [CONSOLE], "three times what it keeps");
+        assert_eq!(grown(0.0, 40e6, 20e6), ["orders-1"], "a service keeps nothing");
+    }
 }

@@ -16,6 +16,13 @@ pub struct Bound {
     pub absolute: f64,
 }
 
+impl Bound {
+    /// How much a line of this mean may grow. What shrinks is flat, too.
+    pub fn of(self, mean: f64) -> f64 {
+        (mean * self.share).max(self.absolute)
+    }
+}
+
 /// A least-squares line through what was sampled after the warm-up.
 #[derive(Debug)]
 pub struct Trend {
@@ -42,11 +49,6 @@ impl Trend {
         let slope = kept.iter().map(|(at, value)| (at - mean_at) * (value - mean)).sum::<f64>() / spread;
         Some(Self { mean, slope, growth: slope * (end - kept[0].0) })
     }
-
-    /// What shrinks is flat, too.
-    pub fn is_flat(&self, bound: Bound) -> bool {
-        self.growth <= (self.mean * bound.share).max(bound.absolute)
-    }
 }
 
 #[cfg(test)]
@@ -55,6 +57,10 @@ mod tests {
 
     const BOUND: Bound = Bound { share: 0.1, absolute: 4e6 };
 
+    fn is_flat(trend: &Trend) -> bool {
+        trend.growth <= BOUND.of(trend.mean)
+    }
+
     fn line(bytes: impl Fn(f64) -> f64) -> Line {
         (0..360).map(|i| (f64::from(i) * 10.0, bytes(f64::from(i) * 10.0))).collect()
     }
@@ -62,10 +68,10 @@ mod tests {
     #[test]
     fn a_leak_grows_and_a_warm_up_and_a_saw_do_not() {
         let leak = Trend::of(&line(|at| 30e6 + at * 5e3)).unwrap();
-        assert!((leak.slope - 5e3).abs() < 1.0 && !leak.is_flat(BOUND), "{leak:?}");
-        assert!(Trend::of(&line(|at| 30e6 + at.min(600.0) * 5e4)).unwrap().is_flat(BOUND));
-        assert!(Trend::of(&line(|at| 30e6 + (at % 300.0) * 5e4)).unwrap().is_flat(BOUND));
-        assert!(Trend::of(&line(|at| 30e6 - at * 1e3)).unwrap().is_flat(BOUND), "what shrinks is no leak");
+        assert!((leak.slope - 5e3).abs() < 1.0 && !is_flat(&leak), "{leak:?}");
+        assert!(is_flat(&Trend::of(&line(|at| 30e6 + at.min(600.0) * 5e4)).unwrap()));
+        assert!(is_flat(&Trend::of(&line(|at| 30e6 + (at % 300.0) * 5e4)).unwrap()));
+        assert!(is_flat(&Trend::of(&line(|at| 30e6 - at * 1e3)).unwrap()), "what shrinks is no leak");
         assert!(Trend::of(&[(0.0, 1.0), (1.0, 1.0)]).is_none(), "too short to tell");
     }
 }
