@@ -1,0 +1,182 @@
+# Backups apart from what is backed up: a bucket for what programs export themselves (console state, telemetry, exports), locked
+# and copied to the second region, and AWS Backup for volumes and the archive's bucket, with a vault there whose lock nobody lifts.
+
+data "aws_caller_identity" "current" {}
+
+module "key" {
+  source = "../key"
+
+  name        = "${var.name}/backup"
+  description = "Backups, ${var.name}"
+  services    = ["backup.amazonaws.com"]
+}
+
+module "replica_key" {
+  source = "../key"
+
+  name        = "${var.name}/backup"
+  description = "Copies of backups, ${var.name}"
+  services    = ["backup.amazonaws.com"]
+  region      = var.replica_region
+}
+
+module "bucket" {
+  source = "../bucket"
+
+  name              = "${var.name}-backups"
+  key_arn           = module.key.arn
+  locked_days       = var.locked_days
+  lock_mode         = var.lock_mode
+  old_versions_days = var.kept_days
+  expire_days       = var.kept_days
+  log_bucket        = var.log_bucket
+}
+
+module "replica" {
+  source = "../bucket"
+
+  name              = "${var.name}-backups-replica"
+  region            = var.replica_region
+  key_arn           = module.replica_key.arn
+  locked_days       = var.locked_days
+  lock_mode         = var.lock_mode
+  old_versions_days = var.kept_days
+  expire_days       = var.kept_days
+}
+
+module "replication" {
+  source = "../replication"
+
+  name                = "${var.name}-backups"
+  source_bucket       = module.bucket.id
+  source_arn          = module.bucket.arn
+  source_key_arn      = module.key.arn
+  destination_arn     = module.replica.arn
+  destination_key_arn = module.replica_key.arn
+}
+
+resource "aws_backup_vault" "this" {
+  name          = var.name
+  kms_key_arn   = module.key.arn
+  force_destroy = false
+}
+
+resource "aws_backup_vault" "replica" {
+  name          = "${var.name}-replica"
+  region        = var.replica_region
+  kms_key_arn   = module.replica_key.arn
+  force_destroy = false
+}
+
+# After `changeable_for_days` nobody lifts a lock in compliance mode, the account's owner included.
+resource "aws_backup_vault_lock_configuration" "this" {
+  backup_vault_name   = aws_backup_vault.this.name
+  min_retention_days  = var.locked_days
+  max_retention_days  = 3650
+  changeable_for_days = var.lock_mode == "COMPLIANCE" ? 7 : null
+}
+
+resource "aws_backup_vault_lock_configuration" "replica" {
+  backup_vault_name   = aws_backup_vault.replica.name
+  region              = var.replica_region
+  min_retention_days  = var.locked_days
+  max_retention_days  = 3650
+  changeable_for_days = var.lock_mode == "COMPLIANCE" ? 7 : null
+}
+
+resource "aws_backup_plan" "this" {
+  name = var.name
+
+  rule {
+    rule_name                    = "daily"
+    target_vault_name            = aws_backup_vault.this.name
+    schedule                     = "cron(0 2 * * ? *)"
+    schedule_expression_timezone = "Etc/UTC"
+    start_window                 = 60
+    completion_window            = 360
+
+    lifecycle {
+      delete_after = var.kept_days
+    }
+
+    copy_action {
+      destination_vault_arn = aws_backup_vault.replica.arn
+
+      lifecycle {
+        delete_after = var.kept_days
+      }
+    }
+  }
+}
+
+resource "aws_iam_role" "backup" {
+  name = "${var.name}-backup"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "backup.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "backup" {
+  for_each = toset([
+    "service-role/AWSBackupServiceRolePolicyForBackup",
+    "service-role/AWSBackupServiceRolePolicyForRestores",
+    "AWSBackupServiceRolePolicyForS3Backup",
+    "AWSBackupServiceRolePolicyForS3Restore",
+  ])
+
+  role       = aws_iam_role.backup.name
+  policy_arn = "arn:aws:iam::aws:policy/${each.key}"
+}
+
+# Volumes of the cluster that ask for it by their tag: Postgres has its archive, the console and telemetry have this.
+resource "aws_backup_selection" "volumes" {
+  name         = "volumes"
+  plan_id      = aws_backup_plan.this.id
+  iam_role_arn = aws_iam_role.backup.arn
+
+  selection_tag {
+    type  = "STRINGEQUALS"
+    key   = "quarterdeck.io/backup"
+    value = "daily"
+  }
+}
+
+resource "aws_backup_selection" "resources" {
+  name         = "resources"
+  plan_id      = aws_backup_plan.this.id
+  iam_role_arn = aws_iam_role.backup.arn
+  resources    = tolist(var.resource_arns)
+}
+
+locals {
+  write_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "Write"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
+        Resource = "${module.bucket.arn}/*"
+      },
+      {
+        Sid      = "List"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
+        Resource = module.bucket.arn
+      },
+      {
+        Sid      = "Key"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = module.key.arn
+      },
+    ]
+  })
+}

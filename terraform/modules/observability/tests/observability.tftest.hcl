@@ -1,0 +1,83 @@
+variables {
+  name                  = "test"
+  environment           = "staging"
+  console_endpoint      = "https://hooks.example.com/api/v1/sns"
+  last_resort_addresses = ["on-call@example.com"]
+  load_balancer_suffix  = "app/test/1"
+  target_group_suffix   = "targetgroup/test/1"
+  valkey_groups         = { durable = "test-durable", cache = "test-cache" }
+  nat_gateway_ids       = { eu-central-1a = "nat-a", eu-central-1b = "nat-b", eu-central-1c = "nat-c" }
+  archive_bucket        = "test-postgres-archive"
+  archive_copy_bucket   = "test-postgres-archive-replica"
+  monthly_budget_usd    = 1000
+}
+
+run "alarms_reach_the_console_and_people_when_it_is_down" {
+  assert {
+    condition     = aws_sns_topic_subscription.console.topic_arn == aws_sns_topic.alarms.arn && aws_sns_topic_subscription.console.protocol == "https"
+    error_message = "the console gets no alarms"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : contains(alarm.alarm_actions, aws_sns_topic.alarms.arn) && contains(alarm.ok_actions, aws_sns_topic.alarms.arn)])
+    error_message = "an alarm, or its end, is told to nobody"
+  }
+
+  assert {
+    condition     = alltrue([for name in ["alarms_undelivered", "edge_without_targets"] : contains(aws_cloudwatch_metric_alarm.this[name].alarm_actions, aws_sns_topic.last_resort.arn)]) && length(aws_sns_topic_subscription.last_resort) == 1
+    error_message = "nobody hears of a console that is down"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sns_topic_subscription.console.redrive_policy).deadLetterTargetArn == aws_sqs_queue.undelivered.arn
+    error_message = "an alarm that was not taken is lost"
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == module.key.arn && aws_sns_topic.last_resort.kms_master_key_id == module.key.arn && aws_sqs_queue.undelivered.kms_master_key_id == module.key.arn
+    error_message = "a topic or queue is not encrypted"
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.signature_version == 2
+    error_message = "messages are signed with SHA-1"
+  }
+}
+
+run "there_is_an_alarm_for_what_prometheus_cannot_see" {
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "edge_errors", "edge_without_targets", "archive_copy_lags", "archive_copy_fails", "backup_failed", "alarms_undelivered",
+      "valkey_durable_memory", "valkey_cache_memory", "valkey_durable_lag", "valkey_cache_lag",
+      "way_out_eu-central-1a", "way_out_eu-central-1b", "way_out_eu-central-1c",
+    ])
+    error_message = "an alarm was dropped or added"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["edge_without_targets"].treat_missing_data == "breaching"
+    error_message = "no data counts as healthy"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_target.this) == 5 && alltrue([for target in aws_cloudwatch_event_target.this : target.arn == aws_sns_topic.alarms.arn])
+    error_message = "an event of AWS is told to nobody"
+  }
+}
+
+run "telemetry_is_encrypted" {
+  assert {
+    condition     = module.telemetry.key_arn == module.key.arn
+    error_message = "telemetry is not encrypted with our key"
+  }
+}
+
+run "alarms_go_over_tls" {
+  command = plan
+
+  variables {
+    console_endpoint = "http://hooks.example.com/api/v1/sns"
+  }
+
+  expect_failures = [var.console_endpoint]
+}

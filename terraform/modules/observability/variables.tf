@@ -1,0 +1,86 @@
+variable "name" {
+  description = "Prefix of all names."
+  type        = string
+}
+
+variable "environment" {
+  description = "Value of the tag `environment`, by which costs are counted."
+  type        = string
+}
+
+variable "console_endpoint" {
+  description = "Where the console takes alarms: `https://hooks.example.com/api/v1/sns`."
+  type        = string
+
+  validation {
+    condition     = startswith(var.console_endpoint, "https://")
+    error_message = "console_endpoint must begin with https://."
+  }
+}
+
+variable "last_resort_addresses" {
+  description = "Mail addresses that are told when the console takes no alarms."
+  type        = set(string)
+
+  validation {
+    condition     = length(var.last_resort_addresses) > 0 && alltrue([for address in var.last_resort_addresses : can(regex("^[^@ ]+@[^@ ]+$", address))])
+    error_message = "last_resort_addresses must have an address, or nobody hears of a console that is down."
+  }
+}
+
+variable "load_balancer_suffix" {
+  description = "The load balancer, as metrics name it: `app/NAME/ID`."
+  type        = string
+}
+
+variable "target_group_suffix" {
+  description = "Its target group, as metrics name it: `targetgroup/NAME/ID`."
+  type        = string
+}
+
+variable "valkey_groups" {
+  description = "Replication groups of Valkey, by store."
+  type        = map(string)
+}
+
+variable "nat_gateway_ids" {
+  description = "Ways out, by zone."
+  type        = map(string)
+}
+
+variable "archive_bucket" {
+  description = "Bucket of the database's archive."
+  type        = string
+}
+
+variable "archive_copy_bucket" {
+  description = "Its copy in the second region."
+  type        = string
+}
+
+variable "telemetry_days" {
+  description = "Days that Loki and Tempo keep."
+  type        = number
+  default     = 31
+
+  validation {
+    condition     = var.telemetry_days >= 7
+    error_message = "telemetry_days must be at least 7."
+  }
+}
+
+variable "monthly_budget_usd" {
+  description = "What a month may cost, USD: more than a tenth above it in the forecast is told."
+  type        = number
+
+  validation {
+    condition     = var.monthly_budget_usd > 0
+    error_message = "monthly_budget_usd must be above 0."
+  }
+}
+
+variable "log_bucket" {
+  description = "Bucket that gets the access log; null for none."
+  type        = string
+  default     = null
+}
