@@ -54,7 +54,7 @@ variable "resource_arns" {
 }
 
 variable "log_bucket" {
-  description = "Bucket that gets the access log; null for none."
-  type        = string
+  description = "Bucket that gets the access log; null for none (an object, so that it may be unknown until it is made)."
+  type        = object({ id = string })
   default     = null
 }

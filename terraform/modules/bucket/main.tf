@@ -102,7 +102,7 @@ resource "aws_s3_bucket_logging" "this" {
 
   bucket        = aws_s3_bucket.this.id
   region        = var.region
-  target_bucket = var.log_bucket
+  target_bucket = var.log_bucket.id
   target_prefix = "s3/${var.name}/"
 }
 

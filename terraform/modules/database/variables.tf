@@ -40,8 +40,8 @@ variable "archive_days" {
 }
 
 variable "log_bucket" {
-  description = "Bucket that gets the archive's access log; null for none."
-  type        = string
+  description = "Bucket that gets the archive's access log; null for none (an object, so that it may be unknown until it is made)."
+  type        = object({ id = string })
   default     = null
 }
 

@@ -80,7 +80,7 @@ variable "monthly_budget_usd" {
 }
 
 variable "log_bucket" {
-  description = "Bucket that gets the access log; null for none."
-  type        = string
+  description = "Bucket that gets the access log; null for none (an object, so that it may be unknown until it is made)."
+  type        = object({ id = string })
   default     = null
 }

@@ -1,0 +1,46 @@
+output "cluster" {
+  description = "Name and address of the cluster."
+  value       = { name = module.cluster.name, endpoint = module.cluster.endpoint }
+}
+
+output "registry" {
+  description = "Prefix of the images' names."
+  value       = local.registry
+}
+
+output "zones" {
+  description = "Zones that the environment stands in."
+  value       = keys(module.network.private_subnet_ids)
+}
+
+output "nat_addresses" {
+  description = "Addresses from which pods reach the Internet."
+  value       = module.network.nat_addresses
+}
+
+output "buckets" {
+  description = "Buckets of archive and backups, with their copies in the second region."
+  value = {
+    archive      = module.database.archive_bucket
+    archive_copy = module.database.replica_bucket
+    backups      = module.backup.bucket
+    backups_copy = module.backup.replica_bucket
+    telemetry    = module.observability.telemetry_bucket
+    access_logs  = module.logs.id
+  }
+}
+
+output "given_secrets" {
+  description = "Secrets that a person puts in before the first release."
+  value       = keys(local.given_secrets)
+}
+
+output "alarms" {
+  description = "Alarms of AWS that reach the console, with what each says."
+  value       = module.observability.alarms
+}
+
+output "facts" {
+  description = "What the cluster was told: variables of gitops/."
+  value       = module.flux.facts
+}

@@ -1,0 +1,40 @@
+# The whole environment with its own variables, made up by a provider that knows AWS' schema. Flux is left out: it would run its
+# script; its module has tests of its own.
+
+override_module {
+  target = module.flux
+}
+
+override_resource {
+  target = module.edge.aws_acm_certificate.edge
+  values = {
+    domain_validation_options = []
+  }
+}
+
+override_data {
+  target = module.secrets.data.aws_secretsmanager_secret_version.shared
+  values = { secret_string = "0123456789abcdef0123456789abcdef" }
+}
+
+run "it_stands_in_three_zones_and_two_regions" {
+  assert {
+    condition     = length(output.zones) == 3
+    error_message = "a zone is missing"
+  }
+
+  assert {
+    condition     = length(distinct(values(output.buckets))) == 6
+    error_message = "a bucket, or its copy, is missing"
+  }
+
+  assert {
+    condition     = var.deletion_protection && var.replica_region != var.region
+    error_message = "it can be deleted by mistake, or has no second region"
+  }
+
+  assert {
+    condition     = contains(keys(output.alarms), "archive_copy_lags")
+    error_message = "nobody hears of a copy that stays behind"
+  }
+}

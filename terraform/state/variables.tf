@@ -1,0 +1,14 @@
+variable "environment" {
+  description = "Name of the environment."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z-]{2,19}$", var.environment))
+    error_message = "environment must be 3 to 20 lower-case letters and hyphens."
+  }
+}
+
+variable "region" {
+  description = "Region of the state."
+  type        = string
+}
