@@ -2,8 +2,6 @@
 # which the replica cluster there recovers, keys, and the settings of its volumes. The servers themselves are the cluster's
 # (`gitops/`).
 
-data "aws_caller_identity" "current" {}
-
 module "key" {
   source = "../key"
 

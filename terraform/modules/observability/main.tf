@@ -1,5 +1,5 @@
-# What Prometheus in the cluster cannot see: the cluster itself gone, AWS' own services, copies that stay behind, the edge from
-# outside. Alarms go to a topic, and from there to the console, which tells people as it does of its own alerts.
+# What Prometheus in the cluster cannot see: the cluster itself gone, AWS' own services, copies that stay behind. Alarms go to a
+# topic, and from there to the console, which tells people as it does of its own alerts.
 
 data "aws_caller_identity" "current" {}
 

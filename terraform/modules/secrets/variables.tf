@@ -44,8 +44,8 @@ variable "secrets" {
   }
 
   validation {
-    condition     = alltrue([for secret in values(var.secrets) : try(secret.rotate_days <= 365 && secret.rotate_days >= 1, true)])
-    error_message = "secrets: rotate_days must be from 1 to 365."
+    condition     = alltrue([for secret in values(var.secrets) : try(secret.rotate_days <= 90 && secret.rotate_days >= 1, true)])
+    error_message = "secrets: rotate_days must be from 1 to 90."
   }
 
   validation {
