@@ -36,14 +36,23 @@ const SESSION_DAYS: u64 = 30;
 /// Each takes 19 MiB and a whole core for some hundredths of a second.
 const HASHES_AT_ONCE: usize = 2;
 /// A person registers once; a few more for typing errors. Behind one address there may be an office, or a fair.
-const REGISTER: Limits =
-    Limits { max_per_pair: None, max_per_account: 5, max_per_address: 30, window: Duration::from_mins(15) };
-/// A mail each.
-const RESET: Limits =
-    Limits { max_per_pair: None, max_per_account: 3, max_per_address: 20, window: Duration::from_mins(15) };
+const REGISTER: Limits = Limits {
+    max_per_pair: None,
+    max_per_account: Some(5),
+    max_per_address: 30,
+    window: Duration::from_mins(15),
+};
+/// A mail each, of which a mailbox gets so many an hour whoever asks. A bound for the account would be used up by strangers
+/// and keep its owner out.
+pub const RESET: Limits = Limits {
+    max_per_pair: None,
+    max_per_account: None,
+    max_per_address: 20,
+    window: Duration::from_mins(15),
+};
 const STAFF: Limits = Limits {
     max_per_pair: Some(5),
-    max_per_account: 50,
+    max_per_account: Some(50),
     max_per_address: 20,
     window: Duration::from_mins(5),
 };
@@ -138,11 +147,14 @@ impl AllLimits {
 
 fn limits(env: &mut Env, prefix: &str, default: Limits) -> Limits {
     let window_seconds = positive(env, &format!("{prefix}_WINDOW_SECONDS"), default.window.as_secs());
-    let max_per_pair =
-        default.max_per_pair.map(|default| positive(env, &format!("{prefix}_MAX_PER_PAIR"), default));
+    let mut bound = |name: &str, default: Option<u32>| {
+        default.map(|default| positive(env, &format!("{prefix}_{name}"), default))
+    };
+    let max_per_pair = bound("MAX_PER_PAIR", default.max_per_pair);
+    let max_per_account = bound("MAX_PER_ACCOUNT", default.max_per_account);
     Limits {
         max_per_pair,
-        max_per_account: positive(env, &format!("{prefix}_MAX_PER_ACCOUNT"), default.max_per_account),
+        max_per_account,
         max_per_address: positive(env, &format!("{prefix}_MAX_PER_ADDRESS"), default.max_per_address),
         window: Duration::from_secs(window_seconds),
     }

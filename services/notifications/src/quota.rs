@@ -3,9 +3,10 @@
 //!
 //! A shopper who buys all day long stays below these bounds. What is beyond them is not sent, and counted
 //! (`shop_notifications_sent_total`, outcome `withheld`); an order's page says all that its mails say. What only staff or
-//! the owner of an account can cause is always sent, and so is a new password: `identity` bounds how often one is asked for
-//! an account, and nobody but its owner has an address that is the same mailbox. Money that goes back is bounded although
-//! staff gives it back, too: whoever orders and cancels causes it as well.
+//! the owner of an account can cause is always sent. Links for a new password are bounded here and not by refusing to ask
+//! for one: a stranger would use a refusal up, and the owner would wait, while whoever is withheld a link here has others
+//! that work. Money that goes back is bounded although staff gives it back, too: whoever orders and cancels causes it as
+//! well.
 //!
 //! Who wants to use up a bound for longer than an hour has to cause as many mails in each hour as it allows. A few beyond
 //! it now and then hold up nobody.
@@ -53,6 +54,9 @@ pub const ORDERS: Bound = Bound { scope: "orders", most: 20, withheld: Withheld:
 /// such a mail: what is beyond the bound must not hold up the owner of the address.
 pub const REGISTRATIONS: Bound = Bound { scope: "registrations", most: 10, withheld: Withheld::IsForgotten };
 
+/// Links for a new password. Each works for an hour, and no newer one ends it: who gets no more of them has so many that do.
+pub const RESETS: Bound = Bound { scope: "resets", most: 6, withheld: Withheld::IsForgotten };
+
 /// What bounds the mails of a kind: all of it has to have room.
 const fn bounds(kind: MailKind) -> &'static [Bound] {
     match kind {
@@ -63,10 +67,10 @@ const fn bounds(kind: MailKind) -> &'static [Bound] {
         | MailKind::ReturnRequested
         | MailKind::ReturnWithdrawn => &[ORDERS],
         MailKind::ConfirmRegistration | MailKind::AlreadyRegistered => &[REGISTRATIONS],
+        MailKind::PasswordReset => &[RESETS],
         MailKind::OrderShipped
         | MailKind::ReturnRefused
         | MailKind::Registered
-        | MailKind::PasswordReset
         | MailKind::PasswordChanged
         | MailKind::AccountDeleted => &[],
     }

@@ -5,7 +5,8 @@
 //! What must always hold: an address without an account is throttled like one with; no address of either kind is
 //! readable in Redis; nobody keeps an owner out. So passwords are bounded for account and address together, and the
 //! account's own bound, which is wide, holds up only those who have failed in this window already: from elsewhere the
-//! right password gets in whatever others tried, and who has many addresses has one guess more from each.
+//! right password gets in whatever others tried, and who has many addresses has one guess more from each. Links for a new
+//! password are bounded by the address that asks alone; how many a mailbox gets is for the one who sends mails.
 //!
 //! Counts are in Redis, shared by all instances; while it does not answer each instance counts for itself, so a log-in
 //! neither fails nor waits because of it.
@@ -26,11 +27,10 @@ use self::redis::RedisCounters;
 /// How much is borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Tries for one account from one address in a window. Without it `max_per_account` holds up everybody: for what
-    /// costs its owner something each time, a mail, and nobody is kept out of anything.
+    /// Tries for one account from one address in a window. Without it `max_per_account` holds up everybody.
     pub max_per_pair: Option<u32>,
-    /// Tries for one account in a window, from all addresses together.
-    pub max_per_account: u32,
+    /// Tries for one account in a window, from all addresses together. Without it what others try holds up nobody.
+    pub max_per_account: Option<u32>,
     /// Tries from one address in a window. Larger: a whole office may be behind it.
     pub max_per_address: u32,
     /// Length of a window.
@@ -41,7 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_per_pair: Some(10),
-            max_per_account: 100,
+            max_per_account: Some(100),
             max_per_address: 50,
             window: Duration::from_mins(5),
         }
@@ -140,9 +140,10 @@ impl Limits {
     /// Whether the bounds let another try through after so many: from this address for this account, for the account, and
     /// from the address. The script in [`redis`] says the same.
     fn let_through(&self, pair: u32, account: u32, address: u32) -> bool {
+        let has_room = self.max_per_account.is_none_or(|max| account < max);
         let for_account = match self.max_per_pair {
-            Some(max) => pair < max && (pair == 0 || account < self.max_per_account),
-            None => account < self.max_per_account,
+            Some(max) => pair < max && (pair == 0 || has_room),
+            None => has_room,
         };
         for_account && address < self.max_per_address
     }

@@ -17,7 +17,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// `KEYS[1]` is the account's hash: a field an address, and `all` for their sum. `KEYS[2]` is the address's counter, if the
 /// address is known. `ARGV` is their life in milliseconds, the field, and the bounds: for both together (0 for none), for
-/// the account, for the address. 1 when the try was counted. What is held up is what [`Limits::let_through`] says.
+/// the account (0 for none), for the address. 1 when the try was counted. What is held up is what
+/// [`Limits::let_through`] says.
 ///
 /// [`Limits::let_through`]: super::Limits
 static ADD: LazyLock<redis::Script> = LazyLock::new(|| {
@@ -26,7 +27,8 @@ static ADD: LazyLock<redis::Script> = LazyLock::new(|| {
          local all = tonumber(redis.call('HGET', KEYS[1], 'all') or '0')
          local most = tonumber(ARGV[3])
          if most > 0 and pair >= most then return 0 end
-         if (most == 0 or pair > 0) and all >= tonumber(ARGV[4]) then return 0 end
+         local together = tonumber(ARGV[4])
+         if together > 0 and (most == 0 or pair > 0) and all >= together then return 0 end
          if KEYS[2] and tonumber(redis.call('GET', KEYS[2]) or '0') >= tonumber(ARGV[5]) then return 0 end
          redis.call('HINCRBY', KEYS[1], ARGV[2], 1)
          redis.call('HINCRBY', KEYS[1], 'all', 1)
@@ -95,7 +97,8 @@ impl Counters for RedisCounters {
         keys(&mut call, window, counted);
         let limits = &counted.limits;
         call.arg(self.life.as_millis() as u64).arg(&counted.from);
-        call.arg(limits.max_per_pair.unwrap_or(0)).arg(limits.max_per_account).arg(limits.max_per_address);
+        call.arg(limits.max_per_pair.unwrap_or(0)).arg(limits.max_per_account.unwrap_or(0));
+        call.arg(limits.max_per_address);
         let added: u32 =
             self.run("EVALSHA throttle", |mut c| async move { call.invoke_async(&mut c).await }).await?;
         Ok(added == 1)

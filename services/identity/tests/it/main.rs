@@ -52,11 +52,19 @@ use shop_instrumentation::{Boot, kv};
 use shop_testkit::http::{Answer, call, get, post};
 use shop_testkit::{MockClock, TestDb, TestRedis};
 
-const LIMITS: Limits =
-    Limits { max_per_pair: Some(3), max_per_account: 30, max_per_address: 6, window: Duration::from_mins(5) };
+const LIMITS: Limits = Limits {
+    max_per_pair: Some(3),
+    max_per_account: Some(30),
+    max_per_address: 6,
+    window: Duration::from_mins(5),
+};
 /// Enough for tests of other things than the throttle.
-const GENEROUS: Limits =
-    Limits { max_per_pair: None, max_per_account: 50, max_per_address: 100, window: Duration::from_mins(15) };
+const GENEROUS: Limits = Limits {
+    max_per_pair: None,
+    max_per_account: Some(50),
+    max_per_address: 100,
+    window: Duration::from_mins(15),
+};
 const DAYS: u64 = 30;
 const PASSWORD: &str = "a long enough one";
 

@@ -119,7 +119,7 @@ async fn a_key_of_the_version_before_is_still_known() {
 async fn an_address_or_a_machine_that_registers_too_often_waits() {
     let limits = Limits {
         max_per_pair: None,
-        max_per_account: 2,
+        max_per_account: Some(2),
         max_per_address: 3,
         window: Duration::from_mins(15),
     };

@@ -1,17 +1,22 @@
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 use shop_contracts::events::IdentityEventKind;
 use shop_identity::throttle::Limits;
+use shop_identity::wiring::RESET;
 use shop_identity::workers;
 
+use shop_instrumentation::ids;
 use shop_testkit::http::{call, post};
 
 use crate::{Fixture, PASSWORD, fields, fixture, fixture_with, kim};
 
 const NEW: &str = "another long enough one";
+
+async fn ask_from(f: &Fixture, email: &str, address: &str) -> u16 {
+    let body = json!({"email": email, "client_address": address});
+    post(&f.router, "/v1/password-resets", &ids::new_id().to_string(), &body).await.status.as_u16()
+}
 
 async fn ask(f: &Fixture, email: &str) -> u16 {
     // As storefronts of the version before ask: without a key.
@@ -159,18 +164,40 @@ async fn nonsense_and_short_passwords_are_named_and_cost_no_hash() {
     assert_eq!(fields(&f.post("/v1/password-resets", &json!({"email": "kim"})).await), ["email"]);
 }
 
+/// As the service is configured when nobody says otherwise.
 #[tokio::test]
-async fn mails_asked_for_too_often_are_refused_alike_for_any_address() {
-    let limits = Limits {
-        max_per_pair: None,
-        max_per_account: 2,
-        max_per_address: 4,
-        window: Duration::from_mins(15),
-    };
-    let f = fixture_with(limits).await;
+async fn strangers_who_ask_again_and_again_keep_no_owner_from_a_new_password() {
+    let f = fixture_with(RESET).await;
     f.confirmed("k", &kim()).await;
     for email in ["kim@example.com", "nobody@example.com"] {
-        assert_eq!([ask(&f, email).await, ask(&f, email).await, ask(&f, email).await], [204, 204, 429]);
+        for n in 0..40 {
+            assert_eq!(ask_from(&f, email, &format!("10.0.{n}.1")).await, 204, "{email}, stranger {n}");
+        }
+        for _ in 0..3 {
+            assert_eq!(ask_from(&f, email, "10.1.0.1").await, 204, "{email}, its owner");
+        }
+    }
+    let asked = async |email: &str| {
+        let mut answers = Vec::new();
+        for _ in 0..=RESET.max_per_address {
+            answers.push(ask_from(&f, email, "10.2.0.1").await);
+        }
+        answers.iter().filter(|answer| **answer == 429).count()
+    };
+    assert_eq!(asked("kim@example.com").await, 1, "who asks from one address is held up there");
+}
+
+#[tokio::test]
+async fn mails_asked_for_too_often_from_one_address_are_refused_alike_for_any_account() {
+    let f = fixture_with(Limits { max_per_address: 2, ..RESET }).await;
+    f.confirmed("k", &kim()).await;
+    for (email, from) in [("kim@example.com", "10.0.0.1"), ("nobody@example.com", "10.0.0.2")] {
+        let answers = [
+            ask_from(&f, email, from).await,
+            ask_from(&f, email, from).await,
+            ask_from(&f, email, from).await,
+        ];
+        assert_eq!(answers, [204, 204, 429]);
     }
     assert!(f.metrics().await.contains("shop_password_resets_total{outcome=\"throttled\"} 2"));
 }

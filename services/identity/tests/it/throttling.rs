@@ -15,7 +15,7 @@ async fn wrong(f: &Fixture, email: &str, address: &str) -> u16 {
 }
 
 fn counted(from: &str, address: Option<&str>) -> Counted {
-    let limits = Limits { max_per_pair: Some(2), max_per_account: 4, max_per_address: 3, ..LIMITS };
+    let limits = Limits { max_per_pair: Some(2), max_per_account: Some(4), max_per_address: 3, ..LIMITS };
     Counted {
         account: "login:tries:kim".to_owned(),
         from: from.to_owned(),
@@ -50,8 +50,10 @@ async fn counters_behave(counters: &dyn Counters) {
     assert!(!add("b", None).await, "the account is full");
     settle("x", None, Verdict::Anew).await;
     assert!(add("c", None).await && add("b", None).await);
-    let strict =
-        Counted { limits: Limits { max_per_pair: None, max_per_account: 2, ..LIMITS }, ..counted("f", None) };
+    let strict = Counted {
+        limits: Limits { max_per_pair: None, max_per_account: Some(2), ..LIMITS },
+        ..counted("f", None)
+    };
     assert!(
         !counters.add(1, &strict).await.unwrap(),
         "without a bound for pairs the account's holds for all"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shop_contracts::events::{IdentityEvent, IdentityEventKind, OrderEvent, OrderEventKind};
 use shop_instrumentation::faults::Activate;
-use shop_notifications::quota::{ORDERS, REGISTRATIONS, UNPAID};
+use shop_notifications::quota::{ORDERS, REGISTRATIONS, RESETS, UNPAID};
 use shop_notifications::telemetry::ERRORS;
 use shop_notifications::workers::{consume_once, reclaim_once};
 
@@ -227,4 +227,25 @@ async fn one_request_an_hour_keeps_nobody_from_an_account() {
     stage.clock.advance_seconds(61);
     about_account(&stage, &consumer, asked, "kim@example.com").await;
     assert_eq!(mails(&stage), REGISTRATIONS.most + 1);
+}
+
+/// Each mail's link works for an hour: whoever has so many of an hour's needs no other, and a stranger who asks again and
+/// again writes to nobody all day.
+#[tokio::test]
+async fn a_mailbox_gets_a_few_links_for_a_new_password_an_hour() {
+    let stage = Stage::set().await;
+    let consumer = stage.consumer("one");
+    let asked = IdentityEventKind::PasswordResetRequested;
+    for n in 0..RESETS.most + 2 {
+        let spelling = ["kim@example.com", "KIM@example.com"][n as usize % 2];
+        about_account(&stage, &consumer, asked, spelling).await;
+    }
+    assert_eq!(mails(&stage), RESETS.most);
+    assert_eq!(consumer.sent("password_reset", "withheld"), 2.0);
+    about_account(&stage, &consumer, IdentityEventKind::PasswordChanged, "kim@example.com").await;
+    about_account(&stage, &consumer, asked, "robin@example.com").await;
+    assert_eq!(mails(&stage), RESETS.most + 2, "neither is held up by it");
+    stage.clock.advance_seconds(HOUR_SECONDS + 1);
+    about_account(&stage, &consumer, asked, "kim@example.com").await;
+    assert_eq!(mails(&stage), RESETS.most + 3, "what was withheld holds up nothing later");
 }
