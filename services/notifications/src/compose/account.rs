@@ -54,8 +54,8 @@ pub(super) fn text(
             )
         }
         MailKind::PasswordChanged => format!(
-            "your password was changed just now, and every other device is logged out.\n\nIf it was not you, ask for \
-             a new password at once{}",
+            "your password was changed just now. You are logged out everywhere, except where you changed it in your \
+             account.\n\nIf it was not you, ask for a new password at once{}",
             at(link("/forgot-password")),
         ),
         MailKind::AccountDeleted => {

@@ -144,6 +144,11 @@ mod tests {
         String::from_utf8(mail.message.formatted()).unwrap().replace("=\r\n", "").replace("=3D", "=")
     }
 
+    /// The same on one line, each space one.
+    fn plain(event: &Event) -> String {
+        written(event).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn mail_says_what_was_bought_and_where_to_look() {
         let event = Event::Order(event());
@@ -180,6 +185,68 @@ mod tests {
                 assert!(text.contains(part), "{part} is not in\n{text}");
             }
         }
+    }
+
+    /// The page says it at once, and takes another card.
+    #[test]
+    fn who_paid_with_another_card_after_a_declined_one_is_not_told_that_all_is_lost() {
+        let text = plain(&Event::Order(OrderEvent { kind: OrderEventKind::Declined, ..event() }));
+        assert!(text.contains("If you have paid with another card since, there is nothing to do"), "{text}");
+    }
+
+    #[test]
+    fn a_part_of_the_money_is_told_apart_from_all_of_it() {
+        let refunded = |refund: Option<i64>| {
+            let refund = refund.map(|minor| Money::new(minor, Currency::Usd));
+            plain(&Event::Order(OrderEvent { kind: OrderEventKind::Refunded, refund, ..event() }))
+        };
+        let part = refunded(Some(500));
+        for says in [
+            "Subject: A part of your money for order QD-1 is on its way back",
+            "Total: $25.00",
+            "Given back with this: $5.00 of $25.00",
+        ] {
+            assert!(part.contains(says), "{says}: {part}");
+        }
+        for all in [Some(2_500), None] {
+            let all = refunded(all);
+            assert!(all.contains("Subject: Your money for order QD-1 is on its way back"), "{all}");
+        }
+    }
+
+    #[test]
+    fn who_had_paid_is_told_of_no_hold_and_that_a_second_mail_follows() {
+        let text = plain(&Event::Order(OrderEvent { kind: OrderEventKind::Cancelled, ..event() }));
+        assert!(!text.contains("reserved") && text.contains("another mail says so when it has"), "{text}");
+    }
+
+    #[test]
+    fn delivery_for_nothing_is_free() {
+        let price = |minor| Money::new(minor, Currency::Usd);
+        let charges = |delivery| shop_contracts::charges::Charges {
+            goods: price(2_500),
+            discount: price(0),
+            voucher: None,
+            delivery_method: shop_contracts::delivery::DeliveryMethod::Standard,
+            delivery: price(delivery),
+            tax: price(0),
+            taxes: vec![],
+        };
+        for (delivery, says) in [(0, "Delivery (Standard): free"), (490, "Delivery (Standard): $4.90")] {
+            let text = plain(&Event::Order(OrderEvent { charges: Some(charges(delivery)), ..event() }));
+            assert!(text.contains(says), "{says}: {text}");
+        }
+    }
+
+    /// Set by a mail's link, it ends every session; changed in the account, all but that one.
+    #[test]
+    fn a_new_password_says_what_is_true_of_both_ways_to_set_it() {
+        let text = plain(&Event::Account(account_event(IdentityEventKind::PasswordChanged)));
+        assert!(!text.contains("every other device"), "{text}");
+        assert!(
+            text.contains("You are logged out everywhere, except where you changed it in your account"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use shop_contracts::Money;
 use shop_contracts::charges::Charges;
 use shop_contracts::delivery::DeliveryMethod;
 use shop_contracts::events::OrderEvent;
@@ -22,6 +23,9 @@ pub(super) fn subject(kind: MailKind, event: &OrderEvent) -> String {
         MailKind::ReturnRequested => format!("Your return for order {number}"),
         MailKind::ReturnRefused => format!("Your return for order {number} cannot be taken back"),
         MailKind::ReturnWithdrawn => format!("You keep what you bought with order {number}"),
+        MailKind::OrderRefunded if part(event).is_some() => {
+            format!("A part of your money for order {number} is on its way back")
+        }
         MailKind::OrderRefunded => format!("Your money for order {number} is on its way back"),
         _ => format!("Your order {number} is confirmed"),
     }
@@ -34,6 +38,9 @@ pub(super) fn text(kind: MailKind, event: &OrderEvent, public_url: Option<&str>)
     // Which pieces come back stands on the order's page; what was ordered would be taken for it.
     if kind != MailKind::ReturnRequested {
         bought(&mut text, event);
+    }
+    if let Some(part) = part(event).filter(|_| kind == MailKind::OrderRefunded) {
+        let _ = writeln!(text, "Given back with this: {part} of {}\n", event.total);
     }
     if let Some(url) = public_url {
         let _ = writeln!(text, "Your order: {url}/orders/{}\n", event.order_id);
@@ -66,20 +73,29 @@ fn parts(text: &mut String, charges: &Charges) {
         let code = quoted(charges.voucher.as_deref().unwrap_or_default());
         let _ = writeln!(text, "Voucher {code}: -{}", charges.discount);
     }
-    let _ = writeln!(text, "Delivery ({}): {}", charges.delivery_method.title(), charges.delivery);
+    let delivery =
+        if charges.delivery.amount_minor == 0 { "free".to_owned() } else { charges.delivery.to_string() };
+    let _ = writeln!(text, "Delivery ({}): {delivery}", charges.delivery_method.title());
+}
+
+/// The money that was given back, where it is less than all that the order cost.
+fn part(event: &OrderEvent) -> Option<Money> {
+    event.refund.filter(|refund| refund.amount_minor < event.total.amount_minor)
 }
 
 fn news(kind: MailKind, event: &OrderEvent) -> String {
     let number = quoted(&event.number);
     match kind {
+        // The page said so at once, and whoever waited there may have paid since: that is an order of its own.
         MailKind::OrderDeclined => format!(
-            "your bank has declined the payment for your order {number}. Nothing was charged, and nothing will be \
-             sent. You are welcome to order again with another card."
+            "your bank has declined the card for your order {number}. Nothing was charged for it, and nothing of it will \
+             be sent. If you have paid with another card since, there is nothing to do: that order has a number of its \
+             own. Otherwise you are welcome to order again with another card."
         ),
         MailKind::OrderFailed => failed(&number, event.reason.as_deref()),
         MailKind::OrderCancelled => format!(
-            "your order {number} is cancelled, and nothing will be sent. What you paid goes back the way it came, \
-             and what was only reserved is let go of; your bank may take a few days."
+            "your order {number} is cancelled, and nothing will be sent. What you paid and have not got back yet \
+             goes back the way it came; another mail says so when it has."
         ),
         MailKind::OrderShipped if is_fetched(event) => {
             format!("your order {number} was handed over at our counter in {}. Fair winds!", COUNTER.city)
