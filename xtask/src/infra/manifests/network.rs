@@ -1,0 +1,82 @@
+//! Every pod has a policy for what reaches it and, in the namespaces of the shop, for what it reaches; the rest is denied.
+
+use serde_json::Value;
+
+use super::{
+    Findings,
+    object::{list, selects},
+    render::rendered,
+};
+use crate::infra::{Outcome, Tree};
+
+/// Where both directions are closed.
+const CLOSED: [&str; 2] = ["quarterdeck", "data"];
+
+pub fn check(tree: &Tree) -> Result<Outcome, String> {
+    let rendered = rendered(tree)?;
+    let (mut findings, mut count) = (Findings::new(), 0);
+    for cluster in &rendered.clusters {
+        let policies: Vec<_> = cluster.objects.iter().filter(|o| o.kind() == "NetworkPolicy").collect();
+        let covers = |policy: &Value, direction: &str| {
+            list(policy, "/spec/policyTypes").iter().any(|d| d == direction)
+        };
+        for space in CLOSED {
+            if !cluster.objects.iter().any(|o| o.namespace() == space) {
+                continue;
+            }
+            let denies = policies.iter().any(|o| {
+                o.namespace() == space
+                    && o.value.pointer("/spec/podSelector") == Some(&serde_json::json!({}))
+                    && ["Ingress", "Egress"].iter().all(|direction| covers(&o.value, direction))
+                    && list(&o.value, "/spec/ingress").is_empty()
+                    && list(&o.value, "/spec/egress").is_empty()
+            });
+            if !denies {
+                findings.add(format!("{}: namespace {space} denies nothing by default", cluster.name));
+            }
+        }
+        for object in &cluster.objects {
+            let Some(labels) =
+                object.template().map(|t| t.pointer("/metadata/labels").unwrap_or(&Value::Null))
+            else {
+                continue;
+            };
+            count += 1;
+            let is_closed = CLOSED.contains(&object.namespace());
+            for direction in if is_closed { &["Ingress", "Egress"][..] } else { &["Ingress"] } {
+                let covered = policies.iter().any(|o| {
+                    let selector = o.value.pointer("/spec/podSelector").unwrap_or(&Value::Null);
+                    o.namespace() == object.namespace()
+                        && !(is_closed && selector == &serde_json::json!({}))
+                        && covers(&o.value, direction)
+                        && selects(selector, labels)
+                });
+                if !covered {
+                    findings.add(format!("{}: no NetworkPolicy of its own for {direction}", object.shown()));
+                }
+            }
+        }
+        for policy in policies.iter().filter(|o| CLOSED.contains(&o.namespace())) {
+            for rule in list(&policy.value, "/spec/ingress") {
+                let from = list(rule, "/from");
+                let everybody = from.is_empty()
+                    || from.iter().any(|peer| {
+                        peer.get("namespaceSelector") == Some(&serde_json::json!({}))
+                            || peer.get("ipBlock").is_some()
+                    });
+                if everybody {
+                    findings.add(format!("{}: lets everybody in", policy.shown()));
+                }
+                if list(rule, "/ports").is_empty() {
+                    findings.add(format!("{}: opens every port", policy.shown()));
+                }
+            }
+            for rule in list(&policy.value, "/spec/egress") {
+                if list(rule, "/ports").is_empty() {
+                    findings.add(format!("{}: reaches every port", policy.shown()));
+                }
+            }
+        }
+    }
+    findings.outcome(format!("{count} workloads"))
+}
