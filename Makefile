@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,7 +47,7 @@ fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [RATIO=0.5] 
 check-invariants: ## compare all books of the running platform: orders, stock, payments, events, mails
 	@$(XTASK) check-invariants
 
-test: check unit e2e ## lints, unit, corpora, integration, then the whole platform in a browser and under kill -9
+test: check infra unit e2e ## lints, cloud form, unit, corpora, integration, then the whole platform in a browser and under kill -9
 
 bare: ## the README's commands in a bare Debian root: make bare [C="make setup"]; as root
 	@xtask/setup.sh bare
@@ -57,6 +57,16 @@ check: setup ## formatting, lints, and what the APIs promised in the last releas
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo run --locked -q --bin xtask -- openapi-diff
+
+infra: setup ## what the cloud form is made of: Terraform, manifests, images, pipeline: make infra [ONLY=terraform]
+	@xtask/setup.sh infra
+	cargo build --locked --bins
+	@$(XTASK) infra $(ONLY)
+
+infra-planted: setup ## plant known mistakes into copies of the cloud form, and see that each is caught: make infra-planted [ONLY=terraform]
+	@xtask/setup.sh infra
+	cargo build --locked --bins
+	@$(XTASK) infra --planted $(ONLY)
 
 unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast

@@ -8,6 +8,7 @@ mod buyer;
 mod checked_sql;
 mod client;
 mod drill;
+mod infra;
 mod invariants;
 mod openapi;
 mod platform;
@@ -64,6 +65,8 @@ enum Command {
     DrillDb,
     /// End random processes with SIGKILL while shoppers buy, and hold the books against it.
     DrillKills(drill::kills::Order),
+    /// Check what the cloud form is made of: Terraform, manifests, images, pipeline; with --planted, check the checks.
+    Infra(infra::Order),
     /// Let shoppers buy for long and fail when a process or Redis grows.
     Soak(soak::Order),
 }
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
             Command::BenchShop { parts } => bench::shop(&parts).await,
             Command::DrillDb => drill::database::run().await,
             Command::DrillKills(order) => drill::kills::run(order).await,
+            Command::Infra(order) => infra::run(&order),
             Command::Soak(order) => soak::run(order).await,
         }
     });

@@ -3,18 +3,19 @@
 locals {
   databases = ["identity", "catalog", "inventory", "orders", "payments", "notifications"]
 
-  # Made here. What programs read anew rotates by itself; what a database, a browser's cookie or a stored digest depends on is
-  # rotated by hand (runbooks/guides/cloud.md).
+  # Made here. First passwords rotate by themselves: programs read them only while they have no user yet, so that one that was
+  # seen is soon worth nothing. What two programs share, or a database, a cookie or a stored digest depends on, is changed by hand,
+  # since programs read it when they start (runbooks/guides/secrets.md).
   random_secrets = merge(
     { for service in local.databases : "postgres-${service}" => { description = "password of ${service}'s role", made = "random" } },
     {
-      telemetry-write-token  = { description = "senders of telemetry", made = "random", rotate_days = 90 }
-      telemetry-read-token   = { description = "readers of telemetry", made = "random", rotate_days = 90 }
-      faults-token           = { description = "switches of faults", made = "random", rotate_days = 30 }
-      flux-events-key        = { description = "signature of Flux' notifications", made = "random", rotate_days = 90 }
-      console-admin-password = { description = "first log-in of the console", made = "random" }
-      grafana-admin-password = { description = "first log-in of Grafana", made = "random" }
-      shop-staff-password    = { description = "first log-in of the shop's staff", made = "random" }
+      telemetry-write-token  = { description = "senders of telemetry", made = "random" }
+      telemetry-read-token   = { description = "readers of telemetry", made = "random" }
+      faults-token           = { description = "switches of faults", made = "random" }
+      flux-events-key        = { description = "signature of Flux' notifications", made = "random" }
+      console-admin-password = { description = "first log-in of the console", made = "random", rotate_days = 30 }
+      grafana-admin-password = { description = "first log-in of Grafana", made = "random", rotate_days = 30 }
+      shop-staff-password    = { description = "first log-in of the shop's staff", made = "random", rotate_days = 30 }
       redis                  = { description = "password of the durable store", made = "random", shared = true }
       redis-cache            = { description = "password of the cache store", made = "random", shared = true }
     },
@@ -25,8 +26,8 @@ locals {
     { for name in ["storefront", "identity", "orders"] : "service-auth/${name}" => { description = "key with which ${name} signs its calls, PEM", made = "given" } },
     {
       "service-auth/jwks"     = { description = "public keys of all callers, JSON", made = "given" }
-      cookie-key              = { description = "key of the storefronts' cookies, 32 bytes in hex", made = "given" }
-      voucher-digest-key      = { description = "key of vouchers' digests of addresses, 32 bytes in hex", made = "given" }
+      cookie-key              = { description = "key of the storefronts' cookies, 64 hexadecimal digits, newest first", made = "given" }
+      voucher-digest-key      = { description = "key of vouchers' digests of addresses, 64 hexadecimal digits, newest first", made = "given" }
       payments-webhook-secret = { description = "signature of the payment provider's webhooks", made = "given" }
       stripe-key              = { description = "key of the payment provider's API", made = "given" }
       slack-webhook-url       = { description = "incoming webhook of Slack", made = "given" }

@@ -41,10 +41,15 @@ impl fmt::Display for Missing {
         match self {
             Self::Unlisted(name) => write!(f, "{name} is not in xtask/tools.toml: add it with its packages"),
             Self::Absent(program) => {
-                let Program { name, apt, brew, pypi, venv, target, .. } = program;
+                let Program { name, apt, brew, pypi, venv, go, target, .. } = program;
                 write!(f, "{name} is missing (")?;
-                let sources =
-                    [("Debian package ", apt), ("Homebrew ", brew), ("PyPI ", pypi), ("PyPI ", venv)];
+                let sources = [
+                    ("Debian package ", apt),
+                    ("Homebrew ", brew),
+                    ("PyPI ", pypi),
+                    ("PyPI ", venv),
+                    ("Go package ", go),
+                ];
                 let named: Vec<String> =
                     sources.iter().filter(|(_, p)| !p.is_empty()).map(|(of, p)| format!("{of}{p}")).collect();
                 let command = if target.is_empty() { "make setup" } else { "xtask/setup.sh " };

@@ -14,6 +14,8 @@ pub struct Program {
     pub pypi: String,
     /// A requirement of pip's that gets a Python environment of its own.
     pub venv: String,
+    /// A package of a Go module; `xtask/tools/NAME/go.mod` says in which version it is built.
+    pub go: String,
     /// What the Debian package starts by itself.
     pub daemon: String,
     /// The one make target that needs it.
@@ -53,6 +55,7 @@ fn set(program: &mut Program, key: &str, value: &str) -> Option<()> {
         "brew" => program.brew = text(value)?,
         "pypi" => program.pypi = text(value)?,
         "venv" => program.venv = text(value)?,
+        "go" => program.go = text(value)?,
         "daemon" => program.daemon = text(value)?,
         "target" => program.target = text(value)?,
         "by" => program.by = text(value)?,
@@ -89,6 +92,7 @@ mod tests {
                 brew: text("brew").into(),
                 pypi: text("pypi").into(),
                 venv: text("venv").into(),
+                go: text("go").into(),
                 daemon: text("daemon").into(),
                 target: text("target").into(),
                 by: text("by").into(),
@@ -102,7 +106,7 @@ mod tests {
         let mut names = BTreeSet::new();
         for program in parse(LIST) {
             assert!(names.insert(program.name.clone()), "{} stands twice", program.name);
-            let sources = [&program.apt, &program.pypi, &program.venv];
+            let sources = [&program.apt, &program.pypi, &program.venv, &program.go];
             assert!(sources.iter().any(|source| !source.is_empty()), "{} has no source", program.name);
             assert!(!program.by.is_empty(), "{}: nobody needs it", program.name);
         }

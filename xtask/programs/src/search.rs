@@ -11,7 +11,7 @@ use crate::Program;
 pub struct Places {
     /// The directories of PATH.
     pub path: Vec<PathBuf>,
-    /// Where `make setup` puts programs that come as wheels.
+    /// Where `make setup` puts programs that come as wheels, or are built from Go modules.
     pub tools: PathBuf,
 }
 
@@ -27,8 +27,8 @@ impl Places {
     /// The first that is there: own directories before PATH, since a wrapper in PATH may choose another version.
     pub fn find(&self, program: &Program) -> Option<PathBuf> {
         let own = program.dirs.iter().flat_map(|d| matching(d));
-        let from_pypi = !(program.pypi.is_empty() && program.venv.is_empty());
-        let wheel = from_pypi.then(|| self.tools.clone());
+        let made = [&program.pypi, &program.venv, &program.go].iter().any(|source| !source.is_empty());
+        let wheel = made.then(|| self.tools.clone());
         let dirs: Vec<PathBuf> = own.chain(wheel).chain(self.path.iter().cloned()).collect();
         let names = std::iter::once(&program.name).chain(&program.or);
         // An absolute name replaces the directory that it is joined to.

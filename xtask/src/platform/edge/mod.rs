@@ -10,6 +10,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use nginx::configuration;
 use rustix::process::Signal;
 
 use super::{layout::Layout, probe::Probe, process::Unit};
