@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,11 @@ client: setup ## build the browser client only
 up: build ## run the whole platform until Ctrl-C
 	@$(XTASK) up
 
+console: setup ## only the console, in front of your own services: make console [PROMETHEUS=url] [LOKI=url] [TEMPO=url]
+	cargo build --locked --bins
+	$(XTASK) client
+	@packaging/console.sh
+
 down: ## stop a running platform
 	@$(XTASK) down
 
@@ -38,7 +43,7 @@ logs: ## follow logs: make logs S=orders
 
 deploy: ## rebuild and replace a service, instance by instance: make deploy S=catalog
 	@test -n "$(S)" || { echo 'usage: make deploy S=catalog'; exit 2; }
-	cargo build --locked --bin $(if $(filter console,$(S)),console-server,shop-$(S))
+	cargo build --locked --bin $(if $(filter console,$(S)),quarterdeck,shop-$(S))
 	@$(XTASK) deploy $(S)
 
 fault: ## switch a fault on: make fault F=payments.decline [FOR=60] [RATIO=0.5] [DELAY=ms] [INSTANCE=payments-1] [OFF=1]; without F, list them
@@ -70,6 +75,13 @@ infra-planted: setup ## plant known mistakes into copies of the cloud form, and 
 
 unit: setup ## unit, corpus and integration tests
 	cargo test --locked --no-fail-fast
+	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
+
+unit-tests: setup ## the part of unit without servers: what stands at the foot of files
+	cargo test --locked --no-fail-fast --lib --bins
+
+integration-tests: setup ## the part of unit with real Postgres, Redis and browsers' protocols, and the corpora
+	cargo test --locked --no-fail-fast --test it
 	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
 
 openapi: setup ## renew services/*/openapi.json from the code
@@ -110,6 +122,22 @@ drill-db: build ## fail Postgres (Patroni) and Redis (Sentinel) over while shopp
 drill-kills: build ## SIGKILL random processes while shoppers buy: make drill-kills [KILLS=50] [MINUTES=10] [SEED=1]
 	@$(XTASK) drill-kills $(if $(KILLS),--kills $(KILLS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
+drill-restore: build ## drop a table while shoppers buy, restore the moment before from the archive; what is lost, for how long
+	@xtask/setup.sh drill-restore
+	@$(XTASK) drill-restore
+
+drill-region: build ## lose a region while shoppers buy, go on in another one from the archive; what is lost, for how long
+	@xtask/setup.sh drill-restore
+	@$(XTASK) drill-region
+
+infra-collector: build ## the cluster's collectors for real: configurations read, telemetry through all of them to a console
+	@xtask/setup.sh infra-collector
+	@xtask/infra-collector.py $(TARGET_DIR)/debug/quarterdeck
+
+infra-elastic: setup ## Elasticsearch's pipeline, template and searches in a real OpenSearch, with lines of the platform that ran here
+	@xtask/setup.sh sonar
+	@xtask/infra-elastic.py
+
 bench-shop: setup ## the shop's figures against their targets and against peers: make bench-shop [P="page edge rush orders"]
 	@xtask/setup.sh bench-shop
 	cargo build --locked --bin xtask
@@ -130,16 +158,36 @@ bench-crash: setup ## 200 kills of a writing metrics store, and seconds to open 
 	cargo run --locked --release -q -p console-tsdb --example crash_proof -- kills 200
 	cargo run --locked --release -q -p console-tsdb --example crash_proof -- start 0.25
 
+images: setup release-programs ## build all images without a daemon, with bills of materials, and start one
+	@xtask/setup.sh images
+	@ci/images.sh
+
+release: setup release-programs ## tarball and Debian package of the console, tried in a root of their own
+	@xtask/setup.sh images && xtask/setup.sh bare
+	@ci/release.sh
+
+.PHONY: release-programs
+release-programs:
+	cargo build --locked --bin xtask
+	$(XTASK) client
+	QUARTERDECK_REVISION=$$(git rev-parse --short HEAD) cargo build --locked --release --bins
+
+sonar: setup ## a SonarQube of its own with clippy's report, and its quality gate (2 GB of downloads)
+	@ci/sonar.sh
+
+audit: ## known vulnerabilities in Cargo.lock
+	@ci/audit.sh
+
 fuzz: ## coverage-guided fuzzing: make fuzz T=promql_eval [FOR=60]; without T, list the targets
 	@console/fuzz/run.sh $(T) $(FOR)
 
 diff-prometheus: setup ## random PromQL against Debian's Prometheus 2.42: make diff-prometheus [QUERIES=20000] [SEED=1]
-	cargo build --locked --bin console-server --bin diff-prometheus
+	cargo build --locked --bin quarterdeck --bin diff-prometheus
 	@$(TARGET_DIR)/debug/diff-prometheus $(if $(QUERIES),--queries $(QUERIES)) $(if $(SEED),--seed $(SEED))
 
 bench-metrics: setup ## metrics of the console against Debian's Prometheus and VictoriaMetrics: make bench-metrics [ARGS="--only console"]
 	@xtask/setup.sh bench-metrics
-	cargo build --locked --release --bin console-server --bin bench-metrics
+	cargo build --locked --release --bin quarterdeck --bin bench-metrics
 	@$(TARGET_DIR)/release/bench-metrics $(ARGS)
 
 clean: ## stop the platform and remove its data

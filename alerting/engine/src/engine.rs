@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use alerting_template::Template;
 use console_model::{
     alert::{Alert, AlertState, RuleGroupStatus},
     clock::now_ms,
@@ -70,10 +71,7 @@ impl Engine {
         deps: Deps,
         shutdown: CancellationToken,
     ) -> Result<Arc<Self>, LoadError> {
-        let groups = load_rules(&config)?;
-        let routing = RoutingConfig::load(&config.routing_file)?;
-        routing.unsupported()?;
-        let templates = template::library(&routing.templates, &config.routing_file)?;
+        let (groups, routing, templates) = read_files(&config)?;
         let state = Arc::new(StateFile::open(&config.data_dir)?);
         let metrics = Metrics::register(&deps.registry)
             .map_err(|e| LoadError::of_file(&config.data_dir, format!("metrics: {e}")))?;
@@ -340,6 +338,19 @@ fn note(firing: &mut BTreeMap<String, Alert>, alert: Alert) -> bool {
     } else {
         firing.remove(&alert.fingerprint).is_some()
     }
+}
+
+/// Whether an engine would start with these rules, this routing and these templates.
+pub fn check(config: &EngineConfig) -> Result<(), LoadError> {
+    read_files(config).map(|_| ())
+}
+
+fn read_files(config: &EngineConfig) -> Result<(Vec<GroupSpec>, RoutingConfig, Template), LoadError> {
+    let groups = load_rules(config)?;
+    let routing = RoutingConfig::load(&config.routing_file)?;
+    routing.unsupported()?;
+    let templates = template::library(&routing.templates, &config.routing_file)?;
+    Ok((groups, routing, templates))
 }
 
 fn load_rules(config: &EngineConfig) -> Result<Vec<GroupSpec>, LoadError> {

@@ -27,5 +27,5 @@ mod state;
 mod yaml;
 
 pub use config::EngineConfig;
-pub use engine::{Deps, Engine};
+pub use engine::{Deps, Engine, check};
 pub use error::LoadError;

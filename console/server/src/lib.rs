@@ -10,6 +10,7 @@
 
 mod about;
 mod auth;
+mod check;
 pub mod config;
 mod error;
 mod liveness;
@@ -21,6 +22,7 @@ mod sources;
 mod stores;
 mod web;
 
+pub use check::check_files;
 pub use config::Config;
 pub use error::error_chain;
 pub use runtime::{StartError, run};

@@ -233,7 +233,7 @@ async fn open_state(config: &Config) -> Result<State, StartError> {
     Ok(state)
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
+pub(crate) fn engine_config(config: &Config) -> EngineConfig {
     let mut engine = EngineConfig::new(
         config.rule_files.clone(),
         &config.routing_file,

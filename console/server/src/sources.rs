@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use console_logql::{LogqlConfig, LogqlSource};
 use console_promql::PromqlSource;
 use console_sources::{
-    GitDeploys, GitHubConfig, GitHubDeploys, LokiSource, PrometheusSource, RemoteConfig, RunbooksFolder,
-    TempoSource,
+    GitDeploys, GitHubConfig, GitHubDeploys, LokiSource, NoDeploys, PrometheusSource, RemoteConfig,
+    RunbooksFolder, TempoSource,
 };
 use console_storage::{
     SourceError,
@@ -86,9 +86,10 @@ impl Sources {
                 metrics: url(&remote.prometheus),
                 logs: url(&remote.loki),
                 traces: url(&remote.tempo),
-                deploys: match &config.gitops.github {
-                    Some(g) => format!("github.com/{}/{}", g.owner, g.repo),
-                    None => "local git repository".to_owned(),
+                deploys: match (&config.gitops.github, &config.gitops.repository) {
+                    (Some(g), _) => format!("github.com/{}/{}", g.owner, g.repo),
+                    (None, Some(_)) => "local git repository".to_owned(),
+                    (None, None) => "no repository".to_owned(),
                 },
             },
         })
@@ -111,8 +112,10 @@ fn deploys(config: &GitopsConfig) -> Result<Arc<dyn DeploysSource>, SourcesError
         let source = source.map_err(|source| SourcesError::Source { field: "gitops.github", source })?;
         return Ok(Arc::new(source));
     }
-    let repository = config.repository.clone().unwrap_or_default();
-    Ok(Arc::new(GitDeploys::new(repository, config.folder.clone())))
+    Ok(match &config.repository {
+        Some(repository) => Arc::new(GitDeploys::new(repository, config.folder.clone())),
+        None => Arc::new(NoDeploys),
+    })
 }
 
 fn remote_config(field: &str, settings: &RemoteSettings) -> Result<RemoteConfig, ConfigError> {

@@ -13,6 +13,7 @@ mod markdown;
 pub mod prometheus;
 pub mod runbooks;
 pub mod tempo;
+mod unset;
 
 pub use git::GitDeploys;
 pub use github::{GitHubConfig, GitHubDeploys};
@@ -21,3 +22,4 @@ pub use loki::LokiSource;
 pub use prometheus::PrometheusSource;
 pub use runbooks::RunbooksFolder;
 pub use tempo::TempoSource;
+pub use unset::NoDeploys;

@@ -131,8 +131,9 @@ pub fn service_unit(layout: &Layout, service: &str, instance: u16, version: &str
     Ok(unit)
 }
 
-fn console(layout: &Layout) -> Result<Unit, String> {
-    let program = layout.binaries.join("console-server");
+/// The console's process.
+pub fn console(layout: &Layout) -> Result<Unit, String> {
+    let program = layout.binaries.join("quarterdeck");
     if !program.is_file() {
         return Err(format!("{} is missing: `make up` builds it", program.display()));
     }
@@ -144,7 +145,7 @@ fn console(layout: &Layout) -> Result<Unit, String> {
     // Both telemetry tokens stand in it.
     secrets::write(&file, console_configuration(layout)?.as_bytes())?;
     let mut unit = Unit::new("console", "console", program, layout.log_file("console"));
-    unit.args = vec!["--config".to_owned(), file.display().to_string()];
+    unit.args = vec!["serve".to_owned(), "--config".to_owned(), file.display().to_string()];
     unit.env = vec![("RUST_LOG".to_owned(), "info".to_owned())];
     unit.probe = console_probe(layout);
     unit.address = layout.console_url();

@@ -70,7 +70,7 @@ pub fn screenshots() -> PathBuf {
 /// All programs and the client are there.
 pub fn programs_are_built() -> Result<(), String> {
     let target = target();
-    let needed = ["debug/console-server", "debug/shop-orders", "debug/shop-storefront", "site/manifest.json"];
+    let needed = ["debug/quarterdeck", "debug/shop-orders", "debug/shop-storefront", "site/manifest.json"];
     match needed.iter().find(|n| !target.join(n).exists()) {
         Some(missing) => Err(format!("{} is not built", target.join(missing).display())),
         None => Ok(()),

@@ -18,7 +18,7 @@ struct Arguments {
     /// Of series and queries.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The console's program; else `console-server` of the same build.
+    /// The console's program; else `quarterdeck` of the same build.
     #[arg(long)]
     console: Option<PathBuf>,
     /// Prometheus' program; else the installed one.

@@ -16,14 +16,14 @@ const MANIFEST: &str = r#"{"app.css":"assets/app.1.css","boot.js":"assets/boot.1
 
 const ROUTING: &str = "route: { receiver: nobody }\nreceivers:\n  - name: nobody\n";
 
-/// `console-server` of the same build as this program.
+/// `quarterdeck` of the same build as this program.
 pub fn program() -> Result<PathBuf, PeerError> {
     let own = std::env::current_exe().map_err(PeerError::io("this program does not know where it lies"))?;
     // Test binaries lie one folder deeper.
     let folders = own.ancestors().skip(1).take(2);
-    let found = folders.map(|f| f.join("console-server")).find(|p| p.is_file());
+    let found = folders.map(|f| f.join("quarterdeck")).find(|p| p.is_file());
     found.ok_or_else(|| PeerError::Io {
-        what: format!("no console-server beside {}: build it, or name it with --console", own.display()),
+        what: format!("no quarterdeck beside {}: build it, or name it with --console", own.display()),
         source: std::io::ErrorKind::NotFound.into(),
     })
 }
@@ -37,7 +37,7 @@ pub async fn start(program: &Path, scrape_config: &str, more_config: &str) -> Re
     let launch = Launch {
         name: "console",
         program: program.to_owned(),
-        args: vec![format!("--config={}", config.display()), "--log=warn".to_owned()],
+        args: vec!["serve".to_owned(), format!("--config={}", config.display()), "--log=warn".to_owned()],
         log: data.path().join("output.log"),
     };
     Peer::start(launch, Endpoint::new(main, Some(TOKEN))?, "/readyz", data).await

@@ -50,6 +50,7 @@ pub struct Config {
     /// Alertmanager's configuration.
     pub routing_file: PathBuf,
     pub runbooks_dir: PathBuf,
+    #[serde(default)]
     pub gitops: GitopsConfig,
     #[serde(default)]
     pub slack: SlackConfig,
@@ -89,17 +90,20 @@ pub struct AdminConfig {
     pub password_file: PathBuf,
 }
 
-/// Where deploys are declared: a local clone, or a repository on GitHub.
+/// Where deploys are declared: a local clone, a repository on GitHub, or nowhere that the console could see.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct GitopsConfig {
-    #[serde(default)]
     pub repository: Option<PathBuf>,
-    #[serde(default)]
     pub github: Option<GitHubSettings>,
     /// The folder of the manifests.
-    #[serde(default = "default_gitops_folder")]
     pub folder: String,
+}
+
+impl Default for GitopsConfig {
+    fn default() -> Self {
+        Self { repository: None, github: None, folder: "gitops".to_owned() }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -155,10 +159,6 @@ fn default_drain_ms() -> u64 {
 
 fn default_admin() -> String {
     "admin".to_owned()
-}
-
-fn default_gitops_folder() -> String {
-    "gitops".to_owned()
 }
 
 fn default_remote_timeout_ms() -> u64 {
@@ -221,10 +221,8 @@ impl Config {
                 web(field, &remote.url);
             }
         }
-        match (&self.gitops.repository, &self.gitops.github) {
-            (Some(_), Some(_)) => found.push("gitops: either repository or github, not both".to_owned()),
-            (None, None) => found.push("gitops: repository or github is missing".to_owned()),
-            _ => {}
+        if self.gitops.repository.is_some() && self.gitops.github.is_some() {
+            found.push("gitops: either repository or github, not both".to_owned());
         }
         let open: Vec<&str> = [
             ("listen", self.listen, self.tokens.query.is_empty() || self.tokens.ingest.is_empty()),
@@ -277,6 +275,12 @@ mod tests {
     }
 
     #[test]
+    fn deploys_need_not_be_anywhere() {
+        let config = Config::parse("q.yml", &GOOD.replace("gitops: { repository: . }\n", "")).unwrap();
+        assert!(config.gitops.repository.is_none() && config.gitops.github.is_none());
+    }
+
+    #[test]
     fn unknown_fields_are_named_with_their_line() {
         let error = Config::parse("q.yml", &format!("{GOOD}colour: blue\n")).unwrap_err().to_string();
         assert!(error.contains("q.yml") && error.contains("colour") && error.contains("line 9"), "{error}");
@@ -284,7 +288,8 @@ mod tests {
 
     #[test]
     fn all_wrong_values_are_told_together() {
-        let text = GOOD.replace("http://127.0.0.1:8090", "ftp://x").replace("{ repository: . }", "{}");
+        let both = "{ repository: ., github: { owner: a, repo: b } }";
+        let text = GOOD.replace("http://127.0.0.1:8090", "ftp://x").replace("{ repository: . }", both);
         let error = Config::parse("q.yml", &text).unwrap_err();
         let ConfigError::Invalid { problems, .. } = &error else { panic!("{error}") };
         assert_eq!(problems.len(), 2, "{error}");

@@ -54,6 +54,7 @@ pub fn lay_out(dir: &Path) -> Config {
          rule_files: ['{d}/rules/*.yml']\nrouting_file: {d}/routing.yml\nrunbooks_dir: {d}/runbooks\n\
          gitops: {{ repository: {d}/repository }}\n"
     );
+    write("quarterdeck.yml", &text);
     Config::parse("test.yml", &text).unwrap()
 }
 

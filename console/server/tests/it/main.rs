@@ -4,6 +4,7 @@ mod access;
 mod console;
 mod liveness;
 mod pages;
+mod program;
 mod prometheus;
 mod restart;
 mod start;

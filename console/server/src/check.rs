@@ -1,0 +1,51 @@
+//! What `quarterdeck check-config` looks at besides the configuration itself: every file that it names, read as the start
+//! reads it. Nothing is opened, bound or written.
+
+use std::path::Path;
+
+use console_ingest::scrape::ScrapeConfig;
+
+use crate::{
+    Config,
+    config::{RemoteSettings, read_secret},
+    error_chain,
+    runtime::engine_config,
+    web::read_assets,
+};
+
+/// Every problem, a line each.
+pub fn check_files(config: &Config) -> Result<(), Vec<String>> {
+    let secrets = secrets(config).into_iter().filter_map(|(field, file)| read_secret(field, file).err());
+    let mut problems: Vec<String> = secrets.map(|e| e.to_string()).collect();
+    problems.extend(read_assets(&config.site_dir).err().map(|e| error_chain(&e)));
+    problems.extend(alerting_engine::check(&engine_config(config)).err().map(|e| e.to_string()));
+    let scraping = config.scrape_config_file.as_deref().map(ScrapeConfig::load);
+    problems.extend(scraping.and_then(Result::err).map(|e| format!("scrape_config_file: {e}")));
+    let folders = [
+        ("runbooks_dir", Some(&config.runbooks_dir)),
+        ("gitops.repository", config.gitops.repository.as_ref()),
+    ];
+    for (field, folder) in folders {
+        if let Some(absent) = folder.filter(|f| !f.is_dir()) {
+            problems.push(format!("{field}: {} is not a folder", absent.display()));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The secrets' files with the fields that name them.
+fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
+    fn token(remote: &Option<RemoteSettings>) -> Option<&Path> {
+        remote.as_ref().and_then(|r| r.token_file.as_deref())
+    }
+    let sources = &config.sources;
+    let optional = [
+        ("slack.webhook_url_file", config.slack.webhook_url_file.as_deref()),
+        ("gitops.github.token_file", config.gitops.github.as_ref().and_then(|g| g.token_file.as_deref())),
+        ("sources.prometheus.token_file", token(&sources.prometheus)),
+        ("sources.loki.token_file", token(&sources.loki)),
+        ("sources.tempo.token_file", token(&sources.tempo)),
+    ];
+    let named = optional.into_iter().filter_map(|(field, file)| Some((field, file?)));
+    std::iter::once(("admin.password_file", config.admin.password_file.as_path())).chain(named).collect()
+}

@@ -1,0 +1,149 @@
+//! The program as it is called: its commands, what they print, and how they end.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::console::{Console, PASSWORD, lay_out};
+
+fn quarterdeck(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_quarterdeck")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn check_config(dir: &Path) -> Output {
+    quarterdeck(&["check-config", "--config", &dir.join("quarterdeck.yml").display().to_string()])
+}
+
+#[test]
+fn version_is_the_packages() {
+    let output = quarterdeck(&["version"]);
+    assert!(output.status.success());
+    assert!(text(&output.stdout).starts_with(concat!("quarterdeck ", env!("CARGO_PKG_VERSION"))));
+    assert!(quarterdeck(&["--version"]).status.success());
+}
+
+#[test]
+fn each_shell_gets_completions_of_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = quarterdeck(&["completions", shell]);
+        assert!(output.status.success(), "{shell}");
+        let script = text(&output.stdout);
+        for command in ["serve", "check-config", "version", "completions"] {
+            assert!(script.contains(command), "{shell}: {command}");
+        }
+    }
+    let bash = text(&quarterdeck(&["completions", "bash"]).stdout);
+    let mut shell = Command::new("bash").args(["-n", "/dev/stdin"]).stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut shell.stdin.take().unwrap(), bash.as_bytes()).unwrap();
+    assert!(shell.wait().unwrap().success(), "bash cannot read its completions");
+}
+
+#[test]
+fn unknown_words_end_with_2_and_are_named() {
+    for arguments in [&["deploy"][..], &["serve", "--colour"], &["completions", "csh"], &["version", "now"]] {
+        let output = quarterdeck(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(arguments.last().unwrap()), "{arguments:?}");
+    }
+    let output = quarterdeck(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("check-config"), "the commands are listed");
+}
+
+#[test]
+fn check_config_takes_a_good_one_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    lay_out(dir.path());
+    let output = check_config(dir.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).ends_with("quarterdeck.yml: the configuration is correct\n"));
+    assert!(!dir.path().join("data").exists());
+}
+
+#[test]
+fn check_config_tells_all_files_that_are_wrong_together() {
+    let dir = tempfile::tempdir().unwrap();
+    lay_out(dir.path());
+    std::fs::write(dir.path().join("password"), "\n").unwrap();
+    std::fs::remove_file(dir.path().join("site/manifest.json")).unwrap();
+    std::fs::write(
+        dir.path().join("rules/test.yml"),
+        "groups: [{ name: x, rules: [{ alert: A, expr: 'sum(' }] }]\n",
+    )
+    .unwrap();
+    std::fs::remove_dir_all(dir.path().join("repository")).unwrap();
+    let output = check_config(dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    for part in ["quarterdeck: ", "admin.password_file", "manifest.json", "test.yml", "gitops.repository"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_there_or_has_unknown_fields_is_refused_by_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("quarterdeck.yml").display().to_string();
+    for command in ["check-config", "serve"] {
+        let output = quarterdeck(&[command, "--config", &file]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("quarterdeck.yml"), "{output:?}");
+    }
+    std::fs::write(&file, "colour: blue\n").unwrap();
+    for command in ["check-config", "serve"] {
+        let output = quarterdeck(&[command, "--config", &file]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("colour"), "{output:?}");
+    }
+}
+
+/// Ended with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn serve_answers_until_it_is_told_to_stop_and_ends_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = lay_out(dir.path());
+    let program = Command::new(env!("CARGO_BIN_EXE_quarterdeck"))
+        .args(["serve", "--config"])
+        .arg(dir.path().join("quarterdeck.yml"))
+        .args(["--log", "warn"])
+        .stdout(Stdio::null())
+        .spawn();
+    let mut serving = Serving(program.unwrap());
+    let ready = format!("http://{}/readyz", config.listen);
+    let begun = Instant::now();
+    while !reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not become ready");
+        assert!(serving.0.try_wait().unwrap().is_none(), "it ended by itself");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let pid = rustix::process::Pid::from_child(&serving.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert!(serving.0.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_repository_the_page_of_deploys_says_what_it_would_need() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = lay_out(dir.path());
+    config.gitops.repository = None;
+    let console = Console::start_with(config).await;
+    console.log_in("admin", PASSWORD, "/").await;
+    let (_, page) = console.fetch("/deploys").await;
+    console.stop().await;
+    assert!(page.contains("gitops.repository or gitops.github"), "{page}");
+}
