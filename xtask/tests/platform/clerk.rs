@@ -186,7 +186,7 @@ impl Day<'_> {
         self.refused("order-ship-empty", 422).await?;
         ships(self.p, self.browser, &self.number).await?;
         let history = self.browser.find(".history").await?.text().await?;
-        for entry in ["refund requested by ada", "shipped by ada", "placed by"] {
+        for entry in ["Money is to go back by ada", "Handed over by ada", "Ordered by"] {
             ensure(history.contains(entry), || format!("the history lacks {entry:?}: {history}"))?;
         }
         self.page("order-shipped").await
@@ -216,7 +216,7 @@ impl Day<'_> {
             format!("not one movement after two presses of one button: {ledger}")
         })?;
         let row = ledger.lines().find(|line| line.contains(&note)).unwrap_or_default();
-        ensure(["-1", "damage", CLERK].iter().all(|part| row.contains(part)), || format!("movement: {row}"))?;
+        ensure(["-1", "Damaged", CLERK].iter().all(|part| row.contains(part)), || format!("movement: {row}"))?;
         self.page("stock-ledger").await
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn not_found(uri: Uri) -> PageError {
 }
 
 impl PageError {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::ForeignForm | Self::NotAllowed => StatusCode::FORBIDDEN,
@@ -69,7 +69,8 @@ impl PageError {
         }
     }
 
-    fn words(&self, status: StatusCode) -> (&'static str, &'static str) {
+    /// A title, and what to do.
+    pub(super) fn words(&self, status: StatusCode) -> (&'static str, &'static str) {
         match (self, status) {
             (_, StatusCode::NOT_FOUND) => (
                 "Nothing on this bearing",
@@ -143,6 +144,8 @@ impl IntoResponse for PageError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // For whoever shows it in another frame.
+        response.extensions_mut().insert(self);
         response
     }
 }

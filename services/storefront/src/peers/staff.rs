@@ -117,9 +117,10 @@ impl Peers {
         self.inventory.request(Call::get(format!("/v1/staff/stock?page={page}"))).await
     }
 
-    /// The level of one product, as a page of stock.
-    pub async fn stock_of(&self, product: ProductId) -> Result<StockPage, CallError> {
-        self.inventory.request(Call::get(format!("/v1/staff/stock?q={product}"))).await
+    /// The levels of these products, at most 50, as a page of stock.
+    pub async fn stock_of(&self, products: &[ProductId]) -> Result<StockPage, CallError> {
+        let ids: Vec<String> = products.iter().map(ToString::to_string).collect();
+        self.inventory.request(Call::get(format!("/v1/staff/stock?q={}", ids.join(",")))).await
     }
 
     /// A product's movements, newest first.

@@ -112,7 +112,7 @@ pub fn stock_line(available: Option<u32>) -> Markup {
             None => p.stock.unknown { "Stock is not known just now. We will tell you before you pay." },
             Some(0) => p.stock.out { "Sold out" },
             Some(few @ 1..=9) => p.stock.low { "Only " (few) " left" },
-            Some(_) => p.stock.in { "In stock, leaves tomorrow" },
+            Some(_) => p.stock.in { "In stock, leaves on the next working day" },
         }
     }
 }

@@ -195,6 +195,40 @@ async fn deleting_asks_for_the_password_and_logs_out() {
     assert!(shopper.page.contains("Nothing in it yet"), "whoever uses the browser next: {}", shopper.page);
 }
 
+/// What cannot be undone stands alone in the warning; what follows from it, under it.
+#[tokio::test]
+async fn deleting_warns_in_a_sentence_and_explains_below() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    shopper.open("/account/delete").await;
+    let at = shopper.page.find("class=\"notice bad\"").unwrap();
+    let (warning, below) = shopper.page[at..].split_once("</div>").unwrap();
+    assert!(warning.contains("This cannot be undone.") && warning.contains("removed at once"), "{warning}");
+    assert!(!warning.contains("books") && !warning.contains("code"), "{warning}");
+    let points = &below[..below.find("<form").unwrap()];
+    assert_eq!(points.matches("<li>").count(), 2, "{points}");
+    assert!(points.contains("Orders stay in our books") && points.contains("If you used a code"), "{points}");
+    let to = format!("/v1/accounts/{}/delete", kim().id);
+    stage.identity_answers("POST", &to, ResponseTemplate::new(204)).await;
+    let gone = shopper.submit("/account/delete", &[("password", "a long enough one")]).await.text();
+    assert!(gone.contains("keeps its name and address"), "an order still names somebody: {gone}");
+    assert!(!gone.contains("Your name and saved addresses have been removed"), "{gone}");
+}
+
+/// A manager of passwords keeps one under the address, not under nothing.
+#[tokio::test]
+async fn forms_for_the_account_s_password_name_the_account() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    for (page, form) in [("/account/security", "password-form"), ("/account/delete", "delete-form")] {
+        shopper.open(page).await;
+        let at = shopper.page.find(&format!("id=\"{form}\"")).unwrap();
+        let form = shopper.page[at..].split("</form>").next().unwrap();
+        let named = "autocomplete=\"username\" value=\"kim@example.com\" hidden";
+        assert!(form.contains(named), "{page}: {form}");
+    }
+}
+
 #[tokio::test]
 async fn a_forgotten_password_is_answered_alike_for_every_address() {
     let stage = Stage::set().await;

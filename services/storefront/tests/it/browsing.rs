@@ -48,6 +48,17 @@ async fn unknown_addresses_get_a_friendly_page() {
     }
 }
 
+/// A day of rest may be tomorrow.
+#[tokio::test]
+async fn what_is_in_stock_is_promised_for_a_working_day() {
+    let stage = Stage::set().await;
+    stage.has(40).await;
+    let mut shopper = stage.shopper();
+    shopper.open("/p/lamp").await;
+    assert!(shopper.page.contains("In stock, leaves on the next working day"), "{}", shopper.page);
+    assert!(!shopper.page.contains("tomorrow"), "{}", shopper.page);
+}
+
 #[tokio::test]
 async fn assets_are_fingerprinted_compressed_and_kept() {
     let stage = Stage::set().await;

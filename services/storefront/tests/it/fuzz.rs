@@ -79,7 +79,7 @@ const HEADERS: [&str; 8] = [
     "x-request-deadline-ms",
 ];
 /// Routes of which a browser's own request is refused here: what they need does not exist on this stage.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 8] = [
     // A mark that a page of ours carries, signed.
     "/rum",
     // The version of a checkout that was shown.
@@ -90,6 +90,8 @@ const REFUSED: [&str; 7] = [
     "/staff/products/{slug}/variant",
     "/staff/products/{slug}/variant/leave",
     "/staff/products/{slug}/variant/group",
+    // What is no page of the back office.
+    "/staff/{*rest}",
     // A file of a sitemap that is an index.
     "/sitemaps/{file}",
 ];
@@ -123,7 +125,8 @@ fn address(route: &str) -> String {
     }
     let file = if route.starts_with("/pictures") { "lamp.svg" } else { "1.xml" };
     let slug = if route.starts_with("/c/") { "lamps" } else { "lamp" };
-    let known = [("{id}", id.as_str()), ("{file}", file), ("{slug}", slug), ("{name}", "bo")];
+    let known =
+        [("{id}", id.as_str()), ("{file}", file), ("{slug}", slug), ("{name}", "bo"), ("{*rest}", "nowhere")];
     known.iter().fold(route.to_owned(), |address, (name, value)| address.replace(name, value))
 }
 

@@ -16,6 +16,7 @@ mod declines;
 mod fuzz;
 mod input;
 mod lost_answers;
+mod office_pages;
 mod ordered_elsewhere;
 mod orders;
 mod outage;

@@ -400,6 +400,19 @@ async fn log_in_never_leads_to_another_site() {
     assert_eq!(answer.headers["location"], "/orders/lookup", "a page of the shop is where one goes on");
 }
 
+/// Whoever guesses is told the same: it names no account.
+#[tokio::test]
+async fn who_has_not_confirmed_the_account_yet_is_told_what_to_do() {
+    let stage = Stage::set().await;
+    let refused = ResponseTemplate::new(401).set_body_json(json!({"status": 401, "code": "unauthenticated"}));
+    Mock::given(path("/v1/sessions")).respond_with(refused).mount(&stage.identity).await;
+    let mut shopper = stage.shopper();
+    shopper.open("/login").await;
+    shopper.submit("/login", &[("email", "kim@example.com"), ("password", "a long enough one")]).await;
+    let hint = "Just made the account? Confirm it first: look into your mail.";
+    assert!(shopper.page.contains(hint), "{}", shopper.page);
+}
+
 #[tokio::test]
 async fn wrong_password_and_throttling_are_said_plainly() {
     let stage = Stage::set().await;

@@ -8,14 +8,19 @@ use shop_contracts::identity::ConfirmPassword;
 use shop_instrumentation::problem::Code;
 
 use super::super::checkout;
-use super::security::told;
+use super::security::{told, whose};
 use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, with_status};
 use crate::form::Typed;
 use crate::view::{Frame, Tone, field, notice};
-use crate::visitor::{Kind, Visitor, drop_session};
+use crate::visitor::{Kind, SignedIn, Visitor, drop_session};
 
 pub(super) async fn show(State(shop): State<Shop>, owner: Owner) -> Result<Response, PageError> {
-    let body = frame(&owner.visitor, &owner.account, Tab::Security, page(&owner.visitor, &Typed::default()));
+    let body = frame(
+        &owner.visitor,
+        &owner.account,
+        Tab::Security,
+        page(&owner.visitor, &owner.account, &Typed::default()),
+    );
     Ok(shop.page(&owner.visitor, "Delete your account", body).await)
 }
 
@@ -38,7 +43,7 @@ pub(super) async fn delete(State(shop): State<Shop>, owner: OwnerForm) -> Result
             Err(cause) => told(&mut typed, "password", "password", cause)?,
         }
     }
-    let body = frame(&form.visitor, &account, Tab::Security, page(&form.visitor, &typed));
+    let body = frame(&form.visitor, &account, Tab::Security, page(&form.visitor, &account, &typed));
     let page = shop.page(&form.visitor, "Delete your account", body).await;
     Ok(with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }
@@ -47,7 +52,7 @@ async fn gone(shop: &Shop) -> Response {
     let body = html! {
         div.wrap.narrow.lost {
             h1 { "Your account is gone." }
-            p.lead { "Thank you for the time aboard. Your name and saved addresses have been removed; a last message confirms it. An order that is still on its way keeps its address until it has left us." }
+            p.lead { "Thank you for the time aboard. The account is removed, with its name, cart and saved addresses; a last message confirms it. An order that has not left us yet, or whose money is still under way, keeps its name and address until that is done." }
             p.actions { a.button href="/" { "Back to the shop" } }
         }
     };
@@ -61,14 +66,19 @@ async fn gone(shop: &Shop) -> Response {
     response
 }
 
-fn page(visitor: &Visitor, typed: &Typed) -> Markup {
+fn page(visitor: &Visitor, account: &SignedIn, typed: &Typed) -> Markup {
     html! {
         h2 { "Delete your account" }
         (notice(Tone::Bad, html! {
-            p { strong { "This cannot be undone." } " Your account, cart, saved addresses and sessions are removed at once; you can no longer see your orders here. Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it. If you used a code that counts once for each customer, we remember that until the code ends, in a form that tells nobody your address." }
+            p { strong { "This cannot be undone." } " Your account, cart, saved addresses and sessions are removed at once; you can no longer see your orders here." }
         }))
+        ul.points {
+            li { "Orders stay in our books, as the law asks, without your name: past ones at once, and one that has not left us yet, or whose money is still under way, when that is done. Until then we still write to you about it." }
+            li { "If you used a code that counts once for each customer, we remember that until the code ends, in a form that tells nobody your address." }
+        }
         form #delete-form.form action="/account/delete" method="post" novalidate {
             (Frame::For(visitor).csrf())
+            (whose(account))
             (field(typed, "password", "Your password", "password", "current-password", None))
             div.actions {
                 button.button.danger type="submit" { "Delete the account" }

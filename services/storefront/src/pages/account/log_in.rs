@@ -53,7 +53,8 @@ pub(super) async fn log_in(
         Ok(session) => Ok(welcome(&shop, session, form.visitor.cart, &return_to).await),
         Err(cause) => match cause.code() {
             Code::Unauthenticated | Code::NotFound | Code::Invalid => {
-                let text = "E-mail or password is not right. Please try again.".to_owned();
+                // Said to everybody: it tells of no account.
+                let text = "E-mail or password is not right. Please try again. Just made the account? Confirm it first: look into your mail.".to_owned();
                 Ok(again(StatusCode::UNAUTHORIZED, &typed, Some(text)).await)
             }
             Code::RateLimited => {

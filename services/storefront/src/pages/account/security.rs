@@ -92,12 +92,18 @@ async fn render(
         tracing::warn!(error = %cause, "sessions are unavailable");
     }
     let sessions = sessions.ok().map(|answer| answer.sessions);
-    let body = page(visitor, typed, message, sessions.as_deref());
+    let body = page(visitor, account, typed, message, sessions.as_deref());
     shop.page(visitor, "Password and sessions", frame(visitor, account, Tab::Security, body)).await
+}
+
+/// For managers of passwords: whose the form's passwords are.
+pub(super) fn whose(account: &SignedIn) -> Markup {
+    html! { input type="email" name="username" autocomplete="username" value=(account.email) hidden; }
 }
 
 fn page(
     visitor: &Visitor,
+    account: &SignedIn,
     typed: &Typed,
     message: Option<(Tone, Markup)>,
     sessions: Option<&[SessionSummary]>,
@@ -107,6 +113,7 @@ fn page(
         h2 { "Change your password" }
         form #password-form.form action="/account/password" method="post" novalidate {
             (Frame::For(visitor).csrf())
+            (whose(account))
             (field(typed, "current", "Present password", "password", "current-password", None))
             (field(typed, "new", "New password", "password", "new-password", Some("10 characters or more. A short sentence is good.")))
             button.button type="submit" { "Change the password" }

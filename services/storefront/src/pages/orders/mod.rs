@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 
 use super::{PageError, Shop, see_other, with_status};
 
-pub(super) use show::is_fetched;
+pub(super) use show::{NOBODYS, is_fetched, is_nobodys};
 pub(super) use status::standing;
 
 pub(super) fn routes() -> Router<Shop> {

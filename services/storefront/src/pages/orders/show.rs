@@ -148,9 +148,10 @@ fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup 
                 } @else {
                     dt { "Goes to" }
                     dd {
-                        @if own && !order.ship_to.name.is_empty() { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
-                        @if !order.ship_to.city.is_empty() { (order.ship_to.city) ", " }
-                        (country_name(&order.ship_to.country))
+                        @if is_nobodys(order) { (NOBODYS) } @else {
+                            @if own { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " }
+                            (order.ship_to.city) ", " (country_name(&order.ship_to.country))
+                        }
                     }
                 }
             }
@@ -209,6 +210,14 @@ fn refunds(order: &Order) -> Markup {
 /// Whether the buyer comes for it.
 pub(in crate::pages) fn is_fetched(order: &Order) -> bool {
     order.charges.as_ref().is_some_and(|charges| charges.delivery_method == DeliveryMethod::PickUp)
+}
+
+/// In place of what an order does not say any more.
+pub(in crate::pages) const NOBODYS: &str = "Removed: an old order names nobody.";
+
+/// Whether the order has lost everything that names a person.
+pub(in crate::pages) fn is_nobodys(order: &Order) -> bool {
+    order.ship_to.name.is_empty() && order.ship_to.city.is_empty()
 }
 
 /// Whether the buyer came for it.

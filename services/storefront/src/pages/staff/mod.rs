@@ -11,11 +11,13 @@ mod orders;
 mod overview;
 mod people;
 mod products;
+mod refusals;
 mod stock;
 mod vouchers;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::middleware::map_response;
+use axum::routing::{any, get, post};
 
 use super::{PageError, Shop, see_other};
 
@@ -47,4 +49,6 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/products/{slug}/variant", post(grouping::join))
         .route("/staff/products/{slug}/variant/leave", post(grouping::leave))
         .route("/staff/products/{slug}/variant/group", post(grouping::rename))
+        .route("/staff/{*rest}", any(super::error::not_found))
+        .layer(map_response(refusals::in_the_back_office))
 }

@@ -33,20 +33,40 @@ const SHOWN_PRICE: &str = "shown_price";
 const FIELDS: [&str; 7] =
     ["name", "description", "price", "note", SHOWN_NAME, SHOWN_DESCRIPTION, SHOWN_PRICE];
 
+/// The words that products are looked for by.
+pub(super) fn words(query: &QueryFields) -> String {
+    let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
+    words.trim().to_owned()
+}
+
+/// A page of what the catalogue finds by these words; without any, of everything.
+pub(super) fn listing(words: &str, page: u32) -> Listing {
+    Listing {
+        words: (!words.is_empty()).then(|| words.to_owned()),
+        page,
+        per_page: 24,
+        ungrouped: true,
+        ..Listing::default()
+    }
+}
+
+/// The form that looks for products by words.
+pub(super) fn search(action: &str, words: &str) -> Markup {
+    html! {
+        form.filters action=(action) method="get" role="search" {
+            div.field { label for="q" { "Words" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
+            button.button.small type="submit" { "Find" }
+        }
+    }
+}
+
 pub(super) async fn list(
     State(shop): State<Shop>,
     query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
-    let words = words.trim().to_owned();
-    let listing = Listing {
-        words: (!words.is_empty()).then(|| words.clone()),
-        page: query.page(LAST_PAGE),
-        per_page: 24,
-        ungrouped: true,
-        ..Listing::default()
-    };
+    let words = words(&query);
+    let listing = listing(&words, query.page(LAST_PAGE));
     let (departments, page) = tokio::join!(shop.peers.categories(), shop.peers.list(&listing));
     let page = page?;
     let department = |slug: &str| {
@@ -57,10 +77,7 @@ pub(super) async fn list(
     };
     let body = html! {
         h1 { "Products" }
-        form.filters action="/staff/products" method="get" role="search" {
-            div.field { label for="q" { "Words" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
-            button.button.small type="submit" { "Find" }
-        }
+        (search("/staff/products", &words))
         @if page.items.is_empty() { div.empty { p { "No product matches." } } } @else {
             div.scroll tabindex="0" role="region" aria-label="Products" {
                 table {

@@ -1,5 +1,6 @@
 //! Stock: levels, scarcest first; a product's movements; corrections with a reason.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use axum::extract::State;
@@ -14,10 +15,10 @@ use shop_instrumentation::ids;
 use super::forms::{Field, Form, Kind, Refused, answer, typed};
 use super::frame::csrf;
 use super::member::{Staff, StaffForm};
-use super::{PageError, Shop, frame, see_other};
+use super::{PageError, Shop, frame, products, see_other};
 use crate::border::{PathId, QueryFields};
 use crate::form::Typed;
-use crate::view::{Tone, notice};
+use crate::view::{Tone, notice, pager};
 
 const LAST_PAGE: u32 = 10_000;
 const ADJUST: &str = "adjust";
@@ -69,17 +70,48 @@ pub(super) async fn list(
     query: QueryFields,
     staff: Staff,
 ) -> Result<Response, PageError> {
-    let page = named(&shop, query.page(LAST_PAGE)).await?;
+    let (words, number) = (products::words(&query), query.page(LAST_PAGE));
+    let found =
+        if words.is_empty() { all(&shop, number).await? } else { matching(&shop, &words, number).await? };
     let body = html! {
         h1 { "Stock" }
         p.lead { "Scarcest first, measured against what the supplier fills up to." }
+        (products::search("/staff/stock", &words))
+        (found)
+    };
+    Ok(frame::page(&staff, frame::Part::Stock, "Stock", body))
+}
+
+/// A page of everything.
+async fn all(shop: &Shop, number: u32) -> Result<Markup, CallError> {
+    let page = named(shop, number).await?;
+    Ok(html! {
         @if page.items.is_empty() { div.empty { p { "This page of the list is empty." } } } @else { (table(&page.items)) }
         nav.pager aria-label="Pages" {
             @if page.page > 1 { a href={ "/staff/stock?page=" (page.page - 1) } rel="prev" { "← Scarcer" } }
             @if page.has_more { a href={ "/staff/stock?page=" (page.page + 1) } rel="next" { "More →" } }
         }
+    })
+}
+
+/// A page of the products that the catalogue finds by these words, scarcest first.
+async fn matching(shop: &Shop, words: &str, number: u32) -> Result<Markup, CallError> {
+    let page = shop.peers.list(&products::listing(words, number)).await?;
+    if page.items.is_empty() {
+        return Ok(html! { div.empty { p { "No product matches." } } });
+    }
+    let ids: Vec<ProductId> = page.items.iter().map(|item| item.id).collect();
+    let stock = shop.peers.stock_of(&ids).await?;
+    let name = |id: ProductId| {
+        page.items.iter().find(|product| product.id == id).map(|product| product.name.clone())
     };
-    Ok(frame::page(&staff, frame::Part::Stock, "Stock", body))
+    let named = stock.items.into_iter().map(|item| {
+        let name = name(item.product_id);
+        (item, name)
+    });
+    let items: Vec<_> = named.collect();
+    let link = |number| format!("/staff/stock?page={number}&q={}", urlencoding::encode(words));
+    Ok(html! { (table(&items)) (pager(&page, link)) })
 }
 
 /// Levels as a table.
@@ -141,13 +173,34 @@ pub(super) async fn adjust(
 
 /// The level of one product, if inventory knows it and answers.
 async fn item(shop: &Shop, id: ProductId) -> Option<StockItem> {
-    match shop.peers.stock_of(id).await {
+    match shop.peers.stock_of(&[id]).await {
         Ok(page) => page.items.into_iter().find(|item| item.product_id == id),
         Err(cause) => {
             tracing::warn!(error = %cause, "level of a product is unavailable");
             None
         }
     }
+}
+
+/// Why pieces moved, in the words of the form that moves them.
+fn moved(reason: &str) -> Cow<'_, str> {
+    let by_itself = [
+        ("opening", "At the beginning"),
+        ("reserved", "Set aside for an order"),
+        ("released", "Not needed for an order"),
+        ("expired", "Set aside for too long"),
+        ("cancelled", "Of a cancelled order"),
+        ("returned", "Sent back"),
+    ];
+    let known = REASONS.iter().chain(&by_itself).find(|(known, _)| *known == reason);
+    known.map_or_else(|| Cow::Owned(reason.replace('_', " ")), |(_, words)| Cow::Borrowed(*words))
+}
+
+/// What happens to a level that is low, corrected or not.
+fn refilled(target: i64) -> String {
+    format!(
+        "Once it runs low, the supplier fills it up to {target} again, after a correction as well: that is a delivery of its own."
+    )
 }
 
 /// How many pieces more or fewer; nothing when that is wrong, with what is wrong at each field.
@@ -210,6 +263,7 @@ async fn render(
         (level(item.as_ref()))
         @if staff.may(StaffRole::Clerk) { (form(staff, id, refused)) }
         h2 { "Movements" }
+        @if let Some(item) = &item { p.hint { (refilled(item.target)) } }
         @if ledger.entries.is_empty() { p.hint { "Nothing has moved yet." } } @else { (movements(id, &ledger)) }
     };
     let page = frame::page(staff, frame::Part::Stock, &name, body);
@@ -261,7 +315,7 @@ fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
                         tr {
                             td { (entry.at.format("%-d %b %Y, %H:%M:%S")) }
                             td.num { strong { @if entry.delta > 0 { "+" } (entry.delta) } }
-                            td { (entry.reason) }
+                            td { (moved(&entry.reason)) }
                             td data-label="by" { (entry.actor) }
                             td.wide { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order " (&order.to_string()[..8]) "…" } " " } (entry.note) }
                         }

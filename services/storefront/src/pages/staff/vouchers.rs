@@ -202,9 +202,9 @@ fn row(staff: &Staff, one: &Voucher, now: DateTime<Utc>) -> Markup {
         tr {
             td { code { (one.terms.code) } @if !one.note.is_empty() { p.hint { (one.note) } } }
             td data-label="Takes off" { @match one.terms.benefit { Benefit::Percent { percent } => { (percent) " %" }, Benefit::Amount { amount } => (price(amount)) } }
-            td.num data-label="Goods from" { (price(one.terms.minimum)) }
+            td.num data-label="Goods from" { @if one.terms.minimum.amount_minor > 0 { (price(one.terms.minimum)) } @else { "—" } }
             td data-label="Counts" {
-                (day(one.starts_at)) " to " (day(last_day(one)))
+                span.nowrap { (day(one.starts_at)) } " to " span.nowrap { (day(last_day(one))) }
                 @if let (Some(by), Some(at)) = (&one.ended_by, one.ended_at) { p.hint { "Ended by " (by) ", " (at.format("%-d %b %Y, %H:%M")) } }
             }
             td.num data-label="Used" { (one.uses) " of " (one.max_uses) @if let Some(most) = one.max_uses_per_person { p.hint { (most) " a person" } } }

@@ -15,10 +15,11 @@ use super::super::forms::{Field, Form, Kind, Refused, answer};
 use super::super::frame::csrf;
 use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
+use super::history::{given_back_for, happened};
 use super::standing::Standing;
 use crate::border::{PathId, QueryFields};
 use crate::form::country_name;
-use crate::pages::orders::is_fetched;
+use crate::pages::orders::{NOBODYS, is_fetched, is_nobodys};
 use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
@@ -90,7 +91,7 @@ fn body(
                 (facts(order))
                 (lines(order))
                 (order_sums(order))
-                (money(order))
+                (money(order, history))
                 (returns(staff, order, refused))
             }
             @if staff.may(StaffRole::Clerk) { aside aria-label="Actions" { (actions(staff, order, refused)) } }
@@ -100,7 +101,7 @@ fn body(
             None => (notice(Tone::Bad, html! { p { "The history cannot be shown just now." } })),
             Some(history) => ol.history {
                 @for entry in history.entries.iter().rev() {
-                    li { time datetime=(entry.at.to_rfc3339()) { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " strong { (entry.action.replace('_', " ")) } " by " (entry.actor) @if !entry.detail.is_empty() { p.hint { (entry.detail) } } }
+                    li { time datetime=(entry.at.to_rfc3339()) { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " (happened(entry)) }
                 }
             },
         }
@@ -111,9 +112,14 @@ fn facts(order: &Order) -> Markup {
     html! {
         dl.facts {
             dt { "Placed" } dd { (order.placed_at.format("%-d %B %Y,")) " " span.nowrap { (order.placed_at.format("%H:%M:%S UTC")) } }
-            dt { "Buyer" } dd { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) }
+            dt { "Buyer" }
+            dd { @if is_nobodys(order) { (NOBODYS) } @else { @if order.account_id.is_some() { "Account, " } @else { "Guest, " } (order.email) } }
             dt { @if is_fetched(order) { "Picked up in " (COUNTER.city) " by" } @else { "Goes to" } }
-            dd { (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country)) }
+            dd {
+                @if is_nobodys(order) { (NOBODYS) } @else {
+                    (order.ship_to.name) ", " (order.ship_to.address1) ", " (order.ship_to.postcode) " " (order.ship_to.city) ", " (country_name(&order.ship_to.country))
+                }
+            }
             @if let Some(charges) = &order.charges {
                 dt { "Delivery" } dd { (charges.delivery_method.title()) @if !is_fetched(order) || order.shipment.is_none() { ", " (promise(charges.delivery_method)) } }
             }
@@ -146,14 +152,14 @@ fn lines(order: &Order) -> Markup {
     }
 }
 
-fn money(order: &Order) -> Markup {
+fn money(order: &Order, history: Option<&OrderHistory>) -> Markup {
     html! {
         @if !order.refunds.is_empty() {
             h2 { "Money given back" }
             ul #money.book {
                 @for refund in &order.refunds {
                     li {
-                        div { strong { (price(refund.amount)) } p.hint { (refund.reason) ", " (refund.created_at.format("%-d %b %Y, %H:%M")) } }
+                        div { strong { (price(refund.amount)) } p.hint { (given_back_for(refund, history)) " " span.nowrap { (refund.created_at.format("%-d %b %Y, %H:%M")) } } }
                         (refund_standing(refund))
                     }
                 }

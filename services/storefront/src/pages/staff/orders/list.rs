@@ -10,7 +10,7 @@ use super::super::member::Staff;
 use super::super::{PageError, Shop, frame};
 use super::standing::Standing;
 use crate::border::QueryFields;
-use crate::pages::orders::is_fetched;
+use crate::pages::orders::{is_fetched, is_nobodys};
 use crate::view::price;
 
 const LAST_PAGE: u32 = 10_000;
@@ -43,8 +43,21 @@ pub(in super::super) async fn show(
     let body = html! {
         h1 { @match waiting { Some("parcel") => "To be packed", Some(_) => "Returns on their way", None => "Orders" } }
         @if waiting.is_some() { p.hint { "The oldest first. " a href="/staff/orders" { "All orders" } } }
+        @else { (filters(words, chosen)) }
+        @if page.orders.is_empty() { div.empty { p { "No order matches." } } } @else { (table(&page.orders.iter().collect::<Vec<_>>())) }
+        nav.pager aria-label="Pages" {
+            @if page.page > 1 { a href=(address(page.page - 1)) rel="prev" { @if waiting.is_some() { "← Older" } @else { "← Newer" } } }
+            @if page.has_more { a href=(address(page.page + 1)) rel="next" { @if waiting.is_some() { "Newer →" } @else { "Older →" } } }
+        }
+    };
+    Ok(frame::page(&staff, frame::Part::Orders, "Orders", body))
+}
+
+/// What narrows all orders down; a list of those that wait is whole.
+fn filters(words: &str, chosen: Option<&Standing>) -> Markup {
+    html! {
         form.filters action="/staff/orders" method="get" role="search" {
-            div.field { label for="q" { "Number or e-mail" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
+            div.field { label for="q" { "Number, or the whole e-mail address" } input #q name="q" value=(words) maxlength=(LONGEST_WORDS); }
             div.field {
                 label for="status" { "Status" }
                 select #status name="status" {
@@ -54,13 +67,7 @@ pub(in super::super) async fn show(
             }
             button.button.small type="submit" { "Show" }
         }
-        @if page.orders.is_empty() { div.empty { p { "No order matches." } } } @else { (table(&page.orders.iter().collect::<Vec<_>>())) }
-        nav.pager aria-label="Pages" {
-            @if page.page > 1 { a href=(address(page.page - 1)) rel="prev" { @if waiting.is_some() { "← Older" } @else { "← Newer" } } }
-            @if page.has_more { a href=(address(page.page + 1)) rel="next" { @if waiting.is_some() { "Newer →" } @else { "Older →" } } }
-        }
-    };
-    Ok(frame::page(&staff, frame::Part::Orders, "Orders", body))
+    }
 }
 
 /// Orders as a table, in their order.
@@ -79,7 +86,7 @@ pub(in super::super) fn table(orders: &[&Order]) -> Markup {
                                 @if order.needs_person && Standing::of(order).status != Standing::NEEDS_PERSON.status { " " (Standing::NEEDS_PERSON.mark()) }
                                 @if order.shipment.is_none() && order.all_money_went_back() { p.hint { "Money went back" } }
                             }
-                            @if is_fetched(order) { td { (DeliveryMethod::PickUp.title()) } } @else { td data-label="to" { (order.ship_to.city) } }
+                            @if is_fetched(order) { td { (DeliveryMethod::PickUp.title()) } } @else { td data-label="to" { @if is_nobodys(order) { "—" } @else { (order.ship_to.city) } } }
                             td.num { (price(order.total)) }
                         }
                     }

@@ -2,5 +2,6 @@
 
 pub(super) mod actions;
 pub(super) mod detail;
+mod history;
 pub(super) mod list;
 mod standing;
