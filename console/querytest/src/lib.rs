@@ -9,6 +9,7 @@ mod compare;
 mod expectation;
 mod nhcb;
 mod notation;
+pub mod queries;
 mod runner;
 pub mod score;
 mod script;

@@ -1,11 +1,19 @@
 //! `console-querytest FOLDER [--verbose] [--record FILE]`: the score of the engine against scripts in Prometheus' test
 //! language. `--record` also writes it down, for the console to show. Exits with 1 where an evaluation fails.
+//!
+//! `console-querytest --read`: queries from standard input, each read by its language's parser (see `queries`).
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, BufWriter},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use console_querytest::score;
+use console_querytest::{queries, score};
 
-const USAGE: &str = "usage: console-querytest FOLDER [--verbose] [--record FILE]";
+const USAGE: &str =
+    "usage: console-querytest FOLDER [--verbose] [--record FILE]\n       console-querytest --read";
 
 /// The folder, whether each failure is told, and where to write the score.
 fn arguments() -> Option<(PathBuf, bool, Option<PathBuf>)> {
@@ -23,6 +31,15 @@ fn arguments() -> Option<(PathBuf, bool, Option<PathBuf>)> {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().skip(1).eq(["--read"]) {
+        return match queries::read_all(io::stdin().lock(), BufWriter::new(io::stdout().lock())) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                eprintln!("cannot read the queries: {e}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let Some((folder, is_verbose, record)) = arguments() else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
