@@ -33,7 +33,11 @@ impl Refusal {
             Self::UsedUp => "This code has been used as often as it can be.".to_owned(),
             Self::UsedByAccount => "You have used this code already.".to_owned(),
             Self::BelowMinimum(minimum) => format!("This code counts for goods of {minimum} or more."),
-            Self::NotForThisOrder => "This code cannot be used for this order.".to_owned(),
+            Self::NotForThisOrder => {
+                "This code cannot be used for this order. Some codes count only so often for each customer: \
+                 this e-mail address may have used it up."
+                    .to_owned()
+            }
         }
     }
 

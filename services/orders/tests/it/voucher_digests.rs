@@ -16,7 +16,8 @@ use crate::fixture::{Fixture, KEY, digests, fixture};
 use crate::vouchers::{made, order_of, reason, uses, voucher};
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
-const NOT_TOLD: &str = "This code cannot be used for this order.";
+pub const NOT_TOLD: &str = "This code cannot be used for this order. Some codes count only so often for each \
+     customer: this e-mail address may have used it up.";
 const NEW_KEY: &str = "2222222222222222222222222222222222222222222222222222222222222222";
 
 /// A voucher for so many orders a person, for a hundred days.
