@@ -29,7 +29,7 @@ document.addEventListener('keydown', (event) => {
 
 // What was just done is said once, and not again when the page is loaded anew.
 const shown = new URL(location.href);
-const said = ['done', 'missed', 'joined'].filter((name) => shown.searchParams.has(name));
+const said = ['done', 'missed', 'joined', 'added', 'full'].filter((name) => shown.searchParams.has(name));
 if (said.length) {
   for (const name of said) shown.searchParams.delete(name);
   history.replaceState(history.state, '', shown);
@@ -54,5 +54,5 @@ if (departments) {
   find();
 }
 
-// After a refused form, begin at the first wrong field.
-document.querySelector('[aria-invalid="true"]')?.focus();
+// After a refused form, begin at the first wrong field, or with what is said above it.
+(document.querySelector('[aria-invalid="true"]') ?? document.querySelector('#checkout-outcome'))?.focus();

@@ -31,6 +31,12 @@ async fn buy(p: &Platform, browser: &Browser) -> Outcome {
     browser.click("a[href^='/p/']").await?;
     browser.find("#add-to-cart").await?;
     browser.click("#add-to-cart").await?;
+    browser.says("main [role=status]", "is in your cart").await?;
+    eventually("a page loaded anew does not say again what was put in", Duration::from_secs(15), || async {
+        let there = browser.page.current_url().await?;
+        Ok((there.path() == "/cart" && there.query().is_none_or(str::is_empty)).then_some(()))
+    })
+    .await?;
     browser.find(".count").await?;
     browser.page.goto(p.shop("/cart")).await?;
     browser.find("#cart-lines").await?;

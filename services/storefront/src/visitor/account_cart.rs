@@ -146,17 +146,45 @@ pub async fn bring_together(shop: &Shop, mine: Option<Cart>, account: AccountId)
     None
 }
 
-/// At log-out: the account keeps the cart and the browser forgets it, for whoever uses the browser next. A cart that cannot
-/// be kept stays in the browser.
-pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &mut Visitor, account: AccountId) {
-    look(shop, visitor).await;
-    let Some(cart) = &mut visitor.cart else { return };
-    let is_nothing = cart.is_empty() && cart.progress.open.is_empty();
-    let is_kept = cart.is_kept(account)
-        || is_to_be_kept(cart, account) && matches!(keep(shop, cart).await, Keeping::Kept);
-    if is_nothing || is_kept {
+/// At log-out: the account keeps the cart and the browser forgets it, for whoever uses the browser next. Only a cart that
+/// identity does not answer about stays in the browser, and what is a guest's.
+pub async fn leave_behind(response: &mut Response, shop: &Shop, visitor: &mut Visitor) {
+    let is_forgotten = match visitor.account.as_ref().map(|who| who.account_id) {
+        Some(account) => is_left(shop, visitor, account).await,
+        // A session that is over keeps nothing any more: what was an account's is the account's.
+        None => visitor.cart.as_ref().is_some_and(|cart| cart.kept.is_some()),
+    };
+    if is_forgotten {
         shop.cookies.remove(response, Kind::Cart);
     }
+}
+
+/// Whether the account has the visitor's cart, or has another one meanwhile: that of a device which changed it before each
+/// try.
+async fn is_left(shop: &Shop, visitor: &mut Visitor, account: AccountId) -> bool {
+    look(shop, visitor).await;
+    let last_try_at = Instant::now() + CHANGED_WITHIN;
+    for _ in 0..CHANGE_TRIES {
+        let Some(cart) = &mut visitor.cart else { return true };
+        if cart.is_empty() && cart.progress.open.is_empty() || cart.is_kept(account) {
+            return true;
+        }
+        if !is_to_be_kept(cart, account) {
+            return false;
+        }
+        match keep(shop, cart).await {
+            Keeping::Kept => return true,
+            Keeping::Unavailable => return false,
+            Keeping::Changed(other) => {
+                visitor.cart = Some(present(shop, visitor.cart.take(), other, account).await.cart);
+            }
+        }
+        if Instant::now() > last_try_at {
+            break;
+        }
+    }
+    tracing::warn!("others changed the account's cart before each try, what was changed here is left out");
+    true
 }
 
 /// Both in one, or an empty one that the account is to keep.

@@ -8,6 +8,11 @@ use shop_instrumentation::ids::random_bytes;
 
 use crate::keyring::{Keyring, SIGNATURE_BYTES};
 
+/// Between two tokens of a form.
+const BETWEEN: &str = ".";
+/// Tokens of a form at most: of the session and of the cart.
+pub const MOST_TOKENS: usize = 2;
+
 /// What a token is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding(String);
@@ -43,8 +48,17 @@ pub fn token(keys: &Keyring, binding: &Binding) -> String {
     hex::encode(mask) + &hex::encode(masked)
 }
 
-/// Whether `token` was made for one of these bindings.
-pub fn is_valid(keys: &Keyring, token: &str, bindings: &[Binding]) -> bool {
+/// A token for each of these, for a form that is good as long as one of them is: 64 hexadecimal digits each.
+pub fn tokens(keys: &Keyring, bindings: &[Binding]) -> String {
+    bindings.iter().map(|binding| token(keys, binding)).collect::<Vec<_>>().join(BETWEEN)
+}
+
+/// Whether one of a form's tokens was made for one of these bindings.
+pub fn is_valid(keys: &Keyring, tokens: &str, bindings: &[Binding]) -> bool {
+    tokens.split(BETWEEN).take(MOST_TOKENS).any(|token| is_one(keys, token, bindings))
+}
+
+fn is_one(keys: &Keyring, token: &str, bindings: &[Binding]) -> bool {
     let Ok(bytes) = hex::decode(token) else { return false };
     let Ok(bytes) = <[u8; 2 * SIGNATURE_BYTES]>::try_from(bytes) else { return false };
     let mut signature = [0; SIGNATURE_BYTES];
@@ -65,9 +79,16 @@ mod tests {
         let (mine, other) = (Binding::cart(CartId([1; 16])), Binding::session("t"));
         let made = token(&keys, &mine);
         assert!(is_valid(&keys, &made, &[other.clone(), mine.clone()]));
-        assert!(!is_valid(&keys, &made, &[other]) && !is_valid(&keys, &made, &[]));
+        assert!(!is_valid(&keys, &made, std::slice::from_ref(&other)) && !is_valid(&keys, &made, &[]));
         assert_ne!(made, token(&keys, &mine));
-        for wrong in ["", "00", "zz", &made[1..], &"0".repeat(64)] {
+        let both = tokens(&keys, &[other.clone(), mine.clone()]);
+        for left in [&mine, &other] {
+            assert!(is_valid(&keys, &both, std::slice::from_ref(left)), "one of them is enough");
+        }
+        assert!(!is_valid(&keys, &both, &[Binding::staff("t")]));
+        let beyond = format!("..{both}");
+        assert!(!is_valid(&keys, &beyond, std::slice::from_ref(&mine)), "two are looked at");
+        for wrong in ["", ".", "00", "zz", &made[1..], &"0".repeat(64)] {
             assert!(!is_valid(&keys, wrong, std::slice::from_ref(&mine)), "{wrong}");
         }
     }

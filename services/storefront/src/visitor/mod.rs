@@ -17,7 +17,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::Response;
-use shop_contracts::OrderId;
+use shop_contracts::{AccountId, OrderId};
 use shop_instrumentation::{clock, ids};
 
 pub use self::cookies::{Cookies, Kind};
@@ -49,12 +49,21 @@ pub struct Visitor {
 impl Visitor {
     /// Reads the visitor's cookies; asks identity about a session at most once a minute.
     pub async fn from_headers(headers: &HeaderMap, shop: &Shop) -> Self {
+        Self::read(headers, shop, Standing::Lately).await
+    }
+
+    /// Reads the visitor's cookies; logged in only if identity says now that the session stands.
+    pub async fn confirmed_from_headers(headers: &HeaderMap, shop: &Shop) -> Self {
+        Self::read(headers, shop, Standing::Now).await
+    }
+
+    async fn read(headers: &HeaderMap, shop: &Shop, standing: Standing) -> Self {
         let cart = shop.cookies.read(headers, Kind::Cart).and_then(|bytes| Cart::from_bytes(&bytes));
         let session = shop.cookies.read(headers, Kind::Session);
         let mut account = session.and_then(|bytes| serde_json::from_slice::<SignedIn>(&bytes).ok());
         let mut ended = None;
         if let Some(who) = &account
-            && !shop.sessions.stands(&shop.peers, who, clock::now().timestamp()).await
+            && !standing.is_of(who, shop).await
         {
             ended = account.take();
         }
@@ -68,7 +77,7 @@ impl Visitor {
     /// The visitor, logged in only if identity says now that the session stands.
     pub async fn confirmed(mut self, shop: &Shop) -> Self {
         if let Some(who) = &self.account
-            && !shop.sessions.stands_now(&shop.peers, who, clock::now().timestamp()).await
+            && !Standing::Now.is_of(who, shop).await
         {
             self.ended = self.account.take();
             return self.with_token(shop);
@@ -78,7 +87,14 @@ impl Visitor {
 
     fn with_token(mut self, shop: &Shop) -> Self {
         let keys = shop.cookies.keys();
-        self.csrf = self.bindings().first().map(|binding| csrf::token(keys, binding)).unwrap_or_default();
+        let session = self.account.iter().map(|who| csrf::Binding::session(&who.token));
+        let cart = self.cart.iter().map(|cart| csrf::Binding::cart(cart.id));
+        // A form is good as long as the session or the cart is still this browser's.
+        let mut bound: Vec<_> = session.chain(cart).take(csrf::MOST_TOKENS).collect();
+        if bound.is_empty() {
+            bound.extend(self.bindings().into_iter().next());
+        }
+        self.csrf = csrf::tokens(keys, &bound);
         self
     }
 
@@ -91,6 +107,12 @@ impl Visitor {
     pub fn has_left_cart(&self) -> bool {
         self.account.is_none()
             && self.cart.as_ref().is_some_and(|cart| cart.kept.is_some() && !cart.is_empty())
+    }
+
+    /// Whose cart it is, as far as the browser knows: of who is logged in, or was.
+    pub fn owner(&self) -> Option<AccountId> {
+        let session = self.account.as_ref().or(self.ended.as_ref()).map(|who| who.account_id);
+        session.or(self.cart.as_ref().and_then(|cart| cart.kept).map(|kept| kept.account))
     }
 
     /// Whether nothing more can be ordered until one of the cart's open orders ends.
@@ -114,6 +136,23 @@ impl Visitor {
             .flat_map(|cart| std::iter::once(cart.id).chain(cart.merged.iter().map(|one| one.id)));
         let cart = carts.map(csrf::Binding::cart);
         session.chain(cart).chain(self.guest_orders.iter().map(|order| csrf::Binding::from(*order))).collect()
+    }
+}
+
+/// When identity has to have said that a session stands.
+#[derive(Clone, Copy)]
+enum Standing {
+    Lately,
+    Now,
+}
+
+impl Standing {
+    async fn is_of(self, who: &SignedIn, shop: &Shop) -> bool {
+        let now = clock::now().timestamp();
+        match self {
+            Self::Lately => shop.sessions.stands(&shop.peers, who, now).await,
+            Self::Now => shop.sessions.stands_now(&shop.peers, who, now).await,
+        }
     }
 }
 

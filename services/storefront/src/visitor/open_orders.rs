@@ -1,5 +1,7 @@
 //! What became of a cart's orders, asked at orders.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use shop_contracts::OrderId;
 use shop_contracts::orders::Order;
@@ -24,6 +26,8 @@ pub struct Learned {
     pub orders: Vec<Order>,
     /// Whether an order was given up that never arrived.
     pub given_up: bool,
+    /// Numbers of the orders that were asked about, for people.
+    pub numbers: BTreeMap<OrderId, String>,
 }
 
 /// Has a cart learn what became of its orders. Without an answer it stays as it is.
@@ -69,6 +73,7 @@ pub async fn learn(shop: &Shop, cart: &mut Cart, ask: Ask) -> Learned {
 }
 
 fn take_in(cart: &mut Cart, order: Order, learned: &mut Learned) {
+    learned.numbers.insert(order.id, order.number.clone());
     let (before, contents) = (cart.progress.open.len(), cart.lines.clone());
     let is_changed = cart.learn(&order, now_us());
     if is_changed && (cart.progress.open.len() != before || cart.lines != contents) {

@@ -19,6 +19,9 @@ use crate::peers::Peers;
 
 /// For how long an answer of identity is believed.
 pub const RECHECK: Duration = Duration::from_mins(1);
+/// How long a page waits for an answer about a session that stood a minute ago, and for one about the owner's own pages.
+const WITHIN: Duration = Duration::from_secs(1);
+const NOW_WITHIN: Duration = Duration::from_secs(2);
 const MOST_SESSIONS: usize = 20_000;
 
 /// Who is logged in, as the cookie holds it.
@@ -78,13 +81,13 @@ impl Sessions {
             return true;
         }
         let (peers, token) = (peers.clone(), who.token.clone());
-        match self.standing.get_or_load(&hash(&who.token), || async move { ask(&peers, &token).await }).await
-        {
-            Ok(stands) => *stands,
-            Err(cause) => {
-                tracing::warn!(error = %cause, "session cannot be checked, the sealed cookie counts");
-                true
-            }
+        let key = hash(&who.token);
+        let asked = self.standing.get_or_load(&key, || async move { ask(&peers, &token).await });
+        // Who comes after has the answer, if it comes later.
+        match tokio::time::timeout(WITHIN, asked).await {
+            Ok(Ok(stands)) => *stands,
+            Ok(Err(cause)) => unchecked(&cause),
+            Err(late) => unchecked(&late),
         }
     }
 
@@ -94,15 +97,13 @@ impl Sessions {
         if now >= who.expires_at || self.standing.last(&key).is_some_and(|stood| !*stood) {
             return false;
         }
-        match ask(peers, &who.token).await {
-            Ok(stands) => {
+        match tokio::time::timeout(NOW_WITHIN, ask(peers, &who.token)).await {
+            Ok(Ok(stands)) => {
                 self.standing.put(&key, stands);
                 stands
             }
-            Err(cause) => {
-                tracing::warn!(error = %cause, "session cannot be checked, the sealed cookie counts");
-                true
-            }
+            Ok(Err(cause)) => unchecked(&cause),
+            Err(late) => unchecked(&late),
         }
     }
 
@@ -114,6 +115,12 @@ impl Sessions {
     fn is_known(&self, token: &str) -> bool {
         self.standing.last(&hash(token)).is_some()
     }
+}
+
+/// Whether a session stands of which identity does not say it.
+fn unchecked(cause: &dyn std::error::Error) -> bool {
+    tracing::warn!(error = %cause, "session cannot be checked, the sealed cookie counts");
+    true
 }
 
 async fn ask(peers: &Peers, token: &str) -> Result<bool, CallError> {

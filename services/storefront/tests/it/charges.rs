@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shop_contracts::orders::{NewOrder, OrderStatus};
-use wiremock::matchers::{method, path};
+use wiremock::matchers::{body_partial_json, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 use crate::buying::order;
@@ -107,6 +107,29 @@ async fn code_that_cannot_be_used_says_why_at_its_field_and_nothing_is_ordered()
     assert!(answer.leads_to("/checkout"));
     assert!(shopper.page.contains("id=\"voucher-error\">This code’s time is over."), "{}", shopper.page);
     assert!(stage.ordered().await.is_empty());
+}
+
+#[tokio::test]
+async fn code_that_the_typed_address_has_used_up_is_refused_at_the_first_press() {
+    let stage = Stage::set().await;
+    let mut shopper = at_the_checkout(&stage).await;
+    stage.spring_counts().await;
+    let used = Mock::given(method("POST"))
+        .and(path("/v1/vouchers/check"))
+        .and(body_partial_json(json!({"email": "kim@example.com"})))
+        .respond_with(refusal("voucher_refused"));
+    // Of mocks of one priority the first that was mounted answers.
+    stage.orders.reset().await;
+    used.with_priority(1).mount(&stage.orders).await;
+    stage.spring_counts().await;
+    let spring = with(&[("voucher", "spring"), ("email", "kim@example.com")]);
+    assert!(shopper.press(&spring).await.leads_to("/checkout"));
+    assert!(shopper.page.contains("id=\"voucher-error\""), "{}", shopper.page);
+    assert!(!shopper.page.contains("taken off now") && !shopper.page.contains("−€129.90"));
+    assert!(stage.ordered().await.is_empty());
+    // "Apply" asks about the code alone: an address that is typed may be anybody's.
+    shopper.press(&with(&[("voucher", "spring"), ("do", "show")])).await;
+    assert!(shopper.page.contains("−€129.90"), "{}", shopper.page);
 }
 
 #[tokio::test]

@@ -6,6 +6,23 @@ use shop_contracts::orders::{Order, OrderStatus};
 use crate::buying::{FIELDS, check_out, order};
 use crate::stage::Stage;
 
+#[tokio::test]
+async fn a_declined_card_is_not_chosen_any_more_and_the_rest_stays() {
+    let stage = Stage::set().await;
+    let placed_at = DateTime::from_timestamp(9_000_000_000, 0).unwrap();
+    stage.orders_answer(&Order { placed_at, ..order(OrderStatus::Declined, None) }).await;
+    let mut shopper = stage.shopper();
+    shopper.take_a_lamp().await;
+    shopper.open("/checkout").await;
+    assert!(shopper.page.contains("value=\"tok_visa\" checked"), "{}", shopper.page);
+    shopper.press(&[&FIELDS[..], &[("delivery", "express")]].concat()).await;
+    assert!(shopper.page.contains("declined this card"), "{}", shopper.page);
+    assert!(!shopper.page.contains("value=\"tok_visa\" checked"), "one more press declines again");
+    assert!(!shopper.page.contains("Choose a card"), "nothing is marked before the next press");
+    assert!(shopper.page.contains("value=\"1 Quay Street\""));
+    assert!(shopper.page.contains("value=\"express\" checked"), "{}", shopper.page);
+}
+
 /// Presses of one cart with cards that are declined, before no other is tried.
 const TRIES: usize = 8;
 

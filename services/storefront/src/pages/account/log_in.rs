@@ -70,8 +70,8 @@ pub(super) async fn log_out(
     OwnForm(mut form): OwnForm,
 ) -> Result<Response, PageError> {
     let mut response = see_other("/");
-    if let Some(who) = form.visitor.account.clone() {
-        account_cart::leave_behind(&mut response, &shop, &mut form.visitor, who.account_id).await;
+    account_cart::leave_behind(&mut response, &shop, &mut form.visitor).await;
+    if let Some(who) = &form.visitor.account {
         if let Err(cause) = shop.peers.log_out(&who.token).await {
             tracing::warn!(error = %cause, "session could not be ended at identity, it will run out");
         }

@@ -72,7 +72,7 @@ impl FromRequestParts<Shop> for Owner {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Response> {
-        let visitor = Visitor::from_headers(&parts.headers, shop).await.confirmed(shop).await;
+        let visitor = Visitor::confirmed_from_headers(&parts.headers, shop).await;
         match visitor.account.clone() {
             Some(account) => Ok(Self { visitor, account }),
             None => Err(to_log_in(parts.uri.path())),
@@ -108,7 +108,7 @@ impl FromRequestParts<Shop> for Stranger {
             QueryFields::from_request_parts(parts, shop).await.map_err(IntoResponse::into_response)?;
         let return_to = safe_return(query.get("return_to"));
         // The account's pages ask anew and send here: whoever was only believed to be logged in would be sent back for ever.
-        let visitor = Visitor::from_headers(&parts.headers, shop).await.confirmed(shop).await;
+        let visitor = Visitor::confirmed_from_headers(&parts.headers, shop).await;
         if visitor.account.is_some() { Err(see_other(&return_to)) } else { Ok(Self { visitor, return_to }) }
     }
 }

@@ -206,7 +206,7 @@ fn body(visitor: &Visitor, shown: &Shown) -> Markup {
                 FULL_ASIDE => (notice(Tone::Bad, html! { p { strong { "That was not done." } " What is in your cart may be an order already, and no more can be set aside until your other orders are confirmed. Please wait a little." } })),
                 _ => (notice(Tone::Bad, html! { p { "The cart holds fifty different things. Please take something out first." } })),
             }
-            (open_orders::body(shown.open))
+            (open_orders::body(shown.open, shown.news))
             @if is_ordered || cart.is_empty() && !shown.open.is_empty() {
                 div.empty {
                     p { "Nothing else is in your cart." }

@@ -94,6 +94,11 @@ impl News {
         }
     }
 
+    /// The number of an order that was asked about.
+    pub(super) fn number(&self, order: OrderId) -> Option<&str> {
+        self.learned.numbers.get(&order).map(String::as_str)
+    }
+
     /// The newest order that took its pieces out of the cart.
     pub(in crate::pages) fn took_pieces(&self) -> Option<OrderId> {
         let took = self.learned.orders.iter().filter(|order| Settled::of(order.status) != Settled::Over);

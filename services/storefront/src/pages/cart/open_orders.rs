@@ -6,6 +6,7 @@ use shop_contracts::catalog::Product;
 use shop_contracts::identity::KeptLine;
 
 use super::super::{PageError, Shop};
+use super::News;
 use crate::cart::Cart;
 
 /// An open order as it is shown.
@@ -38,22 +39,37 @@ fn name(products: &[Product], id: ProductId) -> String {
     found.map_or_else(|| "Something that is no longer sold".to_owned(), |product| product.name.clone())
 }
 
-pub(super) fn body(orders: &[OpenOrder]) -> Markup {
+/// One box for all of them, with a line for each.
+pub(super) fn body(open: &[OpenOrder], news: &News) -> Markup {
+    let orders: Vec<_> = open.iter().filter_map(|open| Some((open.order?, &open.lines))).collect();
+    let unknown: Vec<_> = open.iter().filter(|open| open.order.is_none()).map(|open| &open.lines).collect();
     html! {
-        @for open in orders {
-            section.open-order aria-label="An order that is being confirmed" {
-                @match open.order {
-                    Some(id) => {
-                        h2 { "Being confirmed" }
-                        p { "You have ordered this. The payment is not through yet, and you need not order it again. " a href={ "/orders/" (id) } { "See how it stands" } "." }
+        @if !open.is_empty() {
+            section.open-order aria-label="Orders that are being confirmed" {
+                @if !orders.is_empty() {
+                    h2 { "Being confirmed" }
+                    p {
+                        @if orders.len() == 1 {
+                            "You have ordered this. The payment is not through yet, and you need not order it again."
+                        } @else {
+                            "You have ordered these. Their payments are not through yet, and you need not order them again."
+                        }
                     }
-                    None => {
-                        h2 { "Perhaps ordered" }
-                        p { "We do not know yet whether this order arrived. We are looking: in about a minute it is an order, or back in your cart. " a href="/cart" { "Look again" } "." }
-                    }
+                    ul { @for (id, lines) in orders { li {
+                        a href={ "/orders/" (id) } { (news.number(id).unwrap_or("See how it stands")) } " · " (pieces(lines))
+                    } } }
                 }
-                ul { @for (name, quantity) in &open.lines { li { (quantity) " × " (name) } } }
+                @if !unknown.is_empty() {
+                    h2 { "Perhaps ordered" }
+                    p { "We do not know yet whether this order arrived. We are looking: in about a minute it is an order, or back in your cart. " a href="/cart" { "Look again" } "." }
+                    ul { @for lines in unknown { li { (pieces(lines)) } } }
+                }
             }
         }
     }
+}
+
+/// `1 × Moka Pot, 2 × Throw Bag`.
+fn pieces(lines: &[(String, u32)]) -> String {
+    lines.iter().map(|(name, quantity)| format!("{quantity} × {name}")).collect::<Vec<_>>().join(", ")
 }

@@ -46,8 +46,7 @@ impl Draft {
             left -= value.len();
             fields.push((field.to_owned(), value));
         }
-        let account = visitor.account.as_ref().or(visitor.ended.as_ref()).map(|who| who.account_id);
-        Self { account, fields, ..Self::default() }
+        Self { account: visitor.owner(), fields, ..Self::default() }
     }
 
     /// What the visitor's cookie holds, unless it was typed in another account's session.

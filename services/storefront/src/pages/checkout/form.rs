@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use shop_contracts::delivery::{DeliveryMethod, PICK_UP_COUNTRY};
-use shop_contracts::identity::SavedAddress;
 use shop_contracts::premises::{COUNTER, COUNTER_HOURS};
 use shop_contracts::vouchers::VoucherTerms;
 
 use super::super::cart;
-use super::address_book;
+use super::address_book::{self, Book};
+use super::press::{AS, AS_ACCOUNT};
 use crate::cart::{Offer, Priced};
 use crate::checkout::Seen;
 use crate::form::{CARDS, COUNTRIES, Typed};
@@ -24,7 +24,7 @@ pub(super) struct Shown<'a> {
     pub offer: &'a Offer,
     pub typed: &'a Typed,
     /// The account's saved addresses.
-    pub book: &'a [SavedAddress],
+    pub book: &'a Book,
     pub news: &'a cart::News,
     pub message: Option<Markup>,
 }
@@ -52,6 +52,7 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
                     button.sr type="submit" tabindex="-1" aria-hidden="true" { "Place order" }
                     (Frame::For(shown.visitor).csrf())
                     input type="hidden" name="seen" value=(shown.seen().to_field());
+                    @if shown.visitor.account.is_some() { input type="hidden" name=(AS) value=(AS_ACCOUNT); }
                     fieldset {
                         legend { "Contact" }
                         @if shown.visitor.account.is_none() {

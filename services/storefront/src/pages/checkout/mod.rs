@@ -43,7 +43,9 @@ async fn show(
 ) -> Result<Response, PageError> {
     // Of an account's cart in a browser whose session is over, other devices may have ordered long since.
     let ask = if visitor.has_left_cart() { Ask::All } else { Ask::Open };
-    let news = up_to_date(&shop, &mut visitor, ask).await;
+    let account = visitor.account.as_ref().map(|who| who.account_id);
+    // Side by side: where identity does not answer, both wait.
+    let (news, book) = tokio::join!(up_to_date(&shop, &mut visitor, ask), address_book::load(&shop, account));
     let kept = |mut response: Response, visitor: &Visitor| {
         news.keep(&mut response, visitor);
         response
@@ -59,7 +61,6 @@ async fn show(
     if visitor.is_full_of_orders() {
         return Ok(kept(cart::full_of_orders(), &visitor));
     }
-    let book = address_book::load(&shop, &visitor).await;
     let mut draft = Draft::read(&headers, &shop, &visitor);
     let mut typed = Typed::default();
     match &draft {
@@ -68,7 +69,11 @@ async fn show(
             typed.set("country", "DE").set("payment_token", CARDS[0].0);
             if let Some(account) = &visitor.account {
                 typed.set("email", &account.email).set("name", &account.display_name);
-                book.first().cloned().into_iter().for_each(|saved| address_book::fill(&mut typed, saved));
+                book.addresses
+                    .first()
+                    .cloned()
+                    .into_iter()
+                    .for_each(|saved| address_book::fill(&mut typed, saved));
             }
         }
     }

@@ -112,7 +112,7 @@ impl Outcome {
                 strong { "Somebody was faster." } " Something in your cart has just sold out." (uncharged(is_uncharged))
             },
         };
-        notice(tone, html! { p #checkout-outcome { (text) } })
+        notice(tone, html! { p #checkout-outcome tabindex="-1" { (text) } })
     }
 
     /// How it is counted, unless nothing was tried.

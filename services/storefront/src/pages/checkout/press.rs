@@ -20,6 +20,7 @@ use super::super::cart::{self, Ask, up_to_date};
 use super::super::{PageError, Shop, see_other};
 use super::draft::{Draft, forget};
 use super::outcome::{Outcome, is_uncharged};
+use super::voucher::AsWhom;
 use super::{FIELDS, address_book, offer, voucher};
 use crate::border::ClientAddress;
 use crate::cart::{Cart, Offer, Priced};
@@ -27,6 +28,9 @@ use crate::checkout::{Age, OrdersAnswer, Seen, Settled, Verdict};
 use crate::form::Typed;
 use crate::visitor::{OwnForm, Submitted, Visitor, drop_session, keep_cart, keep_guest_order, now_us};
 
+/// The form's field that says as whom it orders, and its value for somebody who is logged in.
+pub(super) const AS: &str = "as";
+pub(super) const AS_ACCOUNT: &str = "account";
 /// Keys of orders that were over before this press, skipped in one press at most.
 const MOST_KEYS: usize = 4;
 
@@ -43,7 +47,8 @@ pub(super) async fn press(
         typed.set(name, form.text(name));
     }
     let action = form.text("do");
-    if form.visitor.ended.is_some() {
+    let is_session_gone = form.visitor.account.is_none() && form.text(AS) == AS_ACCOUNT;
+    if form.visitor.ended.is_some() || is_session_gone {
         return Ok(logged_out(&shop, &form.visitor, &typed));
     }
     if let Some(at) = action.strip_prefix("use-") {
@@ -64,7 +69,13 @@ pub(super) async fn press(
     if !contents.has_room_for_order() {
         return Ok(kept(cart::full_of_orders(), &contents));
     }
-    let said = voucher::check(&shop, &form.visitor, client, &priced, &typed).await;
+    // Contents that may be an order already may have used the code themselves: orders knows.
+    let as_whom = if action == "show" || contents.is_unsettled(contents.version) {
+        AsWhom::Account
+    } else {
+        AsWhom::AccountAndAddress
+    };
+    let said = voucher::check(&shop, &form.visitor, client, &priced, &typed, as_whom).await;
     let (said, terms) = said.map_or((None, None), |(said, terms)| (Some(said), terms));
     let press = Press {
         client,
@@ -96,8 +107,9 @@ async fn use_address(
     mut typed: Typed,
     at: &str,
 ) -> Response {
-    let book = address_book::load(shop, &form.visitor).await;
-    if let Some(saved) = at.parse().ok().and_then(|at: usize| book.into_iter().nth(at)) {
+    let account = form.visitor.account.as_ref().map(|who| who.account_id);
+    let book = address_book::load(shop, account).await;
+    if let Some(saved) = at.parse().ok().and_then(|at: usize| book.addresses.into_iter().nth(at)) {
         address_book::fill(&mut typed, saved);
     }
     let before = Draft::read(headers, shop, &form.visitor).unwrap_or_default();
@@ -302,8 +314,15 @@ impl Press {
         if let Some(counted) = outcome.and_then(Outcome::counted_as) {
             self.count(counted);
         }
+        let mut typed = self.typed;
+        let is_declined = matches!(outcome, Some(Outcome::Declined { .. }));
+        if is_declined {
+            // One more press would be the same card again.
+            typed.set("payment_token", "");
+        }
+        let is_checked = is_checked && !is_declined;
         let mut response = kept(see_other("/checkout"), &self.contents);
-        let draft = Draft::new(&self.visitor, &self.typed);
+        let draft = Draft::new(&self.visitor, &typed);
         Draft { outcome, is_checked, voucher: self.said, ..draft }.keep(&mut response, &self.shop);
         response
     }

@@ -1,12 +1,14 @@
 //! The voucher's code in the checkout's form: asked at orders, bounded in tries, and refused at its field.
 //!
 //! Every code that may be news to the shopper is counted before it goes to orders, whatever way it goes. How often a person
-//! used a code is asked of accounts alone here: an address that is typed belongs to somebody else as easily. Orders looks
-//! once more when the order is placed.
+//! used a code is asked of accounts alone as long as nothing is to be ordered: an address that is typed belongs to somebody
+//! else as easily. A press of the order's button asks with the address, as placing the order does: a code that is used up
+//! is refused before its discount is promised. Orders looks once more when the order is placed.
 
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use shop_contracts::mail_address::is_mail_address;
 use shop_contracts::vouchers::{CheckVoucher, VoucherTerms};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
@@ -31,6 +33,15 @@ pub(super) enum Said {
     NotAsked(String),
 }
 
+/// Whose uses of a code count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AsWhom {
+    /// Of the account that is logged in.
+    Account,
+    /// Also of the address that was typed.
+    AccountAndAddress,
+}
+
 /// Asks about the code that was typed, if one was; the terms when it would be taken now.
 pub(super) async fn check(
     shop: &Shop,
@@ -38,6 +49,7 @@ pub(super) async fn check(
     client: ClientAddress,
     cart: &Priced,
     typed: &Typed,
+    as_whom: AsWhom,
 ) -> Option<(Said, Option<VoucherTerms>)> {
     let code = typed.value(FIELD);
     if code.is_empty() {
@@ -52,7 +64,15 @@ pub(super) async fn check(
         let text = format!("Too many tries. Please wait {minutes} minutes, or order without a code.");
         return Some((Said::NotAsked(text), None));
     }
-    Some(ask(shop, visitor, cart, code).await)
+    let said = ask(shop, visitor, cart, code, None).await;
+    let email = Some(typed.value("email")).filter(|email| is_mail_address(email));
+    // What has nothing to do with the address is told in full, so that is asked first.
+    match (as_whom, email) {
+        (AsWhom::AccountAndAddress, Some(email)) if said.0 == Said::Counts => {
+            Some(ask(shop, visitor, cart, code, Some(email)).await)
+        }
+        _ => Some(said),
+    }
 }
 
 /// Asks again about a code that counted when it was last asked: that is no try.
@@ -63,15 +83,21 @@ pub(super) async fn check_again(
     typed: &Typed,
 ) -> Option<(Said, Option<VoucherTerms>)> {
     let code = typed.value(FIELD);
-    if code.is_empty() { None } else { Some(ask(shop, visitor, cart, code).await) }
+    if code.is_empty() { None } else { Some(ask(shop, visitor, cart, code, None).await) }
 }
 
-async fn ask(shop: &Shop, visitor: &Visitor, cart: &Priced, code: &str) -> (Said, Option<VoucherTerms>) {
+async fn ask(
+    shop: &Shop,
+    visitor: &Visitor,
+    cart: &Priced,
+    code: &str,
+    email: Option<&str>,
+) -> (Said, Option<VoucherTerms>) {
     let request = CheckVoucher {
         code: code.to_owned(),
         goods: cart.total,
         account_id: visitor.account.as_ref().map(|account| account.account_id),
-        email: None,
+        email: email.map(str::to_owned),
     };
     match shop.peers.check_voucher(&request).await {
         Ok(terms) => (Said::Counts, Some(terms)),
