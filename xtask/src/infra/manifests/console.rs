@@ -9,6 +9,7 @@ use crate::infra::{Outcome, Tree, folder, program};
 
 const MOUNTED: &str = "/etc/quarterdeck";
 const SHARED: &str = "/usr/share/quarterdeck";
+const SITE: &str = r#"{"app.css":"a","boot.js":"b","console.js":"c","console_bg.wasm":"w","charts.js":"d"}"#;
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let rendered = rendered(tree)?;
@@ -40,6 +41,8 @@ fn is_taken(root: &Path, place: &Path, data: &serde_json::Map<String, Value>) ->
     for folder in ["etc", "data", "site"] {
         folder::make(&place.join(folder))?;
     }
+    // The browser client is the image's; here it need not be built.
+    folder::write(&place.join("site/manifest.json"), SITE)?;
     let (etc, data_dir) = (place.join("etc"), place.join("data"));
     for (name, value) in data {
         let text = match name.as_str() {

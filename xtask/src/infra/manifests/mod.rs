@@ -23,7 +23,7 @@ mod security;
 mod spread;
 mod variables;
 
-use super::{Check, Outcome, Tree};
+use super::{Check, Outcome};
 
 pub use access::write as write_policies;
 

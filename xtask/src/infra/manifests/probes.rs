@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     Findings,
     environment::described,
-    object::{Object, list, text, variables},
-    render::rendered,
+    object::{Object, list, selects, text, variables},
+    render::{Cluster, rendered},
 };
 use crate::infra::{Outcome, Tree, folder};
 
@@ -42,6 +42,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                     asks(&mut findings, object, &list(pod, "/containers")[0], probe, path, "internal");
                 }
                 drains(&mut findings, object, pod);
+                scraped(&mut findings, cluster, object, &description.metrics);
             } else if object.name() == "console" && object.kind() == "StatefulSet" {
                 let container = &list(pod, "/containers")[0];
                 for (probe, path, port, source) in [
@@ -76,6 +77,21 @@ fn asks(findings: &mut Findings, object: &Object, container: &Value, probe: &str
     }
     if !list(container, "/ports").iter().any(|p| text(p, "/name") == port) {
         findings.add(format!("{}: no port is called {port}", object.shown()));
+    }
+}
+
+/// Where monitors are at all, one asks the service for its metrics, where it tells them.
+fn scraped(findings: &mut Findings, cluster: &Cluster, object: &Object, path: &str) {
+    let labels = object.template().and_then(|t| t.pointer("/metadata/labels")).unwrap_or(&Value::Null);
+    let monitors: Vec<&Object> = cluster.objects.iter().filter(|o| o.kind() == "PodMonitor").collect();
+    let asks = monitors.iter().any(|monitor| {
+        selects(monitor.value.pointer("/spec/selector").unwrap_or(&Value::Null), labels)
+            && list(&monitor.value, "/spec/podMetricsEndpoints")
+                .iter()
+                .any(|endpoint| text(endpoint, "/port") == "internal" && text(endpoint, "/path") == path)
+    });
+    if !monitors.is_empty() && !asks {
+        findings.add(format!("{}: no monitor asks for {path} at internal", object.shown()));
     }
 }
 

@@ -352,6 +352,13 @@ pub fn mistakes() -> Vec<Planted> {
             "readinessProbe asks /ready ",
         ),
         planted(
+            "metrics that nobody scrapes",
+            "gitops/infrastructure/observability/prometheus/shop.yaml",
+            Replace("path: /metrics", "path: /prometheus"),
+            "manifests probes",
+            "no monitor asks for /metrics",
+        ),
+        planted(
             "no time to drain",
             EVERY,
             Replace("terminationGracePeriodSeconds: 40", "terminationGracePeriodSeconds: 20"),
@@ -361,7 +368,7 @@ pub fn mistakes() -> Vec<Planted> {
         planted(
             "a page that the edge does not let through",
             CANARY,
-            Drop("exact: /robots.txt"),
+            Replace("      - uri:\n          exact: /robots.txt\n", ""),
             "manifests routes",
             "/robots.txt",
         ),
