@@ -223,6 +223,34 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_was_taken_is_a_person_s() {
+        let part = ProviderPayment { captured_minor: 499, ..theirs(Standing::Captured, &[]) };
+        let expected = Some((Difference::CapturedHereOnly, Remedy::Person));
+        assert_eq!(compare(&ours(AuthorisationState::Captured, 0), Some(&part)), expected);
+    }
+
+    /// What became of another refund of the same payment says nothing about this one.
+    #[test]
+    fn a_refund_ends_by_its_own_key() {
+        let (order, payment) = (OrderId::new(ids::new_id()), PaymentId::new(ids::new_id()));
+        let asked = Operation::refund("mine", order, payment, AMOUNT, chrono::DateTime::UNIX_EPOCH);
+        let read = |mine: &[RefundStanding]| {
+            let mut there = theirs(Standing::Captured, &[(500, RefundStanding::Succeeded)]);
+            there.refunds.extend(mine.iter().map(|standing| ProviderRefund {
+                key: Some(asked.provider_key.clone()),
+                amount_minor: 500,
+                standing: *standing,
+            }));
+            verdict(&asked, Some(&there), Duration::zero(), Duration::zero())
+        };
+        assert_eq!(read(&[]), Verdict::Repeat);
+        assert!(matches!(read(&[RefundStanding::Pending]), Verdict::Wait(_)));
+        assert!(matches!(read(&[RefundStanding::Failed]), Verdict::End(Settled::Failed(_))));
+        let done = Verdict::End(Settled::Succeeded { reference: None });
+        assert_eq!(read(&[RefundStanding::Succeeded]), done);
+    }
+
+    #[test]
     fn a_hold_that_the_books_do_not_show_ends_only_after_their_lag() {
         let hold = Operation::settling(
             Kind::Authorise,

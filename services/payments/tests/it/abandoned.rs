@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shop_contracts::payments::NewAuthorisation;
 use shop_payments::payments::{Limits, Payments};
+use shop_payments::provider::{HoldRequest, PaymentProvider as _};
 use shop_testkit::{eventually, http};
 
 use crate::recording::{Answers, Recording};
@@ -84,6 +86,39 @@ async fn what_the_provider_decides_later_is_given_back() {
         );
         assert_eq!(payments.store.find_of_order(order).await.unwrap().unwrap().state.as_str(), "voided");
     }
+}
+
+/// It was on its way for longer than the provider's books lag, so that it counted as never heard of.
+#[tokio::test]
+async fn a_hold_that_arrives_after_it_was_given_up_goes_back() {
+    let f = fixture().await;
+    let provider = Arc::new(Recording::new());
+    let limits = Limits { call: Duration::from_millis(100), ..Limits::default() };
+    let payments = Payments { limits, ..f.with_provider(provider.clone()) };
+    let order = order();
+    let asked: NewAuthorisation = serde_json::from_value(body(order, 700, "tok_visa")).unwrap();
+    provider.answers(Answers::Gated);
+    payments.authorise("k", asked.clone()).await.unwrap_err();
+    payments.abandon(order).await.unwrap();
+    for _ in 0..10 {
+        f.clock.advance_seconds(5);
+        payments.reconcile().await.unwrap();
+    }
+    let state = sqlx::query_scalar::<_, String>("SELECT state FROM payment_operations");
+    assert_eq!(state.fetch_one(&f.db.pool).await.unwrap(), "failed");
+    provider.answers(Answers::Arrive);
+    let (key, token) = (order.to_string(), &asked.payment_token);
+    provider
+        .authorise(HoldRequest { key: &key, order_id: order, amount: asked.amount, token })
+        .await
+        .unwrap();
+    eventually("the money went back", || async {
+        f.clock.advance_seconds(60);
+        payments.reconcile().await.unwrap();
+        !provider.effects(order, "void").is_empty()
+    })
+    .await;
+    assert_eq!((provider.effects(order, "hold"), provider.effects(order, "void")), (vec![700], vec![700]));
 }
 
 #[tokio::test]

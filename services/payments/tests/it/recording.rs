@@ -23,6 +23,8 @@ pub enum Answers {
     Never,
     /// The call has its effect only when the gate opens.
     Gated,
+    /// No hold is taken any more.
+    Refused,
 }
 
 /// One movement of money.
@@ -142,7 +144,7 @@ impl Recording {
         match answers {
             Answers::Lost => Err(ProviderError::Unknown("connection reset".to_owned())),
             Answers::Never => std::future::pending().await,
-            Answers::Arrive | Answers::Gated => Ok(answer),
+            Answers::Arrive | Answers::Gated | Answers::Refused => Ok(answer),
         }
     }
 
@@ -200,6 +202,9 @@ impl PaymentProvider for Recording {
 
     async fn authorise(&self, hold: HoldRequest<'_>) -> Result<HoldDecision, ProviderError> {
         self.before().await;
+        if *self.answers.lock().unwrap() == Answers::Refused {
+            return Err(ProviderError::Refused("no such card".to_owned()));
+        }
         let reference = {
             let mut book = self.book.lock().unwrap();
             if let Some(reference) = book.keys.get(hold.key) {

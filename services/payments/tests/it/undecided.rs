@@ -2,6 +2,7 @@
 //! is no last word either.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -73,6 +74,24 @@ async fn a_capture_that_is_looked_for_makes_void_and_refund_wait() {
             (vec![700], vec![700])
         );
     }
+}
+
+/// The first request was heard: a card is not declined because it was asked for once more.
+#[tokio::test]
+async fn a_hold_whose_repeat_is_refused_ends_as_the_books_say() {
+    let f = fixture().await;
+    let (payments, provider, router) = recorded(&f);
+    let order = order();
+    let asked = body(order, 700, "tok_visa");
+    for answers in [Answers::Lost, Answers::Refused] {
+        provider.answers(answers);
+        let answer = http::post(&router, "/v1/authorisations", "k", &asked).await;
+        assert_eq!(answer.status.as_u16(), 503, "{answers:?}: {}", answer.text());
+    }
+    provider.answers(Answers::Arrive);
+    reconciled(&f, &payments).await;
+    let held: Value = http::post(&router, "/v1/authorisations", "k", &asked).await.json();
+    assert_eq!((&held["outcome"], provider.effects(order, "hold")), (&json!("approved"), vec![700]));
 }
 
 #[tokio::test]
@@ -161,5 +180,30 @@ async fn a_refund_that_the_provider_has_not_decided_is_requested_and_ends_as_its
         assert_eq!(ended["state"], end);
         let shown = standing(&payments, &path).await;
         assert_eq!(shown["refunded_minor"], refunded);
+        // What was refused gave nothing back.
+        provider.refunds_stand(RefundStanding::Succeeded);
+        let rest: Value = http::post(&router, &refunds, "rest", &amount(700 - refunded)).await.json();
+        assert_eq!(rest["state"], "succeeded", "{rest}");
     }
+}
+
+/// The books tell of a capture that was asked for after the row was read.
+#[tokio::test]
+async fn a_payment_that_moves_while_the_books_are_read_is_no_difference() {
+    let f = fixture().await;
+    let (payments, provider, router) = recorded(&f);
+    let order = order();
+    let path = held(&router, order).await;
+    f.clock.advance_seconds(MINUTE_SECONDS);
+    provider.books_hold.store(true, Ordering::SeqCst);
+    let limits = Limits { call: Duration::from_secs(30), ..Limits::default() };
+    let reader = Payments { limits, ..payments.clone() };
+    let round = tokio::spawn(async move { reader.reconcile().await.unwrap() });
+    provider.looking.acquire().await.unwrap().forget();
+    provider.books_hold.store(false, Ordering::SeqCst);
+    assert_eq!(settle(&router, &path, "capture").await.status.as_u16(), 200);
+    provider.books_gate.add_permits(1);
+    assert_eq!(round.await.unwrap(), 1);
+    assert_eq!(differences(&f).await, []);
+    assert_eq!(standing(&payments, &path).await["state"], "captured");
 }
