@@ -28,12 +28,12 @@ module "logs" {
 
   policy_statements = [
     {
+      # It tells no account; the path does.
       Sid       = "LoadBalancer"
       Effect    = "Allow"
       Principal = { Service = "logdelivery.elasticloadbalancing.amazonaws.com" }
       Action    = "s3:PutObject"
-      Paths     = ["/alb/*"]
-      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+      Paths     = ["/alb/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
     },
     {
       Sid       = "Buckets"

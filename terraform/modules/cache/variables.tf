@@ -33,8 +33,8 @@ variable "durable_node_type" {
   type        = string
 
   validation {
-    condition     = startswith(var.durable_node_type, "cache.")
-    error_message = "durable_node_type must be a type of ElastiCache: cache.m7g.large."
+    condition     = can(regex("^cache\\.([mr][67]g|t4g|c7gn)\\.(micro|small|medium|large|[0-9]*xlarge)$", var.durable_node_type))
+    error_message = "durable_node_type must be a type of ElastiCache with Graviton: cache.m7g.large."
   }
 }
 
@@ -43,8 +43,8 @@ variable "cache_node_type" {
   type        = string
 
   validation {
-    condition     = startswith(var.cache_node_type, "cache.")
-    error_message = "cache_node_type must be a type of ElastiCache: cache.t4g.small."
+    condition     = can(regex("^cache\\.([mr][67]g|t4g|c7gn)\\.(micro|small|medium|large|[0-9]*xlarge)$", var.cache_node_type))
+    error_message = "cache_node_type must be a type of ElastiCache with Graviton: cache.t4g.small."
   }
 }
 

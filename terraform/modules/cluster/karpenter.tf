@@ -1,4 +1,5 @@
-# What Karpenter, which `gitops/` installs, needs of AWS: a role, and a queue that tells it of nodes that AWS takes back.
+# What Karpenter, which `gitops/` installs, needs of AWS: a role, and a queue that tells it of nodes that AWS takes
+# back. Its nodes have the role of the node groups, whose entry EKS makes, and so may join.
 
 resource "aws_sqs_queue" "interruptions" {
   name                      = "${var.name}-interruptions"
@@ -55,11 +56,4 @@ resource "aws_cloudwatch_event_target" "interruption" {
 
   rule = aws_cloudwatch_event_rule.interruption[each.key].name
   arn  = aws_sqs_queue.interruptions.arn
-}
-
-# Nodes that Karpenter starts join by this entry; those of groups get theirs from EKS.
-resource "aws_eks_access_entry" "node" {
-  cluster_name  = aws_eks_cluster.this.name
-  principal_arn = aws_iam_role.node.arn
-  type          = "EC2_LINUX"
 }

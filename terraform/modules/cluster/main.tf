@@ -96,8 +96,13 @@ resource "aws_eks_access_policy_association" "administrators" {
   }
 }
 
-resource "aws_eks_addon" "this" {
-  for_each = var.addons
+locals {
+  # Without them no node becomes ready, so they are there before any node is.
+  addons_before_nodes = toset(["vpc-cni", "kube-proxy", "eks-pod-identity-agent"])
+}
+
+resource "aws_eks_addon" "before_nodes" {
+  for_each = { for name, version in var.addons : name => version if contains(local.addons_before_nodes, name) }
 
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key
@@ -107,6 +112,16 @@ resource "aws_eks_addon" "this" {
 
   # The network's plugin enforces NetworkPolicies.
   configuration_values = each.key == "vpc-cni" ? jsonencode({ enableNetworkPolicy = "true" }) : null
+}
+
+resource "aws_eks_addon" "this" {
+  for_each = { for name, version in var.addons : name => version if !contains(local.addons_before_nodes, name) }
+
+  cluster_name                = aws_eks_cluster.this.name
+  addon_name                  = each.key
+  addon_version               = each.value
+  resolve_conflicts_on_create = "OVERWRITE"
+  resolve_conflicts_on_update = "PRESERVE"
 
   dynamic "pod_identity_association" {
     for_each = each.key == "aws-ebs-csi-driver" ? [aws_iam_role.pod["ebs_csi"].arn] : []

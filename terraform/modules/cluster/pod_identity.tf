@@ -123,7 +123,7 @@ locals {
             Sid      = "Targets"
             Effect   = "Allow"
             Action   = ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"]
-            Resource = "arn:aws:elasticloadbalancing:${var.region}:${data.aws_caller_identity.current.account_id}:targetgroup/${var.name}-*/*"
+            Resource = "arn:aws:elasticloadbalancing:${var.region}:${data.aws_caller_identity.current.account_id}:targetgroup/${trimsuffix(substr(var.name, 0, 24), "-")}-gateway/*"
           },
         ]
       })

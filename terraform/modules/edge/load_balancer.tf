@@ -25,7 +25,8 @@ resource "aws_lb" "this" {
 
 # The gateway's pods join by a TargetGroupBinding.
 resource "aws_lb_target_group" "this" {
-  name                          = "${var.name}-gateway"
+  # At most 32 characters.
+  name                          = "${trimsuffix(substr(var.name, 0, 24), "-")}-gateway"
   target_type                   = "ip"
   vpc_id                        = var.vpc_id
   port                          = 8080

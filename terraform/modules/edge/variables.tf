@@ -3,8 +3,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{2,22}[a-z0-9]$", var.name))
-    error_message = "name must be 4 to 24 lower-case letters, digits and hyphens: a target group's has 32."
+    condition     = can(regex("^[a-z][a-z0-9-]{2,29}[a-z0-9]$", var.name))
+    error_message = "name must be 4 to 32 lower-case letters, digits and hyphens: a load balancer's has no more."
   }
 }
 

@@ -79,3 +79,13 @@ run "a_short_password_is_refused" {
 
   expect_failures = [var.passwords]
 }
+
+run "a_type_that_elasticache_does_not_have_is_refused" {
+  command = plan
+
+  variables {
+    cache_node_type = "cache.m7i.large"
+  }
+
+  expect_failures = [var.cache_node_type]
+}

@@ -86,8 +86,13 @@ run "pods_have_identities_of_their_own" {
   }
 
   assert {
-    condition     = aws_eks_addon.this["vpc-cni"].configuration_values == jsonencode({ enableNetworkPolicy = "true" })
+    condition     = aws_eks_addon.before_nodes["vpc-cni"].configuration_values == jsonencode({ enableNetworkPolicy = "true" })
     error_message = "NetworkPolicies are not enforced"
+  }
+
+  assert {
+    condition     = toset(keys(aws_eks_addon.before_nodes)) == toset(["vpc-cni", "kube-proxy", "eks-pod-identity-agent"]) && toset(keys(aws_eks_addon.this)) == toset(["coredns", "aws-ebs-csi-driver"])
+    error_message = "nodes wait for an add-on that waits for nodes"
   }
 
   assert {

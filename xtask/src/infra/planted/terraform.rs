@@ -73,6 +73,13 @@ fn form() -> Vec<Planted> {
             "AWS has no \"http4\"",
         ),
         planted(
+            "a script that bash cannot read",
+            "terraform/modules/flux/bootstrap.sh",
+            Append("if true; then\n"),
+            "terraform scripts",
+            "unexpected end of file",
+        ),
+        planted(
             "a variable that nobody uses",
             "terraform/modules/registry/variables.tf",
             Append(

@@ -48,6 +48,7 @@ pub fn checks(tree: &Tree) -> Result<Vec<Check>, String> {
     }
     checks.push(Check::new("terraform lint", lint));
     checks.push(Check::new("terraform fmt", formatted));
+    checks.push(Check::new("terraform scripts", scripts));
     checks.push(Check::new("terraform docs", docs::hold));
     checks.push(Check::new("terraform environments", agreement::of_environments));
     checks.push(Check::new("terraform secrets", agreement::of_secrets));
@@ -83,6 +84,15 @@ fn assertions(tree: &Tree, name: &str) -> Result<Outcome, String> {
     }
     let runs = passed.trim_start_matches("Success! ").split(',').next().unwrap_or_default();
     Ok(Outcome::Passed(runs.to_owned()))
+}
+
+/// What Terraform runs, as far as bash reads it without running it.
+fn scripts(tree: &Tree) -> Result<Outcome, String> {
+    let found = folder::files(&tree.root.join("terraform"), ".sh")?;
+    for script in &found {
+        program::output(program::command("bash")?.arg("-n").arg(script))?;
+    }
+    Ok(Outcome::Passed(format!("{} scripts", found.len())))
 }
 
 fn lint(tree: &Tree) -> Result<Outcome, String> {
