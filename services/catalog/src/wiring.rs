@@ -20,16 +20,16 @@ pub async fn start(boot: Boot) -> Result<App, StartError> {
 pub async fn routes(mut boot: Boot) -> Result<Router, StartError> {
     let database_url: String = boot.env.required("DATABASE_URL");
     // One version long the durable Redis does where no cache Redis is named yet.
-    let redis_url: String = match boot.env.maybe("REDIS_CACHE_URL") {
-        Some(url) => url,
-        None => boot.env.required("REDIS_URL"),
-    };
+    let redis_url: Option<String> = boot.env.maybe("REDIS_CACHE_URL").or_else(|| boot.env.maybe("REDIS_URL"));
+    if redis_url.is_none() {
+        boot.env.require("REDIS_CACHE_URL or REDIS_URL", "the Redis that keeps copies");
+    }
     boot.env.finish()?;
 
     let pool = db::connect(&database_url, &boot.metrics)?;
     let added = storage::migrate_and_seed(&pool).await?;
     tracing::info!(added, "range is in place");
-    let redis = kv::connect(&redis_url)?;
+    let redis = kv::connect(&redis_url.unwrap_or_default())?;
 
     let requests = boot.metrics.counter_vec("shop_catalog_cache_requests_total")?;
     let cache = ReadThrough::new(Some(redis.clone()), requests, clock::system(), CacheConfig::default());

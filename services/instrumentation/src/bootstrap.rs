@@ -24,7 +24,7 @@ use crate::auth::{self, Auth};
 use crate::client::{ClientConfig, ServiceClient};
 use crate::config::{ConfigErrors, Env};
 use crate::faults::Faults;
-use crate::health::Health;
+use crate::health::{Health, LIVE_PATH, READY_PATH};
 use crate::http::front::{Front, ReadyAnswers};
 use crate::http::server::{self, ServerConfig};
 use crate::metrics::{MetricError, Metrics};
@@ -37,6 +37,8 @@ use crate::telemetry::{self, Telemetry, TelemetryConfig, TelemetryError};
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
+/// Where the internal listener exposes metrics.
+const METRICS_PATH: &str = "/metrics";
 /// Threads that run tasks; a service waits more than it computes.
 const WORKER_THREADS: usize = 2;
 /// Threads for blocking work (password hashing, files).
@@ -146,7 +148,8 @@ impl App {
     }
 }
 
-/// Runs a service until it is told to stop. `main` returns what this returns.
+/// Runs a service until it is told to stop. `main` returns what this returns. With `--environment` it prints which
+/// variables the service reads and where it is watched, as JSON, and ends.
 pub fn run<F, Fut>(service: &'static str, version: &'static str, start: F) -> ExitCode
 where
     F: FnOnce(Boot) -> Fut,
@@ -157,9 +160,14 @@ where
         .max_blocking_threads(BLOCKING_THREADS)
         .enable_all()
         .build();
-    let result = runtime
-        .map_err(|error| StartError::Io("runtime".to_owned(), error))
-        .and_then(|runtime| runtime.block_on(live(service, version, start)));
+    let result = runtime.map_err(|error| StartError::Io("runtime".to_owned(), error)).and_then(|runtime| {
+        let asked = std::env::args().nth(1).is_some_and(|argument| argument == "--environment");
+        if asked {
+            runtime.block_on(describe(service, version, start))
+        } else {
+            runtime.block_on(live(service, version, start))
+        }
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -177,8 +185,9 @@ pub fn service_router(app_router: Router, config: ServerConfig, boot: &BootParts
 
 /// Health, metrics and faults: what [`run`] serves at `INTERNAL_ADDR`, which nothing outside the platform reaches.
 pub fn internal_router(boot: &BootParts) -> Router {
-    let exposition =
-        Router::new().route("/metrics", get(expose)).with_state((boot.metrics.clone(), boot.faults.clone()));
+    let exposition = Router::new()
+        .route(METRICS_PATH, get(expose))
+        .with_state((boot.metrics.clone(), boot.faults.clone()));
     boot.health.router().merge(boot.faults.router()).merge(exposition)
 }
 
@@ -243,23 +252,87 @@ impl Boot {
     }
 }
 
+/// What every service reads of its environment before its own part does.
+struct Process {
+    info: ServiceInfo,
+    addresses: Addresses,
+    auth: Auth,
+    drain: Duration,
+    telemetry: TelemetryConfig,
+    faults_token: Option<crate::config::Secret>,
+}
+
+impl Process {
+    fn from_env(service: &'static str, version: &'static str, env: &mut Env) -> Self {
+        Self {
+            info: ServiceInfo {
+                service,
+                version: env.optional("SERVICE_VERSION", version.to_owned()),
+                instance: env.optional("SERVICE_INSTANCE", format!("{service}-1")),
+                environment: env.optional("DEPLOYMENT_ENVIRONMENT", "local".to_owned()),
+            },
+            addresses: Addresses::from_env(env),
+            auth: Auth::from_env(service, env),
+            drain: Duration::from_secs(env.optional("DRAIN_SECONDS", 10)),
+            telemetry: TelemetryConfig::from_env(env),
+            faults_token: env.secret("FAULTS_TOKEN"),
+        }
+    }
+}
+
+/// What the internal listener serves to whoever watches the process.
+#[derive(serde::Serialize)]
+struct Description {
+    service: &'static str,
+    #[serde(flatten)]
+    environment: crate::config::Asked,
+    live: &'static str,
+    ready: &'static str,
+    metrics: &'static str,
+}
+
+/// Starts a service without any configuration, which ends once it has read all of it, and tells what it asked for.
+async fn describe<F, Fut>(service: &'static str, version: &'static str, start: F) -> Result<(), StartError>
+where
+    F: FnOnce(Boot) -> Fut,
+    Fut: Future<Output = Result<App, StartError>>,
+{
+    let mut env = Env::from_pairs::<String, String>([]);
+    let Process { info, auth, faults_token, .. } = Process::from_env(service, version, &mut env);
+    let metrics = Metrics::new(service, version)?;
+    let boot = Boot {
+        env: env.clone(),
+        info,
+        faults: Faults::new(faults_token, metrics.clone()),
+        metrics,
+        health: Health::default(),
+        auth,
+        shutdown: CancellationToken::new(),
+    };
+    match start(boot).await {
+        Err(StartError::Config(_)) => {}
+        Err(error) => return Err(error),
+        Ok(_) => return Err(StartError::Other("it starts without any configuration".to_owned())),
+    }
+    let description = Description {
+        service,
+        environment: env.asked(),
+        live: LIVE_PATH,
+        ready: READY_PATH,
+        metrics: METRICS_PATH,
+    };
+    println!("{}", serde_json::json!(description));
+    Ok(())
+}
+
 async fn live<F, Fut>(service: &'static str, version: &'static str, start: F) -> Result<(), StartError>
 where
     F: FnOnce(Boot) -> Fut,
     Fut: Future<Output = Result<App, StartError>>,
 {
     let mut env = Env::from_process();
-    let info = ServiceInfo {
-        service,
-        version: env.optional("SERVICE_VERSION", version.to_owned()),
-        instance: env.optional("SERVICE_INSTANCE", format!("{service}-1")),
-        environment: env.optional("DEPLOYMENT_ENVIRONMENT", "local".to_owned()),
-    };
-    let addresses = Addresses::from_env(&mut env);
-    let auth = Auth::from_env(service, &mut env);
-    let drain = Duration::from_secs(env.optional("DRAIN_SECONDS", 10));
-    let telemetry_config = TelemetryConfig::from_env(&mut env);
-    let faults_token = env.secret("FAULTS_TOKEN");
+    let Process { info, addresses, auth, drain, telemetry: telemetry_config, faults_token } =
+        Process::from_env(service, version, &mut env);
 
     let metrics = Metrics::new(service, &info.version)?;
     let telemetry = Telemetry::init(&info, &telemetry_config, &metrics)?;

@@ -4,7 +4,7 @@
 //! operator sees every mistake in one go when [`Env::finish`] is called. Secrets do not print.
 
 use std::any::type_name;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,6 +16,16 @@ use parking_lot::Mutex;
 pub struct Env {
     variables: Arc<HashMap<String, String>>,
     problems: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Asked>>,
+}
+
+/// Which variables a process reads: what `--environment` tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Asked {
+    /// Every name that was asked for.
+    pub variables: BTreeSet<String>,
+    /// What was missing and must be there: of each set one is enough.
+    pub required: BTreeSet<BTreeSet<String>>,
 }
 
 /// A secret that does not appear in logs.
@@ -37,7 +47,7 @@ impl Env {
     /// An environment made of pairs, for tests.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables: Arc::new(variables), problems: Arc::default() }
+        Self { variables: Arc::new(variables), problems: Arc::default(), asked: Arc::default() }
     }
 
     /// A variable that must be there. When it is missing or malformed the problem is noted and `T::default()` returned.
@@ -45,6 +55,7 @@ impl Env {
         match self.text(name) {
             Some(text) => self.parse(name, &text).unwrap_or_default(),
             None => {
+                self.missing(name);
                 self.note(format!("{name} is required"));
                 T::default()
             }
@@ -71,7 +82,7 @@ impl Env {
     pub fn list(&mut self, name: &str) -> Vec<String> {
         let entries = self.list_or_empty(name);
         if entries.is_empty() {
-            self.note(format!("{name} is required: a comma-separated list"));
+            self.require(name, "a comma-separated list");
         }
         entries
     }
@@ -82,8 +93,9 @@ impl Env {
         text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Notes that a variable is required, with what it is.
+    /// Notes that a variable is required, with what it is. `A or B` says that one of two is.
     pub fn require(&mut self, name: &str, what: &str) {
+        self.missing(name);
         self.note(format!("{name} is required: {what}"));
     }
 
@@ -98,7 +110,17 @@ impl Env {
         if problems.is_empty() { Ok(()) } else { Err(ConfigErrors(problems.clone())) }
     }
 
+    /// What was asked for so far.
+    pub fn asked(&self) -> Asked {
+        self.asked.lock().clone()
+    }
+
+    fn missing(&self, name: &str) {
+        self.asked.lock().required.insert(name.split(" or ").map(str::to_owned).collect());
+    }
+
     fn text(&self, name: &str) -> Option<String> {
+        self.asked.lock().variables.insert(name.to_owned());
         self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -165,6 +187,17 @@ mod tests {
         assert_eq!(env.maybe::<String>("A"), None);
         assert_eq!(env.list("URLS"), ["http://a", "http://b"]);
         env.finish().unwrap();
+    }
+
+    #[test]
+    fn what_was_asked_for_is_remembered_also_of_clones() {
+        let mut env = Env::from_pairs([("A", "1")]);
+        let _: u16 = env.clone().required("A");
+        let _ = env.maybe::<String>("B");
+        env.require("C or D", "either");
+        let Asked { variables, required } = env.asked();
+        assert_eq!(variables.into_iter().collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!(required, BTreeSet::from([BTreeSet::from(["C".to_owned(), "D".to_owned()])]));
     }
 
     #[test]

@@ -20,6 +20,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{db, faults};
 
+/// Where the internal listener says that the process answers.
+pub const LIVE_PATH: &str = "/healthz";
+/// Where the internal listener says that the process should get traffic.
+pub const READY_PATH: &str = "/readyz";
+
 /// How often each dependency is asked.
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long one probe may take.
@@ -170,8 +175,8 @@ impl Health {
     /// The routes `/healthz` and `/readyz`.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/healthz", get(|| async { "ok" }))
-            .route("/readyz", get(ready))
+            .route(LIVE_PATH, get(|| async { "ok" }))
+            .route(READY_PATH, get(ready))
             .with_state(self.clone())
     }
 }

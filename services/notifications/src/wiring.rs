@@ -95,7 +95,7 @@ fn outlet(env: &mut Env) -> Outlet {
         None => match env.maybe("MAIL_DIR") {
             Some(directory) => Outlet::Files(directory, keep),
             None => {
-                env.note("SMTP_URL or MAIL_DIR is required: a mail server, or a folder for mails");
+                env.require("SMTP_URL or MAIL_DIR", "a mail server, or a folder for mails");
                 Outlet::Files(PathBuf::new(), keep)
             }
         },
