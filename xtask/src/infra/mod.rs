@@ -5,6 +5,7 @@
 //! and is then told as left out.
 
 mod folder;
+mod observability;
 mod planted;
 mod program;
 mod terraform;
@@ -67,13 +68,16 @@ impl Check {
 
 /// Every check of this tree. The names do not depend on what is in `../shared`.
 fn checks(tree: &Tree) -> Result<Vec<Check>, String> {
-    terraform::checks(tree)
+    let mut all = terraform::checks(tree)?;
+    all.extend(observability::checks());
+    Ok(all)
 }
 
 pub fn run(order: &Order) -> Result<(), String> {
     let root = repository_root()?;
     let tree = Tree { shared: root.join("../shared"), root };
     if order.docs {
+        observability::write(&tree)?;
         return terraform::write_docs(&tree);
     }
     if order.planted {

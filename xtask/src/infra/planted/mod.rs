@@ -2,6 +2,7 @@
 //! for it, and for its reason. An edit that no longer applies is an error of the table.
 
 mod edit;
+mod observability;
 mod terraform;
 
 use super::{Check, Outcome, Tree, checks, chosen, folder, in_parallel};
@@ -21,7 +22,9 @@ pub struct Planted {
 }
 
 fn all() -> Vec<Planted> {
-    terraform::mistakes()
+    let mut all = terraform::mistakes();
+    all.extend(observability::mistakes());
+    all
 }
 
 pub fn run(tree: &Tree, only: &[String]) -> Result<(), String> {
