@@ -34,7 +34,7 @@ list() {
 present() {
   local name dir IFS=:
   for name in $1 $2; do
-    [ -x "$tools/$name" ] && return
+    [ -f "$tools/$name" ] && [ -x "$tools/$name" ] && return
     case $name in /*) [ -x "$name" ] && return ;; esac
     have "$name" && return
     for dir in $3; do
@@ -99,7 +99,7 @@ install_venv() {
 install_go() {
   say "building $1 from its Go module (minutes)"
   local go=$tools/go
-  [ -x "$go" ] || go=$(PATH=$PATH:/usr/local/go/bin command -v go) || die "go is missing"
+  [ -f "$go" ] || go=$(PATH=$PATH:/usr/local/go/bin command -v go) || die "go is missing"
   (cd "xtask/tools/$1" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath -ldflags=-s -o "$tools/$1" "$2") ||
     die "$1 could not be built from $2: install it yourself and put it on PATH"
 }
