@@ -5,6 +5,7 @@
 //! and is then told as left out.
 
 mod folder;
+mod manifests;
 mod observability;
 mod planted;
 mod program;
@@ -69,6 +70,7 @@ impl Check {
 /// Every check of this tree. The names do not depend on what is in `../shared`.
 fn checks(tree: &Tree) -> Result<Vec<Check>, String> {
     let mut all = terraform::checks(tree)?;
+    all.extend(manifests::checks());
     all.extend(observability::checks());
     Ok(all)
 }
@@ -78,6 +80,7 @@ pub fn run(order: &Order) -> Result<(), String> {
     let tree = Tree { shared: root.join("../shared"), root };
     if order.docs {
         observability::write(&tree)?;
+        manifests::write_policies(&tree)?;
         return terraform::write_docs(&tree);
     }
     if order.planted {

@@ -26,7 +26,8 @@ pub const POSTGRES_SUPERUSER: &str = "postgres-superuser";
 /// What the standby streams with.
 pub const POSTGRES_REPLICATION: &str = "postgres-replication";
 
-const NAMES: [&str; 10] = [
+/// Every secret but the databases' passwords and the services' keys.
+pub const NAMES: [&str; 10] = [
     ADMIN_PASSWORD,
     STAFF_PASSWORD,
     TELEMETRY_WRITE_TOKEN,

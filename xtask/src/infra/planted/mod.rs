@@ -2,6 +2,7 @@
 //! for it, and for its reason. An edit that no longer applies is an error of the table.
 
 mod edit;
+mod manifests;
 mod observability;
 mod terraform;
 
@@ -23,6 +24,7 @@ pub struct Planted {
 
 fn all() -> Vec<Planted> {
     let mut all = terraform::mistakes();
+    all.extend(manifests::mistakes());
     all.extend(observability::mistakes());
     all
 }
