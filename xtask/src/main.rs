@@ -12,6 +12,7 @@ mod infra;
 mod invariants;
 mod openapi;
 mod platform;
+mod sbom;
 mod schemathesis;
 mod soak;
 
@@ -67,6 +68,8 @@ enum Command {
     DrillKills(drill::kills::Order),
     /// Check what the cloud form is made of: Terraform, manifests, images, pipeline; with --planted, check the checks.
     Infra(infra::Order),
+    /// Print what programs are made of, as CycloneDX.
+    Sbom(sbom::Order),
     /// Let shoppers buy for long and fail when a process or Redis grows.
     Soak(soak::Order),
 }
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
             Command::DrillDb => drill::database::run().await,
             Command::DrillKills(order) => drill::kills::run(order).await,
             Command::Infra(order) => infra::run(&order),
+            Command::Sbom(order) => sbom::run(&order),
             Command::Soak(order) => soak::run(order).await,
         }
     });

@@ -4,7 +4,9 @@
 //! (`planted`). A program that is missing fails by name; only what lies beside the checkout (`../shared`) may be absent,
 //! and is then told as left out.
 
+mod container;
 mod folder;
+mod jenkinsfile;
 mod manifests;
 mod observability;
 mod planted;
@@ -72,6 +74,8 @@ fn checks(tree: &Tree) -> Result<Vec<Check>, String> {
     let mut all = terraform::checks(tree)?;
     all.extend(manifests::checks());
     all.extend(observability::checks());
+    all.extend(container::checks());
+    all.extend(jenkinsfile::checks());
     Ok(all)
 }
 

@@ -1,7 +1,9 @@
 //! The test of the test: each known mistake, planted into a copy of the tree, must be caught by the check that is there
 //! for it, and for its reason. An edit that no longer applies is an error of the table.
 
+mod container;
 mod edit;
+mod jenkinsfile;
 mod manifests;
 mod observability;
 mod terraform;
@@ -26,6 +28,8 @@ fn all() -> Vec<Planted> {
     let mut all = terraform::mistakes();
     all.extend(manifests::mistakes());
     all.extend(observability::mistakes());
+    all.extend(container::mistakes());
+    all.extend(jenkinsfile::mistakes());
     all
 }
 
