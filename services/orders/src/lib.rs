@@ -12,6 +12,7 @@ pub mod ports;
 pub mod saga;
 pub mod storage;
 pub mod telemetry;
+pub mod tell_again;
 pub mod vouchers;
 pub mod wiring;
 pub mod workers;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    shop_instrumentation::openapi::print_if_asked(shop_orders::http::document).unwrap_or_else(|| {
-        shop_instrumentation::run("orders", env!("CARGO_PKG_VERSION"), shop_orders::wiring::start)
-    })
+    shop_instrumentation::openapi::print_if_asked(shop_orders::http::document)
+        .or_else(shop_orders::tell_again::if_asked)
+        .unwrap_or_else(|| {
+            shop_instrumentation::run("orders", env!("CARGO_PKG_VERSION"), shop_orders::wiring::start)
+        })
 }

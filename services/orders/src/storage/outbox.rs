@@ -8,6 +8,8 @@ use shop_instrumentation::{ids, streams};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::postgres::PgOrders;
+
 /// An event and the trace that it belongs to.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -73,4 +75,12 @@ pub async fn insert(tx: &mut PgConnection, event: &Event) -> Result<(), sqlx::Er
     .execute(tx)
     .await
     .map(|_| ())
+}
+
+impl PgOrders {
+    /// Adds an event outside of any change: what it tells is true already, and the event that told it is lost.
+    pub async fn tell_again(&self, event: &Event) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool().acquire().await?;
+        insert(&mut connection, event).await
+    }
 }

@@ -20,6 +20,7 @@ mod recovery;
 mod resolving;
 mod sql;
 mod staff;
+mod tell_again;
 mod texts;
 mod voucher_digests;
 mod vouchers;
