@@ -64,6 +64,10 @@ enum Command {
     },
     /// Fail Postgres and Redis over while shoppers buy, on servers of its own, and hold the books against it.
     DrillDb,
+    /// Drop a table while shoppers buy, and restore the moment before from the archive, on a platform of its own.
+    DrillRestore,
+    /// Lose a region while shoppers buy, and go on in another one from the archive, on platforms of their own.
+    DrillRegion,
     /// End random processes with SIGKILL while shoppers buy, and hold the books against it.
     DrillKills(drill::kills::Order),
     /// Check what the cloud form is made of: Terraform, manifests, images, pipeline; with --planted, check the checks.
@@ -98,6 +102,8 @@ fn main() -> ExitCode {
             Command::Client => client::build(),
             Command::BenchShop { parts } => bench::shop(&parts).await,
             Command::DrillDb => drill::database::run().await,
+            Command::DrillRestore => drill::restore::run().await,
+            Command::DrillRegion => drill::region::run().await,
             Command::DrillKills(order) => drill::kills::run(order).await,
             Command::Infra(order) => infra::run(&order),
             Command::Sbom(order) => sbom::run(&order),

@@ -63,6 +63,16 @@ impl Ports {
         self.0 + 70 + node
     }
 
+    /// The object store of drills that restore: two ports.
+    pub fn object_store(self) -> u16 {
+        self.0
+    }
+
+    /// A whole platform of such a drill: its edge, the next three, and services from the tenth on.
+    pub fn region(self, region: u16) -> u16 {
+        self.0 + 10 + 90 * region
+    }
+
     pub fn edge(self) -> u16 {
         self.0 + 80
     }

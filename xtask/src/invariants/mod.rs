@@ -93,6 +93,11 @@ pub async fn waiting(books: &Books) -> Result<usize, String> {
     Ok(rules::manual_review(&Snapshot::read(books, None).await?).len())
 }
 
+/// Outcomes of orders that nobody was or will be told of: the order's number, and the kind of the event that is missing.
+pub async fn untold(books: &Books) -> Result<Vec<(String, &'static str)>, String> {
+    Ok(rules::untold(&Snapshot::read(books, None).await?))
+}
+
 fn judge(snapshot: &Snapshot) -> Report {
     let findings: Vec<Finding> = rules::findings(snapshot);
     Report {

@@ -5,6 +5,7 @@
 //! bytes. Everything listens on loopback only.
 
 pub mod age_limits;
+pub mod archive;
 pub mod control;
 mod demo;
 pub mod edge;

@@ -48,8 +48,17 @@ const ALL: [Outcome; 9] = [
     Outcome { event: "order.refunded", mail: "order_refunded", actions: &["refunded"] },
 ];
 
-pub fn outcomes(snapshot: &Snapshot) -> Finding {
-    let mut finding = Finding::new(OUTCOMES, snapshot.begun);
+/// What the books say of one kind of outcome of an order.
+struct Account<'a> {
+    id: Uuid,
+    order: &'a Order,
+    outcome: &'static Outcome,
+    happened: i64,
+    waits: i64,
+    taken_up: i64,
+}
+
+fn accounts(snapshot: &Snapshot) -> Vec<Account<'_>> {
     let mut waiting = BTreeMap::<(Uuid, &str), i64>::new();
     for event in &snapshot.orders.outbox {
         if let Some(order) = event.order {
@@ -62,25 +71,40 @@ pub fn outcomes(snapshot: &Snapshot) -> Finding {
             *taken_up.entry((order, delivery.kind.as_str())).or_default() += 1;
         }
     }
+    let mut accounts = Vec::new();
     for (id, order) in &snapshot.orders.orders {
         for outcome in &ALL {
-            let expected: i64 = outcome.actions.iter().map(|action| order.happened(action)).sum();
+            let happened: i64 = outcome.actions.iter().map(|action| order.happened(action)).sum();
             let waits = waiting.get(&(*id, outcome.event)).copied().unwrap_or_default();
             let taken_up = taken_up.get(&(*id, outcome.mail)).copied().unwrap_or_default();
-            if expected == 0 && waits == 0 && taken_up == 0 {
-                continue;
-            }
-            finding.look();
-            let found = waits + taken_up;
-            if found > expected || (found < expected && is_told(order, snapshot)) {
-                let kind = outcome.event;
-                let detail =
-                    format!("{kind}: happened {expected} times, {waits} wait, {taken_up} were taken up");
-                finding.disagree(order.placed_at, snapshot.name_of(*id), detail);
+            if happened != 0 || waits != 0 || taken_up != 0 {
+                accounts.push(Account { id: *id, order, outcome, happened, waits, taken_up });
             }
         }
     }
+    accounts
+}
+
+pub fn outcomes(snapshot: &Snapshot) -> Finding {
+    let mut finding = Finding::new(OUTCOMES, snapshot.begun);
+    for Account { id, order, outcome, happened, waits, taken_up } in accounts(snapshot) {
+        finding.look();
+        let found = waits + taken_up;
+        if found > happened || (found < happened && is_told(order, snapshot)) {
+            let kind = outcome.event;
+            let detail = format!("{kind}: happened {happened} times, {waits} wait, {taken_up} were taken up");
+            finding.disagree(order.placed_at, snapshot.name_of(id), detail);
+        }
+    }
     finding
+}
+
+/// Outcomes without their event, as often as they lack one: the order's number, and the event's kind.
+pub fn untold(snapshot: &Snapshot) -> Vec<(String, &'static str)> {
+    let lacks = |it: &Account<'_>| (it.happened - it.waits - it.taken_up).max(0) as usize;
+    let told_of = |it: &Account<'_>| is_told(it.order, snapshot);
+    let accounts = accounts(snapshot).into_iter().filter(told_of);
+    accounts.flat_map(|it| vec![(it.order.number.clone(), it.outcome.event); lacks(&it)]).collect()
 }
 
 /// Whether every outcome must still be known to have been told.

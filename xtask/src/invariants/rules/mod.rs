@@ -18,6 +18,8 @@ mod vouchers;
 
 use std::time::Duration;
 
+pub use self::events::untold;
+
 use sqlx::types::chrono::{DateTime, Utc};
 
 use super::{

@@ -22,6 +22,21 @@ async fn an_end_that_nobody_was_told() {
     finds(Notifications, &plant, "event_outcomes", &words).await;
 }
 
+/// What a restore has to tell again: each outcome once, and nothing that waits for the relay.
+#[tokio::test]
+async fn outcomes_without_an_event_are_named_with_its_kind() {
+    let shop = Shop::with_every_kind_of_order().await;
+    assert!(crate::invariants::untold(&shop.books()).await.unwrap().is_empty());
+    let lost = format!(
+        "DELETE FROM deliveries WHERE event_id IN ('{}', '{}')",
+        id(event(1, "confirmed")),
+        id(event(5, "shipped"))
+    );
+    shop.execute(Notifications, &lost).await;
+    let expected = [("QD-1".to_owned(), "order.confirmed"), ("QD-5".to_owned(), "order.shipped")];
+    assert_eq!(crate::invariants::untold(&shop.books()).await.unwrap(), expected);
+}
+
 #[tokio::test]
 async fn an_end_that_two_events_tell() {
     let plant = delivery(599, 101, "order_confirmed");

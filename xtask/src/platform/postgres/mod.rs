@@ -7,6 +7,7 @@ pub mod binaries;
 pub mod fence;
 pub mod guard;
 pub mod node;
+pub mod recovery;
 mod replication;
 pub mod roles;
 mod socket;
@@ -89,6 +90,12 @@ impl Cluster {
 
     /// Brings a ready primary into its role: promoted where it was a standby, with databases and roles.
     pub async fn open(&self, layout: &Layout) -> Result<(), String> {
+        self.promote().await?;
+        self.lead(layout).await
+    }
+
+    /// The primary takes writes, and nobody but the superuser comes in yet.
+    pub async fn promote(&self) -> Result<(), String> {
         let primary = self.pair().0;
         let mut session = Session::default();
         if primary.is_standby() {
@@ -97,11 +104,22 @@ impl Cluster {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         }
+        Ok(())
+    }
+
+    /// New sessions of the services come to the primary, which takes writes.
+    pub async fn lead(&self, layout: &Layout) -> Result<(), String> {
+        let primary = self.pair().0;
         primary.lead()?;
         let (replication, password) = primary.replication_role();
         let mut admin = primary.connect("postgres").await.map_err(|e| format!("{}: {e}", primary.name))?;
         roles::replication(&mut admin, replication, password).await?;
         roles::ensure(layout, &mut admin).await
+    }
+
+    /// The node that leads, or will.
+    pub fn leader(&self) -> &Node {
+        self.pair().0
     }
 
     /// Starts the standby in the background, copying the primary where it must, and guards both until `stop`.

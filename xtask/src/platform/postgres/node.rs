@@ -10,7 +10,13 @@ use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 
 use super::{binaries, socket};
-use crate::platform::{layout::Layout, probe::Probe, process::Unit, secrets};
+use crate::platform::{
+    archive::{Archive, Server},
+    layout::Layout,
+    probe::Probe,
+    process::Unit,
+    secrets,
+};
 
 /// The superuser, known to the supervisor only.
 pub const SUPERUSER: &str = "app";
@@ -27,16 +33,21 @@ pub struct Node {
     log: PathBuf,
     superuser_password: String,
     replication_password: String,
+    /// What it does with its log where there is an archive.
+    archiving: String,
 }
 
 impl Node {
     /// Both nodes, by their place.
     pub fn pair(layout: &Layout) -> Result<[Self; 2], String> {
+        let archive = Archive::of(layout)?;
         let node = |name: &'static str, port| {
+            let dir = layout.data.join(name);
             Ok::<_, String>(Self {
                 name,
                 port,
-                dir: layout.data.join(name),
+                archiving: archive.as_ref().map(|archive| archive.settings(&dir)).unwrap_or_default(),
+                dir,
                 sockets: layout.sockets.clone(),
                 log: layout.log_file(name),
                 superuser_password: secrets::read(layout, secrets::POSTGRES_SUPERUSER)?,
@@ -121,9 +132,27 @@ impl Node {
         socket::point(&self.sockets, self.port)
     }
 
-    /// Whether the directory is a standby's.
+    /// Whether the directory is a standby's, or one that is being restored: its server does not take writes by itself.
     pub fn is_standby(&self) -> bool {
-        self.dir.join("standby.signal").is_file()
+        ["standby.signal", "recovery.signal"].iter().any(|signal| self.dir.join(signal).is_file())
+    }
+
+    /// A superuser's way to this node, whoever leads.
+    pub fn url(&self, database: &str) -> String {
+        let socket = self.sockets.to_string_lossy().replace('/', "%2F");
+        format!("postgres://{SUPERUSER}:{}@{socket}:{}/{database}", self.superuser_password, self.port)
+    }
+
+    /// How its server is reached for a backup.
+    pub fn server(&self) -> Server {
+        Server {
+            options: vec![
+                format!("--pg1-socket-path={}", self.sockets.display()),
+                format!("--pg1-port={}", self.port),
+                format!("--pg1-user={SUPERUSER}"),
+            ],
+            password: self.superuser_password.clone(),
+        }
     }
 
     /// Writes settings and access rules in files of ours, so that a changed default reaches an existing server.
@@ -137,7 +166,8 @@ impl Node {
              hot_standby = on\nprimary_conninfo = '{primary}'\nprimary_slot_name = '{slot}'\n\
              wal_sender_timeout = 5s\nwal_receiver_timeout = 5s\nwal_receiver_status_interval = 1s\n\
              max_connections = 160\nshared_buffers = 48MB\nmax_wal_size = 256MB\ncheckpoint_timeout = 5min\n\
-             log_min_messages = warning\n",
+             log_min_messages = warning\n{archiving}",
+            archiving = self.archiving,
             access = self.dir.join("quarterdeck_hba.conf").display(),
             sockets = self.sockets.display(),
             port = self.port,
@@ -217,14 +247,13 @@ impl Node {
     /// Where a new directory is made: one that was cut off half-way is never taken for a whole one.
     fn fresh(&self) -> Result<PathBuf, String> {
         let fresh = self.dir.with_extension("new");
-        remove(&fresh)?;
-        // Postgres starts in no directory that others may read, and pg_basebackup leaves the mode as it finds it.
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&fresh)
-            .map_err(|e| format!("cannot make {}: {e}", fresh.display()))?;
+        make_empty(&fresh)?;
         Ok(fresh)
+    }
+
+    /// An empty directory in its place, for a program that writes a server into it.
+    pub fn make_room(&self) -> Result<(), String> {
+        make_empty(&self.dir)
     }
 
     fn put_in_place(&self, fresh: &Path) -> Result<(), String> {
@@ -232,6 +261,16 @@ impl Node {
         std::fs::rename(fresh, &self.dir)
             .map_err(|e| format!("cannot put {} in place: {e}", self.dir.display()))
     }
+}
+
+fn make_empty(dir: &Path) -> Result<(), String> {
+    remove(dir)?;
+    // Postgres starts in no directory that others may read, and pg_basebackup leaves the mode as it finds it.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| format!("cannot make {}: {e}", dir.display()))
 }
 
 fn write_signal(dir: &Path) -> Result<(), String> {
@@ -263,6 +302,7 @@ mod tests {
             log: dir.join("log"),
             superuser_password: String::new(),
             replication_password: String::new(),
+            archiving: String::new(),
         };
         let fresh = node.fresh().unwrap();
         assert_eq!(fresh.metadata().unwrap().permissions().mode() & 0o777, 0o700);

@@ -19,6 +19,17 @@ pub fn point(sockets: &Path, port: u16) -> Result<(), String> {
     std::fs::rename(&next, dir.join(name(Layout::POSTGRES_PORTS[0]))).map_err(fail)
 }
 
+/// Nobody comes in by the socket until it is pointed at a node again.
+pub fn close(sockets: &Path) -> Result<(), String> {
+    let door = sockets.join(Layout::PRIMARY_DIR).join(name(Layout::POSTGRES_PORTS[0]));
+    match std::fs::remove_file(&door) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("cannot close {}: {e}", door.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What Postgres calls its socket.
 fn name(port: u16) -> String {
     format!(".s.PGSQL.{port}")
@@ -47,6 +58,9 @@ mod tests {
             assert!(nodes[leader].accept().is_ok());
             assert!(nodes[other].accept().is_err());
         }
+        close(&sockets).unwrap();
+        assert!(UnixStream::connect(&door).is_err(), "a closed door lets nobody in");
+        close(&sockets).unwrap();
         std::fs::remove_dir_all(&sockets).unwrap();
     }
 }
