@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use reqwest::Client;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
@@ -150,6 +150,27 @@ async fn requests_that_are_never_ended_keep_nobody_out() {
         assert_eq!(answer.status(), StatusCode::OK);
     }
     assert_eq!(held.len(), 1_500);
+}
+
+/// However many connections the edge takes, whoever begins requests and never ends them would have them all in time.
+#[tokio::test]
+async fn a_request_that_does_not_go_on_is_ended() {
+    // The edge waits for ten seconds, nginx by itself for sixty.
+    const WITHIN: Duration = Duration::from_secs(40);
+    let edge = Edge::start("does-not-go-on").await;
+    let address = edge.url.trim_start_matches("http://");
+    let is_ended = async |begun: &str| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Closed or reset: either way the connection is free again.
+        tokio::time::timeout(WITHIN, stream.read_to_end(&mut answer)).await.is_ok()
+    };
+    let (header, body) = tokio::join!(
+        is_ended("GET /page HTTP/1.1\r\nHost: x\r\nX-A: "),
+        is_ended("POST /page HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+    );
+    assert_eq!((header, body), (true, true), "of a header and of a body that are never ended");
 }
 
 #[tokio::test]
