@@ -192,6 +192,82 @@ mod tests {
         }
     }
 
+    /// Its log-in was answered, the answer was lost, and the guest went on.
+    #[test]
+    fn a_cart_that_was_taken_in_and_changed_since_is_not_added_again() {
+        let (guest, phone) = (cart(1, &[("lamp", 2)]), cart(2, &[("lamp", 3)]));
+        let both = together(&guest, &kept(&phone, 1));
+        let mut more = guest;
+        more.add(ProductId::from_slug("rope"), 1, PRICE, 2_000);
+        assert_eq!(contents(&together(&more, &kept(&both, 2))), expected(&[("lamp", 5), ("rope", 1)]));
+    }
+
+    /// The browser has the account's cart from a session that is over.
+    #[test]
+    fn the_account_s_own_cart_is_not_added_to_itself() {
+        let phone = cart(2, &[("lamp", 3)]);
+        assert_eq!(contents(&together(&phone, &kept(&phone, 1))), expected(&[("lamp", 3)]));
+    }
+
+    #[test]
+    fn an_order_that_only_the_browser_knows_of_stays_known() {
+        let order = OrderId::new(Uuid::from_bytes([9; 16]));
+        let mut guest = cart(1, &[("rope", 1)]);
+        guest.conclude(OrdersAnswer::Order(order, Settled::Waits, Age::ThisPress), 2_000);
+        let both = together(&guest, &kept(&cart(2, &[("lamp", 1)]), 1));
+        assert_eq!(contents(&both), expected(&[("lamp", 1)]));
+        let open = &both.progress.open[0];
+        assert_eq!((open.cart, open.order, open.lines.len()), (guest.id, Some(order), 1));
+    }
+
+    /// What one side does not know to be bought may still be among its lines.
+    #[test]
+    fn where_both_changed_only_orders_that_both_know_are_accounted_for() {
+        let stands =
+            |n| OrdersAnswer::Order(OrderId::new(Uuid::from_bytes([n; 16])), Settled::Stands, Age::ThisPress);
+        let mut base = cart(1, &[("lamp", 2)]);
+        let first = base.version;
+        base.conclude(stands(1), 1_500);
+        base.add(ProductId::from_slug("lamp"), 1, PRICE, 1_600);
+        base.kept = Some(KeptBy { account: kim(), revision: 4, is_current: true });
+        let (mut here, mut there) = (base.clone(), base);
+        here.conclude(stands(2), 2_000);
+        here.differs_from_kept();
+        there.add(ProductId::from_slug("rope"), 1, PRICE, 2_500);
+        let both = together(&here, &kept(&there, 5));
+        assert_eq!(both.known_orders().carts[0].version, first, "orders is asked again");
+    }
+
+    /// A storefront whose clock is ahead changed one of them.
+    #[test]
+    fn both_in_one_is_a_version_beyond_both() {
+        let mut guest = cart(1, &[("rope", 1)]);
+        guest.add(ProductId::from_slug("sail"), 1, PRICE, 9_000);
+        assert!(together(&guest, &kept(&cart(2, &[("lamp", 1)]), 1)).version > 9_000);
+    }
+
+    #[test]
+    fn a_cart_comes_back_from_the_account_as_it_was() {
+        let order = OrderId::new(Uuid::from_bytes([9; 16]));
+        let mut phone = cart(2, &[("lamp", 1)]);
+        phone.conclude(OrdersAnswer::Order(order, Settled::Stands, Age::ThisPress), 2_000);
+        phone.add(ProductId::from_slug("rope"), 1, PRICE, 3_000);
+        phone.conclude(OrdersAnswer::Existing(order, Settled::Over), 4_000);
+        let again = Cart::from_kept(&kept(&phone, 7), kim()).unwrap();
+        assert_eq!((again.key(), again.known_orders()), (phone.key(), phone.known_orders()));
+        assert_eq!((again.progress.attempt, again.to_kept().if_revision), (1, Some(7)));
+    }
+
+    #[test]
+    fn of_carts_that_became_part_of_one_the_newest_are_remembered() {
+        let mut both = cart(1, &[("lamp", 1)]);
+        for n in 0..6 {
+            both = together(&cart(2 + n, &[("rope", 1)]), &kept(&both, 1));
+        }
+        let ids: Vec<u8> = both.merged.iter().map(|one| one.id.0[0]).collect();
+        assert_eq!(ids, [4, 5, 6, 7]);
+    }
+
     #[test]
     fn what_one_account_keeps_never_becomes_part_of_another_s() {
         let mut left = cart(1, &[("lamp", 1)]);

@@ -244,6 +244,12 @@ mod tests {
         assert_eq!(cart.order_of(20), Some(order(1)));
     }
 
+    /// A person may still have it delivered.
+    #[test]
+    fn an_order_that_waits_for_a_person_is_not_over() {
+        assert_eq!(Settled::of(OrderStatus::ManualReview), Settled::Waits);
+    }
+
     #[test]
     fn what_was_seen_survives_the_form() {
         let seen = Seen { version: u64::MAX, fingerprint: "0123456789abcdef01234567".to_owned() };

@@ -448,6 +448,55 @@ mod tests {
         assert_eq!(contents(&aside), [(product("oar"), 1), (product("rope"), 1)]);
     }
 
+    /// Each press sends the request anew.
+    #[test]
+    fn a_press_that_is_repeated_may_arrive_for_as_long_again() {
+        let mut cart = Cart::new(CartId([3; 16]), 10);
+        cart.add(product("lamp"), 1, PRICE, 20);
+        cart.conclude(OrdersAnswer::Unknown, 30);
+        cart.conclude(OrdersAnswer::Unknown, MINUTE_US);
+        assert!(!cart.give_up(cart.id, 20, MINUTE_US + MINUTE_US / 2));
+        assert!(cart.give_up(cart.id, 20, 3 * MINUTE_US));
+    }
+
+    /// A later order that another device made may have the very pieces.
+    #[test]
+    fn an_order_that_never_arrived_waits_for_the_end_of_a_later_one() {
+        let mut cart = changed_after(OrdersAnswer::Unknown);
+        let bought = [KeptLine { product_id: product("lamp"), quantity: 1 }];
+        cart.settle((cart.id, 60), order(2), Settled::Waits, &bought, 70);
+        assert!(!cart.give_up(cart.id, 20, 9 * MINUTE_US));
+        cart.settle((cart.id, 60), order(2), Settled::Over, &bought, 80);
+        assert!(cart.give_up(cart.id, 20, 9 * MINUTE_US));
+    }
+
+    #[test]
+    fn what_another_device_ordered_does_not_come_back_with_a_request_that_never_arrived() {
+        let mut cart = changed_after(OrdersAnswer::Unknown);
+        let bought = [KeptLine { product_id: product("lamp"), quantity: 1 }];
+        cart.settle((cart.id, 60), order(2), Settled::Stands, &bought, 70);
+        cart.give_up(cart.id, 20, 9 * MINUTE_US);
+        assert_eq!((contents(&cart), cart.progress.open.len()), (vec![(product("rope"), 2)], 0));
+    }
+
+    #[test]
+    fn what_comes_back_is_not_added_to_contents_that_may_be_an_order() {
+        let mut cart = changed_after(waits(1));
+        cart.conclude(waits(2), 50);
+        cart.settle((cart.id, 20), order(1), Settled::Over, &[], 60);
+        assert_eq!(contents(&cart), [(product("lamp"), 1)]);
+        assert_eq!(cart.progress.open[0].lines, [KeptLine { product_id: product("rope"), quantity: 2 }]);
+    }
+
+    #[test]
+    fn orders_are_told_which_open_ones_a_cart_knows() {
+        let mut cart = changed_after(waits(1));
+        cart.conclude(OrdersAnswer::Unknown, 50);
+        let known = cart.known_orders();
+        assert_eq!(known.open, [cart.id.at(20), cart.id.at(40)]);
+        assert_eq!(known.carts, [cart.id.at(0)], "neither is accounted for");
+    }
+
     #[test]
     fn open_orders_and_their_pieces_are_bounded() {
         let mut cart = Cart::new(CartId([3; 16]), 10);
