@@ -87,11 +87,10 @@ fn render(root: &Path) -> Result<Rendered, String> {
     Ok(Rendered { clusters, unset: texts.unset })
 }
 
-/// What a cluster's own folder gets: the facts, and the environment that its first word is.
+/// What a cluster's own folder gets: the facts, and the environment that it is.
 fn own(cluster: &str, facts: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let environment = cluster.split('-').next().unwrap_or(cluster);
     let mut variables = facts.clone();
-    variables.insert("environment".to_owned(), environment.to_owned());
+    variables.insert("environment".to_owned(), cluster.to_owned());
     variables
 }
 

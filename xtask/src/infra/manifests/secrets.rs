@@ -44,7 +44,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 let key = text(entry, "/remoteRef/key");
                 let name = key.strip_prefix("quarterdeck/").and_then(|rest| rest.split_once('/'));
                 match name {
-                    Some(("staging" | "production", name)) => {
+                    Some(("staging" | "production" | "production-standby", name)) => {
                         used.insert(name.to_owned());
                         if !documented.contains(name) {
                             findings.add(format!("{}: {GUIDE} has no row of {name}", object.shown()));
