@@ -99,9 +99,17 @@ PROPERTIES
     --add-opens=jdk.management/com.sun.management.internal=ALL-UNNAMED -jar "$jar" -Dsonar.log.console=true) >"$work/server.log" 2>&1 &
   server=$!
   set +m
+  # Elasticsearch gives no shards away on a disk that is 85 % full, and an analysis of minutes needs little of it.
+  settings='{"persistent":{"cluster.routing.allocation.disk.threshold_enabled":false}}'
+  until curl --silent --fail --output /dev/null --max-time 5 --request PUT --header 'content-type: application/json' \
+    --data "$settings" "http://127.0.0.1:$((port + 1))/_cluster/settings"; do
+    kill -0 "$server" 2>/dev/null || die "SonarQube ended: $(tail -n 20 "$work/server.log")"
+    [ $((SECONDS - begun)) -lt 600 ] || die "SonarQube's Elasticsearch does not answer after 600 s"
+    sleep 1
+  done
   until [ "$(curl --silent --max-time 5 "$url/api/system/status" | field status 2>/dev/null)" = UP ]; do
     kill -0 "$server" 2>/dev/null || die "SonarQube ended: $(tail -n 20 "$work/server.log")"
-    [ $((SECONDS - begun)) -lt 600 ] || die "SonarQube is not up after 600 s: $(tail -n 20 "$work/server.log")"
+    [ $((SECONDS - begun)) -lt 1200 ] || die "SonarQube is not up after 1200 s: $(tail -n 20 "$work/server.log")"
     sleep 2
   done
   say "SonarQube $server_version is up after $((SECONDS - begun)) s"

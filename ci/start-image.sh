@@ -20,20 +20,17 @@ for line in value if isinstance(value, list) else [value]:
     print("" if line is None else line)' "$1" "$2"
 }
 
-# as_image COMMAND...: in the image's root, as its user, with nothing else of root's.
-as_image() {
-  setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid --inh-caps=-all \
-    chroot --userspec="$user" --groups= "$root" "$@"
-}
-
 inside() {
-  local root=$1 work=$2 user entry command health begun pid waited
+  local root=$1 work=$2 user entry command health as_image begun pid waited
   user=$(field "$work/config.json" User)
   [ "$user" = 10001:10001 ] || die "the image's user is $user"
   mapfile -t entry < <(field "$work/config.json" Entrypoint)
   mapfile -t command < <(field "$work/config.json" Cmd)
   mapfile -t health < <(field "$work/config.json" Healthcheck.Test)
   [ "${health[0]}" = CMD ] || die "the image's health check is ${health[*]}"
+  # In the image's root, as its user, with nothing else of root's.
+  as_image=(setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid --inh-caps=-all
+    chroot --userspec="$user" --groups= "$root")
   ip link set lo up
 
   mount --bind "$root" "$root"
@@ -48,9 +45,9 @@ inside() {
   mount -o remount,bind,ro "$root"
 
   begun=$(date +%s%N)
-  as_image "${entry[@]}" "${command[@]}" >"$work/output.log" 2>&1 &
+  "${as_image[@]}" "${entry[@]}" "${command[@]}" >"$work/output.log" 2>&1 &
   pid=$!
-  until as_image "${health[@]:1}" 2>"$work/health.log"; do
+  until "${as_image[@]}" "${health[@]:1}" 2>"$work/health.log"; do
     kill -0 "$pid" 2>/dev/null || die "it ended: $(tail -n 3 "$work/output.log")"
     waited=$((($(date +%s%N) - begun) / 1000000))
     [ "$waited" -lt 30000 ] || die "not healthy after 30 s: $(cat "$work/health.log")"
@@ -58,7 +55,7 @@ inside() {
   done
   waited=$((($(date +%s%N) - begun) / 1000000))
   say "healthy after $waited ms, $(awk '/^VmRSS/ { printf "%.0f MB resident", $2 / 1024 }' "/proc/$pid/status")"
-  if as_image "${health[0]:+/usr/bin/image-health}" 8099 2>/dev/null; then die 'the health check passes where nobody listens'; fi
+  if "${as_image[@]}" /usr/bin/image-health 8099 2>/dev/null; then die 'the health check passes where nobody listens'; fi
   if : 2>/dev/null >"$root/usr/written"; then die 'the root can be written'; fi
   kill -TERM "$pid"
   wait "$pid" || die "it ended with $? on SIGTERM: $(tail -n 3 "$work/output.log")"
@@ -77,11 +74,11 @@ work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 skopeo copy --quiet "docker-archive:$archive" "oci:$work/oci:image"
 skopeo inspect --raw --config "docker-archive:$archive" >"$work/config.json"
-umoci raw unpack --image "$work/oci:image" "$work/root"
+umoci --log error raw unpack --image "$work/oci:image" "$work/root"
 # What the packages' own configuration is, but for passwords and tokens of nobody.
 cp -r packaging/etc "$work/etc"
 head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$work/etc/admin-password"
 chown -R 10001:10001 "$work/etc"
 mkdir -p "$work/root/proc" "$work/root/dev" "$work/root/etc/quarterdeck" "$work/root/var/lib/quarterdeck"
 chmod 755 "$work" "$work/root"
-unshare --mount --net --pid --fork --kill-child --propagation private -- bash ci/start-image.sh --inside "$work/root" "$work"
+unshare --mount --mount-proc --net --pid --fork --kill-child --propagation private -- bash ci/start-image.sh --inside "$work/root" "$work"

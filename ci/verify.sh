@@ -18,13 +18,19 @@ token=${CONSOLE_TOKEN:-}
 
 # query EXPRESSION: the series of an instant query, a line each: labels and value.
 query() {
-  printf 'header = "authorization: Bearer %s"\n' "$token" |
-    curl --silent --show-error --fail-with-body --max-time 20 --config - --get --data-urlencode "query=$1" "$console/api/v1/query" |
-    python3 -c '
+  local answer
+  answer=$(ask "$1") || return
+  python3 -c '
 import json, sys
-for series in json.load(sys.stdin)["data"]["result"]:
+for series in json.loads(sys.argv[1])["data"]["result"]:
     labels = series["metric"]
-    print(" ".join(f"{k}={v}" for k, v in sorted(labels.items()) if k != "__name__") or "all", series["value"][1])'
+    print(" ".join(f"{k}={v}" for k, v in sorted(labels.items()) if k != "__name__") or "all", series["value"][1])' "$answer"
+}
+
+# The token is read from standard input: it stands in no list of processes.
+ask() {
+  printf 'header = "authorization: Bearer %s"\n' "$token" |
+    curl --silent --show-error --fail-with-body --max-time 20 --config - --get --data-urlencode "query=$1" "$console/api/v1/query"
 }
 
 # Series of each of these are what is wrong.
@@ -34,6 +40,7 @@ errors='sum by (job) (rate(http_server_request_duration_seconds_count{http_respo
 slow='histogram_quantile(0.99, sum by (job, le) (rate(http_server_request_duration_seconds_bucket{job=~"storefront|orders|catalog"}[2m]))) > 1'
 
 begun=$SECONDS
+query 'vector(1)' >/dev/null || die "the console at $console does not answer"
 until running=$(query "count(shop_build_info{version=\"$version\"})") && [ -n "$running" ] && [ -z "$(query "$others")" ]; do
   [ $((SECONDS - begun)) -lt "$wait_s" ] || die "after $wait_s s not everything runs $version: $(query "$others" | head -n 5)"
   sleep 2

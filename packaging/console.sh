@@ -11,9 +11,10 @@ mkdir -p "${QD_DATA:-.data}/alone"
 here=$(realpath "${QD_DATA:-.data}")/alone
 port=${QD_CONSOLE_PORT:-8090} grpc=${QD_OTLP_GRPC_PORT:-4317} http=${QD_OTLP_HTTP_PORT:-4318}
 
-for file in routing.yml scrape.yml rules; do
+for file in routing.yml rules; do
   [ -e "$here/$file" ] || cp -r "packaging/etc/$file" "$here/$file"
 done
+[ -e "$here/scrape.yml" ] || sed "s#127.0.0.1:8090#127.0.0.1:$port#" packaging/etc/scrape.yml >"$here/scrape.yml"
 [ -s "$here/admin-password" ] || (umask 077 && head -c 15 /dev/urandom | base64 >"$here/admin-password")
 
 {
