@@ -1,10 +1,4 @@
+# Buckets and keys are modules of their own, which name their provider.
 terraform {
   required_version = ">= 1.11"
-
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = "~> 6.25"
-    }
-  }
 }
