@@ -216,7 +216,9 @@ impl Day<'_> {
             format!("not one movement after two presses of one button: {ledger}")
         })?;
         let row = ledger.lines().find(|line| line.contains(&note)).unwrap_or_default();
-        ensure(["-1", "Damaged", CLERK].iter().all(|part| row.contains(part)), || format!("movement: {row}"))?;
+        ensure(["-1", "Damaged", CLERK].iter().all(|part| row.contains(part)), || {
+            format!("movement: {row}")
+        })?;
         self.page("stock-ledger").await
     }
 

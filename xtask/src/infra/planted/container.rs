@@ -45,7 +45,10 @@ pub fn mistakes() -> Vec<Planted> {
         ),
         planted(
             "a secret in the image",
-            Edit::Replace("ENV HTTP_ADDR=0.0.0.0:8080 \\", "ENV PAYMENTS_WEBHOOK_SECRET=abc HTTP_ADDR=0.0.0.0:8080 \\"),
+            Edit::Replace(
+                "ENV HTTP_ADDR=0.0.0.0:8080 \\",
+                "ENV PAYMENTS_WEBHOOK_SECRET=abc HTTP_ADDR=0.0.0.0:8080 \\",
+            ),
             "container images",
             "a secret would stay in it",
         ),

@@ -46,8 +46,10 @@ pub fn run(tree: &Tree, only: &[String]) -> Result<(), String> {
 /// Passes when the check fails as it should.
 fn caught(tree: &Tree, checks: &[Check], mistake: &Planted) -> Result<Outcome, String> {
     let Planted { file, check, says, .. } = mistake;
-    let check = checks.iter().find(|c| c.name == *check).ok_or_else(|| format!("no check is called {check}"))?;
-    let text = mistake.edit.apply(&folder::read(&tree.root.join(file))?).map_err(|e| format!("{file}: {e}"))?;
+    let check =
+        checks.iter().find(|c| c.name == *check).ok_or_else(|| format!("no check is called {check}"))?;
+    let text =
+        mistake.edit.apply(&folder::read(&tree.root.join(file))?).map_err(|e| format!("{file}: {e}"))?;
     let place = tempfile::tempdir().map_err(|e| e.to_string())?;
     let changed = Tree { root: place.path().to_owned(), shared: tree.shared.clone() };
     let top = file.split('/').next().unwrap_or(file);
