@@ -43,7 +43,7 @@ fetch() {
 fetch "sonarqube-$server_version" "org.sonarsource.sonarqube:sonar-application:$server_version"
 fetch "sonar-scanner-$scanner_version" "org.sonarsource.scanner.cli:sonar-scanner-cli:$scanner_version"
 
-work=$(mktemp -d)
+work=$(mktemp -d "$cache/run.XXXXXX")
 server=
 stop() {
   [ -z "$server" ] || kill -TERM -- "-$server" 2>/dev/null || true
@@ -68,14 +68,11 @@ if [ -n "${SONAR_URL:-}" ]; then
 else
   port=${SONAR_PORT:-9555}
   url=http://127.0.0.1:$port login=admin:admin
-  # Data, logs and temporary files of this run alone; programs are shared.
+  # A tree of this run alone, with the downloaded files as hard links: the server takes its home from where its programs are.
   home=$work/server
-  mkdir -p "$home"/{data,logs,temp,conf}
-  for entry in "$cache/sonarqube-$server_version"/*; do
-    case $(basename "$entry") in data | logs | temp | conf) ;; *) ln -s "$entry" "$home/" ;; esac
-  done
-  cp -r "$cache/sonarqube-$server_version/extensions" "$work/extensions"
-  rm "$home/extensions" && mv "$work/extensions" "$home/extensions"
+  cp -al "$cache/sonarqube-$server_version" "$home"
+  rm -rf "$home"/{data,logs,temp,conf}
+  mkdir "$home"/{data,logs,temp,conf}
   cat >"$home/conf/sonar.properties" <<PROPERTIES
 sonar.web.host=127.0.0.1
 sonar.web.port=$port
@@ -91,7 +88,7 @@ PROPERTIES
   as=()
   [ "$(id -u)" != 0 ] || as=(unshare --user --map-user=1000 --map-group=1000 --)
   begun=$SECONDS
-  jar=$(find "$home/lib/" -maxdepth 1 -name 'sonar-application-*.jar')
+  jar=$(find "$home/lib" -maxdepth 1 -name 'sonar-application-*.jar')
   set -m
   (cd "$home" && exec "${as[@]}" "$SONAR_JAVA_PATH" -Xms8m -Xmx64m --add-exports=java.base/jdk.internal.ref=ALL-UNNAMED \
     --add-opens=java.base/java.lang=ALL-UNNAMED --add-opens=java.base/java.nio=ALL-UNNAMED \
