@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a SonarQube of its own, gives it this checkout with clippy's report (and coverage, where $LCOV names one), waits
+# Starts a SonarQube of its own, gives it this checkout's last commit with clippy's report (and coverage, where $LCOV names one), waits
 # until both are processed, prints the quality gate and ends with 1 when it is not passed.
 #   SONAR_URL=… SONAR_TOKEN=…    a server that is there already
 #   CLIPPY=FILE                  a report of `cargo clippy --message-format=json` that is there already
@@ -123,6 +123,10 @@ else
 fi
 say "clippy's report: $(wc -l <"$work/clippy.json") lines after $((SECONDS - begun)) s"
 
+# The commit, and not what is being typed meanwhile: a file that changes under the scanner spoils the whole report.
+mkdir "$work/tree"
+git archive HEAD | tar -x -C "$work/tree"
+
 coverage=()
 [ -z "${LCOV:-}" ] || coverage=("-Dsonar.rust.lcov.reportPaths=$(realpath "$LCOV")")
 begun=$SECONDS
@@ -131,7 +135,7 @@ SONAR_TOKEN=$SONAR_TOKEN SONAR_USER_HOME=$cache/user "$cache/sonar-scanner-$scan
   -Dsonar.sources=services,console,alerting,xtask,packaging,loadtests,ci -Dsonar.inclusions='**/*.rs,**/*.js,**/*.sh,**/*.py,**/Containerfile' \
   -Dsonar.exclusions='**/node_modules/**,**/dist/**,**/tests/**,**/target/**' -Dsonar.rust.clippy.enabled=false \
   -Dsonar.rust.clippyReport.reportPaths="$work/clippy.json" -Dsonar.scanner.skipJreProvisioning=true \
-  -Dsonar.working.directory="$work/scanner" -Dsonar.projectBaseDir="$PWD" "${coverage[@]}" >"$work/scan.log" 2>&1 ||
+  -Dsonar.working.directory="$work/scanner" -Dsonar.projectBaseDir="$work/tree" -Dsonar.scm.disabled=true "${coverage[@]}" >"$work/scan.log" 2>&1 ||
   die "the scanner fails: $(grep -E 'ERROR' "$work/scan.log" | head -n 20)"
 say "scanned in $((SECONDS - begun)) s"
 
