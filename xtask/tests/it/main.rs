@@ -6,6 +6,7 @@ mod checked_sql;
 mod fault_alerts;
 mod features;
 mod gitops;
+mod guides;
 mod migrations;
 mod programs;
 mod words;
