@@ -6,8 +6,9 @@ use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Password, parse_new_password, parse_password};
 use crate::identity::{Identity, no_account};
+use crate::judgement::Judged;
 use crate::storage::accounts::Stored;
-use crate::throttle::{Subject, Verdict};
+use crate::throttle::Subject;
 use crate::token::Token;
 
 impl Identity {
@@ -22,7 +23,7 @@ impl Identity {
         let new = parse_new_password("new", request.new)?;
         let keep = request.keep_session_token.as_deref().and_then(Token::parse).map(|token| token.digest());
         self.inject_faults().await?;
-        let known = self.prove(id, &current).await?;
+        let known = self.prove(id, current).await?;
         let hash = self.passwords.hash(&new).await?;
         if !self.accounts.change_password(&known, &hash, keep.as_deref(), self.clock.now()).await? {
             // Somebody else changed it meanwhile: the present password is another one.
@@ -36,7 +37,7 @@ impl Identity {
     pub async fn delete_account(&self, id: AccountId, request: ConfirmPassword) -> Result<(), Problem> {
         let password = parse_password("password", request.password)?;
         self.inject_faults().await?;
-        let known = self.prove(id, &password).await?;
+        let known = self.prove(id, password).await?;
         if self.accounts.delete(&known.account, self.clock.now()).await? {
             tracing::info!(user.id = %id, "account deleted");
         }
@@ -44,21 +45,18 @@ impl Identity {
     }
 
     /// The account, if the password is its own. Whoever holds a stolen session guesses no faster than at the log-in.
-    async fn prove(&self, id: AccountId, password: &Password) -> Result<Stored, Problem> {
+    async fn prove(&self, id: AccountId, password: Password) -> Result<Stored, Problem> {
         let known = self.accounts.find(id).await?.ok_or_else(no_account)?;
         let subject = Subject::new(&known.account.email, None);
-        let throttle = &self.throttles.log_in;
-        self.admit(throttle, &subject, "too many wrong passwords").await?;
-        match self.passwords.verify(password, Some(&known.password_hash)).await {
-            Ok(true) => {
-                throttle.settle(&subject, Verdict::Right, self.clock.now()).await;
-                Ok(known)
-            }
-            Ok(false) => Err(wrong_password()),
-            Err(error) => {
-                throttle.settle(&subject, Verdict::Unjudged, self.clock.now()).await;
-                Err(error.into())
-            }
+        let passwords = self.passwords.clone();
+        let check = async move {
+            let right = passwords.verify(&password, Some(&known.password_hash)).await?;
+            Ok(Some(known).filter(|_| right))
+        };
+        match self.judge(&self.throttles.log_in, subject, "too many wrong passwords", check).await? {
+            Judged::Right(known) => Ok(known),
+            Judged::Wrong => Err(wrong_password()),
+            Judged::HeldUp(problem) => Err(problem),
         }
     }
 }

@@ -8,8 +8,9 @@ use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::parse_password;
 use crate::identity::Identity;
+use crate::judgement::Judged;
 use crate::storage::confirmations::Pending;
-use crate::throttle::{Subject, Verdict};
+use crate::throttle::Subject;
 use crate::token::Token;
 
 impl Identity {
@@ -20,17 +21,16 @@ impl Identity {
         let token = Token::parse(&request.token).ok_or_else(not_valid)?.digest();
         let pending = self.confirmations.find(&token, self.clock.now()).await?.ok_or_else(not_valid)?;
         let subject = Subject::new(&pending.stored.account.email, request.client_address.as_deref());
-        let throttle = &self.throttles.log_in;
-        self.admit(throttle, &subject, "too many wrong passwords").await?;
-        match self.passwords.verify(&password, Some(&pending.stored.password_hash)).await {
-            Ok(true) => throttle.settle(&subject, Verdict::Right, self.clock.now()).await,
-            Ok(false) => return Err(Problem::new(Code::Unauthenticated, "the password is wrong")),
-            Err(error) => {
-                throttle.settle(&subject, Verdict::Unjudged, self.clock.now()).await;
-                return Err(error.into());
-            }
+        let passwords = self.passwords.clone();
+        let check = async move {
+            let right = passwords.verify(&password, Some(&pending.stored.password_hash)).await?;
+            Ok(Some(pending).filter(|_| right))
+        };
+        match self.judge(&self.throttles.log_in, subject, "too many wrong passwords", check).await? {
+            Judged::Right(pending) => self.made(&token, pending).await,
+            Judged::Wrong => Err(Problem::new(Code::Unauthenticated, "the password is wrong")),
+            Judged::HeldUp(problem) => Err(problem),
         }
-        self.made(&token, pending).await
     }
 
     async fn made(&self, token: &[u8], pending: Pending) -> Result<Account, Problem> {

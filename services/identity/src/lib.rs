@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod forget_person;
 pub mod http;
 pub mod identity;
+mod judgement;
 pub mod kept_cart;
 pub mod log_in;
 pub mod password;

@@ -7,9 +7,10 @@ use tracing::{Instrument as _, Span};
 
 use crate::credentials::{Email, Password, parse_log_in};
 use crate::identity::Identity;
+use crate::judgement::Judged;
 use crate::storage::accounts::Stored;
 use crate::storage::sessions::NewSession;
-use crate::throttle::{Subject, Verdict};
+use crate::throttle::Subject;
 use crate::token::Token;
 
 /// Four bytes each at most; the table's own bound is twice the usual.
@@ -24,39 +25,35 @@ impl Identity {
         let subject = Subject::new(email.as_str(), request.client_address.as_deref());
         let span = tracing::info_span!("log in", user.id = Empty, shop.login.outcome = Empty);
         let user_agent = shortened(request.user_agent.as_deref().unwrap_or_default());
-        self.try_log_in(key, &email, &password, &subject, &user_agent).instrument(span).await
+        self.try_log_in(key, email, password, subject, &user_agent).instrument(span).await
     }
 
     async fn try_log_in(
         &self,
         key: &str,
-        email: &Email,
-        password: &Password,
-        subject: &Subject,
+        email: Email,
+        password: Password,
+        subject: Subject,
         user_agent: &str,
     ) -> Result<Session, Problem> {
         self.inject_faults().await?;
-        // Counted before the password is looked at, so that tries at the same time cannot slip through.
-        if let Err(problem) = self.admit(&self.throttles.log_in, subject, "too many tries to log in").await {
-            self.count("throttled");
-            return Err(problem);
-        }
-        match self.check(email, password).await {
-            Ok(Some(known)) => {
-                self.throttles.log_in.settle(subject, Verdict::Right, self.clock.now()).await;
+        let identity = self.clone();
+        let check = async move { identity.check(&email, &password).await };
+        match self.judge(&self.throttles.log_in, subject, "too many tries to log in", check).await? {
+            Judged::Right(known) => {
                 Span::current().record("user.id", known.account.id.to_string());
                 let session = self.open(key, known, user_agent).await?;
                 self.count("success");
                 tracing::info!(user.id = %session.account.id, "logged in");
                 Ok(session)
             }
-            Ok(None) => {
+            Judged::Wrong => {
                 self.count("invalid");
                 tracing::info!("log-in refused");
                 Err(wrong_password())
             }
-            Err(problem) => {
-                self.throttles.log_in.settle(subject, Verdict::Unjudged, self.clock.now()).await;
+            Judged::HeldUp(problem) => {
+                self.count("throttled");
                 Err(problem)
             }
         }

@@ -7,8 +7,9 @@ use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Password, Username, parse_staff_log_in};
 use crate::identity::Identity;
+use crate::judgement::Judged;
 use crate::storage::staff::{NewStaffSession, StoredStaff};
-use crate::throttle::{Subject, Verdict};
+use crate::throttle::Subject;
 use crate::token::Token;
 
 /// A working day.
@@ -22,26 +23,22 @@ impl Identity {
         let (username, password) = parse_staff_log_in(&request.email, request.password)?;
         self.inject_faults().await?;
         let subject = Subject::new(username.as_str(), request.client_address.as_deref());
-        let throttle = &self.throttles.staff;
-        if let Err(problem) = self.admit(throttle, &subject, "too many tries to log in").await {
-            self.count_staff("throttled");
-            return Err(problem);
-        }
-        match self.check_staff(&username, &password).await {
-            Ok(Some(known)) => {
-                throttle.settle(&subject, Verdict::Right, self.clock.now()).await;
+        let identity = self.clone();
+        let check = async move { identity.check_staff(&username, &password).await };
+        match self.judge(&self.throttles.staff, subject, "too many tries to log in", check).await? {
+            Judged::Right(known) => {
                 let session = self.open_staff(key, known).await?;
                 self.count_staff("success");
                 tracing::info!(staff = session.staff.username, "staff logged in");
                 Ok(session)
             }
-            Ok(None) => {
+            Judged::Wrong => {
                 self.count_staff("invalid");
                 tracing::warn!("staff log-in refused");
                 Err(wrong_password())
             }
-            Err(problem) => {
-                throttle.settle(&subject, Verdict::Unjudged, self.clock.now()).await;
+            Judged::HeldUp(problem) => {
+                self.count_staff("throttled");
                 Err(problem)
             }
         }

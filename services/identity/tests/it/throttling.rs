@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use serde_json::json;
+use shop_identity::credentials::Password;
 use shop_identity::throttle::memory::MemoryCounters;
 use shop_identity::throttle::redis::RedisCounters;
 use shop_identity::throttle::{Counted, Counters, Limits, Verdict};
 use shop_instrumentation::kv;
-use shop_testkit::TestRedis;
+use shop_testkit::http::post;
+use shop_testkit::{TestRedis, eventually};
 
 use crate::{Fixture, LIMITS, PASSWORD, fixture, instance, kim, log_in};
 
@@ -181,4 +184,62 @@ async fn the_right_password_from_an_address_without_failures_gets_in_whatever_ot
     );
     let right = f.log_in("kim@example.com", PASSWORD, Some("10.0.0.9")).await;
     assert_eq!(right.status.as_u16(), 201, "{}", right.text());
+}
+
+/// Tries of one account that are counted in Redis now.
+async fn tries_counted(f: &Fixture, scope: &str) -> u32 {
+    let mut connection = f.redis.connection().await;
+    let pattern = format!("identity:throttle:*:{scope}:tries:*");
+    let keys: Vec<String> = redis::cmd("KEYS").arg(&pattern).query_async(&mut connection).await.unwrap();
+    let mut counted = 0;
+    for key in keys {
+        let all: Option<u32> =
+            redis::cmd("HGET").arg(&key).arg("all").query_async(&mut connection).await.unwrap();
+        counted += all.unwrap_or_default();
+    }
+    counted
+}
+
+/// Three log-ins at `path` whose callers go away before the password is looked at.
+async fn three_that_nobody_waits_for(f: &Fixture, (path, scope): (&str, &str), name: &str, password: &str) {
+    let mut held = f.db.pool.begin().await.unwrap();
+    let lock = "LOCK TABLE accounts, staff IN ACCESS EXCLUSIVE MODE";
+    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    for n in 1..=3 {
+        let (router, path) = (f.router.clone(), path.to_owned());
+        let body = json!({"email": name, "password": password, "client_address": "10.0.0.1"});
+        let asking = tokio::spawn(async move { post(&router, &path, "k", &body).await });
+        eventually("the try is counted", || async { tries_counted(f, scope).await == n }).await;
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+    }
+    held.rollback().await.unwrap();
+}
+
+const SHOPPERS: (&str, &str) = ("/v1/sessions", "login");
+const STAFF: (&str, &str) = ("/v1/staff/sessions", "staff");
+
+#[tokio::test]
+async fn the_right_password_is_not_held_up_by_tries_whose_answer_came_too_late() {
+    let f = fixture().await;
+    f.confirmed("k", &kim()).await;
+    f.identity.seed_staff(&Password::parse_new(PASSWORD.to_owned()).unwrap()).await.unwrap();
+    for (of, name) in [(SHOPPERS, "kim@example.com"), (STAFF, "staff")] {
+        three_that_nobody_waits_for(&f, of, name, PASSWORD).await;
+        eventually("the tries are given back", || async { tries_counted(&f, of.1).await == 0 }).await;
+        let body = json!({"email": name, "password": PASSWORD, "client_address": "10.0.0.1"});
+        let answer = post(&f.router, of.0, "k", &body).await;
+        assert_eq!(answer.status.as_u16(), 201, "{name}: {}", answer.text());
+    }
+}
+
+/// Otherwise who leaves before each answer has passwords compared without a bound.
+#[tokio::test]
+async fn a_wrong_password_stays_counted_though_nobody_waits_for_the_answer() {
+    let f = fixture().await;
+    f.confirmed("k", &kim()).await;
+    let before = f.identity.passwords.worked_on();
+    three_that_nobody_waits_for(&f, SHOPPERS, "kim@example.com", WRONG).await;
+    eventually("all are judged", || async { f.identity.passwords.worked_on() == before + 3 }).await;
+    assert_eq!(wrong(&f, "kim@example.com", "10.0.0.1").await, 429);
 }
