@@ -5,14 +5,30 @@
 //! and what nobody else changed since is the browser's. A guest's cart is added once: the account's remembers in which
 //! version it took it in, and keeps its own name: the account's other devices, which may not be able to ask, order by it.
 //! Where both sides changed and neither knows of the other (identity was away), of each product the
-//! larger number stays. What may be an order already is set aside first and never added.
+//! larger number stays. What may be an order already is set aside first and never added; where the larger number stays it
+//! counts, because one side's contents may be the very pieces that the other set aside.
+
+use std::collections::BTreeMap;
 
 use shop_contracts::AccountId;
 use shop_contracts::identity::{KeptCart, KeptLine};
+use uuid::Uuid;
 
-use super::contents::{Cart, CartLine};
+use super::contents::{Cart, CartLine, MAX_QUANTITY};
 use super::kept::KeptBy;
 use crate::checkout::MOST_OPEN;
+
+/// Pieces of each product.
+type Held = BTreeMap<Uuid, u32>;
+
+/// What the pieces of two carts are to each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pieces {
+    /// Put in apart: both are wanted.
+    Others,
+    /// Once the same, and both changed since: of each product the larger number stays.
+    Same,
+}
 
 impl Cart {
     /// The visitor's cart once it and the account's are one, and how many products found no room. `mine` is the browser's;
@@ -38,9 +54,9 @@ impl Cart {
         let (cart, left_out) = match (worked_with, known) {
             (Some(by), _) if by.revision >= kept.revision => (mine, 0),
             (Some(by), _) if by.is_current || mine.is_same_as(&theirs) => (theirs.seen_as_in(&mine), 0),
-            (Some(_), _) => theirs.joined(mine, now_us, u32::max),
+            (Some(_), _) => theirs.joined(mine, now_us, Pieces::Same),
             (None, Some(version)) if mine.version <= version => (theirs.seen_as_in(&mine), 0),
-            (None, Some(_)) => theirs.joined(mine, now_us, u32::max),
+            (None, Some(_)) => theirs.joined(mine, now_us, Pieces::Same),
             (None, None) if mine.id == theirs.id && mine.version <= theirs.version => {
                 (theirs.seen_as_in(&mine), 0)
             }
@@ -49,7 +65,7 @@ impl Cart {
                 mine.differs_from_kept();
                 (mine, 0)
             }
-            (None, None) => theirs.joined(mine, now_us, std::ops::Add::add),
+            (None, None) => theirs.joined(mine, now_us, Pieces::Others),
         };
         (Some(cart), left_out)
     }
@@ -73,6 +89,14 @@ impl Cart {
         }
     }
 
+    /// Pieces in it and set aside with its open orders.
+    fn held(&self) -> Held {
+        let mut held = Held::new();
+        count(&mut held, &self.pieces());
+        self.progress.open.iter().for_each(|open| count(&mut held, &open.lines));
+        held
+    }
+
     /// With the prices that were seen in another browser state.
     fn seen_as_in(mut self, other: &Self) -> Self {
         self.take_over_seen(&other.lines);
@@ -92,28 +116,38 @@ impl Cart {
         }
     }
 
-    /// Both in one, the quantities of each product taken together so. Answers how many products found no room.
-    fn joined(mut self, mut mine: Self, now_us: u64, quantity: fn(u32, u32) -> u32) -> (Self, usize) {
+    /// Both in one. Answers how many products found no room.
+    fn joined(mut self, mut mine: Self, now_us: u64, pieces: Pieces) -> (Self, usize) {
         self.set_aside();
         mine.set_aside();
-        let mut left_out = 0;
-        for piece in mine.pieces() {
-            let here = self.lines.iter().find(|line| line.product_id == piece.product_id);
-            let here = here.map_or(0, |line| line.quantity);
-            let more = quantity(here, piece.quantity) - here;
-            if more > 0 && !self.put(&KeptLine { quantity: more, ..piece }) {
-                left_out += 1;
-            }
-        }
-        self.take_over_seen(&mine.lines);
+        let (here, there) = (self.held(), mine.held());
+        let mut set_aside = Held::new();
         for open in std::mem::take(&mut mine.progress.open) {
             let known = &mut self.progress.open;
             match known.iter().position(|one| one.is_of(open.cart, open.version)) {
                 Some(at) => known[at].order = known[at].order.or(open.order),
                 None if known.len() < MOST_OPEN => known.push(open),
-                None => {}
+                // It may be an order all the same: its pieces are not in the cart.
+                None => count(&mut set_aside, &open.lines),
             }
         }
+        self.progress.open.iter().for_each(|open| count(&mut set_aside, &open.lines));
+        let mut left_out = 0;
+        for KeptLine { product_id, quantity } in mine.pieces() {
+            let is_in = self.lines.iter().any(|line| line.product_id == product_id);
+            let more = if is_in && pieces == Pieces::Same { 0 } else { quantity };
+            if more > 0 && !self.put(&KeptLine { product_id, quantity: more }) {
+                left_out += 1;
+            }
+        }
+        if pieces == Pieces::Same {
+            for line in &mut self.lines {
+                let of = |held: &Held| held.get(&line.product_id.uuid()).copied().unwrap_or_default();
+                line.quantity = of(&here).max(of(&there)).saturating_sub(of(&set_aside)).min(MAX_QUANTITY);
+            }
+            self.lines.retain(|line| line.quantity > 0);
+        }
+        self.take_over_seen(&mine.lines);
         if self.id == mine.id {
             // What only one side knows to be bought may still be among the other's lines: orders is asked again.
             self.progress.done = self
@@ -131,13 +165,18 @@ impl Cart {
     }
 }
 
+fn count(held: &mut Held, pieces: &[KeptLine]) {
+    for piece in pieces {
+        *held.entry(piece.product_id.uuid()).or_default() += piece.quantity;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use shop_contracts::{Currency, Money, OrderId, ProductId};
-    use uuid::Uuid;
 
     use super::*;
-    use crate::cart::{CartId, MAX_LINES, MAX_QUANTITY};
+    use crate::cart::{CartId, MAX_LINES};
     use crate::checkout::{Age, OrdersAnswer, Settled};
 
     const PRICE: Money = Money::new(100, Currency::Eur);
@@ -329,6 +368,27 @@ mod tests {
         assert!(!here.changed_apart_from(&kept(&here, 5), kim()));
         let lost = together(&here, &kept(&here, 5));
         assert_eq!((contents(&lost), lost.is_kept(kim())), (contents(&here), true));
+    }
+
+    /// A press of one device without an answer, while another changed the account's cart.
+    #[test]
+    fn what_one_side_set_aside_is_not_among_the_contents_of_both() {
+        let minute = 60_000_000;
+        for (more, left) in [(0, &[("rope", 1)][..]), (1, &[("lamp", 1), ("rope", 1)])] {
+            let mut base = cart(1, &[("lamp", 2)]);
+            base.kept = Some(KeptBy { account: kim(), revision: 4, is_current: true });
+            let (mut here, mut there) = (base.clone(), base);
+            here.conclude(OrdersAnswer::Unknown, 2_000);
+            here.differs_from_kept();
+            there.set_quantity(ProductId::from_slug("lamp"), 2 + more, 2_500);
+            there.add(ProductId::from_slug("rope"), 1, PRICE, 2_500);
+            let mut both = together(&here, &kept(&there, 5));
+            assert_eq!(contents(&both), expected(left), "{more} more");
+            assert!(both.give_up(here.id, here.version, 2 * minute));
+            let mut pieces: Vec<_> = both.lines.iter().map(|line| line.quantity).collect();
+            pieces.sort_unstable();
+            assert_eq!(pieces, [1, 2 + more], "what was put in, once");
+        }
     }
 
     #[test]

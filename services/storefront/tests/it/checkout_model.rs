@@ -690,6 +690,16 @@ impl World {
         for (id, count) in sold {
             assert!(count <= self.put[&id], "more pieces are ordered than were ever put into carts");
         }
+        let kept = Cart::from_kept(&self.kept, account());
+        for cart in self.devices.iter().map(|device| &device.cart).chain(&kept) {
+            let mut held = pieces(cart);
+            for line in cart.progress.open.iter().flat_map(|open| &open.lines) {
+                *held.entry(line.product_id).or_default() += i64::from(line.quantity);
+            }
+            for (id, count) in held {
+                assert!(count <= self.put[&id], "a cart holds more pieces than were ever put into carts");
+            }
+        }
         assert!(self.orders.voucher_uses() <= 1, "a voucher of one use has two");
         for placed in self.orders.by_key.values() {
             assert_eq!(placed.total, placed.body.expected, "a total that the shopper did not see");
