@@ -86,6 +86,12 @@ impl Cart {
         })
     }
 
+    /// Whether everything that an order holds is in it, to be ordered again.
+    pub fn holds(&self, order: &Order) -> bool {
+        let bought = bought(order);
+        !bought.is_empty() && !self.is_unsettled(self.version) && without(&bought, &self.pieces()).is_empty()
+    }
+
     /// Whether an order was made from this version of this cart, and from other contents: two clocks gave two changes one
     /// version.
     pub fn is_of_other_contents(&self, order: &Order) -> bool {

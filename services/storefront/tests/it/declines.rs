@@ -4,7 +4,7 @@ use chrono::DateTime;
 use shop_contracts::orders::{Order, OrderStatus};
 
 use crate::buying::{FIELDS, check_out, order};
-use crate::stage::Stage;
+use crate::stage::{Leads as _, Stage};
 
 #[tokio::test]
 async fn a_declined_card_is_not_chosen_any_more_and_the_rest_stays() {
@@ -48,4 +48,32 @@ async fn after_eight_declined_cards_no_other_is_tried_and_the_page_says_so() {
     other.take_a_lamp().await;
     check_out(&mut other).await;
     assert_eq!(stage.keys_sent().await.len(), TRIES + 1, "another shopper's cards are tried");
+}
+
+#[tokio::test]
+async fn a_decline_that_comes_late_says_that_the_cart_is_kept_and_leads_to_another_card() {
+    for (status, reason) in [(OrderStatus::Declined, None), (OrderStatus::Rejected, Some("payment_timeout"))]
+    {
+        let stage = Stage::set().await;
+        let mut shopper = stage.shopper();
+        shopper.take_a_lamp().await;
+        let pending = order(OrderStatus::Pending, None);
+        let there = format!("/orders/{}", pending.id);
+        stage.orders_answer(&pending).await;
+        assert!(check_out(&mut shopper).await.leads_to(&there));
+        let (cart, reason) = (stage.placed().await.cart, reason.map(str::to_owned));
+        stage.orders_answer(&Order { cart, reason, ..order(status, None) }).await;
+        shopper.open(&there).await;
+        assert!(shopper.page.contains("still in your cart"), "{}", shopper.page);
+        assert!(shopper.page.contains("href=\"/checkout\""), "{}", shopper.page);
+        let mut other = stage.shopper();
+        other.open(&there).await;
+        assert!(!other.page.contains("your cart"), "it has no cart: {}", other.page);
+        let answer = shopper.open("/checkout").await;
+        assert!(shopper.page.contains("id=\"place-order\""), "{}", answer.text());
+        shopper.open("/cart").await;
+        shopper.submit("/cart/remove", &[]).await;
+        shopper.open(&there).await;
+        assert!(!shopper.page.contains("still in your cart"), "it is not: {}", shopper.page);
+    }
 }

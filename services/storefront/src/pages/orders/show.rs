@@ -16,7 +16,7 @@ use shop_instrumentation::clock;
 
 use super::super::cart;
 use super::access::{Access, PathId};
-use super::status::{headline, refund, returned, standing};
+use super::status::{headline, once_more, refund, returned, standing};
 use super::{PageError, Shop, see_other};
 use crate::border::QueryFields;
 use crate::form::country_name;
@@ -124,11 +124,15 @@ fn refresh(status: OrderStatus, age_seconds: i64) -> Option<u32> {
 fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup {
     let own = access == Access::Own;
     let (title, tone, text) = headline(order, own);
+    let again = visitor.cart.as_ref().filter(|cart| cart.holds(order)).and_then(|_| once_more(order));
     html! {
         div.wrap.narrow.order {
             p.eyebrow { "Order " span #order-number { (order.number) } }
             h1 { (title) }
-            @match said.note { Some(note) => (note), None => (notice(tone, text)) }
+            @match said.note {
+                Some(note) => (note),
+                None => (notice(tone, html! { (text) @if let Some(again) = &again { p #cart-kept { (again.text) } } })),
+            }
             dl.facts {
                 dt { "Status" } dd #order-status { (standing(order)) }
                 dt { "Placed" } dd { time datetime=(order.placed_at.to_rfc3339()) { (order.placed_at.format("%-d %B %Y,")) " " span.nowrap { (order.placed_at.format("%H:%M UTC")) } } }
@@ -173,7 +177,8 @@ fn body(visitor: &Visitor, order: &Order, access: Access, said: Said) -> Markup 
                 p.hint { "To cancel or to send something back, " a href={ "/orders/lookup?number=" (order.number) } { "tell us the e-mail address" } " that this order was placed with." }
             }
             p.actions {
-                a.button href="/" { "Back to the shop" }
+                @if let Some(again) = &again { a.button href=(again.href) { (again.label) } }
+                a.button.quiet[again.is_some()] href="/" { "Back to the shop" }
                 @if order.account_id.is_some() { a.button.quiet href="/account" { "All your orders" } }
             }
         }

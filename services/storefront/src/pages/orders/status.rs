@@ -130,6 +130,30 @@ pub(super) fn headline(order: &Order, own: bool) -> (&'static str, Tone, Markup)
     }
 }
 
+/// How to order the same once more.
+pub(super) struct Again {
+    pub text: &'static str,
+    pub href: &'static str,
+    pub label: &'static str,
+}
+
+/// The way on from an order that ended unsold while its pieces are in the cart.
+pub(super) fn once_more(order: &Order) -> Option<Again> {
+    match (order.status, order.reason.as_deref()) {
+        (OrderStatus::Declined, _) | (OrderStatus::Rejected, Some("payment_timeout")) => Some(Again {
+            text: "What you ordered is still in your cart: you can order it with another card.",
+            href: "/checkout",
+            label: "Try another card",
+        }),
+        (OrderStatus::Rejected, _) => Some(Again {
+            text: "What you ordered is still in your cart, which says how much of it is left.",
+            href: "/cart",
+            label: "To your cart",
+        }),
+        _ => None,
+    }
+}
+
 /// That there are mails, too. A mailbox gets a bounded number an hour that strangers can cause: none is promised alone.
 fn written_too(email: &str) -> Markup {
     html! { "We write to " strong.whole { (masked(email)) } ", too; if you find nothing there, this page says the same." }
