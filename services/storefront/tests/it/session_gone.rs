@@ -118,3 +118,26 @@ async fn forms_of_the_cart_work_on_when_the_session_s_cookie_is_gone() {
     shopper.open("/cart").await;
     assert!(shopper.page.contains("Nothing in it yet"), "{}", shopper.page);
 }
+
+/// Also where identity did not answer about carts, and the browser's is not known to be an account's.
+#[tokio::test]
+async fn that_the_session_is_gone_is_said_on_every_page_of_the_form_until_it_is_sent() {
+    for is_away in [false, true] {
+        let (stage, keeper) = Stage::with_account().await;
+        keeper.is_away(is_away);
+        let mut shopper = logged_in(&stage).await;
+        shopper.take_a_lamp().await;
+        shopper.open("/checkout").await;
+        shopper.cookies.remove("session");
+        shopper.press(&[("address1", "9 Mole Road"), ("country", "DE")]).await;
+        assert!(shopper.page.contains("so nothing was ordered"), "{}", shopper.page);
+        for _ in 0..2 {
+            shopper.open("/checkout").await;
+            assert!(shopper.page.contains("value=\"9 Mole Road\""), "{}", shopper.page);
+            assert!(shopper.page.contains("id=\"logged-out\""), "away {is_away}: {}", shopper.page);
+        }
+        log_in(&mut shopper, "/login?return_to=/checkout").await;
+        shopper.open("/checkout").await;
+        assert!(!shopper.page.contains("id=\"logged-out\""), "{}", shopper.page);
+    }
+}

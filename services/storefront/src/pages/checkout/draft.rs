@@ -24,6 +24,9 @@ const MOST_BYTES: usize = 2_400;
 pub(super) struct Draft {
     /// Whose session it was typed in.
     pub account: Option<AccountId>,
+    /// Whether that session was over when it was sent. Without its cookie nobody knows whose it was.
+    #[serde(default)]
+    pub is_logged_out: bool,
     pub fields: Vec<(String, String)>,
     /// Whether wrong fields are to be marked.
     pub is_checked: bool,
@@ -55,6 +58,11 @@ impl Draft {
         let reader = visitor.account.as_ref().map(|who| who.account_id);
         let is_theirs = draft.account.is_none() || reader.is_none() || draft.account == reader;
         is_theirs.then_some(draft)
+    }
+
+    /// Whether it was typed in a session that is over.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_logged_out || self.account.is_some()
     }
 
     /// Fills in what was typed.

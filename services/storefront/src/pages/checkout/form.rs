@@ -26,6 +26,8 @@ pub(super) struct Shown<'a> {
     /// The account's saved addresses.
     pub book: &'a Book,
     pub news: &'a cart::News,
+    /// Whether the cart is an account's, or the form was filled in by one, whose session is over.
+    pub is_logged_out: bool,
     pub message: Option<Markup>,
 }
 
@@ -44,7 +46,7 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
             h1 { "Checkout" }
             (shown.news.notices())
             @if let Some(message) = &shown.message { (message) }
-            @if shown.message.is_none() { (unsettled(shown.visitor)) (logged_out(shown.visitor)) }
+            @if shown.message.is_none() { (unsettled(shown.visitor)) (logged_out(shown)) }
             (cart::changes(shown.cart))
             div.checkout-grid {
                 form #checkout-form.form action="/checkout" method="post" novalidate data-once {
@@ -71,14 +73,15 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
                         }
                         div.field.wrong[typed.error("country").is_some()] {
                             label for="country" { "Country" }
-                            select #country name="country" autocomplete="country" {
+                            select #country name="country" autocomplete="country"
+                                aria-invalid=[typed.error("country").map(|_| "true")] aria-describedby=[typed.error("country").map(|_| "country-error")] {
                                 @for (code, name) in COUNTRIES { option value=(code) selected[code == typed.value("country")] { (name) } }
                             }
-                            @if let Some(error) = typed.error("country") { p.error { (error) } }
+                            @if let Some(error) = typed.error("country") { p.error #country-error { (error) } }
                         }
                     }
                     (delivery(shown))
-                    fieldset {
+                    fieldset #payment.wrong[typed.error("payment_token").is_some()] aria-describedby=[typed.error("payment_token").map(|_| "payment-error")] {
                         legend { "Payment" }
                         p.hint { "This is a demonstration shop. Choose a test card; no money moves." }
                         div.cards {
@@ -89,7 +92,7 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
                                 }
                             }
                         }
-                        @if let Some(error) = typed.error("payment_token") { p.error { (error) } }
+                        @if let Some(error) = typed.error("payment_token") { p.error #payment-error { (error) } }
                     }
                     button #place-order.button.wide type="submit" { "Place order" (totals(shown)) }
                     p.hint.centre { "Delivery and VAT are in the total." }
@@ -104,7 +107,7 @@ pub(super) fn body(shown: &Shown, voucher: Option<&VoucherTerms>) -> Markup {
 fn delivery(shown: &Shown) -> Markup {
     let error = shown.typed.error("delivery");
     html! {
-        fieldset #delivery aria-describedby=[error.map(|_| "delivery-error")] {
+        fieldset #delivery.wrong[error.is_some()] aria-describedby=[error.map(|_| "delivery-error")] {
             legend { "Delivery" }
             div.cards.ways {
                 @for (method, charged) in shown.offer.ways() {
@@ -180,10 +183,10 @@ fn voucher(typed: &Typed) -> Markup {
     }
 }
 
-/// That the cart is an account's, whose session is over.
-fn logged_out(visitor: &Visitor) -> Markup {
+/// That the session is over.
+fn logged_out(shown: &Shown) -> Markup {
     html! {
-        @if visitor.has_left_cart() {
+        @if shown.is_logged_out {
             (notice(Tone::Plain, html! { p #logged-out {
                 strong { "You were logged out." } " " a href="/login?return_to=/checkout" { "Log in to order this cart" }
                 " with your account, or order it below as a guest instead: then it is not listed in your account."

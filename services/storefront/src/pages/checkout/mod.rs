@@ -91,6 +91,8 @@ async fn show(
     }
     let offer = offer(&cart, &typed, terms.as_ref())?;
     let message = outcome.map(|outcome| outcome.notice(&typed));
+    // Where identity did not answer, the cart does not say that it is an account's; what was typed does.
+    let is_left = visitor.has_left_cart() || draft.as_ref().is_some_and(Draft::is_left);
     let shown = Shown {
         visitor: &visitor,
         cart: &cart,
@@ -98,6 +100,7 @@ async fn show(
         typed: &typed,
         book: &book,
         news: &news,
+        is_logged_out: visitor.account.is_none() && is_left,
         message,
     };
     let response = shop.page(&visitor, "Checkout", body(&shown, terms.as_ref())).await;

@@ -94,7 +94,8 @@ pub(super) async fn press(
 /// The session that the form was sent in is over: nothing is ordered in its name, and the browser is a guest's now.
 fn logged_out(shop: &Shop, visitor: &Visitor, typed: &Typed) -> Response {
     let mut response = see_other("/checkout");
-    Draft { outcome: Some(Outcome::LogIn), ..Draft::new(visitor, typed) }.keep(&mut response, shop);
+    let draft = Draft { is_logged_out: true, ..Draft::new(visitor, typed) };
+    Draft { outcome: Some(Outcome::LogIn), ..draft }.keep(&mut response, shop);
     drop_session(&mut response, shop);
     response
 }
