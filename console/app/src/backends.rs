@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use console_storage::source::{
-    AlertsSource, DeploysSource, LogsSource, MetricsSource, RunbooksSource, TracesSource,
+    AlertsSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource, TracesSource,
 };
 
 use crate::about::AboutSource;
@@ -16,6 +16,7 @@ pub struct Backends {
     pub traces: Arc<dyn TracesSource>,
     pub alerts: Arc<dyn AlertsSource>,
     pub deploys: Arc<dyn DeploysSource>,
+    pub flux: Arc<dyn FluxSource>,
     pub runbooks: Arc<dyn RunbooksSource>,
     pub about: Arc<dyn AboutSource>,
     /// Milliseconds since the Unix epoch.

@@ -17,10 +17,12 @@ pub struct DeployCommit {
     pub url: Option<String>,
 }
 
-/// The version that the GitOps repository declares for a service.
+/// The version that the GitOps repository declares for a service in an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeclaredVersion {
     pub service: String,
+    /// The folder `apps/ENVIRONMENT`; none where the repository has no such folders.
+    pub environment: Option<String>,
     pub version: String,
     /// The manifest that says so.
     pub file: String,

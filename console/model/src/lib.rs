@@ -7,6 +7,7 @@ pub mod cardinality;
 pub mod clock;
 pub mod deploy;
 pub mod duration;
+pub mod flux;
 pub mod hashed;
 pub mod histogram;
 pub mod labels;

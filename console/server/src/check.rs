@@ -40,6 +40,7 @@ fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
     }
     let sources = &config.sources;
     let optional = [
+        ("flux.events_key_file", config.flux.events_key_file.as_deref()),
         ("slack.webhook_url_file", config.slack.webhook_url_file.as_deref()),
         ("gitops.github.token_file", config.gitops.github.as_ref().and_then(|g| g.token_file.as_deref())),
         ("sources.prometheus.token_file", token(&sources.prometheus)),

@@ -13,6 +13,7 @@ mod auth;
 mod check;
 pub mod config;
 mod error;
+mod flux;
 mod liveness;
 mod maintenance;
 mod metrics;

@@ -17,6 +17,7 @@ use crate::{
     about::SelfAbout,
     auth::{Auth, QueryTokens},
     config::{Config, ConfigError, Secret, read_secret},
+    flux::FluxEvents,
     liveness::Liveness,
     maintenance,
     metrics::SelfMetrics,
@@ -123,12 +124,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     };
 
     let alerting = alerting_facts(&config, &*engine).await;
+    let flux = FluxEvents::new(&config, state.clone())?;
     let backends = Backends {
         metrics: sources.metrics.clone(),
         logs: sources.logs.clone(),
         traces: sources.traces.clone(),
         alerts: engine.clone(),
         deploys: sources.deploys.clone(),
+        flux: Arc::new(flux.clone()),
         runbooks: sources.runbooks.clone(),
         about: Arc::new(SelfAbout {
             version: version.clone(),
@@ -158,6 +161,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         backends,
         sources,
         prometheus,
+        flux,
         ingest: ingest.clone(),
         metrics,
         stores: stores.clone(),

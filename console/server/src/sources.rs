@@ -106,6 +106,7 @@ fn deploys(config: &GitopsConfig) -> Result<Arc<dyn DeploysSource>, SourcesError
             owner: github.owner.clone(),
             repo: github.repo.clone(),
             folder: config.folder.clone(),
+            environment: config.environment.clone(),
             token,
             api_url: github.api_url.clone(),
         });
@@ -113,7 +114,10 @@ fn deploys(config: &GitopsConfig) -> Result<Arc<dyn DeploysSource>, SourcesError
         return Ok(Arc::new(source));
     }
     Ok(match &config.repository {
-        Some(repository) => Arc::new(GitDeploys::new(repository, config.folder.clone())),
+        Some(repository) => {
+            let source = GitDeploys::new(repository, config.folder.clone());
+            Arc::new(source.for_environment(config.environment.clone()))
+        }
         None => Arc::new(NoDeploys),
     })
 }

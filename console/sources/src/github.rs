@@ -1,19 +1,27 @@
 //! Deploys from GitHub, through octocrab: the same answers as a local clone, without one.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use console_model::deploy::{DeclaredVersion, DeployCommit};
 use console_storage::{SourceError, source::DeploysSource};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use octocrab::Octocrab;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::manifests;
+use crate::{
+    manifests,
+    overlays::{self, Declared, Step},
+};
 
 const MAX_PAGE: usize = 100;
 /// A commit list says no files; this many of the newest are asked for one by one.
 const MAX_DETAILS: usize = 20;
-const MAX_MANIFESTS: usize = 200;
+/// Manifests that are asked for at once.
+const MAX_CONCURRENT: usize = 8;
 
 /// A repository on GitHub.
 #[derive(Clone, Debug)]
@@ -22,6 +30,8 @@ pub struct GitHubConfig {
     pub repo: String,
     /// Folder of the manifests inside the repository.
     pub folder: String,
+    /// Only what `apps/ENVIRONMENT` declares.
+    pub environment: Option<String>,
     pub token: Option<String>,
     /// Another API root: GitHub Enterprise, or a test's server.
     pub api_url: Option<String>,
@@ -31,6 +41,8 @@ pub struct GitHubConfig {
 pub struct GitHubDeploys {
     client: Octocrab,
     config: GitHubConfig,
+    /// Texts by hash: what does not change is asked for once, as requests an hour are counted.
+    texts: Mutex<HashMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +75,8 @@ struct FileRow {
 
 #[derive(Deserialize)]
 struct Tree {
+    #[serde(default)]
+    truncated: bool,
     tree: Vec<TreeRow>,
 }
 
@@ -71,6 +85,7 @@ struct TreeRow {
     path: String,
     #[serde(rename = "type")]
     kind: String,
+    sha: String,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +111,7 @@ impl GitHubDeploys {
         if let Some(url) = &config.api_url {
             builder = builder.base_uri(url.as_str()).map_err(internal)?;
         }
-        Ok(Self { client: builder.build().map_err(internal)?, config })
+        Ok(Self { client: builder.build().map_err(internal)?, config, texts: Mutex::default() })
     }
 
     fn route(&self, rest: &str) -> String {
@@ -112,11 +127,26 @@ impl GitHubDeploys {
             octocrab::Error::GitHub { source, .. } if source.status_code.as_u16() == 404 => {
                 SourceError::NotFound(source.message.clone())
             }
-            other => SourceError::Unavailable {
-                backend: format!("GitHub repository {}/{}", self.config.owner, self.config.repo),
-                reason: other.to_string(),
-            },
+            other => self.unavailable(other.to_string()),
         }
+    }
+
+    fn unavailable(&self, reason: String) -> SourceError {
+        let backend = format!("GitHub repository {}/{}", self.config.owner, self.config.repo);
+        SourceError::Unavailable { backend, reason }
+    }
+
+    /// A file's text by the hash that the tree tells.
+    async fn read(&self, sha: &str) -> Result<String, SourceError> {
+        if let Some(text) = self.texts.lock().get(sha) {
+            return Ok(text.clone());
+        }
+        let content: Content = self.get(&format!("git/blobs/{sha}"), &json!({})).await?;
+        let compact: String = content.content.split_whitespace().collect();
+        // What is no text is no manifest.
+        let text = decode_base64(&compact).unwrap_or_default();
+        self.texts.lock().insert(sha.to_owned(), text.clone());
+        Ok(text)
     }
 
     fn below_folder(&self, path: &str) -> bool {
@@ -124,13 +154,45 @@ impl GitHubDeploys {
         folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    fn deploy(&self, row: CommitRow) -> DeployCommit {
+    async fn declared(&self) -> Result<Declared, SourceError> {
+        let tree: Tree = self.get("git/trees/HEAD", &json!({ "recursive": "1" })).await?;
+        if tree.truncated {
+            return Err(self.unavailable("it has more files than GitHub lists".to_owned()));
+        }
+        let files = tree.tree.into_iter().filter(|r| r.kind == "blob");
+        let hashes: &BTreeMap<String, String> = &files.map(|r| (r.path, r.sha)).collect();
+        let paths: Vec<String> = hashes.keys().filter(|p| self.below_folder(p)).cloned().collect();
+        let environment = self.config.environment.as_deref();
+        let asked = overlays::Asked { folder: &self.config.folder, environment };
+        let mut texts = BTreeMap::new();
+        let found = loop {
+            match overlays::declared(&asked, &paths, &texts).map_err(|reason| self.unavailable(reason))? {
+                Step::Done(found) => break found,
+                Step::Read(files) => {
+                    let read = stream::iter(files).map(|file| async move {
+                        let text = match hashes.get(&file) {
+                            Some(sha) => self.read(sha).await?,
+                            None => String::new(),
+                        };
+                        Ok::<_, SourceError>((file, text))
+                    });
+                    texts.extend(read.buffered(MAX_CONCURRENT).try_collect::<Vec<_>>().await?);
+                }
+            }
+        };
+        let current: HashSet<&String> = hashes.values().collect();
+        self.texts.lock().retain(|sha, _| current.contains(sha));
+        Ok(found)
+    }
+
+    fn deploy(&self, row: CommitRow, declared: &Declared) -> DeployCommit {
         let (subject, body) = row.commit.message.split_once('\n').unwrap_or((&row.commit.message, ""));
+        let below = row.files.iter().filter(|f| self.below_folder(&f.filename));
+        let patches: String = below.map(patch).collect();
         let files: Vec<String> =
             row.files.into_iter().map(|f| f.filename).filter(|f| self.below_folder(f)).collect();
         let mut services: Vec<String> = files.iter().filter_map(|f| manifests::service_of(f)).collect();
-        services.sort();
-        services.dedup();
+        declared.add_services_of(&patches, &mut services);
         DeployCommit {
             sha: row.sha,
             at_ms: row.commit.author.as_ref().map(|a| a.date.timestamp_millis()).unwrap_or_default(),
@@ -149,6 +211,8 @@ impl DeploysSource for GitHubDeploys {
     async fn history(&self, limit: usize) -> Result<Vec<DeployCommit>, SourceError> {
         let query = json!({ "path": self.config.folder, "per_page": limit.clamp(1, MAX_PAGE) });
         let rows: Vec<CommitRow> = self.get("commits", &query).await?;
+        // The history stands by itself where manifests cannot be read.
+        let declared = self.declared().await.unwrap_or_default();
         let mut commits = Vec::with_capacity(rows.len());
         for (i, row) in rows.into_iter().enumerate() {
             let full = if i < MAX_DETAILS {
@@ -156,7 +220,7 @@ impl DeploysSource for GitHubDeploys {
             } else {
                 row
             };
-            commits.push(self.deploy(full));
+            commits.push(self.deploy(full, &declared));
         }
         Ok(commits)
     }
@@ -172,7 +236,6 @@ impl DeploysSource for GitHubDeploys {
             Err(SourceError::NotFound(_)) => return Ok(None),
             other => other?,
         };
-        let patch = |f: &FileRow| format!("diff --git a/{0} b/{0}\n{1}\n", f.filename, f.patch);
         Ok(Some(
             row.files
                 .iter()
@@ -184,22 +247,13 @@ impl DeploysSource for GitHubDeploys {
     }
 
     async fn declared_versions(&self) -> Result<Vec<DeclaredVersion>, SourceError> {
-        let tree: Tree = self.get("git/trees/HEAD", &json!({ "recursive": "1" })).await?;
-        let wanted = tree
-            .tree
-            .into_iter()
-            .filter(|r| r.kind == "blob" && manifests::is_yaml(&r.path) && self.below_folder(&r.path));
-        let mut found = Vec::new();
-        for row in wanted.take(MAX_MANIFESTS) {
-            let content: Content = self.get(&format!("contents/{}", row.path), &json!({})).await?;
-            let compact: String = content.content.split_whitespace().collect();
-            if let Some(text) = decode_base64(&compact) {
-                found.extend(manifests::declared_versions(&row.path, &text));
-            }
-        }
-        found.sort_by(|a, b| a.service.cmp(&b.service));
-        Ok(found)
+        Ok(self.declared().await?.versions)
     }
+}
+
+/// As git writes it.
+fn patch(file: &FileRow) -> String {
+    format!("diff --git a/{0} b/{0}\n{1}\n", file.filename, file.patch)
 }
 
 fn decode_base64(text: &str) -> Option<String> {
@@ -226,6 +280,7 @@ mod tests {
             owner: "acme".into(),
             repo: "ops".into(),
             folder: "gitops".into(),
+            environment: None,
             token: Some("t".into()),
             api_url: Some(server.uri()),
         };
@@ -249,6 +304,43 @@ mod tests {
         assert_eq!(commits[0].services, ["orders"]);
         assert_eq!(commits[0].files.len(), 1);
         assert!(source.diff("ab12").await.unwrap().unwrap().contains("+b"));
+    }
+
+    #[tokio::test]
+    async fn an_environment_s_versions_are_read_once() {
+        use base64::Engine as _;
+        let server = MockServer::start().await;
+        let manifest = "metadata: { name: orders }\nspec: { template: { spec: { containers: [{ image: shop-orders }] } } }\n";
+        let files = [
+            ("gitops/apps/base/kustomization.yaml", "resources: [orders.yaml]"),
+            ("gitops/apps/base/orders.yaml", manifest),
+            (
+                "gitops/apps/production/kustomization.yaml",
+                "resources: [../base]\nimages: [{ name: shop-orders, newTag: 1.2.3 }]",
+            ),
+            (
+                "gitops/apps/staging/kustomization.yaml",
+                "resources: [../base]\nimages: [{ name: shop-orders, newTag: 1.3.0 }]",
+            ),
+        ];
+        let mut rows = vec![json!({"path": "gitops", "type": "tree", "sha": "ff"})];
+        for (i, (file, text)) in files.iter().enumerate() {
+            rows.push(json!({"path": file, "type": "blob", "sha": format!("{i}a")}));
+            let content = base64::engine::general_purpose::STANDARD.encode(text);
+            Mock::given(path(format!("/repos/acme/ops/git/blobs/{i}a")))
+                .respond_with(ResponseTemplate::new(200).set_body_json(json!({"content": content})))
+                .expect(1)
+                .mount(&server)
+                .await;
+        }
+        serve(&server, "/repos/acme/ops/git/trees/HEAD", json!({"tree": rows})).await;
+        let source = source(&server);
+        for _ in 0..2 {
+            let found = source.declared_versions().await.unwrap();
+            let told: Vec<_> =
+                found.iter().map(|d| (d.environment.as_deref().unwrap(), d.version.as_str())).collect();
+            assert_eq!(told, [("production", "1.2.3"), ("staging", "1.3.0")]);
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ mod http;
 pub mod loki;
 pub mod manifests;
 mod markdown;
+mod overlays;
 pub mod prometheus;
 pub mod runbooks;
 pub mod tempo;

@@ -20,6 +20,9 @@ pub struct StateConfig {
     pub max_waiting_log_ins: usize,
     pub max_password_bytes: usize,
     pub max_preference_bytes: usize,
+    /// The newest events of Flux are kept.
+    pub max_flux_events: i64,
+    pub max_flux_event_bytes: usize,
     pub throttle: ThrottleConfig,
 }
 
@@ -34,6 +37,8 @@ impl StateConfig {
             max_waiting_log_ins: 64,
             max_password_bytes: 1024,
             max_preference_bytes: 4096,
+            max_flux_events: 300,
+            max_flux_event_bytes: 32 * 1024,
             throttle: ThrottleConfig::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! What the console remembers about people: users, sessions and small preferences, in one SQLite file.
+//! What the console remembers beside telemetry: users, sessions, small preferences, and what Flux told, in one SQLite file.
 //!
 //! What holds: a password is kept as an argon2id hash, a session's token as its SHA-256; an unknown user costs a caller
 //! the same time as a wrong password; wrong log-ins are slowed down by user and by address. Hashing runs off the
@@ -9,6 +9,7 @@
 mod admin;
 mod config;
 mod error;
+mod flux_events;
 mod hashing;
 mod login;
 mod password;

@@ -6,6 +6,7 @@ use console_model::{
     alert::{Alert, Notification, RuleGroupStatus, RuleStatus},
     cardinality::Cardinality,
     deploy::{DeclaredVersion, DeployCommit},
+    flux::FluxEvent,
     log::{Direction, LogAnswer, TailFrame},
     metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer},
     profile::QueryProfile,
@@ -183,6 +184,13 @@ pub trait DeploysSource: Send + Sync {
     async fn diff(&self, sha: &str) -> Answer<Option<String>>;
 
     async fn declared_versions(&self) -> Answer<Vec<DeclaredVersion>>;
+}
+
+/// What Flux tells of the cluster that it applies git to.
+#[async_trait]
+pub trait FluxSource: Send + Sync {
+    /// The newest events, in no order that matters; none when nobody may tell any.
+    async fn events(&self) -> Answer<Option<Vec<FluxEvent>>>;
 }
 
 /// The knowledge base.

@@ -8,6 +8,7 @@ use console_model::{
     Labels, TimeRange,
     alert::{Alert, Notification, RuleStatus},
     deploy::{DeclaredVersion, DeployCommit},
+    flux::FluxEvent,
     log::{Direction, LogAnswer, TailFrame},
     metric::{MetricMetadata, QueryAnswer, QueryStats, QueryValue},
     runbook::{Runbook, RunbookEntry},
@@ -15,7 +16,9 @@ use console_model::{
 };
 use console_storage::{
     SourceError,
-    source::{AlertsSource, DeploysSource, LogsSource, MetricsSource, RunbooksSource, TracesSource},
+    source::{
+        AlertsSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource, TracesSource,
+    },
     traces::AttributeScope,
 };
 
@@ -45,6 +48,7 @@ pub struct Fakes {
     pub commits: Asked<Vec<DeployCommit>>,
     pub diff: Asked<Option<String>>,
     pub versions: Asked<Vec<DeclaredVersion>>,
+    pub flux: Asked<Option<Vec<FluxEvent>>>,
     pub runbooks: Asked<Vec<Runbook>>,
     pub about: About,
     /// Every expression that was asked, of whichever language.
@@ -83,6 +87,7 @@ impl Default for Fakes {
             commits: Ok(Vec::new()),
             diff: Ok(None),
             versions: Ok(Vec::new()),
+            flux: Ok(None),
             runbooks: Ok(Vec::new()),
             about: About {
                 version: "0.1.0".to_owned(),
@@ -104,6 +109,7 @@ impl Fakes {
             traces: all.clone(),
             alerts: all.clone(),
             deploys: all.clone(),
+            flux: all.clone(),
             runbooks: all.clone(),
             about: all,
             clock: || NOW_MS,
@@ -243,6 +249,13 @@ impl DeploysSource for Fakes {
 
     async fn declared_versions(&self) -> Asked<Vec<DeclaredVersion>> {
         self.versions.clone()
+    }
+}
+
+#[async_trait]
+impl FluxSource for Fakes {
+    async fn events(&self) -> Asked<Option<Vec<FluxEvent>>> {
+        self.flux.clone()
     }
 }
 

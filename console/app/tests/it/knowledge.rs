@@ -1,3 +1,5 @@
+use console_model::deploy::DeclaredVersion;
+
 use crate::{
     fakes::{Fakes, away},
     story::{self, SHA},
@@ -26,6 +28,43 @@ async fn with_one_side_missing_nothing_is_compared() {
     let page = fakes.get("/deploys").await;
     page.assert_shows(&["nothing is compared", "git is unavailable", "not compared", "History"]);
     assert!(!page.text().contains("Not in git"));
+}
+
+#[tokio::test]
+async fn what_flux_cannot_apply_stands_before_what_it_applied() {
+    let page = story::fakes().get("/deploys").await;
+    page.assert_shows(&[
+        "1 object fails",
+        "HealthCheckFailed",
+        "Kustomization data",
+        "ReconciliationSucceeded",
+    ]);
+    let text = page.text();
+    assert!(text.find("HealthCheckFailed").unwrap() < text.find("ReconciliationSucceeded").unwrap());
+    let fakes = Fakes { flux: Ok(Some(Vec::new())), ..story::fakes() };
+    fakes.get("/deploys").await.assert_shows(&["Flux has told nothing yet"]);
+    let fakes = Fakes { flux: Ok(None), ..story::fakes() };
+    fakes.get("/deploys").await.assert_shows(&["Flux' notifications are not taken", "flux.events_key_file"]);
+    let fakes = Fakes { flux: Err(away("the console's state")), ..story::fakes() };
+    fakes
+        .get("/deploys")
+        .await
+        .assert_shows(&["the console's state is unavailable", "2 services run something else"]);
+}
+
+#[tokio::test]
+async fn environments_have_a_column_where_there_are_any() {
+    let page = story::fakes().get("/deploys").await;
+    assert!(!page.text().contains("Environment"));
+    let of = |environment: &str, version: &str| DeclaredVersion {
+        service: "catalog".to_owned(),
+        environment: Some(environment.to_owned()),
+        version: version.to_owned(),
+        file: format!("gitops/apps/{environment}/kustomization.yaml"),
+    };
+    let fakes =
+        Fakes { versions: Ok(vec![of("production", "0.1.0"), of("staging", "0.2.0")]), ..story::fakes() };
+    fakes.get("/deploys").await.assert_shows(&["Environment", "production", "staging"]);
 }
 
 #[tokio::test]

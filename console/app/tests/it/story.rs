@@ -5,6 +5,7 @@ use console_model::{
     Labels,
     alert::{Alert, AlertState, DeliveryOutcome, Evidence, Notification, RuleStatus},
     deploy::{DeclaredVersion, DeployCommit},
+    flux::FluxEvent,
     metric::{QueryValue, Sample, Series},
     runbook::Runbook,
 };
@@ -352,10 +353,30 @@ fn metrics(expr: &str) -> QueryValue {
     }
 }
 
+fn flux() -> Vec<FluxEvent> {
+    let event = |name: &str, ago_s: i64, reason: &str, message: &str| FluxEvent {
+        kind: "Kustomization".to_owned(),
+        namespace: "flux-system".to_owned(),
+        name: name.to_owned(),
+        is_failure: reason.ends_with("Failed"),
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+        revision: format!("main@sha1:{SHA}"),
+        at_ms: NOW_MS - ago_s * 1000,
+    };
+    let applied = "Applied revision: main@sha1:0a1b";
+    vec![
+        event("data", 30, "ReconciliationSucceeded", applied),
+        event("apps", 90, "HealthCheckFailed", EVIL),
+        event("apps", 700, "ReconciliationSucceeded", applied),
+    ]
+}
+
 /// Sources that know the story.
 pub fn fakes() -> Fakes {
     let declared = |service: &str, version: &str| DeclaredVersion {
         service: service.to_owned(),
+        environment: None,
         version: version.to_owned(),
         file: format!("gitops/apps/base/{service}/deployment.yaml"),
     };
@@ -371,6 +392,7 @@ pub fn fakes() -> Fakes {
             declared("orders", "0.1.0"),
             declared("catalog", "0.2.0"),
         ]),
+        flux: Ok(Some(flux())),
         runbooks: Ok(runbooks()),
         about: about(),
         ..Fakes::default()

@@ -53,6 +53,8 @@ pub struct Config {
     #[serde(default)]
     pub gitops: GitopsConfig,
     #[serde(default)]
+    pub flux: FluxConfig,
+    #[serde(default)]
     pub slack: SlackConfig,
     /// Remote backends to read instead of the embedded stores.
     #[serde(default)]
@@ -98,11 +100,13 @@ pub struct GitopsConfig {
     pub github: Option<GitHubSettings>,
     /// The folder of the manifests.
     pub folder: String,
+    /// The environment that this console watches: what `apps/ENVIRONMENT` below the folder declares. None: all of them.
+    pub environment: Option<String>,
 }
 
 impl Default for GitopsConfig {
     fn default() -> Self {
-        Self { repository: None, github: None, folder: "gitops".to_owned() }
+        Self { repository: None, github: None, folder: "gitops".to_owned(), environment: None }
     }
 }
 
@@ -116,6 +120,14 @@ pub struct GitHubSettings {
     /// Another API root: GitHub Enterprise.
     #[serde(default)]
     pub api_url: Option<String>,
+}
+
+/// Notifications of Flux.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FluxConfig {
+    /// The key that they are signed with (HMAC); without it none are taken.
+    pub events_key_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -223,6 +235,9 @@ impl Config {
         }
         if self.gitops.repository.is_some() && self.gitops.github.is_some() {
             found.push("gitops: either repository or github, not both".to_owned());
+        }
+        if self.gitops.environment.as_deref().is_some_and(|e| e.is_empty() || e.contains('/')) {
+            found.push("gitops.environment: the name of a folder in apps/".to_owned());
         }
         let open: Vec<&str> = [
             ("listen", self.listen, self.tokens.query.is_empty() || self.tokens.ingest.is_empty()),

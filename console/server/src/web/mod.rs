@@ -25,7 +25,9 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{auth, auth::Auth, metrics::SelfMetrics, sources::Sources, stores::Stores};
+use crate::{
+    auth, auth::Auth, flux, flux::FluxEvents, metrics::SelfMetrics, sources::Sources, stores::Stores,
+};
 
 pub use assets::{AssetsError, read as read_assets};
 pub use health::Readiness;
@@ -42,6 +44,7 @@ pub struct Parts {
     pub backends: Backends,
     pub sources: Sources,
     pub prometheus: console_query_api::prometheus::Sources,
+    pub flux: FluxEvents,
     pub ingest: Ingest,
     pub metrics: SelfMetrics,
     pub stores: Stores,
@@ -51,7 +54,8 @@ pub struct Parts {
 
 /// All routes of the main listener.
 pub fn router(parts: Parts) -> Router {
-    let Parts { auth, backends, sources, prometheus, ingest, metrics, stores, readiness, site_dir } = parts;
+    let Parts { auth, backends, sources, prometheus, flux, ingest, metrics, stores, readiness, site_dir } =
+        parts;
     let timeout = || TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     let people = Router::new()
         .route("/login", get(auth::form).post(auth::log_in))
@@ -76,6 +80,7 @@ pub fn router(parts: Parts) -> Router {
     Router::new()
         .merge(bounded)
         .merge(assets::router(&site_dir))
+        .merge(flux::router(flux))
         // Ingest has limits of its own, on what is sent and on what it unpacks to.
         .merge(ingest.loki_router())
         .merge(ingest.remote_write_router())

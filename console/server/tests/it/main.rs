@@ -2,6 +2,7 @@
 
 mod access;
 mod console;
+mod flux;
 mod liveness;
 mod pages;
 mod program;

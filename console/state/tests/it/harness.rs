@@ -43,6 +43,7 @@ pub fn config(dir: &TempDir) -> StateConfig {
         session_idle_ms: 600_000,
         session_max_ms: 1_500_000,
         max_sessions_per_user: 2,
+        max_flux_events: 3,
         throttle: ThrottleConfig { max_per_user: 2, ..ThrottleConfig::default() },
         ..StateConfig::new(dir.path().join("console/state.db"))
     }

@@ -1,5 +1,6 @@
-//! Deploys: the history of the GitOps folder, and whether what runs is what git declares.
+//! Deploys: whether what runs is what git declares, what Flux tells of it, and the history of the GitOps folder.
 
+mod flux;
 mod versions;
 
 use console_model::deploy::{DeclaredVersion, DeployCommit};
@@ -7,7 +8,10 @@ use console_storage::SourceError;
 use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, TableScroll, Tone};
 use leptos::prelude::*;
 
-use self::versions::{ServiceVersions, Verdict, compare};
+use self::{
+    flux::Flux,
+    versions::{ServiceVersions, Verdict, compare},
+};
 use super::{
     moment::When,
     overview::{RUNNING_VERSIONS, running_versions},
@@ -24,13 +28,15 @@ pub fn DeploysPage() -> impl IntoView {
     let asked = request.clone();
     let content = Suspend::new(async move {
         let b = &asked.backends;
-        let (history, declared, running) = futures::join!(
+        let (history, declared, running, flux) = futures::join!(
             answer(b.deploys.history(COMMITS_SHOWN)),
             answer(b.deploys.declared_versions()),
             instant(b, RUNNING_VERSIONS, asked.now_ms),
+            answer(b.flux.events()),
         );
         view! {
             <div data-live="versions" id="versions"><Versions declared running/></div>
+            <div data-live="flux" id="flux"><Flux events=flux now_ms=asked.now_ms/></div>
             <div data-live="history" id="history"><History history now_ms=asked.now_ms/></div>
         }
     });
@@ -51,7 +57,8 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
     .flatten()
     .collect();
     let is_whole = problems.is_empty();
-    let rows = compare(declared.unwrap_or_default(), running_versions(&running));
+    let rows = compare(declared.unwrap_or_default(), &running_versions(&running));
+    let environments = rows.iter().any(|r| r.declared.as_ref().is_some_and(|d| d.environment.is_some()));
     let apart = rows.iter().filter(|r| matches!(r.verdict, Verdict::Differs | Verdict::Mixed)).count();
     let note = match (is_whole, apart) {
         (false, _) => "one side is missing, so nothing is compared".to_owned(),
@@ -73,12 +80,15 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
                     <thead>
                         <tr>
                             <th scope="col">"Service"</th>
+                            {environments.then(|| view! { <th scope="col">"Environment"</th> })}
                             <th scope="col">"Verdict"</th>
                             <th scope="col">"Declared in git"</th>
                             <th scope="col">"Seen in telemetry"</th>
                         </tr>
                     </thead>
-                    <tbody>{rows.into_iter().map(|r| version_row(r, is_whole)).collect_view()}</tbody>
+                    <tbody>
+                        {rows.into_iter().map(|r| version_row(r, is_whole, environments)).collect_view()}
+                    </tbody>
                 </table>
             </TableScroll>
         }
@@ -92,8 +102,13 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
     }
 }
 
-fn version_row(row: ServiceVersions, is_whole: bool) -> impl IntoView {
+fn version_row(row: ServiceVersions, is_whole: bool, environments: bool) -> impl IntoView {
     let ServiceVersions { service, declared, running, verdict } = row;
+    let environment = declared.as_ref().and_then(|d| d.environment.clone());
+    let environment = environments.then(|| match environment {
+        Some(name) => view! { <td>{name}</td> }.into_any(),
+        None => view! { <td class="muted">"–"</td> }.into_any(),
+    });
     let declared = match declared {
         Some(d) => view! { <span class="mono" title=d.file>{d.version}</span> }.into_any(),
         None => view! { <span class="muted">"–"</span> }.into_any(),
@@ -118,6 +133,7 @@ fn version_row(row: ServiceVersions, is_whole: bool) -> impl IntoView {
     view! {
         <tr class=class>
             <th scope="row">{service}</th>
+            {environment}
             <td>{verdict}</td>
             <td>{declared}</td>
             <td>{running}</td>

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use console_model::deploy::DeclaredVersion;
 use console_ui::Tone;
 
-/// One service's versions.
+/// One service's versions in one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceVersions {
     pub service: String,
@@ -50,24 +50,28 @@ impl Verdict {
     }
 }
 
-/// Every service that either side names, disagreements first.
+/// Every service that either side names, disagreements first; one that several environments declare has a row for each,
+/// compared with the same telemetry.
 pub fn compare(
     declared: Vec<DeclaredVersion>,
-    running: BTreeMap<String, Vec<(String, u64)>>,
+    running: &BTreeMap<String, Vec<(String, u64)>>,
 ) -> Vec<ServiceVersions> {
-    let mut declared: BTreeMap<String, DeclaredVersion> =
-        declared.into_iter().map(|d| (d.service.clone(), d)).collect();
-    let mut running = running;
-    let names: BTreeSet<String> = declared.keys().chain(running.keys()).cloned().collect();
-    let mut rows: Vec<ServiceVersions> = names
-        .into_iter()
-        .map(|service| {
-            let (declared, running) =
-                (declared.remove(&service), running.remove(&service).unwrap_or_default());
-            let verdict = verdict(declared.as_ref(), &running);
-            ServiceVersions { service, declared, running, verdict }
-        })
-        .collect();
+    let mut declared_of: BTreeMap<String, Vec<DeclaredVersion>> = BTreeMap::new();
+    for one in declared {
+        declared_of.entry(one.service.clone()).or_default().push(one);
+    }
+    let names: BTreeSet<String> = declared_of.keys().chain(running.keys()).cloned().collect();
+    let mut rows = Vec::new();
+    for service in names {
+        let seen = running.get(&service).cloned().unwrap_or_default();
+        let declared = declared_of
+            .remove(&service)
+            .map_or_else(|| vec![None], |all| all.into_iter().map(Some).collect());
+        for declared in declared {
+            let verdict = verdict(declared.as_ref(), &seen);
+            rows.push(ServiceVersions { service: service.clone(), declared, running: seen.clone(), verdict });
+        }
+    }
     rows.sort_by_key(|r| match r.verdict {
         Verdict::Differs => 0,
         Verdict::Mixed => 1,
@@ -99,7 +103,26 @@ mod tests {
     use super::*;
 
     fn declared(service: &str, version: &str) -> DeclaredVersion {
-        DeclaredVersion { service: service.into(), version: version.into(), file: "f.yaml".into() }
+        let (service, version, file) = (service.into(), version.into(), "f.yaml".into());
+        DeclaredVersion { service, environment: None, version, file }
+    }
+
+    #[test]
+    fn each_environment_that_declares_a_service_has_a_row() {
+        let of = |environment: &str, version: &str| DeclaredVersion {
+            environment: Some(environment.to_owned()),
+            ..declared("orders", version)
+        };
+        let running = BTreeMap::from([("orders".to_owned(), vec![("1.1".to_owned(), 2)])]);
+        let rows = compare(vec![of("staging", "1.1"), of("production", "1.0")], &running);
+        let told: Vec<(&str, &str)> = rows
+            .iter()
+            .map(|r| {
+                let declared = r.declared.as_ref().unwrap();
+                (declared.environment.as_deref().unwrap(), r.verdict.words())
+            })
+            .collect();
+        assert_eq!(told, [("production", "Not what git declares"), ("staging", "Agrees")]);
     }
 
     #[test]
@@ -112,7 +135,7 @@ mod tests {
         ]);
         let rows = compare(
             vec![declared("a", "v1.0"), declared("b", "1.0"), declared("c", "1.0"), declared("d", "1.0")],
-            running,
+            &running,
         );
         let told: Vec<(&str, &str)> = rows.iter().map(|r| (r.service.as_str(), r.verdict.words())).collect();
         assert_eq!(
