@@ -147,7 +147,6 @@ module "observability" {
 
   name                  = local.name
   environment           = var.environment
-  console_endpoint      = "https://${var.hosts.hooks}/webhooks/sns"
   last_resort_addresses = var.last_resort_addresses
   load_balancer_suffix  = module.edge.load_balancer_suffix
   target_group_suffix   = module.edge.target_group_suffix

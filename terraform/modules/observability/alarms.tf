@@ -83,7 +83,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   period              = each.value.period
   evaluation_periods  = each.value.periods
   treat_missing_data  = each.value.missing
-  alarm_actions       = contains(local.past_the_console, each.key) ? [aws_sns_topic.alarms.arn, aws_sns_topic.last_resort.arn] : [aws_sns_topic.alarms.arn]
+  alarm_actions       = contains(local.past_the_console, each.key) && var.console_endpoint != null ? [aws_sns_topic.alarms.arn, aws_sns_topic.last_resort.arn] : [aws_sns_topic.alarms.arn]
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
@@ -102,7 +102,7 @@ resource "aws_cloudwatch_event_rule" "this" {
   for_each = local.events
 
   name          = "${var.name}-alarm-${replace(each.key, "_", "-")}"
-  description   = "To the console: ${replace(each.key, "_", " ")}"
+  description   = "An alarm: ${replace(each.key, "_", " ")}"
   event_pattern = jsonencode(each.value)
 }
 

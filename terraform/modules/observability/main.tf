@@ -1,5 +1,5 @@
 # What Prometheus in the cluster cannot see: the cluster itself gone, AWS' own services, copies that stay behind. Alarms go to a
-# topic, and from there to the console, which tells people as it does of its own alerts.
+# topic, and from there to people by mail; to whoever takes them over HTTPS instead, where there is an endpoint.
 
 data "aws_caller_identity" "current" {}
 
@@ -14,7 +14,7 @@ module "key" {
 resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-alarms"
   kms_master_key_id = module.key.arn
-  # SHA-256 signatures, which the console checks.
+  # SHA-256 signatures.
   signature_version = 2
 }
 
@@ -44,7 +44,7 @@ resource "aws_sns_topic_policy" "alarms" {
   })
 }
 
-# What could not be delivered waits here, and raises an alarm by mail, since the console is what does not answer.
+# What could not be delivered waits here, and raises an alarm by mail.
 resource "aws_sqs_queue" "undelivered" {
   name                      = "${var.name}-alarms-undelivered"
   message_retention_seconds = 1209600
@@ -67,7 +67,18 @@ resource "aws_sqs_queue_policy" "undelivered" {
   })
 }
 
+# The console does not take alarms yet.
+resource "aws_sns_topic_subscription" "people" {
+  for_each = var.console_endpoint == null ? var.last_resort_addresses : []
+
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = each.value
+}
+
 resource "aws_sns_topic_subscription" "console" {
+  count = var.console_endpoint == null ? 0 : 1
+
   topic_arn              = aws_sns_topic.alarms.arn
   protocol               = "https"
   endpoint               = var.console_endpoint

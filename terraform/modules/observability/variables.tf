@@ -9,22 +9,23 @@ variable "environment" {
 }
 
 variable "console_endpoint" {
-  description = "Where the console takes alarms: `https://hooks.example.com/api/v1/sns`."
+  description = "Where alarms are taken: `https://hooks.example.com/alarms`. Null: nowhere, so that people get each by mail."
   type        = string
+  default     = null
 
   validation {
-    condition     = startswith(var.console_endpoint, "https://")
+    condition     = var.console_endpoint == null || startswith(coalesce(var.console_endpoint, "https://"), "https://")
     error_message = "console_endpoint must begin with https://."
   }
 }
 
 variable "last_resort_addresses" {
-  description = "Mail addresses that are told when the console takes no alarms."
+  description = "Mail addresses that are told when nobody takes alarms."
   type        = set(string)
 
   validation {
     condition     = length(var.last_resort_addresses) > 0 && alltrue([for address in var.last_resort_addresses : can(regex("^[^@ ]+@[^@ ]+$", address))])
-    error_message = "last_resort_addresses must have an address, or nobody hears of a console that is down."
+    error_message = "last_resort_addresses must have an address, or nobody hears of what nobody takes."
   }
 }
 

@@ -1,7 +1,7 @@
 variables {
   name                  = "test"
   environment           = "staging"
-  console_endpoint      = "https://hooks.example.com/api/v1/sns"
+  console_endpoint      = "https://hooks.example.com/alarms"
   last_resort_addresses = ["on-call@example.com"]
   load_balancer_suffix  = "app/test/1"
   target_group_suffix   = "targetgroup/test/1"
@@ -14,7 +14,7 @@ variables {
 
 run "alarms_reach_the_console_and_people_when_it_is_down" {
   assert {
-    condition     = aws_sns_topic_subscription.console.topic_arn == aws_sns_topic.alarms.arn && aws_sns_topic_subscription.console.protocol == "https"
+    condition     = aws_sns_topic_subscription.console[0].topic_arn == aws_sns_topic.alarms.arn && aws_sns_topic_subscription.console[0].protocol == "https" && length(aws_sns_topic_subscription.people) == 0
     error_message = "the console gets no alarms"
   }
 
@@ -29,7 +29,7 @@ run "alarms_reach_the_console_and_people_when_it_is_down" {
   }
 
   assert {
-    condition     = jsondecode(aws_sns_topic_subscription.console.redrive_policy).deadLetterTargetArn == aws_sqs_queue.undelivered.arn
+    condition     = jsondecode(aws_sns_topic_subscription.console[0].redrive_policy).deadLetterTargetArn == aws_sqs_queue.undelivered.arn
     error_message = "an alarm that was not taken is lost"
   }
 
@@ -41,6 +41,22 @@ run "alarms_reach_the_console_and_people_when_it_is_down" {
   assert {
     condition     = aws_sns_topic.alarms.signature_version == 2
     error_message = "messages are signed with SHA-1"
+  }
+}
+
+run "without_an_endpoint_people_get_every_alarm_once" {
+  variables {
+    console_endpoint = null
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.console) == 0 && toset([for one in aws_sns_topic_subscription.people : one.endpoint]) == toset(["on-call@example.com"]) && alltrue([for one in aws_sns_topic_subscription.people : one.topic_arn == aws_sns_topic.alarms.arn && one.protocol == "email"])
+    error_message = "alarms reach nobody"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : tolist(alarm.alarm_actions) == tolist([aws_sns_topic.alarms.arn])])
+    error_message = "an alarm is told twice, or to nobody"
   }
 }
 
@@ -76,7 +92,7 @@ run "alarms_go_over_tls" {
   command = plan
 
   variables {
-    console_endpoint = "http://hooks.example.com/api/v1/sns"
+    console_endpoint = "http://hooks.example.com/alarms"
   }
 
   expect_failures = [var.console_endpoint]
