@@ -94,7 +94,7 @@ variable "mail_from" {
 }
 
 variable "last_resort_addresses" {
-  description = "Mail addresses that are told when the console takes no alarms."
+  description = "Mail addresses that get the alarms of AWS."
   type        = set(string)
 }
 
