@@ -36,7 +36,7 @@ locals {
       smtp-host               = { description = "server of mails to engineers", made = "given" }
       smtp-username           = { description = "log-in at that server", made = "given" }
       smtp-password           = { description = "password at that server", made = "given" }
-      github-token            = { description = "reads the repository, sets commit status", made = "given" }
+      github-token            = { description = "reads the repository, sets commit statuses; in staging writes contents", made = "given" }
     },
   )
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs Flux into a cluster, tells it what AWS it stands on and where its repository is, and hands over. Run by Terraform; every
-# step may be repeated. Wants `aws`, `kubectl` and `flux`, and a way to the cluster's API.
+# Installs Flux into a cluster, an empty one too, tells it what AWS it stands on and where its repository is, and hands over. Run
+# by Terraform; every step may be repeated. Wants `aws`, `kubectl` and `flux`, and a way to the cluster's API.
 set -euo pipefail
 : "${CLUSTER:?}" "${REGION:?}" "${GITOPS_PATH:?}" "${FACTS:?}" "${GIT_SECRET_ID:?}" "${FLUX_VERSION:?}"
 
@@ -22,12 +22,16 @@ kubectl create secret generic flux-system --namespace flux-system --dry-run=clie
   --from-literal=username=git --from-file=password="$private/token" |
   kubectl apply --server-side --force-conflicts -f -
 
-# The cluster's own folder names everything else; Flux fills in the facts from then on, but for the first time nobody does.
+# The cluster's own folder names everything else, and has only kinds that `flux install` has brought: an empty cluster knows no
+# others. Flux fills in the facts from then on, but for the first time nobody does; one that is missing ends this by name.
 python3 -c '
 import json, os, shlex
 for name, value in json.loads(os.environ["FACTS"])["data"].items():
     print(f"export {name}={shlex.quote(value)}")' >"$private/facts.sh"
 # shellcheck source=/dev/null
 . "$private/facts.sh"
-kubectl kustomize "$GITOPS_PATH" | flux envsubst | kubectl apply --server-side --force-conflicts -f -
+kubectl kustomize "$GITOPS_PATH" >"$private/cluster.yaml"
+flux envsubst --strict <"$private/cluster.yaml" >"$private/substituted.yaml"
+kubectl wait --for condition=established --timeout 2m customresourcedefinition --all
+kubectl apply --server-side --force-conflicts -f "$private/substituted.yaml"
 flux reconcile source git flux-system --timeout 5m

@@ -3,29 +3,27 @@
 
 locals {
   facts = {
-    archive_bucket            = var.archive_bucket
-    archive_bucket_region_two = var.archive_bucket_region_two
-    archive_copy_bucket       = var.archive_copy_bucket
-    cache_durable_endpoint    = var.cache_endpoints["durable"]
-    cache_endpoint            = var.cache_endpoints["cache"]
-    cluster_name              = var.cluster_name
-    console_host              = var.hosts.console
-    edge_security_group_id    = var.edge_security_group_id
-    edge_target_group_arn     = var.edge_target_group_arn
-    github_owner              = var.repository.owner
-    github_repository         = var.repository.name
-    hooks_host                = var.hosts.hooks
-    karpenter_node_role       = var.karpenter_node_role
-    karpenter_queue           = var.karpenter_queue
-    mail_from                 = var.mail_from
-    region                    = var.region
-    registry                  = var.registry
-    repository_url            = "https://github.com/${var.repository.owner}/${var.repository.name}"
-    shop_host                 = var.hosts.shop
-    telemetry_bucket          = var.telemetry_bucket
-    trusted_proxies           = join(",", var.trusted_proxies)
-    volume_key_arn            = var.volume_key_arn
-    vpc_id                    = var.vpc_id
+    archive_bucket         = var.archive_bucket
+    archive_copy_bucket    = var.archive_copy_bucket
+    cache_durable_endpoint = var.cache_endpoints["durable"]
+    cache_endpoint         = var.cache_endpoints["cache"]
+    cluster_name           = var.cluster_name
+    console_host           = var.hosts.console
+    edge_target_group_arn  = var.edge_target_group_arn
+    github_owner           = var.repository.owner
+    github_repository      = var.repository.name
+    hooks_host             = var.hosts.hooks
+    karpenter_node_role    = var.karpenter_node_role
+    karpenter_queue        = var.karpenter_queue
+    mail_from              = var.mail_from
+    region                 = var.region
+    registry               = var.registry
+    repository_url         = "https://github.com/${var.repository.owner}/${var.repository.name}"
+    shop_host              = var.hosts.shop
+    telemetry_bucket       = var.telemetry_bucket
+    trusted_proxies        = join(",", var.trusted_proxies)
+    volume_key_arn         = var.volume_key_arn
+    vpc_id                 = var.vpc_id
   }
 
   # Nothing of it is secret: secrets come by External Secrets.

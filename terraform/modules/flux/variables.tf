@@ -39,7 +39,7 @@ variable "flux_version" {
 }
 
 variable "git_secret_id" {
-  description = "Secret that holds the token with which Flux reads the repository."
+  description = "Secret that holds the token with which Flux reads the repository and, in staging, writes its contents."
   type        = string
 }
 
@@ -88,11 +88,6 @@ variable "edge_target_group_arn" {
   type        = string
 }
 
-variable "edge_security_group_id" {
-  description = "Security group of the load balancer."
-  type        = string
-}
-
 variable "karpenter_node_role" {
   description = "Role of the nodes that Karpenter starts."
   type        = string
@@ -114,12 +109,7 @@ variable "archive_bucket" {
 }
 
 variable "archive_copy_bucket" {
-  description = "What a standby follows: the copy, in its region, of the leading region's archive."
-  type        = string
-}
-
-variable "archive_bucket_region_two" {
-  description = "The other region's own archive, as far as this one reads it."
+  description = "The copy, in this region, of the other region's archive: what whoever does not lead follows."
   type        = string
 }
 

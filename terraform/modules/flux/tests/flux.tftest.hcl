@@ -1,28 +1,26 @@
 # Planned only: an apply would run `bootstrap.sh`.
 variables {
-  cluster_name              = "test"
-  cluster_arn               = "arn:aws:eks:eu-central-1:111122223333:cluster/test"
-  region                    = "eu-central-1"
-  key_arn                   = "arn:aws:kms:eu-central-1:111122223333:key/1"
-  gitops_path               = "../../../gitops/clusters/staging"
-  flux_version              = "v2.7.0"
-  git_secret_id             = "quarterdeck/staging/github-token"
-  repository                = { owner = "example", name = "quarterdeck" }
-  hosts                     = { shop = "shop.example.com", console = "console.example.com", hooks = "hooks.example.com" }
-  registry                  = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/test"
-  mail_from                 = "shop@example.com"
-  vpc_id                    = "vpc-1"
-  trusted_proxies           = ["10.20.0.0/20", "10.20.16.0/20", "10.20.32.0/20"]
-  edge_target_group_arn     = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/test/1"
-  edge_security_group_id    = "sg-1"
-  karpenter_node_role       = "test-node"
-  karpenter_queue           = "test-interruptions"
-  volume_key_arn            = "arn:aws:kms:eu-central-1:111122223333:key/2"
-  archive_bucket            = "test-postgres-archive"
-  archive_copy_bucket       = "test-postgres-archive-replica"
-  archive_bucket_region_two = "test-standby-postgres-archive-replica"
-  telemetry_bucket          = "test-telemetry"
-  cache_endpoints           = { durable = "durable.example.com", cache = "cache.example.com" }
+  cluster_name          = "test"
+  cluster_arn           = "arn:aws:eks:eu-central-1:111122223333:cluster/test"
+  region                = "eu-central-1"
+  key_arn               = "arn:aws:kms:eu-central-1:111122223333:key/1"
+  gitops_path           = "../../../gitops/clusters/staging"
+  flux_version          = "v2.7.0"
+  git_secret_id         = "quarterdeck/staging/github-token"
+  repository            = { owner = "example", name = "quarterdeck" }
+  hosts                 = { shop = "shop.example.com", console = "console.example.com", hooks = "hooks.example.com" }
+  registry              = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/test"
+  mail_from             = "shop@example.com"
+  vpc_id                = "vpc-1"
+  trusted_proxies       = ["10.20.0.0/20", "10.20.16.0/20", "10.20.32.0/20"]
+  edge_target_group_arn = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/test/1"
+  karpenter_node_role   = "test-node"
+  karpenter_queue       = "test-interruptions"
+  volume_key_arn        = "arn:aws:kms:eu-central-1:111122223333:key/2"
+  archive_bucket        = "test-postgres-archive"
+  archive_copy_bucket   = "test-postgres-archive-replica"
+  telemetry_bucket      = "test-telemetry"
+  cache_endpoints       = { durable = "durable.example.com", cache = "cache.example.com" }
 }
 
 run "the_cluster_is_told_what_it_stands_on" {
