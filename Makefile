@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar audit unit-tests integration-tests clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -174,6 +174,11 @@ release-programs:
 
 sonar: setup ## a SonarQube of its own with clippy's report, and its quality gate (2 GB of downloads)
 	@ci/sonar.sh
+
+wiki: ## the knowledge base as a GitHub wiki: make wiki REPO=https://github.com/your-org/quarterdeck [DIR=a clone of the wiki]
+	@test -n "$(REPO)" || { echo 'usage: make wiki REPO=https://github.com/your-org/quarterdeck [DIR=wiki]'; exit 2; }
+	cargo build --locked --bin xtask
+	@$(XTASK) wiki --repository $(REPO) $(or $(DIR),$(TARGET_DIR)/wiki)
 
 audit: ## known vulnerabilities in Cargo.lock
 	@ci/audit.sh

@@ -15,6 +15,7 @@ mod platform;
 mod sbom;
 mod schemathesis;
 mod soak;
+mod wiki;
 
 use std::process::ExitCode;
 
@@ -76,6 +77,8 @@ enum Command {
     Sbom(sbom::Order),
     /// Let shoppers buy for long and fail when a process or Redis grows.
     Soak(soak::Order),
+    /// Write the knowledge base as a GitHub wiki.
+    Wiki(wiki::Order),
 }
 
 fn main() -> ExitCode {
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
             Command::Infra(order) => infra::run(&order),
             Command::Sbom(order) => sbom::run(&order),
             Command::Soak(order) => soak::run(order).await,
+            Command::Wiki(order) => wiki::run(&order),
         }
     });
     match result {

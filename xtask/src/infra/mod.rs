@@ -5,7 +5,7 @@
 //! and is then told as left out.
 
 mod container;
-mod folder;
+pub mod folder;
 mod jenkinsfile;
 mod manifests;
 mod observability;

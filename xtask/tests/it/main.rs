@@ -9,4 +9,5 @@ mod gitops;
 mod guides;
 mod migrations;
 mod programs;
+mod security_guides;
 mod words;
