@@ -39,7 +39,7 @@ struct ItemRow {
     target: i64,
 }
 
-/// Items, scarcest first, `limit` from `offset` on.
+/// Items, scarcest first by the part that is left of what the supplier fills up to, `limit` from `offset` on.
 pub async fn list(
     pool: &PgPool,
     filter: &StockFilter,
@@ -60,7 +60,7 @@ pub async fn list(
          ON h.product_id = s.product_id \
          WHERE ($1::uuid[] IS NULL OR s.product_id = ANY ($1)) \
          AND ($2::text IS NULL OR starts_with(s.product_id::text, $2)) \
-         ORDER BY s.available, s.product_id LIMIT $3 OFFSET $4",
+         ORDER BY s.available::float8 / s.target, s.product_id LIMIT $3 OFFSET $4",
         ids.as_deref(),
         prefix,
         limit,

@@ -77,3 +77,16 @@ async fn the_list_shows_the_scarcest_first_with_what_is_held() {
     assert_eq!(http::get(&f.router, "/v1/staff/stock?q=lantern").await.code(), "invalid");
     assert_eq!(http::get(&f.router, "/v1/staff/stock?page=0").await.code(), "invalid");
 }
+
+#[tokio::test]
+async fn the_scarcest_has_the_smallest_part_of_what_the_supplier_fills_up_to() {
+    let f = fixture().await;
+    let (full, half) = (f.product(139).await, f.product(470).await);
+    for (product, target) in [(full, 139), (half, 940)] {
+        let query = sqlx::query("UPDATE stock SET target = $2 WHERE product_id = $1");
+        query.bind(product.uuid()).bind(target).execute(&f.db.pool).await.unwrap();
+    }
+    let all: StockPage = http::get(&f.router, "/v1/staff/stock").await.json();
+    let seen: Vec<_> = all.items.iter().map(|item| (item.product_id, item.available)).collect();
+    assert_eq!(seen, [(half, 470), (full, 139)]);
+}
