@@ -1,9 +1,11 @@
 //! Pages of the back office in the words of those who work there: what is refused, found, given back, moved.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shop_contracts::identity::StaffRole;
 use shop_contracts::orders::{Address, Order, OrderStatus};
+use shop_testkit::http::call;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -45,12 +47,55 @@ async fn what_is_refused_or_not_there_keeps_staff_in_the_back_office() {
         assert_eq!(answer.status, status, "{page}");
         assert_eq!(answer.headers["cache-control"], "no-store", "{page}");
         let shown = answer.text();
-        for part in [says, "Quarterdeck back office", "<a class=\"button\" href=\"/staff\">"] {
+        let menu = ["<nav aria-label=\"Back office\">", "ada · clerk", "action=\"/staff/logout\""];
+        let parts = [says, "Quarterdeck back office", "<a class=\"button\" href=\"/staff\">"];
+        for part in parts.into_iter().chain(menu) {
             assert!(shown.contains(part), "{page}, {part}: {shown}");
         }
         for part in ["front of the shop", "sold out of the range", "href=\"/search"] {
             assert!(!shown.contains(part), "{page}, {part}: {shown}");
         }
+    }
+    let stale = clerk.send(Method::POST, "/staff/vouchers", "csrf=x".to_owned(), "same-origin").await;
+    assert_eq!(stale.status, StatusCode::FORBIDDEN);
+    assert!(stale.text().contains("ada · clerk"), "{}", stale.text());
+    let stranger = call(&stage.router, Method::GET, "/staff/nonsense", &[], Body::empty()).await;
+    assert_eq!(stranger.status, StatusCode::NOT_FOUND);
+    assert!(!stranger.text().contains("<nav"), "{}", stranger.text());
+}
+
+#[tokio::test]
+async fn stock_of_a_product_that_nobody_knows_is_no_page() {
+    let stage = Stage::set().await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    let id = uuid::Uuid::from_u128(1);
+    let nothing = json!({"entries": [], "page": 1, "has_more": false});
+    answers(&stage.inventory, &format!("/v1/staff/stock/{id}/ledger"), nothing).await;
+    let page = format!("/staff/stock/{id}");
+    let unanswered = clerk.open(&page).await;
+    assert_eq!(unanswered.status, StatusCode::OK);
+    assert!(unanswered.text().contains("not known just now"));
+    answers(&stage.inventory, "/v1/staff/stock", json!({"items": [], "page": 1, "has_more": false})).await;
+    let unknown = clerk.open(&page).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.text());
+}
+
+#[tokio::test]
+async fn orders_that_moved_stock_are_told_apart() {
+    let stage = Stage::set().await;
+    let clerk = stage.staff(StaffRole::Clerk).await;
+    stage.stock_is_known().await;
+    // Placed in one minute: their ids begin alike.
+    let ids = ["01a22984-0000-7000-8000-aaaaaa000001", "01a22984-0000-7000-8000-aaaaaa000002"];
+    let entries = ids.map(|id| {
+        json!({"at": "2027-01-16T08:00:00Z", "delta": -1, "reason": "reserved", "actor": "system", "note": "", "order_id": id})
+    });
+    let ledger = json!({"entries": entries, "page": 1, "has_more": false});
+    answers(&stage.inventory, &format!("/v1/staff/stock/{}/ledger", lamp().id), ledger).await;
+    let page = clerk.open(&format!("/staff/stock/{}", lamp().id)).await.text();
+    for (id, name) in ids.into_iter().zip(["AAAAAA-000001", "AAAAAA-000002"]) {
+        let link = format!("<a href=\"/staff/orders/{id}\">Order …{name}</a>");
+        assert!(page.contains(&link), "{link}: {page}");
     }
 }
 

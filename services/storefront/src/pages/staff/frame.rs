@@ -22,6 +22,20 @@ pub(super) enum Part {
 
 /// A whole page. Never kept by anybody on the way.
 pub(super) fn page(staff: &Staff, part: Part, title: &str, body: Markup) -> Response {
+    document(title, menu(staff, Some(part)), body)
+}
+
+/// A page that is in none of the parts.
+pub(super) fn outside(staff: &Staff, title: &str, body: Markup) -> Response {
+    document(title, menu(staff, None), body)
+}
+
+/// A page for somebody who is not logged in.
+pub(super) fn bare(title: &str, body: Markup) -> Response {
+    document(title, html! {}, body)
+}
+
+fn menu(staff: &Staff, part: Option<Part>) -> Markup {
     let links = [
         (Part::Overview, "/staff", "Overview"),
         (Part::Orders, "/staff/orders", "Orders"),
@@ -32,22 +46,16 @@ pub(super) fn page(staff: &Staff, part: Part, title: &str, body: Markup) -> Resp
     ];
     // Of no use to others.
     let shown = links.into_iter().filter(|(one, ..)| *one != Part::People || staff.may(StaffRole::Manager));
-    let nav = html! {
+    html! {
         nav aria-label="Back office" {
-            ul { @for (one, path, name) in shown { li { a href=(path) aria-current=[(one == part).then_some("page")] { (name) } } } }
+            ul { @for (one, path, name) in shown { li { a href=(path) aria-current=[(Some(one) == part).then_some("page")] { (name) } } } }
         }
         form.who action="/staff/logout" method="post" {
             span { (staff.member.username) " · " (role_name(staff.member.role)) }
             (csrf(staff))
             button.button.quiet.small type="submit" { "Log out" }
         }
-    };
-    document(title, nav, body)
-}
-
-/// A page for somebody who is not logged in.
-pub(super) fn bare(title: &str, body: Markup) -> Response {
-    document(title, html! {}, body)
+    }
 }
 
 /// The hidden field that every form carries.

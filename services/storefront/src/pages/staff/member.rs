@@ -2,6 +2,8 @@
 //!
 //! The cookie holds the session's token, sealed. A form's token is bound to it, so it belongs to this session alone.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -14,12 +16,17 @@ use crate::border::Pairs;
 use crate::visitor::{Kind, csrf, read_fields};
 
 /// A member of the staff who is logged in; others are sent to the log-in page.
+#[derive(Clone)]
 pub(super) struct Staff {
     pub member: StaffMember,
     pub token: String,
     /// What this page's forms carry.
     pub csrf: String,
 }
+
+/// Who was found to ask, for the page that says why there is none.
+#[derive(Clone, Default)]
+pub(super) struct Found(Arc<OnceLock<Staff>>);
 
 /// A form that a member of the staff sent from one of our pages.
 pub(super) struct StaffForm {
@@ -45,6 +52,13 @@ pub(super) fn refused(cause: CallError) -> PageError {
     match cause.code() {
         Code::Forbidden => PageError::NotAllowed,
         _ => cause.into(),
+    }
+}
+
+impl Found {
+    /// The member, unless nobody is logged in or nobody was asked.
+    pub fn staff(&self) -> Option<&Staff> {
+        self.0.get()
     }
 }
 
@@ -79,7 +93,12 @@ impl FromRequestParts<Shop> for Staff {
         match shop.peers.staff_member(&token).await {
             Ok(member) => {
                 let csrf = csrf::token(shop.cookies.keys(), &csrf::Binding::staff(&token));
-                Ok(Self { member, token, csrf })
+                let staff = Self { member, token, csrf };
+                if let Some(Found(found)) = parts.extensions.get() {
+                    // An earlier extractor of this request found the same.
+                    let _ = found.set(staff.clone());
+                }
+                Ok(staff)
             }
             Err(cause) if matches!(cause.code(), Code::NotFound | Code::Invalid) => {
                 Err(see_other("/staff/login"))

@@ -16,7 +16,7 @@ mod stock;
 mod vouchers;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::middleware::from_fn;
 use axum::routing::{any, get, post};
 
 use super::{PageError, Shop, see_other};
@@ -49,6 +49,6 @@ pub(super) fn routes() -> Router<Shop> {
         .route("/staff/products/{slug}/variant", post(grouping::join))
         .route("/staff/products/{slug}/variant/leave", post(grouping::leave))
         .route("/staff/products/{slug}/variant/group", post(grouping::rename))
-        .route("/staff/{*rest}", any(super::error::not_found))
-        .layer(map_response(refusals::in_the_back_office))
+        .route("/staff/{*rest}", any(refusals::no_such_page))
+        .layer(from_fn(refusals::in_the_back_office))
 }

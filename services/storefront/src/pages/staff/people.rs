@@ -25,8 +25,8 @@ const ROLES: [StaffRole; 3] = [StaffRole::Viewer, StaffRole::Clerk, StaffRole::M
 
 pub(super) async fn list(
     State(shop): State<Shop>,
-    query: QueryFields,
     staff: Staff,
+    query: QueryFields,
 ) -> Result<Response, PageError> {
     staff.require(StaffRole::Manager)?;
     let done = (query.get("done") == NEW).then_some("The member is added and can log in now.");
@@ -61,9 +61,9 @@ pub(super) async fn add(State(shop): State<Shop>, form: StaffForm) -> Result<Res
 
 pub(super) async fn show(
     State(shop): State<Shop>,
+    staff: Staff,
     name: StaffName,
     query: QueryFields,
-    staff: Staff,
 ) -> Result<Response, PageError> {
     staff.require(StaffRole::Manager)?;
     let done = match query.get("done") {

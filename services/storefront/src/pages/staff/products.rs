@@ -62,8 +62,8 @@ pub(super) fn search(action: &str, words: &str) -> Markup {
 
 pub(super) async fn list(
     State(shop): State<Shop>,
-    query: QueryFields,
     staff: Staff,
+    query: QueryFields,
 ) -> Result<Response, PageError> {
     let words = words(&query);
     let listing = listing(&words, query.page(LAST_PAGE));
@@ -100,9 +100,9 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(shop): State<Shop>,
+    staff: Staff,
     slug: Slug,
     query: QueryFields,
-    staff: Staff,
 ) -> Result<Response, PageError> {
     render(&shop, &staff, &slug, None, !query.get("done").is_empty()).await
 }

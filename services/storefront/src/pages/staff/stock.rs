@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use shop_contracts::ProductId;
 use shop_contracts::identity::StaffRole;
 use shop_contracts::inventory::{NewAdjustment, StockItem, StockLedger};
+use shop_contracts::{OrderId, ProductId};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::ids;
 
@@ -67,15 +67,15 @@ pub(super) fn is_low(item: &StockItem) -> bool {
 
 pub(super) async fn list(
     State(shop): State<Shop>,
-    query: QueryFields,
     staff: Staff,
+    query: QueryFields,
 ) -> Result<Response, PageError> {
     let (words, number) = (products::words(&query), query.page(LAST_PAGE));
     let found =
         if words.is_empty() { all(&shop, number).await? } else { matching(&shop, &words, number).await? };
     let body = html! {
         h1 { "Stock" }
-        p.lead { "Scarcest first, measured against what the supplier fills up to." }
+        p.lead { "Scarcest first" @if !words.is_empty() { " on each page" } ", measured against what the supplier fills up to." }
         (products::search("/staff/stock", &words))
         (found)
     };
@@ -137,9 +137,9 @@ pub(super) fn table(items: &[(StockItem, Option<String>)]) -> Markup {
 
 pub(super) async fn show(
     State(shop): State<Shop>,
+    staff: Staff,
     PathId(id): PathId,
     query: QueryFields,
-    staff: Staff,
 ) -> Result<Response, PageError> {
     let done = !query.get("done").is_empty();
     render(&shop, &staff, ProductId::new(id), query.page(LAST_PAGE), None, done).await
@@ -155,7 +155,7 @@ pub(super) async fn adjust(
     let key = form.key()?;
     let mut typed = typed(&form, &["delta", "reason", "note"]);
     let refused = async |refused: Refused| render(&shop, &form.staff, id, 1, Some(&refused), false).await;
-    let available = item(&shop, id).await.map(|item| item.available);
+    let available = item(&shop, id).await.ok().flatten().map(|item| item.available);
     let Some(delta) = checked(&mut typed, available) else {
         return refused(Refused::wrong(ADJUST, typed)).await;
     };
@@ -171,15 +171,12 @@ pub(super) async fn adjust(
     }
 }
 
-/// The level of one product, if inventory knows it and answers.
-async fn item(shop: &Shop, id: ProductId) -> Option<StockItem> {
-    match shop.peers.stock_of(&[id]).await {
-        Ok(page) => page.items.into_iter().find(|item| item.product_id == id),
-        Err(cause) => {
-            tracing::warn!(error = %cause, "level of a product is unavailable");
-            None
-        }
-    }
+/// The level of one product, if inventory knows it.
+async fn item(shop: &Shop, id: ProductId) -> Result<Option<StockItem>, CallError> {
+    let found = shop.peers.stock_of(&[id]).await.inspect_err(|cause| {
+        tracing::warn!(error = %cause, "level of a product is unavailable");
+    })?;
+    Ok(found.items.into_iter().find(|item| item.product_id == id))
 }
 
 /// Why pieces moved, in the words of the form that moves them.
@@ -248,6 +245,10 @@ async fn render(
     let (ledger, product, item) =
         tokio::join!(shop.peers.stock_ledger(id, page), shop.peers.products(&ids), item(shop, id));
     let ledger = ledger?;
+    if matches!(item, Ok(None)) && ledger.entries.is_empty() {
+        return Err(PageError::NotFound);
+    }
+    let item = item.ok().flatten();
     let product = product.ok().and_then(|found| found.into_iter().next());
     let name = product.as_ref().map_or_else(|| id.to_string(), |product| product.name.clone());
     let body = html! {
@@ -305,6 +306,12 @@ fn form(staff: &Staff, id: ProductId, refused: Option<&Refused>) -> Markup {
     }
 }
 
+/// The random end of an order's id, as its number shows it: ids of one hour begin alike.
+fn end_of_number(order: OrderId) -> String {
+    let hex = order.uuid().simple().to_string().to_uppercase();
+    format!("{}-{}", &hex[20..26], &hex[26..])
+}
+
 fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Movements" {
@@ -317,7 +324,7 @@ fn movements(id: ProductId, ledger: &StockLedger) -> Markup {
                             td.num { strong { @if entry.delta > 0 { "+" } (entry.delta) } }
                             td { (moved(&entry.reason)) }
                             td data-label="by" { (entry.actor) }
-                            td.wide { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order " (&order.to_string()[..8]) "…" } " " } (entry.note) }
+                            td.wide { @if let Some(order) = entry.order_id { a href={ "/staff/orders/" (order) } { "Order …" (end_of_number(order)) } " " } (entry.note) }
                         }
                     }
                 }

@@ -32,8 +32,8 @@ const FIELDS: [&str; 8] =
 
 pub(super) async fn list(
     State(shop): State<Shop>,
-    query: QueryFields,
     staff: Staff,
+    query: QueryFields,
 ) -> Result<Response, PageError> {
     let done = match query.get("done") {
         "made" => Some("The voucher is made. It counts from its first day on."),

@@ -18,8 +18,8 @@ const LONGEST_WORDS: usize = 100;
 
 pub(in super::super) async fn show(
     State(shop): State<Shop>,
-    query: QueryFields,
     staff: Staff,
+    query: QueryFields,
 ) -> Result<Response, PageError> {
     let chosen = Standing::parse(query.get("status"));
     let words: String = query.get("q").chars().filter(|c| !c.is_control()).take(LONGEST_WORDS).collect();
