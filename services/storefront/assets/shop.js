@@ -54,5 +54,6 @@ if (departments) {
   find();
 }
 
-// After a refused form, begin at the first wrong field, or with what is said above it.
-(document.querySelector('[aria-invalid="true"]') ?? document.querySelector('#checkout-outcome'))?.focus();
+// After a refused form, begin at the first wrong field, or with what is said above it. Of choices that were not made, it is
+// the first: they have one error together.
+(document.querySelector('[aria-invalid="true"], fieldset.wrong input') ?? document.querySelector('#checkout-outcome'))?.focus();

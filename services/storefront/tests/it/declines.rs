@@ -21,6 +21,16 @@ async fn a_declined_card_is_not_chosen_any_more_and_the_rest_stays() {
     assert!(!shopper.page.contains("Choose a card"), "nothing is marked before the next press");
     assert!(shopper.page.contains("value=\"1 Quay Street\""));
     assert!(shopper.page.contains("value=\"express\" checked"), "{}", shopper.page);
+    let no_card: Vec<_> = FIELDS.into_iter().filter(|(name, _)| *name != "payment_token").collect();
+    shopper.press(&[&no_card[..], &[("country", "XX")]].concat()).await;
+    for part in [
+        "<fieldset class=\"wrong\" id=\"payment\" aria-describedby=\"payment-error\">",
+        "<p class=\"error\" id=\"payment-error\">Choose a card.",
+        "aria-invalid=\"true\" aria-describedby=\"country-error\"",
+        "<p class=\"error\" id=\"country-error\">",
+    ] {
+        assert!(shopper.page.contains(part), "{part}: {}", shopper.page);
+    }
 }
 
 /// Presses of one cart with cards that are declined, before no other is tried.

@@ -125,6 +125,7 @@ async fn money_given_back_shows_the_clerk_s_words() {
     assert!(!money.contains("goodwill") && !money.contains("returned"), "{money}");
     let history = between(&page, "class=\"history\"", "</ol>");
     assert!(history.contains("Money given back") && history.contains("Money is to go back"), "{history}");
+    assert!(history.contains("</strong>: €1,299.00, asked for by ada"), "{history}");
     assert!(!history.contains("goodwill") && !history.contains("refund requested"), "{history}");
 }
 

@@ -24,9 +24,9 @@ use crate::view::{Tone, notice, order_sums, price, promise};
 
 pub(in super::super) async fn show(
     State(shop): State<Shop>,
+    staff: Staff,
     PathId(id): PathId,
     query: QueryFields,
-    staff: Staff,
 ) -> Result<Response, PageError> {
     render(&shop, &staff, OrderId::new(id), None, query.get("done")).await
 }
@@ -101,7 +101,7 @@ fn body(
             None => (notice(Tone::Bad, html! { p { "The history cannot be shown just now." } })),
             Some(history) => ol.history {
                 @for entry in history.entries.iter().rev() {
-                    li { time datetime=(entry.at.to_rfc3339()) { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " (happened(entry)) }
+                    li { time datetime=(entry.at.to_rfc3339()) { (entry.at.format("%-d %b %Y, %H:%M:%S")) } " " (happened(entry, &order.refunds)) }
                 }
             },
         }

@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use shop_contracts::orders::{OrderHistory, OrderHistoryEntry, OrderRefund};
 
+use crate::view::price;
+
 /// Who did what no person did.
 const NOBODY: &str = "system";
 const ASKED_FOR: &str = "refund_requested";
@@ -29,12 +31,15 @@ const ACTIONS: [(&str, &str); 16] = [
 ];
 
 /// One thing that happened, who did it, and its details.
-pub(super) fn happened(entry: &OrderHistoryEntry) -> Markup {
+pub(super) fn happened(entry: &OrderHistoryEntry, refunds: &[OrderRefund]) -> Markup {
     let known = ACTIONS.iter().find(|(action, _)| *action == entry.action);
     let detail = detail(entry);
+    // Both are written at once, with one time.
+    let asked_for = refunds.iter().find(|one| entry.action == ASKED_FOR && one.created_at == entry.at);
     html! {
         strong { @match known { Some((_, words)) => (words), None => (entry.action.replace('_', " ")) } }
-        @if entry.actor != NOBODY { " by " (entry.actor) }
+        @if let Some(refund) = asked_for { ": " (price(refund.amount)) }
+        @if entry.actor != NOBODY { @if entry.action == ASKED_FOR { ", asked for" } " by " (entry.actor) }
         @if !detail.is_empty() { p.hint { (detail) } }
     }
 }
