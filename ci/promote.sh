@@ -3,15 +3,22 @@
 # clone, and offers it as a pull request. Nothing is deployed by anything else than a merge.
 #   promote.sh [VERSION]     this checkout's version without it
 #   ENVIRONMENT=staging      or production
+#   GITHUB_TOKEN=…           offers it; then GITHUB_REPOSITORY, GITOPS_REPOSITORY and REGISTRY must be set, and without it
+#                            the change is only shown
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:-$(ci/version.sh)}
 environment=${ENVIRONMENT:-staging}
 say() { printf 'promote: %s\n' "$*"; }
 die() { printf 'promote: error: %s\n' "$*" >&2; exit 1; }
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$ ]] || die "$version is no version"
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || die "$version is no version that an image's tag can be"
 file=gitops/apps/$environment/kustomization.yaml
 [ -f "$file" ] || die "there is no environment $environment"
+if [ -n "${GITHUB_TOKEN:-}" ]; then
+  : "${GITHUB_REPOSITORY:?owner/name of the repository that the pull request is opened in}"
+  : "${GITOPS_REPOSITORY:?address of that repository, to clone it and to push a branch}"
+  : "${REGISTRY:?where ci/sign.sh pushed the images: a version that no registry has must not be declared}"
+fi
 
 clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT
@@ -23,8 +30,14 @@ if git -C "$clone" diff --quiet; then
   say "$environment declares $version already"
   exit
 fi
-[ "$(git -C "$clone" diff --numstat | awk '{ print $1 }')" = "$(grep -c 'name: quarterdeck/' "$clone/$file")" ] ||
+[ "$(git -C "$clone" diff --numstat -- "$file" | awk '{ print $1 }')" = "$(grep -c 'name: quarterdeck/' "$clone/$file")" ] ||
   die 'not every image got the version'
+# A roll-back holds what follows the registry by itself (ci/roll-back.sh); a new version lets it go on.
+images=$clone/gitops/clusters/$environment/images.yaml
+if [ -f "$images" ] && grep -q '^  suspend: true$' "$images"; then
+  sed -i '/^  suspend: true$/d' "$images"
+  say "$environment follows the registry again"
+fi
 git -C "$clone" -c user.name="${GIT_AUTHOR_NAME:-pipeline}" -c user.email="${GIT_AUTHOR_EMAIL:-pipeline@quarterdeck.example}" \
   -c commit.gpgsign=false commit --quiet --all --message "deploy($environment): $version"
 ci/pull-request.sh "$clone" "deploy($environment): $version" "Declares $version for $environment. To undo it, revert this commit."

@@ -13,7 +13,7 @@ if [ -z "${GITHUB_TOKEN:-}" ]; then
   echo "pull-request: no GITHUB_TOKEN: $branch stays where it is"
   exit
 fi
-: "${GITHUB_REPOSITORY:?owner/name}"
+: "${GITHUB_REPOSITORY:?owner/name of the repository that the pull request is opened in}"
 git -C "$clone" push --quiet origin "HEAD:refs/heads/$branch"
 # The token is read from standard input: it stands in no list of processes.
 printf 'header = "authorization: Bearer %s"\n' "$GITHUB_TOKEN" |

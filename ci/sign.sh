@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Signs what a release packed: one list of checksums, signed with an SSH key, and checked again with the public half.
 #   SIGNING_KEY_FILE=…    the private key; without it, one for this run alone, to try this out
-# Images that a registry holds are signed there as well, by digest, where cosign and $REGISTRY are: only a pipeline has them.
+#   REGISTRY=…            images are pushed there and signed by digest; of AWS' registries, this logs in by `aws`
+#   COSIGN_KEY=…          with REGISTRY: a key of cosign's own form (`cosign generate-key-pair`), or that of a KMS
+#                         (awskms:///arn:…). An SSH key is none.
+#   COSIGN_PASSWORD=…     of that key; empty for a KMS
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dist=${DIST:-${CARGO_TARGET_DIR:-target}/dist}
@@ -15,6 +18,16 @@ sums=("$dist"/*.sha256)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 key=${SIGNING_KEY_FILE:-}
+if [ -n "${REGISTRY:-}" ]; then
+  for program in cosign skopeo; do
+    command -v "$program" >/dev/null || die "REGISTRY is set, and $program is missing"
+  done
+  : "${COSIGN_KEY:?a key file that cosign made, or the reference of a KMS key}"
+  export COSIGN_PASSWORD=${COSIGN_PASSWORD-}
+  if [ -f "$COSIGN_KEY" ] && ! grep -q -E '^-----BEGIN ENCRYPTED (SIGSTORE|COSIGN) PRIVATE KEY-----' "$COSIGN_KEY"; then
+    die 'COSIGN_KEY is no key of cosign: cosign generate-key-pair, or cosign import-key-pair'
+  fi
+fi
 if [ -z "$key" ]; then
   say 'no SIGNING_KEY_FILE: a key for this run alone'
   key=$work/key
@@ -34,11 +47,26 @@ if sed '1s/^./x/' "$dist/SHA256SUMS" | verify; then die 'the signature holds for
 say "$(wc -l <"$dist/SHA256SUMS") files signed: ssh-keygen -Y verify -n $namespace -I release -f allowed_signers -s SHA256SUMS.sig <SHA256SUMS"
 
 if [ -n "${REGISTRY:-}" ]; then
-  command -v cosign >/dev/null || die 'REGISTRY is set, and cosign is missing'
-  for archive in "$dist"/{shop-*,console}-*.tar; do
-    name=$(basename "${archive%.tar}")
-    image=$REGISTRY/${name%-*}
-    skopeo copy --quiet "docker-archive:$archive" "docker://$image:${name##*-}"
-    cosign sign --yes --key "$key" "$image@$(skopeo inspect --format '{{.Digest}}' "docker://$image:${name##*-}")"
+  host=${REGISTRY%%/*}
+  if [[ $host =~ ^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$ ]]; then
+    command -v aws >/dev/null || die "REGISTRY is one of AWS', and aws is missing"
+    # For this run alone: skopeo and cosign read the same file, which goes with it.
+    export DOCKER_CONFIG=$work/docker REGISTRY_AUTH_FILE=$work/docker/config.json
+    mkdir -m 700 "$DOCKER_CONFIG"
+    aws ecr get-login-password --region "${BASH_REMATCH[1]}" | skopeo login --username AWS --password-stdin "$host" >/dev/null ||
+      die "no log-in at $host: the agent's role must be one of pipeline_role_arns"
+  fi
+  version=$(ci/version.sh)
+  # The images that an environment declares: each of them, or none would start.
+  mapfile -t images < <(sed -n 's#^.*name: quarterdeck/##p' gitops/apps/staging/kustomization.yaml)
+  for name in "${images[@]}"; do
+    [ -f "$dist/$name-$version.tar" ] || die "$dist has no $name-$version.tar: make images"
   done
+  for name in "${images[@]}"; do
+    archive=$dist/$name-$version.tar
+    image=$REGISTRY/$name
+    skopeo copy --quiet "docker-archive:$archive" "docker://$image:$version"
+    cosign sign --yes --key "$COSIGN_KEY" "$image@$(skopeo inspect --format '{{.Digest}}' "docker://$image:$version")"
+  done
+  say "${#images[@]} images of $version pushed and signed at $REGISTRY"
 fi
