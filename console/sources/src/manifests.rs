@@ -41,9 +41,10 @@ impl Image {
     }
 }
 
-/// The service that a file belongs to: the folder below `apps/base/` or `apps/<overlay>/`.
+/// The service that a file belongs to: the folder below `apps/base/` or `apps/<overlay>/`. Components belong to none.
 pub fn service_of(path: &str) -> Option<String> {
-    let mut parts = path.split('/').skip_while(|p| *p != "apps").skip(2);
+    let mut parts = path.split('/').skip_while(|p| *p != "apps").skip(1);
+    parts.next().filter(|overlay| *overlay != "components")?;
     let service = parts.next()?;
     parts.next()?;
     Some(service.to_owned())
@@ -85,6 +86,7 @@ mod tests {
         assert_eq!((found[0].service.as_str(), found[0].image.version()), ("orders", Some("1.2.3")));
         assert_eq!(service_of("gitops/apps/base/orders/deployment.yaml").as_deref(), Some("orders"));
         assert_eq!(service_of("gitops/apps/base/namespace.yaml"), None);
+        assert_eq!(service_of("gitops/apps/components/sandbox/kustomization.yaml"), None);
     }
 
     #[test]

@@ -65,6 +65,8 @@ async fn environments_have_a_column_where_there_are_any() {
     let fakes =
         Fakes { versions: Ok(vec![of("production", "0.1.0"), of("staging", "0.2.0")]), ..story::fakes() };
     fakes.get("/deploys").await.assert_shows(&["Environment", "production", "staging"]);
+    let unseen = Fakes { versions: Ok(vec![of("staging", "0.2.0")]), ..Fakes::default() };
+    unseen.get("/deploys").await.assert_shows(&["nothing that git declares is seen", "No telemetry"]);
 }
 
 #[tokio::test]

@@ -75,10 +75,9 @@ pub fn Flux(events: Result<Option<Vec<FluxEvent>>, SourceError>, now_ms: i64) ->
                         <thead>
                             <tr>
                                 <th scope="col">"When"</th>
-                                <th scope="col">"Object"</th>
-                                <th scope="col">"Reason"</th>
-                                <th scope="col">"Revision"</th>
+                                <th scope="col">"Object, reason"</th>
                                 <th scope="col">"Message"</th>
+                                <th scope="col">"Revision"</th>
                             </tr>
                         </thead>
                         <tbody>
@@ -116,10 +115,12 @@ fn row(told: Told, now_ms: i64) -> impl IntoView {
     view! {
         <tr class=if is_open { "row-bad" } else { "" }>
             <td class="nowrap"><When t_ms=event.at_ms now_ms/></td>
-            <th scope="row" class="nowrap" title=object><span class="muted">{event.kind}</span>" "{event.name}</th>
-            <td>{reason}</td>
-            <td>{revision}</td>
+            <th scope="row" class="flux-object" title=object>
+                <div><span class="muted">{event.kind}</span>" "{event.name}</div>
+                {reason}
+            </th>
             <td class="flux-message" title=event.message.clone()>{shorten(&event.message, MESSAGE_SHOWN)}</td>
+            <td>{revision}</td>
         </tr>
     }
 }

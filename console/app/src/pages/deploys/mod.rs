@@ -62,7 +62,10 @@ fn Versions(declared: Result<Vec<DeclaredVersion>, SourceError>, running: Asked)
     let apart = rows.iter().filter(|r| matches!(r.verdict, Verdict::Differs | Verdict::Mixed)).count();
     let note = match (is_whole, apart) {
         (false, _) => "one side is missing, so nothing is compared".to_owned(),
-        (true, 0) => "git and telemetry agree".to_owned(),
+        (true, 0) if rows.iter().any(|r| r.verdict == Verdict::Agrees) => {
+            "git and telemetry agree".to_owned()
+        }
+        (true, 0) => "nothing that git declares is seen in telemetry".to_owned(),
         (true, 1) => "1 service runs something else than git declares".to_owned(),
         (true, n) => format!("{n} services run something else than git declares"),
     };
