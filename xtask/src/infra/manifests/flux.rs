@@ -1,5 +1,5 @@
-//! The order in which Flux applies: what a Kustomization waits for exists, nothing waits for itself, and what its health
-//! depends on is among what it makes.
+//! The order in which Flux applies: what comes first needs nothing else, what a Kustomization waits for exists, nothing waits
+//! for itself, and what its health depends on is among what it makes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
             |kind: &str| cluster.objects.iter().filter(move |o| o.kind() == kind).collect::<Vec<_>>();
         let kustomizations: Vec<&Object> = of_kind("Kustomization");
         count += kustomizations.len();
+        brought(&mut findings, &cluster.objects, &kustomizations);
         waits(&mut findings, &kustomizations);
         waits(&mut findings, &of_kind("HelmRelease"));
         for object in kustomizations {
@@ -71,6 +72,23 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
         }
     }
     findings.outcome(format!("{count} Kustomizations of {} clusters", rendered.clusters.len()))
+}
+
+/// What is applied to a cluster that has Flux and nothing else has kinds that Flux brings or Kubernetes knows: of a folder with
+/// one that is unknown Flux applies nothing, so what would bring it never comes.
+fn brought(findings: &mut Findings, objects: &[Object], kustomizations: &[&Object]) {
+    let first: BTreeSet<&str> = kustomizations
+        .iter()
+        .filter(|o| list(&o.value, "/spec/dependsOn").is_empty())
+        .map(|o| o.text("/spec/path").trim_start_matches("./"))
+        .collect();
+    let is_first = |o: &&Object| o.path.starts_with("gitops/clusters/") || first.contains(o.path.as_str());
+    for object in objects.iter().filter(is_first) {
+        let group = object.text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+        if !group.is_empty() && !group.ends_with(".toolkit.fluxcd.io") {
+            findings.add(format!("{}: an empty cluster does not know {group}", object.shown()));
+        }
+    }
 }
 
 /// Each name that is waited for exists, and following them comes to an end.

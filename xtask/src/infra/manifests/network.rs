@@ -1,4 +1,5 @@
 //! Every pod has a policy for what reaches it and, in the namespaces of the shop, for what it reaches; the rest is denied.
+//! Security groups are Terraform's.
 
 use serde_json::Value;
 
@@ -54,6 +55,14 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 if !covered {
                     findings.add(format!("{}: no NetworkPolicy of its own for {direction}", object.shown()));
                 }
+            }
+        }
+        for binding in cluster.objects.iter().filter(|o| o.kind() == "TargetGroupBinding") {
+            if binding.value.pointer("/spec/networking").is_some() {
+                findings.add(format!(
+                    "{}: networking changes security groups, which Terraform does and the controller may not",
+                    binding.shown()
+                ));
             }
         }
         for policy in policies.iter().filter(|o| CLOSED.contains(&o.namespace())) {

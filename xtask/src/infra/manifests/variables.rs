@@ -78,6 +78,13 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
     for name in facts.keys().filter(|name| !written.contains(&format!("${{{name}}}"))) {
         findings.add(format!("{FACTS}: nothing reads {name}"));
     }
+    // Bootstrap applies these before any Kustomization sets a variable.
+    for file in folder::files(&tree.root.join("gitops/clusters"), ".yaml")? {
+        for name in substitute(&folder::read(&file)?, &facts).1 {
+            let shown = file.strip_prefix(&tree.root).unwrap_or(&file).display();
+            findings.add(format!("{shown}: {name} is no fact, and for the first time nothing else sets it"));
+        }
+    }
     let written = terraform(&folder::read(&tree.root.join(WRITTEN))?);
     let facts: BTreeSet<String> = facts.into_keys().collect();
     for name in facts.difference(&written) {

@@ -62,6 +62,24 @@ pub fn mistakes() -> Vec<Planted> {
             "the stages are",
         ),
         planted(
+            "a variable that nobody sets",
+            Edit::Drop("name: 'GITHUB_REPOSITORY'"),
+            "jenkinsfile variables",
+            "ci/promote.sh wants GITHUB_REPOSITORY",
+        ),
+        planted(
+            "images signed without a key of cosign's",
+            Edit::Drop("variable: 'COSIGN_KEY'"),
+            "jenkinsfile variables",
+            "ci/sign.sh wants COSIGN_KEY",
+        ),
+        planted(
+            "a good release taken back for one that nobody merged",
+            Edit::Replace("sh 'ci/roll-back.sh --only-of'", "sh 'ci/roll-back.sh'"),
+            "jenkinsfile stages",
+            "--only-of is missing",
+        ),
+        planted(
             "a build without end",
             Edit::Drop("timeout(time:"),
             "jenkinsfile limits",

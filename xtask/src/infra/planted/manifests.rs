@@ -89,6 +89,22 @@ pub fn mistakes() -> Vec<Planted> {
             "flaggers",
         ),
         planted(
+            "a kind that an empty cluster does not know",
+            "gitops/clusters/production/notifications.yaml",
+            Append(
+                "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata:\n  name: late\n  namespace: flux-system\n",
+            ),
+            "manifests flux",
+            "does not know external-secrets.io",
+        ),
+        planted(
+            "a variable that is not there yet when a cluster is started",
+            "gitops/clusters/production/notifications.yaml",
+            Replace("environment: production\n", "environment: ${environment}\n"),
+            "manifests variables",
+            "environment is no fact",
+        ),
+        planted(
             "a variable that nobody sets",
             "gitops/apps/base/console/route.yaml",
             Replace("${console_host}", "${console_hostname}"),
@@ -230,6 +246,13 @@ pub fn mistakes() -> Vec<Planted> {
             Drop("network-policy.yaml"),
             "manifests network",
             "no NetworkPolicy",
+        ),
+        planted(
+            "a binding that opens ports",
+            "gitops/infrastructure/configs/gateway.yaml",
+            Replace("    name: edge\n    port: 8080\n", "    name: edge\n    port: 8080\n  networking: {}\n"),
+            "manifests network",
+            "which Terraform does",
         ),
         planted(
             "nothing is denied by default",
