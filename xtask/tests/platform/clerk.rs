@@ -186,7 +186,7 @@ impl Day<'_> {
         self.refused("order-ship-empty", 422).await?;
         ships(self.p, self.browser, &self.number).await?;
         let history = self.browser.find(".history").await?.text().await?;
-        for entry in ["Money is to go back by ada", "Handed over by ada", "Ordered by"] {
+        for entry in ["Money is to go back: €1.00, asked for by ada", "Handed over by ada", "Ordered by"] {
             ensure(history.contains(entry), || format!("the history lacks {entry:?}: {history}"))?;
         }
         self.page("order-shipped").await

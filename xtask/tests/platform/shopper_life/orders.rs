@@ -88,7 +88,7 @@ impl Life<'_> {
         self.money_is_back(order, 1).await?;
         self.browser.says("#returns", "Back with us").await?;
         self.page("order-returned").await?;
-        mail(self.p, &self.email, &format!("Your money for order {number}")).await.map(|_| ())
+        mail(self.p, &self.email, &format!("A part of your money for order {number}")).await.map(|_| ())
     }
 
     /// What was in the cart at the log-out and what a guest put in afterwards are one cart after the next log-in.
