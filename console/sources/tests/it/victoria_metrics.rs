@@ -18,7 +18,11 @@ async fn victoria_metrics_is_understood() {
     let mut series = WriteSeries::new("up", &[("job", "a")]);
     series.samples = (0..10).map(|i| (now - 600_000 + i * 15_000, 1.0)).collect();
     let last = series.samples[9].0;
-    remote_write::send(peer.endpoint(), remote_write::encode(&[series]).unwrap()).await.unwrap();
+    // What it counts of series is of this day: the others are of yesterday just after midnight.
+    let mut today = WriteSeries::new("up", &[("instance", "today"), ("job", "a")]);
+    today.samples = vec![(now, 1.0)];
+    let written = remote_write::encode(&[series, today]).unwrap();
+    remote_write::send(peer.endpoint(), written).await.unwrap();
     let flushed = peer.endpoint().get("/internal/force_flush").send().await.unwrap();
     assert!(flushed.status().is_success());
     let source = PrometheusSource::new(RemoteConfig::new(peer.endpoint().url(""))).unwrap();
