@@ -6,16 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{load::Load, patroni::Patroni, ports::Ports, sentinel::Sentinels, verdict, voucher};
+use super::{
+    load::Load, patroni::Patroni, ports::Ports, sentinel::Sentinels, shop::own_data, verdict, voucher,
+};
 use crate::{
     invariants::{self, Books},
     platform::{
-        Outcome, edge,
-        layout::{Demo, Layout},
-        postgres::roles,
-        process::Unit,
-        redis::Store,
-        roster, secrets,
+        Outcome, edge, layout::Layout, postgres::roles, process::Unit, redis::Store, roster, secrets,
         supervisor::Supervisor,
     },
 };
@@ -50,7 +47,9 @@ struct Figure {
 /// Runs all drills on servers of its own.
 pub async fn run() -> Outcome {
     let ports = Ports::from_environment()?;
-    let layout = own_layout(ports)?;
+    let mut layout = own_data("drill")?;
+    layout.ports.edge = ports.edge();
+    layout.ports.services = ports.services();
     let supervisor = Supervisor::new(&layout);
     let result = tokio::select! {
         result = drills(&layout, ports, &supervisor) => result,
@@ -59,24 +58,6 @@ pub async fn run() -> Outcome {
     supervisor.stop_all().await;
     let _ = std::fs::remove_dir_all(&layout.sockets);
     result
-}
-
-/// Data and ports beside those of `make up`; what an earlier drill left is removed.
-fn own_layout(ports: Ports) -> Result<Layout, String> {
-    let mut layout = Layout::from_environment()?;
-    layout.data = layout.data.join("drill");
-    layout.sockets = PathBuf::from(format!("{}-drill", layout.sockets.display()));
-    layout.ports.edge = ports.edge();
-    layout.ports.services = ports.services();
-    layout.demo = Demo::Off;
-    for dir in [&layout.data, &layout.sockets] {
-        let fail = |e: std::io::Error| format!("cannot prepare {}: {e}", dir.display());
-        if dir.exists() {
-            std::fs::remove_dir_all(dir).map_err(fail)?;
-        }
-        std::fs::create_dir_all(dir).map_err(fail)?;
-    }
-    Ok(layout)
 }
 
 async fn drills(layout: &Layout, ports: Ports, supervisor: &Supervisor) -> Outcome {
@@ -132,14 +113,7 @@ fn services(layout: &Layout, patroni: &Patroni, sentinels: &Sentinels) -> Result
 }
 
 fn books(layout: &Layout, patroni: &Patroni) -> Result<Books, String> {
-    Ok(Books {
-        orders: patroni.node_urls("orders"),
-        payments: patroni.node_urls("payments"),
-        inventory: patroni.node_urls("inventory"),
-        notifications: patroni.node_urls("notifications"),
-        identity: patroni.node_urls("identity"),
-        ..invariants::books(layout)?
-    })
+    Ok(invariants::books(layout)?.at(|database| patroni.node_urls(database)))
 }
 
 async fn leader_kill(stage: &Stage) -> Result<Figure, String> {

@@ -99,13 +99,8 @@ async fn drill(first: &Shop, second: &Shop, store: &Store) -> Outcome {
     tokio::time::sleep(BUY_AGAIN_FOR).await;
     let again = load.stop().await;
 
-    let books = invariants::Books {
-        mails: Some(invariants::MailFolder {
-            path: second.mails.clone(),
-            ..invariants::books(&second.layout)?.mails.ok_or("mails are no files")?
-        }),
-        ..invariants::books(&second.layout)?
-    };
+    let mut books = invariants::books(&second.layout)?;
+    books.mails.as_mut().ok_or("mails are no files")?.path.clone_from(&second.mails);
     let states = storage::states(&books.orders).await?;
     let age = (Utc::now() - last).to_std().unwrap_or_default() + STAMPS_DIFFER;
     let arrived_until =

@@ -41,14 +41,20 @@ pub struct Opening {
 
 /// Data and ports beside those of `make up`; what an earlier drill left is removed.
 pub fn own_layout(name: &str, first_port: u16) -> Result<Layout, String> {
-    let mut layout = Layout::from_environment()?;
-    layout.data = layout.data.join(name);
-    layout.sockets = PathBuf::from(format!("{}-{}", layout.sockets.display(), name.replace('/', "-")));
+    let mut layout = own_data(name)?;
     layout.ports.edge = first_port;
     layout.ports.console = first_port + 1;
     layout.ports.otlp_grpc = first_port + 2;
     layout.ports.otlp_http = first_port + 3;
     layout.ports.services = first_port + 10;
+    Ok(layout)
+}
+
+/// Data and sockets beside those of `make up`; what an earlier drill left is removed.
+pub fn own_data(name: &str) -> Result<Layout, String> {
+    let mut layout = Layout::from_environment()?;
+    layout.data = layout.data.join(name);
+    layout.sockets = PathBuf::from(format!("{}-{}", layout.sockets.display(), name.replace('/', "-")));
     layout.demo = Demo::Off;
     for dir in [&layout.data, &layout.sockets] {
         let fail = |e: std::io::Error| format!("cannot prepare {}: {e}", dir.display());

@@ -46,6 +46,20 @@ pub struct Books {
     pub acknowledged: Option<BTreeMap<String, Told>>,
 }
 
+impl Books {
+    /// The same, but for where each database is: `urls` has them by its name.
+    pub fn at(self, urls: impl Fn(&str) -> Vec<String>) -> Self {
+        Self {
+            orders: urls("orders"),
+            payments: urls("payments"),
+            inventory: urls("inventory"),
+            notifications: urls("notifications"),
+            identity: urls("identity"),
+            ..self
+        }
+    }
+}
+
 /// A folder with one file a mail.
 #[derive(Clone, Debug)]
 pub struct MailFolder {

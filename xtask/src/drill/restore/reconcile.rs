@@ -112,16 +112,8 @@ pub async fn books(layout: &Layout, node: &Node, mails: &Path) -> Result<Reconci
 }
 
 fn books_of(layout: &Layout, node: &Node) -> Result<Books, String> {
-    let url = |database: &str| vec![node.url(database)];
-    Ok(Books {
-        orders: url("orders"),
-        payments: url("payments"),
-        inventory: url("inventory"),
-        notifications: url("notifications"),
-        identity: url("identity"),
-        mails: None,
-        ..invariants::books(layout)?
-    })
+    let books = invariants::books(layout)?.at(|database| vec![node.url(database)]);
+    Ok(Books { mails: None, ..books })
 }
 
 /// Moves mails of events that the books do not know into a folder beside; answers how many.
