@@ -31,10 +31,19 @@ struct Table {
     route: Vec<Route>,
 }
 
+/// A row of the table.
 #[derive(Deserialize)]
-struct Route {
-    service: String,
-    callers: Vec<String>,
+pub struct Route {
+    pub service: String,
+    pub path: String,
+    pub callers: Vec<String>,
+}
+
+/// All rows.
+pub fn routes(root: &Path) -> Result<Vec<Route>, String> {
+    let table: Table =
+        toml::from_str(&folder::read(&root.join(TABLE))?).map_err(|e| format!("{TABLE}: {e}"))?;
+    Ok(table.route)
 }
 
 /// Which service calls which, as the table has it; `public` calls too.
@@ -42,11 +51,9 @@ pub struct Matrix(BTreeSet<(String, String)>);
 
 impl Matrix {
     pub fn read(root: &Path) -> Result<Self, String> {
-        let table: Table =
-            toml::from_str(&folder::read(&root.join(TABLE))?).map_err(|e| format!("{TABLE}: {e}"))?;
         let pairs =
             |route: Route| route.callers.into_iter().map(move |caller| (caller, route.service.clone()));
-        Ok(Self(table.route.into_iter().flat_map(pairs).collect()))
+        Ok(Self(routes(root)?.into_iter().flat_map(pairs).collect()))
     }
 
     pub fn callers<'a>(&'a self, of: &'a str) -> impl Iterator<Item = &'a str> {

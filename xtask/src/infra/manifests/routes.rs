@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Findings,
+    Findings, access,
     object::{list, text},
     render::rendered,
 };
@@ -16,7 +15,6 @@ use crate::{
 };
 
 const PAGES: &str = "services/storefront/src/pages";
-const TABLE: &str = "services/instrumentation/registry/access.toml";
 /// Never at the edge, whatever a release adds.
 const INTERNAL: [&str; 5] = ["/metrics", "/healthz", "/readyz", "/faults", "/openapi.json"];
 
@@ -118,23 +116,9 @@ fn storefront(tree: &Tree) -> Result<BTreeSet<String>, String> {
     Ok(found)
 }
 
-#[derive(Deserialize)]
-struct Table {
-    route: Vec<Route>,
-}
-
-#[derive(Deserialize)]
-struct Route {
-    service: String,
-    path: String,
-    callers: Vec<String>,
-}
-
 fn public(tree: &Tree) -> Result<Vec<(String, String)>, String> {
-    let table: Table =
-        toml::from_str(&folder::read(&tree.root.join(TABLE))?).map_err(|e| format!("{TABLE}: {e}"))?;
-    let public =
-        table.route.into_iter().filter(|route| route.callers.iter().any(|caller| caller == "public"));
+    let rows = access::routes(&tree.root)?;
+    let public = rows.into_iter().filter(|route| route.callers.iter().any(|caller| caller == "public"));
     Ok(public.map(|route| (route.service, route.path)).collect())
 }
 
