@@ -151,7 +151,8 @@ esac
 
 [ "$(id -u)" = 0 ] || die "a root file system is made and mounted: run it as root"
 command -v rustc >/dev/null || die "rustc is missing: install Rust 1.95 or newer from https://rustup.rs"
-mkdir -p "$cache/target"
+# cargo makes its registry with the first download: a machine on which nothing was built has none to mount.
+mkdir -p "$cache/target" "${CARGO_HOME:-$HOME/.cargo}/registry"
 step 'a bare Debian root' make_tarball
 root=$(mktemp -d "$cache/root.XXXXXX")
 trap 'rm -rf --one-file-system "$root"' EXIT
