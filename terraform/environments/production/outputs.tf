@@ -13,6 +13,11 @@ output "zones" {
   value       = keys(module.network.private_subnet_ids)
 }
 
+output "operators_security_group" {
+  description = "Security group of machines in a private subnet that administer the cluster; nobody else but nodes reaches its API."
+  value       = module.network.security_group_ids.operators
+}
+
 output "nat_addresses" {
   description = "Addresses from which pods reach the Internet."
   value       = module.network.nat_addresses

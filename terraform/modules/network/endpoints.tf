@@ -33,6 +33,15 @@ locals {
         Action    = "s3:GetObject"
         Resource  = "arn:aws:s3:::prod-${var.region}-starport-layer-bucket/*"
       },
+      {
+        # registry.k8s.io sends whoever asks from AWS to a bucket of that region: metrics-server, kube-state-metrics and others
+        # come from there.
+        Sid       = "KubernetesImages"
+        Effect    = "Allow"
+        Principal = "*"
+        Action    = "s3:GetObject"
+        Resource  = "arn:aws:s3:::prod-registry-k8s-io-*/*"
+      },
     ]
   })
 

@@ -14,7 +14,7 @@ output "private_cidrs" {
 }
 
 output "security_group_ids" {
-  description = "Security groups by what has them: nodes, load_balancer, control_plane, endpoints, cache."
+  description = "Security groups by what has them: nodes, load_balancer, control_plane, endpoints, cache, operators."
   value       = local.groups
 }
 

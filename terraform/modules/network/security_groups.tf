@@ -8,6 +8,7 @@ locals {
     control_plane = aws_security_group.control_plane.id
     endpoints     = aws_security_group.endpoints.id
     cache         = aws_security_group.cache.id
+    operators     = aws_security_group.operators.id
   }
 
   # Connections between groups: each is a rule out of `from` and a rule into `to`.
@@ -22,6 +23,8 @@ locals {
     webhook_es  = { from = "control_plane", to = "nodes", port = 10260, why = "admission webhooks of External Secrets" }
     aws         = { from = "nodes", to = "endpoints", port = 443, why = "pods to services of AWS" }
     cache       = { from = "nodes", to = "cache", port = 6379, why = "services to Valkey" }
+    people      = { from = "operators", to = "control_plane", port = 443, why = "kubectl, flux and Terraform to the Kubernetes API" }
+    people_aws  = { from = "operators", to = "endpoints", port = 443, why = "people's machines to services of AWS" }
   }
 
   # Connections between pods of different nodes.
@@ -32,10 +35,12 @@ locals {
     postgres      = { from = 5432, to = 5432, protocol = "tcp", why = "Postgres, its poolers and replicas" }
     postgres_meta = { from = 8000, to = 8000, protocol = "tcp", why = "CloudNativePG's status of instances" }
     postgres_prom = { from = 9187, to = 9187, protocol = "tcp", why = "metrics of Postgres" }
+    pooler_prom   = { from = 9127, to = 9127, protocol = "tcp", why = "metrics of Postgres' poolers" }
     redis         = { from = 6379, to = 6379, protocol = "tcp", why = "Redis of the overlays that run it in the cluster" }
     sentinel      = { from = 26379, to = 26379, protocol = "tcp", why = "Redis Sentinel" }
     elastic       = { from = 9200, to = 9300, protocol = "tcp", why = "Elasticsearch: API and its nodes" }
-    logstash      = { from = 5044, to = 5044, protocol = "tcp", why = "log shippers to Logstash" }
+    kibana        = { from = 5601, to = 5601, protocol = "tcp", why = "Kibana, for the job that gives it its searches" }
+    collectors    = { from = 8888, to = 8888, protocol = "tcp", why = "metrics of OpenTelemetry collectors" }
     prometheus    = { from = 9090, to = 9094, protocol = "tcp", why = "Prometheus, Alertmanager, controllers of Flux" }
     alertmanager  = { from = 9094, to = 9094, protocol = "udp", why = "Alertmanager's cluster" }
     node_metrics  = { from = 9100, to = 9100, protocol = "tcp", why = "metrics of nodes" }
@@ -44,6 +49,7 @@ locals {
     kubelet       = { from = 10250, to = 10250, protocol = "tcp", why = "metrics of kubelets" }
     gateway       = { from = 18000, to = 18002, protocol = "tcp", why = "Envoy to its control plane" }
     loki          = { from = 3100, to = 3200, protocol = "tcp", why = "Loki and Tempo" }
+    memcached     = { from = 11211, to = 11211, protocol = "tcp", why = "Tempo's cache" }
     members       = { from = 7946, to = 7946, protocol = "tcp", why = "Loki's and Tempo's own members" }
     loki_grpc     = { from = 9095, to = 9095, protocol = "tcp", why = "Loki's and Tempo's own members" }
     dns           = { from = 53, to = 53, protocol = "udp", why = "CoreDNS" }
@@ -99,6 +105,25 @@ resource "aws_security_group" "cache" {
   vpc_id      = aws_vpc.this.id
 
   tags = { Name = "${var.name}-cache" }
+}
+
+# Whoever applies `module.flux` or runs kubectl does so from a machine in a private subnet that has this group: the Kubernetes API
+# takes nobody else but nodes.
+resource "aws_security_group" "operators" {
+  name        = "${var.name}-operators"
+  description = "Machines from which people administer the cluster"
+  vpc_id      = aws_vpc.this.id
+
+  tags = { Name = "${var.name}-operators" }
+}
+
+resource "aws_vpc_security_group_egress_rule" "operators" {
+  security_group_id = aws_security_group.operators.id
+  description       = "git, releases of Flux, S3, Session Manager"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
 }
 
 data "aws_ec2_managed_prefix_list" "cloudfront" {

@@ -57,7 +57,7 @@ run "security_groups_open_what_is_named_and_nothing_else" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.flow) == 10 && length(aws_vpc_security_group_egress_rule.flow) == 10
+    condition     = length(aws_vpc_security_group_ingress_rule.flow) == 12 && length(aws_vpc_security_group_egress_rule.flow) == 12
     error_message = "a connection between groups was added or dropped"
   }
 
@@ -97,8 +97,13 @@ run "security_groups_open_what_is_named_and_nothing_else" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods) == 22
+    condition     = length(aws_vpc_security_group_ingress_rule.pods) == 25
     error_message = "a connection between pods was added or dropped"
+  }
+
+  assert {
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.flow : rule.referenced_security_group_id if rule.security_group_id == aws_security_group.control_plane.id]) == toset([aws_security_group.nodes.id, aws_security_group.operators.id])
+    error_message = "the Kubernetes API takes somebody else than nodes and people's machines, or not both"
   }
 
   assert {
@@ -126,6 +131,13 @@ run "endpoints_serve_this_account_only" {
   assert {
     condition     = jsondecode(aws_vpc_endpoint.s3.policy).Statement[0].Condition.StringEquals["aws:ResourceAccount"] == data.aws_caller_identity.current.account_id
     error_message = "the endpoint of S3 leads to other accounts' buckets"
+  }
+
+  assert {
+    condition = toset([
+      for statement in jsondecode(aws_vpc_endpoint.s3.policy).Statement : statement.Resource if statement.Action == "s3:GetObject"
+    ]) == toset(["arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*", "arn:aws:s3:::prod-registry-k8s-io-*/*"])
+    error_message = "nodes do not reach the layers of images, or reach other buckets"
   }
 }
 
