@@ -1,6 +1,14 @@
 output "name" {
   description = "The cluster's name."
   value       = aws_eks_cluster.this.name
+
+  # Whoever installs something finds nodes, names, an identity for each pod that starts, and the door open to administrators.
+  depends_on = [
+    aws_eks_access_policy_association.administrators,
+    aws_eks_addon.this,
+    aws_eks_node_group.base,
+    aws_eks_pod_identity_association.this,
+  ]
 }
 
 output "arn" {

@@ -13,9 +13,10 @@ locals {
             Sid    = "Read"
             Effect = "Allow"
             Action = [
-              "ec2:DescribeAvailabilityZones", "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceTypeOfferings",
-              "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates", "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory",
-              "ec2:DescribeSubnets", "pricing:GetProducts",
+              "ec2:DescribeAvailabilityZones", "ec2:DescribeCapacityReservations", "ec2:DescribeImages", "ec2:DescribeInstances",
+              "ec2:DescribeInstanceStatus", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes",
+              "ec2:DescribeLaunchTemplates", "ec2:DescribePlacementGroups", "ec2:DescribeSecurityGroups",
+              "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets", "iam:ListInstanceProfiles", "pricing:GetProducts",
             ]
             Resource = "*"
           },
@@ -92,13 +93,22 @@ locals {
       service_account = "ebs-csi-controller-sa"
       policy = jsonencode({
         Version = "2012-10-17"
-        Statement = [{
-          Sid       = "VolumesUnderOurKey"
-          Effect    = "Allow"
-          Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
-          Resource  = concat([module.key.arn], tolist(var.volume_key_arns))
-          Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
-        }]
+        Statement = [
+          {
+            Sid      = "VolumesUnderOurKey"
+            Effect   = "Allow"
+            Action   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*"]
+            Resource = concat([module.key.arn], tolist(var.volume_key_arns))
+          },
+          {
+            # Only this action says for whom a grant is: a condition on it would refuse the others.
+            Sid       = "GrantsForVolumes"
+            Effect    = "Allow"
+            Action    = "kms:CreateGrant"
+            Resource  = concat([module.key.arn], tolist(var.volume_key_arns))
+            Condition = { Bool = { "kms:GrantIsForAWSResource" = "true" } }
+          },
+        ]
       })
     }
 

@@ -109,6 +109,14 @@ run "pods_have_identities_of_their_own" {
     ]))
     error_message = "a workload may change everything"
   }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.pod["ebs_csi"].policy).Statement :
+      statement.Action == "kms:CreateGrant" || try(statement.Condition, null) == null
+    ])
+    error_message = "volumes cannot be encrypted: a condition that only grants have stands on other actions"
+  }
 }
 
 run "processors_are_those_that_images_are_built_for" {
