@@ -49,6 +49,10 @@ resource "aws_ecr_lifecycle_policy" "this" {
   })
 }
 
+locals {
+  push = ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload"]
+}
+
 resource "aws_ecr_repository_policy" "this" {
   for_each = var.repositories
 
@@ -56,14 +60,23 @@ resource "aws_ecr_repository_policy" "this" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      # Images come from the pipeline only.
-      Sid       = "PipelinePushes"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = ["ecr:PutImage", "ecr:InitiateLayerUpload", "ecr:UploadLayerPart", "ecr:CompleteLayerUpload", "ecr:BatchDeleteImage"]
-      Condition = { ArnNotLike = { "aws:PrincipalArn" = tolist(var.pusher_arns) } }
-    }]
+    Statement = [
+      {
+        # Images come from the pipeline only.
+        Sid       = "NobodyElsePushes"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = concat(local.push, ["ecr:BatchDeleteImage"])
+        Condition = { ArnNotLike = { "aws:PrincipalArn" = tolist(var.pusher_arns) } }
+      },
+      {
+        # All that its role needs but `ecr:GetAuthorizationToken`, which no repository can give.
+        Sid       = "PipelinePushes"
+        Effect    = "Allow"
+        Principal = { AWS = tolist(var.pusher_arns) }
+        Action    = concat(local.push, ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"])
+      },
+    ]
   })
 }
 

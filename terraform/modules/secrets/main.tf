@@ -87,7 +87,8 @@ data "aws_secretsmanager_random_password" "first" {
   exclude_punctuation = true
 }
 
-# Write-only: the value is in no state. A new `generation` makes a new one.
+# Write-only: the version keeps no value in state. What was read above for it is in the state until the next plan reads anew, and in
+# older versions of the state: whoever reads those reads first values. A new `generation` makes a new one.
 resource "aws_secretsmanager_secret_version" "first" {
   for_each = local.random
 

@@ -78,18 +78,17 @@ resource "aws_sqs_queue" "rotation_failed" {
 }
 
 resource "aws_lambda_function" "rotation" {
-  function_name                  = "${var.name}-secret-rotation"
-  description                    = "Makes a new random value of a secret"
-  role                           = aws_iam_role.rotation.arn
-  runtime                        = "python3.13"
-  architectures                  = ["arm64"]
-  handler                        = "rotate.handler"
-  filename                       = "${path.module}/rotation/rotate.zip"
-  source_code_hash               = filebase64sha256("${path.module}/rotation/rotate.zip")
-  timeout                        = 30
-  memory_size                    = 128
-  reserved_concurrent_executions = 2
-  kms_key_arn                    = module.key.arn
+  function_name    = "${var.name}-secret-rotation"
+  description      = "Makes a new random value of a secret"
+  role             = aws_iam_role.rotation.arn
+  runtime          = "python3.13"
+  architectures    = ["arm64"]
+  handler          = "rotate.handler"
+  filename         = "${path.module}/rotation/rotate.zip"
+  source_code_hash = filebase64sha256("${path.module}/rotation/rotate.zip")
+  timeout          = 30
+  memory_size      = 128
+  kms_key_arn      = module.key.arn
 
   environment {
     variables = { LENGTH = "48" }

@@ -33,6 +33,11 @@ run "only_the_pipeline_pushes" {
     condition     = alltrue([for policy in aws_ecr_repository_policy.this : jsondecode(policy.policy).Statement[0].Effect == "Deny" && jsondecode(policy.policy).Statement[0].Condition.ArnNotLike["aws:PrincipalArn"] == ["arn:aws:iam::111122223333:role/pipeline"]])
     error_message = "somebody else than the pipeline may push"
   }
+
+  assert {
+    condition     = alltrue([for policy in aws_ecr_repository_policy.this : jsondecode(policy.policy).Statement[1].Principal.AWS == ["arn:aws:iam::111122223333:role/pipeline"] && contains(jsondecode(policy.policy).Statement[1].Action, "ecr:PutImage")])
+    error_message = "the pipeline may not push"
+  }
 }
 
 run "the_second_region_has_the_images" {

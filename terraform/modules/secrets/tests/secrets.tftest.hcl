@@ -37,7 +37,7 @@ run "secrets_are_encrypted_kept_after_deletion_and_in_two_regions" {
   }
 }
 
-run "what_can_rotate_does_and_no_value_is_kept_in_state" {
+run "what_can_rotate_does_and_what_a_person_gives_is_not_made_up" {
   assert {
     condition     = keys(aws_secretsmanager_secret_rotation.this) == ["telemetry-write-token"] && aws_secretsmanager_secret_rotation.this["telemetry-write-token"].rotation_rules[0].automatically_after_days == 90
     error_message = "rotation is gone, or rotates what it should not"
