@@ -135,7 +135,8 @@ resource "aws_iam_role_policy_attachment" "backup" {
   policy_arn = "arn:aws:iam::aws:policy/${each.key}"
 }
 
-# Volumes of the cluster that ask for it by their tag: Postgres has its archive, the console and telemetry have this.
+# Volumes of the cluster that ask for it by their tag, which the storage class `data` gives (`gitops/infrastructure/configs`).
+# Postgres has its archive besides.
 resource "aws_backup_selection" "volumes" {
   name         = "volumes"
   plan_id      = aws_backup_plan.this.id
