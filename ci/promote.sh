@@ -23,11 +23,16 @@ fi
 clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT
 git clone --quiet "${GITOPS_REPOSITORY:-$PWD}" "$clone"
-git -C "$clone" switch --quiet --create "promote-$environment-$version"
+branch=promote-$environment-$version
+git -C "$clone" switch --quiet --create "$branch"
 # Only below `images:`, and only ours.
 sed -i -E '/^images:/,/^[a-z]/ { /name: quarterdeck\//,/newTag:/ s/(newTag: )"?[^" ]+"?/\1'"$version"'/ }' "$clone/$file"
 if git -C "$clone" diff --quiet; then
   say "$environment declares $version already"
+  exit
+fi
+if [ -n "${GITHUB_TOKEN:-}" ] && git -C "$clone" ls-remote --exit-code origin "refs/heads/$branch" >/dev/null; then
+  say "$version was offered for $environment already: merge $branch, or delete it"
   exit
 fi
 [ "$(git -C "$clone" diff --numstat -- "$file" | awk '{ print $1 }')" = "$(grep -c 'name: quarterdeck/' "$clone/$file")" ] ||

@@ -62,11 +62,30 @@ if [ -n "${REGISTRY:-}" ]; then
   for name in "${images[@]}"; do
     [ -f "$dist/$name-$version.tar" ] || die "$dist has no $name-$version.tar: make images"
   done
+  # commit IMAGE: what it was made of; nothing where there is none.
+  commit() { skopeo inspect --format '{{ index .Labels "org.opencontainers.image.revision" }}' "$1" 2>"$work/inspect.log" || true; }
+  # Tags do not move. What this run left half done goes on; a version that another commit released stays what it is.
+  there=() elsewhere=
   for name in "${images[@]}"; do
-    archive=$dist/$name-$version.tar
+    released=$(commit "docker://$REGISTRY/$name:$version")
+    [ -n "$released" ] || continue
+    there+=("$name")
+    if [ "$released" != "$(commit "docker-archive:$dist/$name-$version.tar")" ]; then elsewhere=$released; fi
+  done
+  if [ -n "$elsewhere" ]; then
+    [ ${#there[@]} = ${#images[@]} ] || die "$REGISTRY has a part of $version, of $elsewhere: this commit needs a version of its own"
+    say "$version was released by $elsewhere: nothing is pushed; a release of this commit needs a version of its own"
+    exit
+  fi
+  cosign public-key --key "$COSIGN_KEY" >"$work/cosign.pub"
+  for name in "${images[@]}"; do
     image=$REGISTRY/$name
-    skopeo copy --quiet "docker-archive:$archive" "docker://$image:$version"
-    cosign sign --yes --key "$COSIGN_KEY" "$image@$(skopeo inspect --format '{{.Digest}}' "docker://$image:$version")"
+    if [[ " ${there[*]} " != *" $name "* ]]; then
+      skopeo copy --quiet "docker-archive:$dist/$name-$version.tar" "docker://$image:$version"
+    fi
+    digest=$image@$(skopeo inspect --format '{{.Digest}}' "docker://$image:$version")
+    # A signature is an image with a tag as well: it is made once.
+    cosign verify --key "$work/cosign.pub" "$digest" >"$work/verify.log" 2>&1 || cosign sign --yes --key "$COSIGN_KEY" "$digest"
   done
   say "${#images[@]} images of $version pushed and signed at $REGISTRY"
 fi

@@ -6,12 +6,13 @@
 #   CONSOLE_TOKEN=…, or CONSOLE_TOKEN_FILE=…
 #   GITOPS_REPOSITORY=…                 then it first waits MERGE_WAIT=1800 seconds until main declares the version for
 #                                       ENVIRONMENT=staging; a version that nobody merged was not rolled out: it ends with 3
-#   WAIT=600  WATCH=300                 seconds until the version runs everywhere; seconds that it is watched
+#   WAIT=1800  WATCH=300                seconds until the version runs everywhere (a canary alone takes ten minutes); seconds
+#                                       that it is watched
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:-$(ci/version.sh)}
 console=${CONSOLE:-http://127.0.0.1:8090}
-wait_s=${WAIT:-600}
+wait_s=${WAIT:-1800}
 watch_s=${WATCH:-300}
 say() { printf 'verify: %s\n' "$*"; }
 die() { printf 'verify: error: %s\n' "$*" >&2; exit 1; }
