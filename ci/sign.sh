@@ -12,8 +12,11 @@ say() { printf 'sign: %s\n' "$*"; }
 die() { printf 'sign: error: %s\n' "$*" >&2; exit 1; }
 namespace=quarterdeck-release
 
+version=$(ci/version.sh)
 shopt -s nullglob
-sums=("$dist"/*.sha256)
+# Of this version alone: an agent's folder still has what other builds packed.
+sums=("$dist"/*[-_]"$version"[-_.]*.sha256)
+bills=("$dist"/*[-_]"$version"[-_.]*.cdx.json)
 [ ${#sums[@]} -gt 0 ] || die "nothing to sign in $dist: make images release"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +38,10 @@ if [ -z "$key" ]; then
 fi
 
 # The bills of materials too; names are relative to the folder.
-(cd "$dist" && cat ./*.sha256 && sha256sum ./*.cdx.json) | sed 's# \./# #' | LC_ALL=C sort -k 2 -u >"$dist/SHA256SUMS"
+{
+  cat "${sums[@]}"
+  [ ${#bills[@]} = 0 ] || (cd "$dist" && sha256sum "${bills[@]##*/}")
+} | LC_ALL=C sort -k 2 -u >"$dist/SHA256SUMS"
 rm -f "$dist/SHA256SUMS.sig"
 ssh-keygen -q -Y sign -n "$namespace" -f "$key" "$dist/SHA256SUMS"
 printf 'release %s\n' "$(ssh-keygen -y -f "$key")" >"$dist/allowed_signers"
@@ -56,7 +62,6 @@ if [ -n "${REGISTRY:-}" ]; then
     aws ecr get-login-password --region "${BASH_REMATCH[1]}" | skopeo login --username AWS --password-stdin "$host" >/dev/null ||
       die "no log-in at $host: the agent's role must be one of pipeline_role_arns"
   fi
-  version=$(ci/version.sh)
   # The images that an environment declares: each of them, or none would start.
   mapfile -t images < <(sed -n 's#^.*name: quarterdeck/##p' gitops/apps/staging/kustomization.yaml)
   for name in "${images[@]}"; do
