@@ -16,7 +16,7 @@ version=$(ci/version.sh)
 shopt -s nullglob
 # Of this version alone: an agent's folder still has what other builds packed.
 sums=("$dist"/*[-_]"$version"[-_.]*.sha256)
-bills=("$dist"/*[-_]"$version"[-_.]*.cdx.json)
+bills=("$dist"/*[-_]"$version".cdx.json "$dist"/*[-_]"$version"[-_.]*.cdx.json)
 [ ${#sums[@]} -gt 0 ] || die "nothing to sign in $dist: make images release"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
