@@ -71,8 +71,12 @@ locals {
         ManagedRuleGroupStatement = {
           VendorName = "AWS"
           Name       = "AWSManagedRulesCommonRuleSet"
-          # Its bound is 8 KiB; ours is the edge's, 256 KiB, and stands in the function.
-          RuleActionOverrides = [{ Name = "SizeRestrictions_BODY", ActionToUse = { Count = {} } }]
+          # Its bounds are 8 KiB of a body, 2 KiB of a query and 10 KiB of cookies. Ours for bodies is the edge's, 256 KiB, and stands
+          # in the function; queries of the console are longer, sealed cookies may be, and CloudFront bounds both.
+          RuleActionOverrides = [
+            for name in ["SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING", "SizeRestrictions_Cookie_HEADER"] :
+            { Name = name, ActionToUse = { Count = {} } }
+          ]
         }
       }
       VisibilityConfig = local.visibility.common

@@ -16,11 +16,9 @@ locals {
     shop        = { from = "load_balancer", to = "nodes", port = 8080, why = "shoppers, hooks and engineers to the gateway" }
     shop_health = { from = "load_balancer", to = "nodes", port = 19003, why = "readiness of the gateway" }
     kubernetes  = { from = "nodes", to = "control_plane", port = 443, why = "kubelets and controllers to the Kubernetes API" }
-    kubelet     = { from = "control_plane", to = "nodes", port = 10250, why = "logs and metrics of pods" }
+    kubelet     = { from = "control_plane", to = "nodes", port = 10250, why = "logs of pods; metrics-server, admission webhooks that listen at the same port" }
     metrics_api = { from = "control_plane", to = "nodes", port = 6443, why = "aggregated APIs" }
     webhook     = { from = "control_plane", to = "nodes", port = 9443, why = "admission webhooks of operators" }
-    webhook_tls = { from = "control_plane", to = "nodes", port = 8443, why = "admission webhooks of operators" }
-    webhook_es  = { from = "control_plane", to = "nodes", port = 10260, why = "admission webhooks of External Secrets" }
     aws         = { from = "nodes", to = "endpoints", port = 443, why = "pods to services of AWS" }
     cache       = { from = "nodes", to = "cache", port = 6379, why = "services to Valkey" }
     people      = { from = "operators", to = "control_plane", port = 443, why = "kubectl, flux and Terraform to the Kubernetes API" }

@@ -19,7 +19,7 @@ variable "repositories" {
 }
 
 variable "kept_images" {
-  description = "Images that a repository keeps."
+  description = "Images that a repository keeps. A signed release is two: the image, and its signature."
   type        = number
   default     = 100
 

@@ -52,12 +52,12 @@ run "traffic_is_logged_and_the_log_is_encrypted" {
 
 run "security_groups_open_what_is_named_and_nothing_else" {
   assert {
-    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.flow : rule.from_port if rule.security_group_id == aws_security_group.nodes.id]) == toset([8080, 19003, 10250, 6443, 9443, 8443, 10260])
+    condition     = toset([for rule in aws_vpc_security_group_ingress_rule.flow : rule.from_port if rule.security_group_id == aws_security_group.nodes.id]) == toset([8080, 19003, 10250, 6443, 9443])
     error_message = "nodes take other connections than the load balancer's and the control plane's, or not all of them"
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.flow) == 12 && length(aws_vpc_security_group_egress_rule.flow) == 12
+    condition     = length(aws_vpc_security_group_ingress_rule.flow) == 10 && length(aws_vpc_security_group_egress_rule.flow) == 10
     error_message = "a connection between groups was added or dropped"
   }
 
