@@ -140,6 +140,14 @@ impl Shop {
         done.unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 
+    /// A table that nobody reads until the transaction ends.
+    pub async fn held(&self, database: Database, table: &str) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut transaction = self.database(database).pool.begin().await.unwrap();
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *transaction).await.unwrap();
+        transaction
+    }
+
     fn database(&self, database: Database) -> &TestDb {
         match database {
             Database::Orders => &self.orders,

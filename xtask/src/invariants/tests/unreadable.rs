@@ -65,14 +65,17 @@ async fn work_in_hand_that_ends_in_time_is_no_disagreement() {
         |state: &str| format!("UPDATE authorisations SET state = '{state}' WHERE order_id = '{}'", id(101));
     shop.execute(Payments, &state("open")).await;
     let books = Books { settle_within: Duration::from_secs(30), ..shop.books() };
+    // What the check reads of payments last is held until it waits there: it has seen the open payment, and no other.
+    let held = shop.held(Payments, "sandbox_movements").await;
     let checking = tokio::spawn(async move { check(&books).await });
     shop_testkit::eventually("the check has looked", || async {
-        let looks = "SELECT (seq_scan + coalesce(idx_scan, 0))::bigint FROM pg_stat_user_tables \
-                     WHERE relname = 'sandbox_movements'";
-        shop.number(Payments, looks).await > 0
+        let waits =
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'sandbox_movements'::regclass";
+        shop.number(Payments, waits).await > 0
     })
     .await;
     shop.execute(Payments, &state("captured")).await;
+    held.commit().await.unwrap();
     let report = checking.await.unwrap().unwrap();
     assert!(report.agrees() && report.rounds > 1, "{report}");
 }
