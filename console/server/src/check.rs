@@ -16,6 +16,7 @@ use crate::{
 /// Every problem, a line each.
 pub fn check_files(config: &Config) -> Result<(), Vec<String>> {
     let secrets = secrets(config).into_iter().filter_map(|(field, file)| read_secret(field, file).err());
+    let secrets = config.admin.password().err().into_iter().chain(secrets);
     let mut problems: Vec<String> = secrets.map(|e| e.to_string()).collect();
     problems.extend(read_assets(&config.site_dir).err().map(|e| error_chain(&e)));
     problems.extend(alerting_engine::check(&engine_config(config)).err().map(|e| e.to_string()));
@@ -33,7 +34,7 @@ pub fn check_files(config: &Config) -> Result<(), Vec<String>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The secrets' files with the fields that name them.
+/// The secrets' files with the fields that name them, but for the administrator's.
 fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
     fn token(remote: &Option<RemoteSettings>) -> Option<&Path> {
         remote.as_ref().and_then(|r| r.token_file.as_deref())
@@ -47,6 +48,5 @@ fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
         ("sources.loki.token_file", token(&sources.loki)),
         ("sources.tempo.token_file", token(&sources.tempo)),
     ];
-    let named = optional.into_iter().filter_map(|(field, file)| Some((field, file?)));
-    std::iter::once(("admin.password_file", config.admin.password_file.as_path())).chain(named).collect()
+    optional.into_iter().filter_map(|(field, file)| Some((field, file?))).collect()
 }

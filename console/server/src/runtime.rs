@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     about::SelfAbout,
     auth::{Auth, QueryTokens},
-    config::{Config, ConfigError, Secret, read_secret},
+    config::{Config, ConfigError, Secret},
     flux::FluxEvents,
     liveness::Liveness,
     maintenance,
@@ -229,7 +229,7 @@ async fn serve(
 
 async fn open_state(config: &Config) -> Result<State, StartError> {
     let state = State::open(StateConfig::new(config.data_dir.join("state.sqlite"))).await?;
-    let password = read_secret("admin.password_file", &config.admin.password_file)?;
+    let password = config.admin.password()?;
     match state.ensure_admin(&config.admin.username, &password, now_ms()).await? {
         AdminChange::Unchanged => {}
         change => tracing::info!(user = config.admin.username, ?change, "administrator"),

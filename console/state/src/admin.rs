@@ -3,6 +3,8 @@
 use crate::{State, StateError};
 
 const MAX_NAME_BYTES: usize = 64;
+/// What NIST SP 800-63B and ASVS 6.2.1 ask for at least.
+pub const MIN_PASSWORD_CHARS: usize = 8;
 
 /// What [`State::ensure_admin`] had to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +62,9 @@ impl State {
             );
             return Err(StateError::Invalid(message));
         }
-        if password.is_empty() || password.len() > max {
+        if password.chars().count() < MIN_PASSWORD_CHARS || password.len() > max {
             return Err(StateError::Invalid(format!(
-                "the administrator's password must have 1 to {max} bytes"
+                "the administrator's password must have {MIN_PASSWORD_CHARS} characters or more, in at most {max} bytes"
             )));
         }
         Ok(())

@@ -18,7 +18,7 @@ mod sessions;
 mod store;
 mod throttle;
 
-pub use admin::AdminChange;
+pub use admin::{AdminChange, MIN_PASSWORD_CHARS};
 pub use config::StateConfig;
 pub use error::{LoginError, OpenError, StateError};
 pub use sessions::{NewSession, Session};

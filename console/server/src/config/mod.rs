@@ -11,6 +11,7 @@ use std::{
 };
 
 use console_ingest::IngestLimits;
+use console_state::MIN_PASSWORD_CHARS;
 use serde::Deserialize;
 
 pub use query::QueryConfig;
@@ -90,6 +91,21 @@ pub struct AdminConfig {
     #[serde(default = "default_admin")]
     pub username: String,
     pub password_file: PathBuf,
+}
+
+impl AdminConfig {
+    /// What the password's file holds, which must be long enough to be one.
+    pub fn password(&self) -> Result<String, ConfigError> {
+        const FIELD: &str = "admin.password_file";
+        let password = read_secret(FIELD, &self.password_file)?;
+        if password.chars().count() < MIN_PASSWORD_CHARS {
+            return Err(ConfigError::Unreadable {
+                file: self.password_file.display().to_string(),
+                reason: format!("{FIELD}: the password must have {MIN_PASSWORD_CHARS} characters or more"),
+            });
+        }
+        Ok(password)
+    }
 }
 
 /// Where deploys are declared: a local clone, a repository on GitHub, or nowhere that the console could see.

@@ -87,6 +87,20 @@ fn check_config_tells_all_files_that_are_wrong_together() {
 }
 
 #[test]
+fn check_config_refuses_a_password_that_is_guessed_and_does_not_print_it() {
+    let dir = tempfile::tempdir().unwrap();
+    lay_out(dir.path());
+    std::fs::write(dir.path().join("password"), "sevenés\n").unwrap();
+    let output = check_config(dir.path());
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("admin.password_file") && said.contains("8 characters"), "{said}");
+    assert!(!said.contains("sevenés"), "{said}");
+    std::fs::write(dir.path().join("password"), "eight 88\n").unwrap();
+    assert!(check_config(dir.path()).status.success());
+}
+
+#[test]
 fn a_configuration_that_is_not_there_or_has_unknown_fields_is_refused_by_both() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("quarterdeck.yml").display().to_string();

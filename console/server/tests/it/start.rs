@@ -44,6 +44,10 @@ async fn a_missing_client_a_missing_password_and_a_damaged_state_are_named() {
     std::fs::write(dir.path().join("password"), " \n").unwrap();
     let error = refusal(config.clone()).await;
     assert!(error.contains("admin.password_file") && error.contains("empty"), "{error}");
+    std::fs::write(dir.path().join("password"), "seven77\n").unwrap();
+    let error = refusal(config.clone()).await;
+    assert!(error.contains("admin.password_file") && error.contains("8 characters"), "{error}");
+    assert!(!error.contains("seven77"), "{error}");
     std::fs::remove_file(dir.path().join("site/manifest.json")).unwrap();
     let error = refusal(config).await;
     assert!(error.contains("manifest.json") && error.contains("make client"), "{error}");
