@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     about::SelfAbout,
-    auth::{Auth, QueryTokens},
+    auth::{Attempts, Auth, QueryTokens},
     config::{Config, ConfigError, Secret},
     flux::FluxEvents,
     liveness::Liveness,
@@ -147,6 +147,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         state,
         tokens: QueryTokens::new(exposed(&config.tokens.query)),
         assets,
+        attempts: Attempts::register(&metrics.registry)?,
         is_https: config.external_url.starts_with("https://"),
     };
     let readiness = Readiness::default();

@@ -13,7 +13,7 @@ use console_state::LoginError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
-use super::{Auth, COOKIE, session};
+use super::{Auth, COOKIE, attempts::Refusal, session};
 use crate::error::error_chain;
 
 /// The page holds no script.
@@ -54,6 +54,7 @@ pub async fn log_in(
     form: Result<Form<Credentials>, FormRejection>,
 ) -> Response {
     if !session::is_same_origin(&headers) {
+        auth.attempts.refused(Refusal::OtherSite, address.ip(), now_ms());
         return (StatusCode::FORBIDDEN, "log in from the console's own page\n").into_response();
     }
     let Form(sent) = match form {
@@ -63,15 +64,17 @@ pub async fn log_in(
     let now = now_ms();
     match auth.state.log_in(&sent.username, &sent.password, address.ip(), now).await {
         Ok(opened) => {
-            tracing::info!(user = %sent.username, "logged in");
+            auth.attempts.accepted(sent.username.trim(), address.ip());
             let seconds = (opened.expires_ms - now).max(0) / 1000;
             with_cookie(&auth, &opened.token, seconds, Redirect::to(&inside(&sent.next)).into_response())
         }
         Err(LoginError::Wrong) => {
+            auth.attempts.refused(Refusal::Wrong, address.ip(), now);
             let problem = Some(LoginProblem::Wrong);
             page(&auth, &headers, StatusCode::UNAUTHORIZED, problem, &sent.username, &sent.next)
         }
         Err(LoginError::Throttled { retry_after_seconds }) => {
+            auth.attempts.refused(Refusal::Throttled, address.ip(), now);
             let problem = Some(LoginProblem::Throttled { after_s: retry_after_seconds });
             let mut response =
                 page(&auth, &headers, StatusCode::TOO_MANY_REQUESTS, problem, &sent.username, &sent.next);
@@ -80,6 +83,7 @@ pub async fn log_in(
         }
         Err(LoginError::State(error)) => {
             tracing::error!(error = %error_chain(&error), "log-in failed");
+            auth.attempts.refused(Refusal::Failed, address.ip(), now);
             (StatusCode::SERVICE_UNAVAILABLE, "the console cannot read its users; try again\n")
                 .into_response()
         }

@@ -39,6 +39,13 @@ async fn wrong_passwords_are_refused_alike_and_then_slowed_down() {
     assert_eq!(known.status(), 401);
     assert!(known.text().await.unwrap().contains("login-form"), "the form is shown again");
     assert_eq!(console.log_in("admin", PASSWORD, "/").await.status(), 303, "another user is not locked out");
+    let (_, metrics) = console.fetch("/metrics").await;
+    for counted in [r#"{outcome="success"} 1"#, r#"{outcome="wrong"} 6"#, r#"{outcome="throttled"} 3"#] {
+        assert!(
+            metrics.contains(&format!("quarterdeck_login_attempts_total{counted}\n")),
+            "{counted}: {metrics}"
+        );
+    }
     console.stop().await;
 }
 
@@ -49,6 +56,8 @@ async fn a_form_of_another_site_neither_logs_in_nor_out() {
     let form = [("username", "admin"), ("password", PASSWORD)];
     let evil = || console.http.post(console.url("/login")).header("origin", "http://evil.example");
     assert_eq!(evil().form(&form).send().await.unwrap().status(), 403);
+    let (_, metrics) = console.fetch("/metrics").await;
+    assert!(metrics.contains("quarterdeck_login_attempts_total{outcome=\"other_site\"} 1\n"), "{metrics}");
     console.log_in("admin", PASSWORD, "/").await;
     let log_out = |csrf: String| console.http.post(console.url("/logout")).form(&[("csrf", csrf)]).send();
     assert_eq!(log_out("wrong".to_owned()).await.unwrap().status(), 403);

@@ -1,0 +1,169 @@
+//! What came of log-ins: a counter of all, and a line of each that says from where, never what was typed.
+//!
+//! Who has many addresses must not fill the log: so many refusals are told in a minute, and those beyond are counted alone.
+
+use std::{net::IpAddr, sync::Arc};
+
+use parking_lot::Mutex;
+use prometheus::{IntCounterVec, Opts, Registry};
+
+/// Refused log-ins that are told in a minute.
+const MAX_LINES: u32 = 60;
+const MINUTE_MS: i64 = 60_000;
+
+/// Why nobody was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Unknown name or wrong password.
+    Wrong,
+    /// Too many tries, or too many at once.
+    Throttled,
+    /// The form is another site's.
+    OtherSite,
+    /// Users cannot be read. Why is logged where it is known.
+    Failed,
+}
+
+/// The counter and the lines. Cheap to clone.
+#[derive(Clone)]
+pub struct Attempts {
+    counter: IntCounterVec,
+    told: Arc<Mutex<Told>>,
+}
+
+/// Lines of the present minute.
+#[derive(Default)]
+struct Told {
+    since_ms: i64,
+    lines: u32,
+}
+
+impl Refusal {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Throttled => "throttled",
+            Self::OtherSite => "other_site",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Attempts {
+    /// Registers the counter; fails when the registry has it already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let opts = Opts::new("quarterdeck_login_attempts_total", "Log-ins of people, by what came of them.");
+        let counter = IntCounterVec::new(opts, &["outcome"])?;
+        registry.register(Box::new(counter.clone()))?;
+        Ok(Self { counter, told: Arc::default() })
+    }
+
+    /// Somebody is in. `user` is the name of a user, not any text.
+    pub fn accepted(&self, user: &str, address: IpAddr) {
+        self.counter.with_label_values(&["success"]).inc();
+        tracing::info!(user, client.address = %address.to_canonical(), "logged in");
+    }
+
+    /// Nobody is in. The name that was typed is not told: people type passwords there, too.
+    pub fn refused(&self, refusal: Refusal, address: IpAddr, now_ms: i64) {
+        self.counter.with_label_values(&[refusal.as_str()]).inc();
+        let line = self.told.lock().line(now_ms);
+        match line {
+            line if line < MAX_LINES => {
+                tracing::warn!(
+                    client.address = %address.to_canonical(),
+                    reason = refusal.as_str(),
+                    "log-in refused"
+                );
+            }
+            MAX_LINES => {
+                tracing::warn!("more log-ins are refused than are told, the counter has all of them")
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Told {
+    /// How many lines this minute has had; one more from now on.
+    fn line(&mut self, now_ms: i64) -> u32 {
+        if !(0..MINUTE_MS).contains(&(now_ms - self.since_ms)) {
+            *self = Self { since_ms: now_ms, lines: 0 };
+        }
+        let before = self.lines;
+        self.lines = before.saturating_add(1);
+        before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use super::*;
+
+    /// A log in memory.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The counters, and the lines that `work` leaves.
+    fn lines_of(work: impl FnOnce(&Attempts)) -> (Attempts, Vec<String>) {
+        let (log, attempts) = (Log::default(), Attempts::register(&Registry::new()).unwrap());
+        let writer = log.clone();
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(lines, || work(&attempts));
+        let text = String::from_utf8(log.0.lock().clone()).unwrap();
+        (attempts, text.lines().map(str::to_owned).collect())
+    }
+
+    fn counted(attempts: &Attempts, outcome: &str) -> u64 {
+        attempts.counter.with_label_values(&[outcome]).get()
+    }
+
+    fn home() -> IpAddr {
+        "::ffff:192.0.2.7".parse().unwrap()
+    }
+
+    #[test]
+    fn each_log_in_is_counted_and_told_with_its_address() {
+        let (attempts, lines) = lines_of(|attempts| {
+            attempts.accepted("admin", home());
+            attempts.refused(Refusal::Wrong, home(), 1_000);
+            attempts.refused(Refusal::OtherSite, home(), 1_000);
+        });
+        let outcomes = ["success", "wrong", "throttled", "other_site"];
+        assert_eq!(outcomes.map(|outcome| counted(&attempts, outcome)), [1, 1, 0, 1]);
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines.iter().all(|line| line.contains("client.address=192.0.2.7")), "{lines:?}");
+        assert!(lines[0].contains("INFO") && lines[0].contains("logged in"), "{lines:?}");
+        assert!(lines[1].contains("WARN") && lines[1].contains("reason=\"wrong\""), "{lines:?}");
+    }
+
+    #[test]
+    fn beyond_so_many_in_a_minute_refusals_are_counted_alone() {
+        let (attempts, lines) = lines_of(|attempts| {
+            for _ in 0..200 {
+                attempts.refused(Refusal::Throttled, home(), 5_000);
+            }
+        });
+        assert_eq!(counted(&attempts, "throttled"), 200);
+        assert_eq!(lines.len(), 61, "sixty, and that there are more");
+        let (_, lines) = lines_of(|attempts| {
+            for at in 0..200 {
+                attempts.refused(Refusal::Throttled, home(), 5_000 + at * 1_000);
+            }
+        });
+        assert_eq!(lines.len(), 200, "a minute later there is room again");
+    }
+}
