@@ -55,7 +55,7 @@ resource "aws_cloudfront_distribution" "shop" {
       compress                   = false
       cache_policy_id            = aws_cloudfront_cache_policy.assets.id
       origin_request_policy_id   = aws_cloudfront_origin_request_policy.shop.id
-      response_headers_policy_id = aws_cloudfront_response_headers_policy.this.id
+      response_headers_policy_id = aws_cloudfront_response_headers_policy.assets.id
 
       function_association {
         event_type   = "viewer-request"

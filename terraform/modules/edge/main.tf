@@ -157,6 +157,27 @@ resource "aws_cloudfront_response_headers_policy" "this" {
   }
 }
 
+# Whatever adds a cookie to what everybody gets (Flagger does while a canary runs): it goes no further. Pages say so themselves.
+resource "aws_cloudfront_response_headers_policy" "assets" {
+  name    = "${var.name}-assets"
+  comment = "As everywhere, and no cookies"
+
+  security_headers_config {
+    strict_transport_security {
+      access_control_max_age_sec = 31536000
+      include_subdomains         = true
+      preload                    = true
+      override                   = true
+    }
+  }
+
+  remove_headers_config {
+    items {
+      header = "set-cookie"
+    }
+  }
+}
+
 resource "aws_cloudfront_vpc_origin" "this" {
   vpc_origin_endpoint_config {
     name                   = var.name

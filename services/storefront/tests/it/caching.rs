@@ -26,9 +26,17 @@ async fn readers_get_pages_that_the_edge_may_keep_and_known_visitors_get_their_o
         let caching = reader.headers["cache-control"].to_str().unwrap();
         assert!(caching.starts_with("public, max-age=0, s-maxage="), "{path}: {caching}");
         assert!(caching.contains("stale-while-revalidate="), "{path}: {caching}");
+        assert!(
+            caching.ends_with(", no-cache=\"set-cookie\""),
+            "{path}: a cookie of the way is kept: {caching}"
+        );
+        let names: Vec<&str> = reader.headers.keys().map(axum::http::HeaderName::as_str).collect();
+        let at = |wanted: &str| names.iter().position(|name| *name == wanted).unwrap();
+        assert!(at("x-accel-expires") < at("cache-control"), "{path}: nginx keeps nothing: {names:?}");
         assert!(!reader.headers.contains_key("set-cookie"), "{path}");
         let known = asked(&stage, path, &[("cookie", &cookie)]).await;
         assert_eq!(known.headers["cache-control"], "private, no-cache", "{path}");
+        assert!(!known.headers.contains_key("x-accel-expires"), "{path}: nginx keeps a shopper's own page");
         assert!(
             known.text().contains("1<span class=\"sr\"> piece<")
                 && !reader.text().contains("1<span class=\"sr\"> piece<"),

@@ -178,7 +178,7 @@ async fn suggestions_are_plain_data_that_may_be_kept() {
     stage.suggests("lam", vec![summary()]).await;
     let mut shopper = stage.shopper();
     let answer = shopper.open("/search/suggestions?q=+lam+").await;
-    assert_eq!(answer.headers["cache-control"], "public, max-age=60, s-maxage=60");
+    assert_eq!(answer.headers["cache-control"], "public, max-age=60, s-maxage=60, no-cache=\"set-cookie\"");
     let expected = json!({"suggestions": [
         {"name": "Lamp <of> brass", "maker": "Maren & Sons", "price": "€1,299.00", "url": "/p/lamp"},
     ]});

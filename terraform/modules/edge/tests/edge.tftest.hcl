@@ -53,6 +53,11 @@ run "pages_are_kept_as_the_local_edge_keeps_them" {
   }
 
   assert {
+    condition     = one(one(aws_cloudfront_response_headers_policy.assets.remove_headers_config).items).header == "set-cookie" && alltrue([for behavior in aws_cloudfront_distribution.shop.ordered_cache_behavior : behavior.response_headers_policy_id == aws_cloudfront_response_headers_policy.assets.id if behavior.path_pattern != "/rum"])
+    error_message = "a cookie that came with an asset is handed to everybody"
+  }
+
+  assert {
     condition     = aws_cloudfront_origin_request_policy.shop.headers_config[0].header_behavior == "allExcept" && aws_cloudfront_origin_request_policy.shop.headers_config[0].headers[0].items == toset(local.cleared_headers)
     error_message = "what our own processes tell each other is taken from outside"
   }

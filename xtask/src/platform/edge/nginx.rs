@@ -93,7 +93,7 @@ http {{
     }}
     location / {{
       proxy_pass http://$storefront;
-      # As long as the storefront's Cache-Control says, and not without it.
+      # As long as the storefront's X-Accel-Expires says, which nginx keeps for itself, or its Cache-Control, and not without.
       proxy_cache pages;
       proxy_cache_key "$http_host$request_uri $encoding_key";
       proxy_cache_bypass $personal $http_authorization;

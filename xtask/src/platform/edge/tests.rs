@@ -36,6 +36,11 @@ async fn answer(State(origin): State<Origin>, request: Request) -> Response {
     match request.uri().path() {
         "/cacheable" if origin.away.load(Ordering::SeqCst) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         "/cacheable" => (cacheable, body).into_response(),
+        // As the storefront says it to edges of either kind.
+        "/shared" => {
+            let caching = "public, max-age=0, s-maxage=60, no-cache=\"set-cookie\"";
+            ([("x-accel-expires", "60"), ("cache-control", caching)], body).into_response()
+        }
         "/personal" => (cacheable, [("set-cookie", "cart=1")], body).into_response(),
         "/private" => ([("cache-control", "private")], body).into_response(),
         // The connection ends without an answer, as when a process dies.
@@ -240,8 +245,15 @@ async fn anonymous_pages_are_kept_as_long_as_the_origin_allows_and_personal_ones
         assert_eq!(cache, "MISS", "{path}");
         assert_ne!(once, twice, "{path} was kept");
     }
+    let (_, first, body) = edge.get("/shared", &[]).await;
+    let (_, second, again) = edge.get("/shared", &[]).await;
+    assert_eq!(
+        (first.as_str(), second.as_str(), &body),
+        ("MISS", "HIT", &again),
+        "words for CloudFront end it"
+    );
     // Other words of the same page, and other methods, are other pages.
-    assert_ne!(edge.get("/cacheable?sort=price", &[]).await.2, body);
+    assert_ne!(edge.get("/shared?sort=price", &[]).await.2, body);
 }
 
 #[tokio::test]

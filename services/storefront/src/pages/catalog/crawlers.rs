@@ -2,11 +2,11 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use shop_contracts::catalog::Sitemap;
 
-use super::{PageError, Shop};
+use super::{PageError, Shop, shared};
 use crate::border::SitemapFile;
 use crate::public_url::PublicUrl;
 
@@ -28,7 +28,6 @@ const PRIVATE: [&str; 11] = [
     "/rum",
     "/search/suggestions",
 ];
-const KEPT: &str = "public, max-age=300, s-maxage=300";
 const XML: &str = "application/xml; charset=utf-8";
 
 /// `GET /robots.txt`.
@@ -40,7 +39,7 @@ pub(super) async fn robots(State(shop): State<Shop>) -> Response {
     if let Some(address) = shop.public_url.address("/sitemap.xml") {
         text.push_str(&format!("\nSitemap: {address}\n"));
     }
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, KEPT)], text).into_response()
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], shared::CRAWLERS, text).into_response()
 }
 
 /// `GET /sitemap.xml`: every address, or an index when they are more than one file may hold. Not there for a shop that
@@ -65,7 +64,7 @@ async fn answer(shop: &Shop, file: usize) -> Result<Response, PageError> {
     let load = || async move { peers.sitemap().await.map(|sitemap| files(&url, &sitemap)) };
     let files = shop.sitemaps.get_or_load("all", load).await?;
     let xml = files.get(file).cloned().ok_or(PageError::NotFound)?;
-    Ok(([(CONTENT_TYPE, XML), (CACHE_CONTROL, KEPT)], xml).into_response())
+    Ok(([(CONTENT_TYPE, XML)], shared::CRAWLERS, xml).into_response())
 }
 
 /// What `/sitemap.xml` holds, and then the files that it names, if it is an index.

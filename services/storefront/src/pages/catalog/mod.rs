@@ -9,6 +9,7 @@ mod picture;
 mod product;
 mod published;
 mod search;
+mod shared;
 mod suggestions;
 
 use axum::Router;

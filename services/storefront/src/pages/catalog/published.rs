@@ -4,13 +4,13 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::Markup;
 use sha2::{Digest as _, Sha256};
 
-use super::{PageError, Shop};
+use super::{PageError, Shop, shared};
 use crate::encoding::{Effort, Encoding};
 use crate::view::Page;
 use crate::visitor::Visitor;
@@ -18,9 +18,6 @@ use crate::visitor::Visitor;
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// What a page of these depends on besides its address.
 const VARIES: HeaderValue = HeaderValue::from_static("accept-encoding, cookie");
-/// For the edge, never for the browser, which asks again by the tag: a shopper who has just filled a cart must see it.
-const SHARED: HeaderValue =
-    HeaderValue::from_static("public, max-age=0, s-maxage=2, stale-while-revalidate=10");
 
 /// One page in all the forms in which it is asked for.
 pub struct Published {
@@ -84,7 +81,7 @@ impl Published {
             }
         }
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, SHARED);
+        shared::PAGES.mark(headers);
         headers.insert(VARY, VARIES);
         headers.insert(ETAG, self.tag.clone());
         response

@@ -2,19 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shop_contracts::catalog::ProductSummary;
 
-use super::{PageError, Shop};
+use super::{PageError, Shop, shared};
 use crate::border::{ListQuery, QueryFields};
 use crate::view::listed;
 
 /// Fewer letters mean too much.
 const FEWEST_CHARS: usize = 2;
-/// The same for everybody, and prices in it may be a minute old.
-const SHARED: &str = "public, max-age=60, s-maxage=60";
 
 #[derive(Serialize)]
 struct Answer {
@@ -37,7 +34,7 @@ pub(super) async fn show(State(shop): State<Shop>, query: QueryFields) -> Result
         _ => shop.peers.suggest(&words).await?,
     };
     let suggestions = products.into_iter().map(Suggestion::from).collect();
-    Ok(([(CACHE_CONTROL, SHARED)], Json(Answer { suggestions })).into_response())
+    Ok((shared::SUGGESTIONS, Json(Answer { suggestions })).into_response())
 }
 
 impl From<ProductSummary> for Suggestion {
