@@ -35,10 +35,12 @@ use crate::{http, workers};
 const SESSION_DAYS: u64 = 30;
 /// Each takes 19 MiB and a whole core for some hundredths of a second.
 const HASHES_AT_ONCE: usize = 2;
-/// A person registers once; a few more for typing errors. Behind one address there may be an office, or a fair.
-const REGISTER: Limits = Limits {
-    max_per_pair: None,
-    max_per_account: Some(5),
+/// A person registers once; a few more for typing errors. Behind one address there may be an office, or a fair. How many
+/// mails a mailbox gets is bounded where they are sent: a bound here for all who ask together would be used up by strangers
+/// and keep the owner of the address out.
+pub const REGISTER: Limits = Limits {
+    max_per_pair: Some(5),
+    max_per_account: None,
     max_per_address: 30,
     window: Duration::from_mins(15),
 };

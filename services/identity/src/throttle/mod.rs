@@ -5,8 +5,9 @@
 //! What must always hold: an address without an account is throttled like one with; no address of either kind is
 //! readable in Redis; nobody keeps an owner out. So passwords are bounded for account and address together, and the
 //! account's own bound, which is wide, holds up only those who have failed in this window already: from elsewhere the
-//! right password gets in whatever others tried, and who has many addresses has one guess more from each. Links for a new
-//! password are bounded by the address that asks alone; how many a mailbox gets is for the one who sends mails.
+//! right password gets in whatever others tried, and who has many addresses has one guess more from each. Registrations are
+//! bounded for both together and for the address that asks, links for a new password by the latter alone; how many mails a
+//! mailbox gets is for the one who sends them.
 //!
 //! Counts are in Redis, shared by all instances; while it does not answer each instance counts for itself, so a log-in
 //! neither fails nor waits because of it.

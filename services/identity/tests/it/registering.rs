@@ -1,11 +1,10 @@
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shop_contracts::events::IdentityEventKind;
 use shop_contracts::identity::Registered;
 use shop_identity::throttle::Limits;
+use shop_identity::wiring::REGISTER;
 use shop_testkit::http::call;
 
 use crate::{PASSWORD, fields, fixture, fixture_with, kim};
@@ -116,13 +115,8 @@ async fn a_key_of_the_version_before_is_still_known() {
 }
 
 #[tokio::test]
-async fn an_address_or_a_machine_that_registers_too_often_waits() {
-    let limits = Limits {
-        max_per_pair: None,
-        max_per_account: Some(2),
-        max_per_address: 3,
-        window: Duration::from_mins(15),
-    };
+async fn a_machine_that_registers_too_often_waits() {
+    let limits = Limits { max_per_pair: Some(2), max_per_address: 3, ..REGISTER };
     let f = fixture_with(limits).await;
     let from = |email: &str, address: &str| json!({"email": email, "display_name": "Kim", "password": PASSWORD, "client_address": address});
     let statuses = async |tries: &[(&str, &str)]| {
@@ -134,17 +128,37 @@ async fn an_address_or_a_machine_that_registers_too_often_waits() {
         statuses
     };
     let one_address =
-        [("a@example.com", "10.0.0.1"), ("a@example.com", "10.0.0.2"), ("a@example.com", "10.0.0.3")];
+        [("a@example.com", "10.0.0.1"), ("a@example.com", "10.0.0.1"), ("a@example.com", "10.0.0.1")];
     assert_eq!(statuses(&one_address).await, [201, 201, 429]);
     let one_machine =
-        [("b@example.com", "10.0.0.1"), ("c@example.com", "10.0.0.1"), ("d@example.com", "10.0.0.1")];
-    assert_eq!(statuses(&one_machine).await, [201, 201, 429]);
+        [("b@example.com", "10.0.0.2"), ("c@example.com", "10.0.0.2"), ("d@example.com", "10.0.0.2")];
+    assert_eq!(statuses(&one_machine).await, [201, 201, 201]);
+    let one_machine = [("f@example.com", "10.0.0.1"), ("g@example.com", "10.0.0.1")];
+    assert_eq!(statuses(&one_machine).await, [201, 429]);
     assert_eq!(statuses(&[("e@example.com", "10.0.0.9")]).await, [201], "others are not held up");
     assert!(f.metrics().await.contains("shop_registration_attempts_total{outcome=\"throttled\"} 2"));
     f.clock.advance_seconds(900);
     assert_eq!(statuses(&[("d@example.com", "10.0.0.1")]).await, [201]);
     let waiting = f.register("more", &from("d@example.com", "10.0.0.1")).await;
     assert_eq!(waiting.status.as_u16(), 201);
+}
+
+#[tokio::test]
+async fn strangers_use_up_nobody_s_registration() {
+    let f = fixture_with(REGISTER).await;
+    let from = |address: &str| {
+        let mut body = kim();
+        body["client_address"] = json!(address);
+        body
+    };
+    for n in 0..=20 {
+        let address = format!("10.0.0.{}", n % 7);
+        assert_eq!(f.register(&format!("stranger {n}"), &from(&address)).await.status.as_u16(), 201);
+    }
+    let own = f.register("kim", &from("10.0.1.1")).await;
+    assert_eq!(own.status.as_u16(), 201, "{}", own.text());
+    let token = f.mailed_token(IdentityEventKind::RegistrationRequested).await;
+    assert_eq!(f.confirm(&token, PASSWORD).await.status.as_u16(), 201);
 }
 
 #[tokio::test]
