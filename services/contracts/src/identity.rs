@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `POST /v1/accounts` (Idempotency-Key) | [`RegisterAccount`] | 201 [`Registered`], the same whether the address had an account or not; there is one when the mail's link is confirmed; 429 |
 //! | `POST /v1/accounts/confirm` | [`ConfirmRegistration`] | 201 [`Account`], again for the same token; 401; 422 when the token is not valid (any more); 429 |
+//! | `POST /v1/accounts/confirm/check`, `POST /v1/password-resets/check` | [`CheckLink`] | [`LinkState`]; 429 |
 //! | `GET /v1/accounts/{id}` | | [`Account`] |
 //! | `PUT /v1/accounts/{id}/password` | [`ChangePassword`] | 204; 401 when the present password is wrong; every other session ends |
 //! | `POST /v1/accounts/{id}/delete` | [`ConfirmPassword`] | 204; 401; account, addresses and sessions are gone, orders are anonymised |
@@ -127,6 +128,23 @@ pub struct ConfirmRegistration {
     /// Address of the shopper's machine, for throttling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_address: Option<String>,
+}
+
+/// Asks whether a mail's link still works.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct CheckLink {
+    /// The token of the link.
+    pub token: String,
+    /// Address of the shopper's machine, for throttling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_address: Option<String>,
+}
+
+/// Whether a link works; why it does not is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkState {
+    /// False when it was used, is over, or never was.
+    pub works: bool,
 }
 
 /// Sets a new password.
@@ -412,6 +430,7 @@ hides_secrets!(
     RegisterAccount,
     LogIn,
     ConfirmRegistration,
+    CheckLink,
     ChangePassword,
     ConfirmPassword,
     RequestReset,

@@ -51,6 +51,8 @@ pub struct Throttles {
     pub register: Throttle,
     /// Asking for a new password by mail.
     pub reset: Throttle,
+    /// Opening mailed links.
+    pub links: Throttle,
     /// Trying staff's passwords.
     pub staff: Throttle,
 }

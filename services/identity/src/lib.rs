@@ -15,6 +15,7 @@ pub mod http;
 pub mod identity;
 mod judgement;
 pub mod kept_cart;
+pub mod links;
 pub mod log_in;
 pub mod password;
 pub mod register;

@@ -52,6 +52,13 @@ pub const RESET: Limits = Limits {
     max_per_address: 20,
     window: Duration::from_mins(15),
 };
+/// Opening a mail's link. Nobody guesses a token; a bound of the work, wide enough for an office.
+pub const LINKS: Limits = Limits {
+    max_per_pair: None,
+    max_per_account: None,
+    max_per_address: 60,
+    window: Duration::from_mins(15),
+};
 const STAFF: Limits = Limits {
     max_per_pair: Some(5),
     max_per_account: Some(50),
@@ -120,6 +127,7 @@ struct AllLimits {
     log_in: Limits,
     register: Limits,
     reset: Limits,
+    links: Limits,
     staff: Limits,
 }
 
@@ -129,6 +137,7 @@ impl AllLimits {
             log_in: limits(env, "LOGIN", Limits::default()),
             register: limits(env, "REGISTER", REGISTER),
             reset: limits(env, "RESET", RESET),
+            links: limits(env, "LINKS", LINKS),
             staff: limits(env, "STAFF", STAFF),
         }
     }
@@ -142,6 +151,7 @@ impl AllLimits {
             log_in: throttle("login", self.log_in),
             register: throttle("register", self.register),
             reset: throttle("reset", self.reset),
+            links: throttle("links", self.links),
             staff: throttle("staff", self.staff),
         }
     }

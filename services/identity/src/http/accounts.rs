@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmRegistration, ConfirmReset, KeptCart,
-    RegisterAccount, Registered, RequestReset,
+    Account, Addresses, ChangePassword, CheckLink, ConfirmPassword, ConfirmRegistration, ConfirmReset,
+    KeptCart, LinkState, RegisterAccount, Registered, RequestReset,
 };
 use shop_instrumentation::Problem;
 use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
@@ -28,6 +28,14 @@ pub(super) async fn confirm_registration(
     Json(request): Json<ConfirmRegistration>,
 ) -> Result<(StatusCode, Json<Account>), Problem> {
     Ok((StatusCode::CREATED, Json(identity.confirm_registration(request).await?)))
+}
+
+#[utoipa::path(post, path = "/v1/accounts/confirm/check", request_body = CheckLink, responses((status = 200, description = "looked up", body = LinkState), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+pub(super) async fn check_registration(
+    State(identity): State<Identity>,
+    Json(request): Json<CheckLink>,
+) -> Result<Json<LinkState>, Problem> {
+    identity.check_registration(request).await.map(Json)
 }
 
 #[utoipa::path(get, path = "/v1/accounts/{id}", params(("id" = Uuid, Path)), responses((status = 200, description = "found", body = Account), (status = 404, description = "there is no such account")))]
@@ -105,4 +113,12 @@ pub(super) async fn confirm_reset(
     Json(request): Json<ConfirmReset>,
 ) -> Result<StatusCode, Problem> {
     identity.confirm_reset(request).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(post, path = "/v1/password-resets/check", request_body = CheckLink, responses((status = 200, description = "looked up", body = LinkState), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+pub(super) async fn check_reset(
+    State(identity): State<Identity>,
+    Json(request): Json<CheckLink>,
+) -> Result<Json<LinkState>, Problem> {
+    identity.check_reset(request).await.map(Json)
 }

@@ -8,6 +8,7 @@ use super::{accounts, sessions, staff};
 #[openapi(paths(
     accounts::register,
     accounts::confirm_registration,
+    accounts::check_registration,
     accounts::account,
     accounts::change_password,
     accounts::delete,
@@ -17,6 +18,7 @@ use super::{accounts, sessions, staff};
     accounts::keep_cart,
     accounts::request_reset,
     accounts::confirm_reset,
+    accounts::check_reset,
     sessions::list,
     sessions::revoke,
     sessions::log_in,

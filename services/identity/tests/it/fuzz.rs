@@ -61,6 +61,8 @@ async fn every_operation_has_a_request_that_succeeds() {
             "POST /v1/accounts",
             json!({"email": "cy@example.com", "display_name": "Cy", "password": PASSWORD}),
         ),
+        plain("POST /v1/accounts/confirm/check", json!({"token": confirmation})),
+        plain("POST /v1/password-resets/check", json!({"token": reset})),
         plain("POST /v1/accounts/confirm", json!({"token": confirmation, "password": PASSWORD})),
         good("GET /v1/accounts/{id}", of_kim(""), vec![], Value::Null),
         good("GET /v1/accounts/{id}/addresses", of_kim("/addresses"), vec![], Value::Null),

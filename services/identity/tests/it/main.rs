@@ -6,6 +6,7 @@ mod carts;
 mod confirming;
 mod deleting;
 mod fuzz;
+mod links;
 mod logging_in;
 mod openapi;
 mod outage;
@@ -46,6 +47,7 @@ use shop_identity::telemetry::{FAULTS, IdentityMetrics};
 use shop_identity::throttle::memory::MemoryCounters;
 use shop_identity::throttle::redis::RedisCounters;
 use shop_identity::throttle::{Limits, Throttle};
+use shop_identity::wiring::LINKS;
 use shop_instrumentation::bootstrap::open_router;
 use shop_instrumentation::config::Env;
 use shop_instrumentation::{Boot, kv};
@@ -117,6 +119,7 @@ fn instance_with(db: &TestDb, redis: &TestRedis, clock: &MockClock, limits: Limi
             log_in: throttle("login", LIMITS),
             register: throttle("register", limits),
             reset: throttle("reset", limits),
+            links: throttle("links", LINKS),
             staff: throttle("staff", LIMITS),
         },
         metrics: IdentityMetrics::new(&boot.metrics).unwrap(),

@@ -58,6 +58,8 @@ async fn no_address_password_or_token_is_logged_at_any_level() {
     f.post("/v1/password-resets", &json!({"email": "kim@example.com", "client_address": "10.1.2.3"})).await;
     let reset = f.mailed_token(IdentityEventKind::PasswordResetRequested).await;
     let confirmation = f.mailed_token(IdentityEventKind::RegistrationRequested).await;
+    f.post("/v1/password-resets/check", &json!({"token": reset, "client_address": "10.1.2.3"})).await;
+    f.post("/v1/accounts/confirm/check", &json!({"token": confirmation})).await;
     f.post("/v1/password-resets/confirm", &json!({"token": reset, "password": "a second password"})).await;
     f.clock.advance_seconds(300);
     let path = path_of(id, "/password");

@@ -2,8 +2,8 @@
 
 use shop_contracts::AccountId;
 use shop_contracts::identity::{
-    Account, Addresses, ChangePassword, ConfirmPassword, ConfirmRegistration, ConfirmReset, KeptCart,
-    RequestReset, Sessions,
+    Account, Addresses, ChangePassword, CheckLink, ConfirmPassword, ConfirmRegistration, ConfirmReset,
+    KeptCart, LinkState, RequestReset, Sessions,
 };
 use shop_instrumentation::client::{Call, CallError};
 use uuid::Uuid;
@@ -69,6 +69,16 @@ impl Peers {
     /// Makes the account that a mail's token stands for; again the same for the same token.
     pub async fn confirm_registration(&self, request: &ConfirmRegistration) -> Result<Account, CallError> {
         self.identity.request(Call::post("/v1/accounts/confirm", request).idempotent()).await
+    }
+
+    /// Whether the token of a registration's mail still makes an account.
+    pub async fn check_registration(&self, request: &CheckLink) -> Result<LinkState, CallError> {
+        self.identity.request(Call::post("/v1/accounts/confirm/check", request)).await
+    }
+
+    /// Whether the token of a mail still sets a new password.
+    pub async fn check_reset(&self, request: &CheckLink) -> Result<LinkState, CallError> {
+        self.identity.request(Call::post("/v1/password-resets/check", request)).await
     }
 
     /// Sends a mail with a link to set a new password, if there is such an account; once for each key. The answer is

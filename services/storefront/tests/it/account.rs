@@ -254,6 +254,7 @@ async fn a_reset_link_sets_a_password_once_and_a_stale_one_says_so() {
         assert_eq!(refused.status, StatusCode::NOT_FOUND, "{nonsense}");
     }
     stage.identity_answers("POST", "/v1/password-resets/confirm", problem(422, "invalid", "token")).await;
+    // Nobody tells whether it works: the form is there.
     let shown = shopper.open("/reset-password?token=abc-123_X").await;
     assert_eq!(shown.headers["referrer-policy"], "no-referrer", "the address holds a secret");
     let page = shopper.page.clone();
@@ -276,4 +277,47 @@ async fn a_reset_link_sets_a_password_once_and_a_stale_one_says_so() {
     let set = shopper.submit("/reset-password", &[("password", "another long one")]).await;
     assert!(set.text().contains("Your new password is set"));
     assert_eq!(bodies(&stage, "POST", "/v1/password-resets/confirm").await[0]["token"], "abc-123_X");
+}
+
+#[tokio::test]
+async fn a_link_that_is_over_says_so_when_it_is_opened_and_offers_another() {
+    let links = [
+        ("/reset-password", "/v1/password-resets/check", "reset-form", "href=\"/forgot-password\""),
+        ("/register/confirm", "/v1/accounts/confirm/check", "confirm-form", "href=\"/register\""),
+    ];
+    for (page, check, form, way_on) in links {
+        let stage = Stage::set().await;
+        let address = format!("{page}?token=abc-123_X");
+        let mut shopper = stage.shopper();
+        stage
+            .identity_answers("POST", check, ResponseTemplate::new(200).set_body_json(json!({"works": true})))
+            .await;
+        assert_eq!(shopper.open(&address).await.status, StatusCode::OK);
+        assert!(shopper.page.contains(form) && !shopper.page.contains("not valid"), "{}", shopper.page);
+        assert_eq!(bodies(&stage, "POST", check).await[0]["token"], "abc-123_X");
+        stage.identity.reset().await;
+        stage
+            .identity_answers(
+                "POST",
+                check,
+                ResponseTemplate::new(200).set_body_json(json!({"works": false})),
+            )
+            .await;
+        let over = shopper.open(&address).await;
+        assert_eq!(over.status, StatusCode::GONE, "{page}");
+        assert_eq!(over.headers["cache-control"], "no-store");
+        assert_eq!(over.headers["referrer-policy"], "no-referrer");
+        assert!(
+            shopper.page.contains("not valid any more") && shopper.page.contains(way_on),
+            "{}",
+            shopper.page
+        );
+        assert!(!shopper.page.contains(form), "no form that cannot work: {}", shopper.page);
+        for (status, code) in [(503, "unavailable"), (429, "rate_limited"), (404, "not_found")] {
+            stage.identity.reset().await;
+            stage.identity_answers("POST", check, problem(status, code, "token")).await;
+            assert_eq!(shopper.open(&address).await.status, StatusCode::OK, "{page}: {code}");
+            assert!(shopper.page.contains(form), "{page}: while nobody can tell there is the form");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::log_in::{try_login, welcome};
-use super::mailed_link::{self, checked, private};
+use super::mailed_link::{self, checked, is_over, opened, private};
 use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
@@ -22,10 +22,14 @@ const TITLE: &str = "Confirm your account";
 
 pub(super) async fn show(
     State(shop): State<Shop>,
+    client: ClientAddress,
     query: QueryFields,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let token = checked(query.get("token"))?;
+    if is_over(shop.peers.check_registration(&opened(token, client)).await) {
+        return Ok(over(&shop, &visitor).await);
+    }
     let body = page(&visitor, &Typed::default(), token);
     Ok(private(shop.page(&visitor, TITLE, body).await))
 }

@@ -1,11 +1,15 @@
-//! Pages that a mail's link leads to: their address holds a secret.
+//! Pages that a mail's link leads to: their address holds a secret. A link that is over says so when it is opened; while
+//! identity cannot tell, its form is shown, which says it when it is sent.
 
 use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use maud::{Markup, html};
+use shop_contracts::identity::{CheckLink, LinkState};
+use shop_instrumentation::client::CallError;
 
 use super::{PageError, Shop, with_status};
+use crate::border::ClientAddress;
 use crate::view::{Tone, notice};
 use crate::visitor::Visitor;
 
@@ -18,6 +22,22 @@ pub(super) fn checked(token: &str) -> Result<&str, PageError> {
         && token.len() <= LONGEST_TOKEN
         && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if fine { Ok(token) } else { Err(PageError::NotFound) }
+}
+
+/// What identity is asked about a link that is opened.
+pub(super) fn opened(token: &str, client: ClientAddress) -> CheckLink {
+    CheckLink { token: token.to_owned(), client_address: client.text() }
+}
+
+/// Whether it is known that the link works no more.
+pub(super) fn is_over(answer: Result<LinkState, CallError>) -> bool {
+    match answer {
+        Ok(link) => !link.works,
+        Err(cause) => {
+            tracing::warn!(error = %cause, "nobody can tell whether a mailed link works");
+            false
+        }
+    }
 }
 
 /// No other page hears of the address, and nobody on the way keeps the page.

@@ -10,7 +10,7 @@ use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
-use super::mailed_link::{self, checked, private};
+use super::mailed_link::{self, checked, is_over, opened, private};
 use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
 use crate::form::Typed;
@@ -52,10 +52,14 @@ pub(super) async fn request(
 
 pub(super) async fn show_confirm(
     State(shop): State<Shop>,
+    client: ClientAddress,
     query: QueryFields,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
     let token = checked(query.get("token"))?;
+    if is_over(shop.peers.check_reset(&opened(token, client)).await) {
+        return Ok(over(&shop, &visitor).await);
+    }
     let body = confirm_page(&visitor, &Typed::default(), token);
     Ok(private(shop.page(&visitor, TITLE, body).await))
 }
