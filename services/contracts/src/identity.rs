@@ -26,6 +26,8 @@
 //! | `PUT /v1/staff/members/{username}/password` | [`SetStaffPassword`] | [`StaffEntry`]; the member's sessions end |
 //! | `DELETE /v1/staff/members/{username}` | | [`StaffEntry`]; the member's sessions end; 409 for the last manager |
 //!
+//! Wherever a password is chosen, one that is guessed first is 422 `password_guessable`, with `errors` at its field.
+//!
 //! Types that carry a password or a token hide it in their `Debug` form.
 
 use std::fmt;

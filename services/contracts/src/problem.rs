@@ -24,6 +24,8 @@ pub enum Code {
     TotalChanged,
     /// The voucher cannot be used; `errors` says why.
     VoucherRefused,
+    /// The password that was chosen is one that is guessed first; `errors` names its field.
+    PasswordGuessable,
     /// The request itself is wrong; sending it again will not help.
     Invalid,
     /// No or wrong credentials of the person on whose behalf the call is made.
@@ -55,7 +57,7 @@ impl Code {
             | Self::CartOrdered
             | Self::TotalChanged
             | Self::VoucherRefused => 409,
-            Self::Invalid => 422,
+            Self::PasswordGuessable | Self::Invalid => 422,
             Self::Unauthenticated | Self::CallerUnauthenticated => 401,
             Self::Forbidden => 403,
             Self::RateLimited => 429,
@@ -75,6 +77,7 @@ impl Code {
             Self::CartOrdered => "cart_ordered",
             Self::TotalChanged => "total_changed",
             Self::VoucherRefused => "voucher_refused",
+            Self::PasswordGuessable => "password_guessable",
             Self::Invalid => "invalid",
             Self::Unauthenticated => "unauthenticated",
             Self::CallerUnauthenticated => "caller_unauthenticated",
@@ -97,6 +100,7 @@ impl Code {
             Self::CartOrdered => "Cart partly ordered",
             Self::TotalChanged => "Total changed",
             Self::VoucherRefused => "Voucher refused",
+            Self::PasswordGuessable => "Password guessed first",
             Self::Invalid => "Invalid request",
             Self::Unauthenticated => "Authentication required",
             Self::CallerUnauthenticated => "Calling service not authenticated",
@@ -200,6 +204,7 @@ mod tests {
             Code::CartOrdered,
             Code::TotalChanged,
             Code::VoucherRefused,
+            Code::PasswordGuessable,
             Code::Invalid,
             Code::Unauthenticated,
             Code::CallerUnauthenticated,

@@ -5,6 +5,7 @@ use shop_contracts::identity::{Account, ChangePassword, ConfirmPassword};
 use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Password, parse_new_password, parse_password};
+use crate::guessable;
 use crate::identity::{Identity, no_account};
 use crate::judgement::Judged;
 use crate::storage::accounts::Stored;
@@ -24,6 +25,7 @@ impl Identity {
         let keep = request.keep_session_token.as_deref().and_then(Token::parse).map(|token| token.digest());
         self.inject_faults().await?;
         let known = self.prove(id, current).await?;
+        guessable::refuse("new", &new, &known.own_words())?;
         let hash = self.passwords.hash(&new).await?;
         if !self.accounts.change_password(&known, &hash, keep.as_deref(), self.clock.now()).await? {
             // Somebody else changed it meanwhile: the present password is another one.

@@ -7,6 +7,8 @@ use shop_contracts::mail_address::is_mail_address;
 use shop_contracts::shown;
 use shop_instrumentation::{Code, Problem};
 
+use crate::guessable::{self, OwnWords};
+
 /// RFC 5321, section 4.5.3.1.3: a path of 256 octets, less its two brackets.
 const MAX_EMAIL_CHARS: usize = 254;
 const MAX_NAME_CHARS: usize = 100;
@@ -61,11 +63,6 @@ impl Password {
     pub fn expose(&self) -> &str {
         &self.0
     }
-
-    /// Whether it is this address, which is what people guess first.
-    pub fn is(&self, email: &Email) -> bool {
-        self.0.trim().to_lowercase() == email.0
-    }
 }
 
 impl Username {
@@ -89,10 +86,16 @@ impl Registration {
         let display_name = request.display_name.trim().to_owned();
         let named =
             (1..=MAX_NAME_CHARS).contains(&display_name.chars().count()) && shown::is_line(&display_name);
-        let password = Password::parse_new(request.password)
-            .filter(|password| email.as_ref().is_none_or(|email| !password.is(email)));
+        let password = Password::parse_new(request.password);
         match (email, named, password) {
-            (Some(email), true, Some(password)) => Ok(Self { email, display_name, password }),
+            (Some(email), true, Some(password)) => {
+                guessable::refuse(
+                    "password",
+                    &password,
+                    &OwnWords::of_account(email.as_str(), &display_name),
+                )?;
+                Ok(Self { email, display_name, password })
+            }
             (email, named, password) => Err(wrong(
                 "the account cannot be made",
                 [
@@ -101,9 +104,7 @@ impl Registration {
                     (
                         password.is_some(),
                         "password",
-                        format!(
-                            "must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters, and not the address"
-                        ),
+                        format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters"),
                     ),
                 ],
             )),
@@ -156,7 +157,8 @@ pub fn parse_password(field: &'static str, password: String) -> Result<Password,
     Password::parse(password).ok_or_else(|| wrong("the password is not right", [(false, field, detail)]))
 }
 
-/// A new password; the problem names `field`.
+/// A new password of the right length; the problem names `field`. Whether it is guessed first is asked where it is known
+/// whose it is.
 pub fn parse_new_password(field: &'static str, password: String) -> Result<Password, Problem> {
     let detail = format!("must be {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters");
     Password::parse_new(password).ok_or_else(|| wrong("the password cannot be set", [(false, field, detail)]))

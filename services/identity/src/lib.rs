@@ -11,6 +11,7 @@ pub mod change_password;
 pub mod confirm_registration;
 pub mod credentials;
 pub mod forget_person;
+pub mod guessable;
 pub mod http;
 pub mod identity;
 mod judgement;

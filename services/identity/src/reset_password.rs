@@ -5,6 +5,7 @@ use shop_contracts::identity::{ConfirmReset, RequestReset};
 use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Password, parse_email, parse_new_password};
+use crate::guessable;
 use crate::identity::Identity;
 use crate::throttle::{Subject, Verdict};
 use crate::token::Token;
@@ -38,8 +39,12 @@ impl Identity {
         self.inject_faults().await?;
         let token = Token::parse(&request.token).ok_or_else(|| self.not_valid())?.digest();
         // Looked up first: hashing is for those who have a token.
-        if self.resets.find(&token, self.clock.now()).await?.is_none() {
+        let Some(id) = self.resets.find(&token, self.clock.now()).await? else {
             return self.repeated(&token, &password).await;
+        };
+        // An account that is gone by now has no link either: the next step says so.
+        if let Some(known) = self.accounts.find(id).await? {
+            guessable::refuse("password", &password, &known.own_words())?;
         }
         let hash = self.passwords.hash(&password).await?;
         let now = self.clock.now();

@@ -6,6 +6,7 @@ use shop_contracts::identity::{LogIn, StaffMember, StaffRole, StaffSession};
 use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Password, Username, parse_staff_log_in};
+use crate::guessable::{self, OwnWords};
 use crate::identity::Identity;
 use crate::judgement::Judged;
 use crate::storage::staff::{NewStaffSession, StoredStaff};
@@ -59,11 +60,13 @@ impl Identity {
         Ok(())
     }
 
-    /// Makes the first member, a manager, unless there is a member already.
+    /// Makes the first member, a manager, unless there is a member already: then nothing is asked of the password.
     pub async fn seed_staff(&self, password: &Password) -> Result<(), Problem> {
         if !self.staff.is_empty().await? {
             return Ok(());
         }
+        let name = Username::parse(FIRST).expect("the name is one");
+        guessable::refuse("STAFF_PASSWORD_FILE", password, &OwnWords::of_member(&name))?;
         let password_hash = self.passwords.hash(password).await?;
         let member = StaffMember { username: FIRST.to_owned(), role: StaffRole::Manager };
         if self.staff.insert(&StoredStaff { member, password_hash }, self.clock.now()).await? {

@@ -10,6 +10,7 @@ use shop_contracts::identity::{
 use shop_instrumentation::{Code, Problem};
 
 use crate::credentials::{Username, parse_new_password};
+use crate::guessable::{self, OwnWords};
 use crate::identity::Identity;
 use crate::storage::staff::StoredStaff;
 use crate::storage::staff_members::{By, Changed};
@@ -41,6 +42,7 @@ impl Identity {
         let actor = self.manager(token).await?;
         let username = username(&request.username)?;
         let password = parse_new_password("password", request.password)?;
+        guessable::refuse("password", &password, &OwnWords::of_member(&username))?;
         let member = StaffMember { username: username.as_str().to_owned(), role: request.role };
         let password_hash = self.passwords.hash(&password).await?;
         let new = StoredStaff { member, password_hash };
@@ -72,6 +74,7 @@ impl Identity {
     ) -> Result<StaffEntry, Problem> {
         let actor = self.manager(token).await?;
         let (username, password) = (username(name)?, parse_new_password("password", request.password)?);
+        guessable::refuse("password", &password, &OwnWords::of_member(&username))?;
         let hash = self.passwords.hash(&password).await?;
         changed(self.staff_members.set_password(&self.by(&actor), &username, &hash).await?)
     }

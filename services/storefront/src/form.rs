@@ -29,6 +29,10 @@ pub const CARDS: [(&str, &str, &str); 4] = [
     ("tok_error", "Mastercard ···· 0119", "The bank does not answer"),
 ];
 
+/// What is said of a password that is guessed first.
+pub const GUESSED_FIRST: &str =
+    "People guess that one first: it is made of your name, your address or ours. A short sentence is good.";
+
 /// Values as typed and what is wrong with them.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
@@ -141,10 +145,7 @@ impl Typed {
         self.need("name", 100, "Enter your name.");
         self.check_password("password", password);
         if password.trim().to_lowercase() == self.value("email").to_lowercase() {
-            self.wrong(
-                "password",
-                "Choose another than your e-mail address: that is what people guess first.",
-            );
+            self.wrong("password", GUESSED_FIRST);
         }
     }
 

@@ -13,7 +13,7 @@ use shop_instrumentation::http::extract::{IdempotencyKey, Json, Path};
 use super::token::MaybeKey;
 use crate::identity::Identity;
 
-#[utoipa::path(post, path = "/v1/accounts", params(IdempotencyKey), request_body = RegisterAccount, responses((status = 201, description = "made", body = Registered), (status = 409, description = "the key belongs to another registration"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+#[utoipa::path(post, path = "/v1/accounts", params(IdempotencyKey), request_body = RegisterAccount, responses((status = 201, description = "made", body = Registered), (status = 409, description = "the key belongs to another registration"), (status = 422, description = "a field is outside of its bounds, or the password is one that is guessed first (`password_guessable`)"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn register(
     State(identity): State<Identity>,
     key: IdempotencyKey,
@@ -46,7 +46,7 @@ pub(super) async fn account(
     identity.account(id).await.map(Json)
 }
 
-#[utoipa::path(put, path = "/v1/accounts/{id}/password", params(("id" = Uuid, Path)), request_body = ChangePassword, responses((status = 204, description = "done"), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 404, description = "there is no such account"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
+#[utoipa::path(put, path = "/v1/accounts/{id}/password", params(("id" = Uuid, Path)), request_body = ChangePassword, responses((status = 204, description = "done"), (status = 401, description = "the password is wrong, or the token of the calling service is not good"), (status = 404, description = "there is no such account"), (status = 422, description = "a field is outside of its bounds, or the password is one that is guessed first (`password_guessable`)"), (status = 429, description = "too many tries; `Retry-After` says when to come back")))]
 pub(super) async fn change_password(
     State(identity): State<Identity>,
     Path(id): Path<AccountId>,
@@ -107,7 +107,7 @@ pub(super) async fn request_reset(
     identity.request_reset(key.as_deref(), request).await.map(|()| StatusCode::NO_CONTENT)
 }
 
-#[utoipa::path(post, path = "/v1/password-resets/confirm", request_body = ConfirmReset, responses((status = 204, description = "done")))]
+#[utoipa::path(post, path = "/v1/password-resets/confirm", request_body = ConfirmReset, responses((status = 204, description = "done"), (status = 422, description = "a field is outside of its bounds, or the password is one that is guessed first (`password_guessable`)")))]
 pub(super) async fn confirm_reset(
     State(identity): State<Identity>,
     Json(request): Json<ConfirmReset>,

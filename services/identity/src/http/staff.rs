@@ -27,7 +27,7 @@ pub(super) async fn changes(
     identity.staff_changes(token.as_ref()).await.map(Json)
 }
 
-#[utoipa::path(post, path = "/v1/staff/members", params(IdempotencyKey, ("x-session-token" = Option<String>, Header)), request_body = NewStaffMember, responses((status = 201, description = "made", body = StaffEntry), (status = 403, description = "not a manager's session, or not a caller of this"), (status = 404, description = "the session is over"), (status = 409, description = "the name is or was given"), (status = 429, description = "too many passwords are being checked; `Retry-After` says when to come back")))]
+#[utoipa::path(post, path = "/v1/staff/members", params(IdempotencyKey, ("x-session-token" = Option<String>, Header)), request_body = NewStaffMember, responses((status = 201, description = "made", body = StaffEntry), (status = 403, description = "not a manager's session, or not a caller of this"), (status = 404, description = "the session is over"), (status = 409, description = "the name is or was given"), (status = 422, description = "a field is outside of its bounds, or the password is one that is guessed first (`password_guessable`)"), (status = 429, description = "too many passwords are being checked; `Retry-After` says when to come back")))]
 pub(super) async fn add(
     State(identity): State<Identity>,
     Presented(token): Presented,
@@ -48,7 +48,7 @@ pub(super) async fn change_role(
     identity.change_staff_role(token.as_ref(), &username, request).await.map(Json)
 }
 
-#[utoipa::path(put, path = "/v1/staff/members/{username}/password", params(("username" = String, Path), ("x-session-token" = Option<String>, Header)), request_body = SetStaffPassword, responses((status = 200, description = "done", body = StaffEntry), (status = 403, description = "not a manager's session, or not a caller of this"), (status = 404, description = "the session is over, or there is no such member"), (status = 409, description = "a member who is ended"), (status = 429, description = "too many passwords are being checked; `Retry-After` says when to come back")))]
+#[utoipa::path(put, path = "/v1/staff/members/{username}/password", params(("username" = String, Path), ("x-session-token" = Option<String>, Header)), request_body = SetStaffPassword, responses((status = 200, description = "done", body = StaffEntry), (status = 403, description = "not a manager's session, or not a caller of this"), (status = 404, description = "the session is over, or there is no such member"), (status = 409, description = "a member who is ended"), (status = 422, description = "a field is outside of its bounds, or the password is one that is guessed first (`password_guessable`)"), (status = 429, description = "too many passwords are being checked; `Retry-After` says when to come back")))]
 pub(super) async fn set_password(
     State(identity): State<Identity>,
     Presented(token): Presented,

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::{confirmations, outbox};
 use crate::credentials::Email;
+use crate::guessable::OwnWords;
 
 /// An account with what proves who owns it.
 #[derive(Clone)]
@@ -16,6 +17,14 @@ pub struct Stored {
     pub account: Account,
     /// PHC string.
     pub password_hash: String,
+}
+
+impl Stored {
+    /// Words that its owner's password must not be made of.
+    pub fn own_words(&self) -> OwnWords {
+        let Account { email, display_name, .. } = &self.account;
+        OwnWords::of_account(email, display_name)
+    }
 }
 
 /// A query for whole accounts: what comes after the columns, and its parameter.

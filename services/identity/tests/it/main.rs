@@ -6,6 +6,7 @@ mod carts;
 mod confirming;
 mod deleting;
 mod fuzz;
+mod guessing;
 mod links;
 mod logging_in;
 mod openapi;

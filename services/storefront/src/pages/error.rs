@@ -52,7 +52,7 @@ impl PageError {
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Peer(cause) => match cause.code() {
                 Code::NotFound => StatusCode::NOT_FOUND,
-                Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+                Code::PasswordGuessable | Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
                 Code::Conflict
                 | Code::KeyReused
                 | Code::AlreadyOrdered

@@ -321,3 +321,35 @@ async fn a_link_that_is_over_says_so_when_it_is_opened_and_offers_another() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_password_that_is_guessed_first_is_told_at_its_field_wherever_it_is_chosen() {
+    const TOLD: &str = "People guess that one first";
+    let stage = Stage::set().await;
+    let refused = || problem(422, "password_guessable", "password");
+    stage.identity_answers("POST", "/v1/accounts", refused()).await;
+    stage.identity_answers("POST", "/v1/password-resets/confirm", refused()).await;
+    let typed = [("email", "mia@example.com"), ("name", "Mia"), ("password", "Password123")];
+    let forms = [
+        ("/register", "/register", &typed[..], "password-error"),
+        ("/reset-password?token=abc-123_X", "/reset-password", &typed[2..], "password-error"),
+    ];
+    for (page, action, fields, field) in forms {
+        let mut shopper = stage.shopper();
+        shopper.open(page).await;
+        let answer = shopper.submit(action, fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        assert!(shopper.page.contains(TOLD) && shopper.page.contains(field), "{page}: {}", shopper.page);
+        assert!(!shopper.page.contains("Password123"), "a password never comes back");
+    }
+    stage.identity.reset().await;
+    let mut shopper = logged_in(&stage).await;
+    stage.kim_has_sessions(vec![]).await;
+    let to = format!("/v1/accounts/{}/password", kim().id);
+    stage.identity_answers("PUT", &to, problem(422, "password_guessable", "new")).await;
+    shopper.open("/account/security").await;
+    let fields = [("current", "a long enough one"), ("new", "Password123")];
+    let answer = shopper.submit("/account/password", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(shopper.page.contains(TOLD) && shopper.page.contains("new-error"), "{}", shopper.page);
+}

@@ -24,6 +24,10 @@ impl Life<'_> {
         let kept = self.browser.find("#email").await?.value().await?;
         ensure(kept.as_deref() == Some(&email), || format!("the address typed was not kept: {kept:?}"))?;
         self.refused("register-wrong", 422).await?;
+        let guessed = [("name", NAME), ("password", "Quarterdeck 2026")];
+        self.browser.fill_form("register-form", &guessed).await?;
+        self.browser.click("#register-form button[type=submit]").await?;
+        self.is_wrong("register", "password", "People guess that one first").await?;
         let password = self.password.clone();
         self.browser.fill_form("register-form", &[("name", NAME), ("password", &password)]).await?;
         self.browser.press_twice("#register-form button[type=submit]").await?;

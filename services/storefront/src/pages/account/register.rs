@@ -10,7 +10,7 @@ use shop_instrumentation::problem::Code;
 
 use super::{PageError, Shop, Stranger, press, too_many, with_status};
 use crate::border::ClientAddress;
-use crate::form::{Typed, safe_return};
+use crate::form::{GUESSED_FIRST, Typed, safe_return};
 use crate::view::{Frame, field};
 use crate::visitor::{OpenForm, Visitor};
 
@@ -49,6 +49,7 @@ pub(super) async fn register(
                 let page = shop.page(&form.visitor, "Register", body).await;
                 return Ok(with_status(StatusCode::TOO_MANY_REQUESTS, page));
             }
+            Err(cause) if cause.code() == Code::PasswordGuessable => typed.wrong("password", GUESSED_FIRST),
             Err(CallError::Problem { code: Code::Invalid, errors, detail, .. }) => {
                 for wrong in &errors {
                     let field = match wrong.field.as_str() {

@@ -13,7 +13,7 @@ use shop_instrumentation::problem::Code;
 use super::mailed_link::{self, checked, is_over, opened, private};
 use super::{PageError, Shop, press, too_many, with_status};
 use crate::border::{ClientAddress, QueryFields};
-use crate::form::Typed;
+use crate::form::{GUESSED_FIRST, Typed};
 use crate::view::{Frame, field};
 use crate::visitor::{OpenForm, Visitor};
 
@@ -84,6 +84,7 @@ pub(super) async fn confirm(
             }
             Err(cause) => match cause.code() {
                 Code::NotFound => return Ok(over(&shop, &form.visitor).await),
+                Code::PasswordGuessable => typed.wrong("password", GUESSED_FIRST),
                 Code::RateLimited => typed.wrong("password", too_many(&cause)),
                 _ => return Err(cause.into()),
             },

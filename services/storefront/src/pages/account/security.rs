@@ -9,7 +9,7 @@ use shop_instrumentation::client::CallError;
 use shop_instrumentation::problem::Code;
 
 use super::{Owner, OwnerForm, PageError, Shop, Tab, frame, see_other, too_many, with_status};
-use crate::form::Typed;
+use crate::form::{GUESSED_FIRST, Typed};
 use crate::view::{Frame, Tone, field, notice};
 use crate::visitor::{SignedIn, Visitor};
 
@@ -70,6 +70,7 @@ pub(super) fn told(
         CallError::Problem { code: Code::Unauthenticated, .. } => {
             typed.wrong(current, "That is not your present password.");
         }
+        CallError::Problem { code: Code::PasswordGuessable, .. } => typed.wrong(new, GUESSED_FIRST),
         CallError::Problem { code: Code::RateLimited, .. } => typed.wrong(current, too_many(&cause)),
         CallError::Problem { code: Code::Invalid, errors, detail, .. } => {
             let said = errors.into_iter().next().map_or(detail, |wrong| wrong.detail);
