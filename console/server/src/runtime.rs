@@ -110,14 +110,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let targets = match scraping {
         Some(scraping) => {
             let targets = scrape::Targets::default();
-            let scraping = scrape::run(
-                scraping,
-                stores.metrics.clone(),
-                ingest.metrics(),
-                targets.clone(),
-                stop.clone(),
-            );
-            tasks.push(tokio::spawn(scraping));
+            let deps = scrape::ScrapeDeps {
+                appender: stores.metrics.clone(),
+                metrics: ingest.metrics(),
+                targets: targets.clone(),
+                cluster: None,
+            };
+            tasks.push(tokio::spawn(scrape::run(scraping, deps, stop.clone())));
             Some(targets)
         }
         None => None,

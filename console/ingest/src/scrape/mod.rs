@@ -5,7 +5,8 @@
 //! that goes down, is removed, or drops a series leaves staleness markers; every scrape, good or bad, leaves `up` and
 //! its companions.
 //!
-//! Deliberately not here: created timestamps, and service discovery other than static lists, files and HTTP.
+//! Deliberately not here: created timestamps, service discovery other than static lists, files, HTTP and Kubernetes, and
+//! how a cluster's objects are watched, which is behind [`ClusterDiscovery`].
 
 pub mod config;
 mod discovery;
@@ -24,6 +25,8 @@ mod target;
 mod worker;
 
 pub use config::ScrapeConfig;
+pub use discovery::{ClusterDiscovery, ClusterGroup, ClusterJobs, ClusterTargets};
 pub use error::ScrapeError;
-pub use run::run;
+pub use relabel::LabelMap;
+pub use run::{ScrapeDeps, run};
 pub use status::{Dropped, TargetHealth, TargetStatus, Targets};

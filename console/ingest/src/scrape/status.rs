@@ -125,6 +125,16 @@ impl Targets {
         status
     }
 
+    /// A target that stays, with other labels before `relabel_configs`.
+    pub(super) fn rediscover(&self, job: &JobConfig, key: TargetKey, target: &Target) {
+        if let Some(status) = self.0.targets.read().get(&(job.name.clone(), key)) {
+            let mut status = status.lock();
+            if status.discovered_labels != target.discovered {
+                status.discovered_labels = target.discovered.clone();
+            }
+        }
+    }
+
     pub(super) fn remove(&self, job: &JobConfig, key: &TargetKey) {
         self.0.targets.write().remove(&(job.name.clone(), key.clone()));
         self.changed();
@@ -140,6 +150,33 @@ impl Targets {
             all.insert(job.name.clone(), problems);
         }
         drop(all);
+        self.changed();
+    }
+
+    /// What is wrong with things that are no job, by their names; those of `before` that are not named are gone.
+    pub(super) fn set_other_problems(
+        &self,
+        before: &BTreeMap<String, Vec<String>>,
+        now: &BTreeMap<String, Vec<String>>,
+    ) {
+        let mut all = self.0.problems.write();
+        for gone in before.keys() {
+            all.remove(gone);
+        }
+        for (name, problems) in now {
+            if before.get(name) != Some(problems) {
+                tracing::warn!(name, problem = problems.join("; "), "a declared job cannot be honoured");
+            }
+            all.insert(name.clone(), problems.clone());
+        }
+        drop(all);
+        self.changed();
+    }
+
+    /// A job that is no more.
+    pub(super) fn forget(&self, job: &JobConfig) {
+        self.0.problems.write().remove(&job.name);
+        self.0.dropped.write().remove(&job.name);
         self.changed();
     }
 

@@ -35,8 +35,14 @@ pub type TargetKey = (Labels, String);
 
 impl Target {
     pub fn discover(job: &JobConfig, group: &TargetGroup, address: &str) -> Result<Discovered, String> {
-        let mut map: LabelMap = group.labels.iter().filter(|(_, v)| !v.is_empty()).cloned().collect();
+        let mut map: LabelMap = group.labels.iter().cloned().collect();
         map.insert("__address__".to_owned(), address.to_owned());
+        Self::of(job, map)
+    }
+
+    /// As [`Self::discover`], with all of its labels, `__address__` among them.
+    pub fn of(job: &JobConfig, mut map: LabelMap) -> Result<Discovered, String> {
+        map.retain(|_, value| !value.is_empty());
         let mut default = |name: &str, value: String| {
             if !value.is_empty() {
                 map.entry(name.to_owned()).or_insert(value);

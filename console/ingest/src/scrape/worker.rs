@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     config::JobConfig,
+    discovery::ClusterDiscovery,
     error::ScrapeError,
     http::{Answer, Connector, fetch},
     status::{TargetHealth, TargetStatus, Targets},
@@ -29,6 +30,7 @@ pub struct Shared {
     pub targets: Targets,
     /// Answers that are decompressed, parsed and stored at once.
     pub slots: Arc<Semaphore>,
+    pub cluster: Option<Arc<dyn ClusterDiscovery>>,
     pub shutdown: CancellationToken,
 }
 

@@ -13,6 +13,7 @@ mod protobuf;
 mod remote_write;
 mod scrape;
 mod scrape_config;
+mod scrape_kubernetes;
 mod scrape_protobuf;
 mod scrape_tls;
 mod scrape_utf8;

@@ -256,8 +256,8 @@ fn problems_name_file_line_and_field_and_come_together() {
             "at most one",
         ),
         (
-            job("kubernetes_sd_configs: [{role: pod}]"),
-            ":3: scrape_configs[0].kubernetes_sd_configs: ",
+            job("consul_sd_configs: [{server: 'a:1'}]"),
+            ":3: scrape_configs[0].consul_sd_configs: ",
             "support",
         ),
         (job("static_configs: [{targets: ['http://a:1']}]"), "static_configs[0].targets[0]: ", "http://a:1"),

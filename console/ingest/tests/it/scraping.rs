@@ -10,7 +10,7 @@ use axum::{
 };
 use console_ingest::{
     metrics::IngestMetrics,
-    scrape::{ScrapeConfig, TargetHealth, TargetStatus, Targets, run},
+    scrape::{ClusterDiscovery, ScrapeConfig, ScrapeDeps, TargetHealth, TargetStatus, Targets, run},
 };
 use console_model::{
     MatchOp, Matcher,
@@ -101,6 +101,11 @@ pub struct Scraping {
 impl Scraping {
     /// `job` is the rest of the job's fields.
     pub fn start(job: &str) -> Self {
+        Self::start_in(job, None)
+    }
+
+    /// With a cluster to ask.
+    pub fn start_in(job: &str, cluster: Option<Arc<dyn ClusterDiscovery>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let text = format!(
             "global: {{scrape_interval: 500ms}}\nscrape_configs:\n- job_name: shop\n  {}\n",
@@ -113,7 +118,8 @@ impl Scraping {
         let registry = Registry::new();
         let metrics = IngestMetrics::register(&registry).unwrap();
         let (targets, shutdown) = (Targets::default(), CancellationToken::new());
-        let task = tokio::spawn(run(config, store.clone(), metrics, targets.clone(), shutdown.clone()));
+        let deps = ScrapeDeps { appender: store.clone(), metrics, targets: targets.clone(), cluster };
+        let task = tokio::spawn(run(config, deps, shutdown.clone()));
         Self { dir, store, registry, targets, shutdown, task }
     }
 

@@ -209,6 +209,12 @@ impl Section<'_> {
                 .enumerate()
                 .map(|(i, h)| self.http_discovery(i, h))
                 .collect(),
+            kubernetes_discovery: raw
+                .kubernetes_sd_configs
+                .iter()
+                .enumerate()
+                .map(|(i, k)| self.kubernetes_discovery(i, k))
+                .collect(),
             relabel: self.rules("relabel_configs", &raw.relabel_configs, names.validation),
             metric_relabel: self.rules(
                 "metric_relabel_configs",

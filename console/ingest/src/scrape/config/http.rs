@@ -7,7 +7,7 @@ use url::{Host, Url};
 use super::{
     Auth, Credential, HttpConfig, HttpDiscovery, Secret, TlsConfig, TlsVersion,
     build::Section,
-    raw::{RawAuthorization, RawBasicAuth, RawHttpDiscovery, RawJob, RawTls},
+    raw::{RawAuthorization, RawBasicAuth, RawHttpDiscovery, RawJob, RawKubernetes, RawTls},
     yaml::Spanned,
 };
 
@@ -46,6 +46,7 @@ macro_rules! http {
 }
 http!(RawJob);
 http!(RawHttpDiscovery);
+http!(RawKubernetes);
 
 impl Section<'_> {
     pub(super) fn http<'a>(&mut self, raw: impl Into<RawHttp<'a>>) -> HttpConfig {
@@ -67,11 +68,7 @@ impl Section<'_> {
         if raw.url.is_none() {
             section.add("url", "is missing");
         }
-        let url = section.read("url", raw.url.as_ref(), |text| match Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
-            Ok(url) => Err(format!("must be of scheme http or https, not {}", url.scheme())),
-            Err(e) => Err(format!("{text:?}: {e}")),
-        });
+        let url = section.read("url", raw.url.as_ref(), http_url);
         let refresh = section.duration("refresh_interval", raw.refresh_interval.as_ref());
         HttpDiscovery {
             url: url.unwrap_or_else(|| Url::parse("http://localhost/").expect("it is a URL")),
@@ -174,6 +171,14 @@ impl Section<'_> {
             (None, Some(file)) => Some(Credential::File(self.folder.join(&file.value))),
             (None, None) => None,
         }
+    }
+}
+
+pub(super) fn http_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        Ok(url) => Err(format!("must be of scheme http or https, not {}", url.scheme())),
+        Err(e) => Err(format!("{text:?}: {e}")),
     }
 }
 

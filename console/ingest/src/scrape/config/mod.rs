@@ -7,10 +7,12 @@ mod build;
 mod duration;
 mod formats;
 mod http;
+mod kubernetes;
 mod names;
 mod problem;
 mod raw;
 mod secret;
+mod selector;
 mod show;
 mod size;
 mod yaml;
@@ -25,8 +27,13 @@ use console_model::Labels;
 use url::Url;
 
 pub use duration::{format_duration, parse_duration};
+pub use kubernetes::{
+    ApiServer, AttachMetadata, KubernetesDiscovery, KubernetesRole, KubernetesSelector, Namespaces,
+    check_namespace,
+};
 pub use problem::{ConfigError, Problem};
 pub use secret::Secret;
+pub use selector::check_label_selector;
 
 use crate::scrape::{exposition::Histograms, names::NameConfig, protocol::Protocol, relabel::Rule};
 
@@ -60,6 +67,7 @@ pub struct JobConfig {
     pub groups: Vec<TargetGroup>,
     pub file_discovery: Vec<FileDiscovery>,
     pub http_discovery: Vec<HttpDiscovery>,
+    pub kubernetes_discovery: Vec<KubernetesDiscovery>,
     pub relabel: Vec<Rule>,
     pub metric_relabel: Vec<Rule>,
     pub limits: ScrapeLimits,
@@ -112,6 +120,12 @@ pub struct FileDiscovery {
     pub refresh: Duration,
 }
 
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { follow_redirects: true, enable_http2: true, auth: Auth::None, tls: TlsConfig::default() }
+    }
+}
+
 /// A server that lists targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpDiscovery {
@@ -133,7 +147,7 @@ impl HttpDiscovery {
 }
 
 /// How requests are made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {
     pub follow_redirects: bool,
     pub enable_http2: bool,

@@ -91,6 +91,7 @@ section! {
         static_configs: Vec<RawGroup>,
         file_sd_configs: Vec<Spanned<RawFileDiscovery>>,
         http_sd_configs: Vec<Spanned<RawHttpDiscovery>>,
+        kubernetes_sd_configs: Vec<Spanned<RawKubernetes>>,
         relabel_configs: Vec<Spanned<RawRule>>,
         metric_relabel_configs: Vec<Spanned<RawRule>>,
         basic_auth: Option<Spanned<RawBasicAuth>>,
@@ -120,7 +121,7 @@ section! {
         keep_dropped_targets, extra_scrape_metrics,
         azure_sd_configs, consul_sd_configs, digitalocean_sd_configs, docker_sd_configs, dockerswarm_sd_configs,
         dns_sd_configs, ec2_sd_configs, eureka_sd_configs, gce_sd_configs, hetzner_sd_configs,
-        ionos_sd_configs, kubernetes_sd_configs, kuma_sd_configs, lightsail_sd_configs, linode_sd_configs,
+        ionos_sd_configs, kuma_sd_configs, lightsail_sd_configs, linode_sd_configs,
         marathon_sd_configs, nerve_sd_configs, nomad_sd_configs, openstack_sd_configs, ovhcloud_sd_configs,
         puppetdb_sd_configs, scaleway_sd_configs, serverset_sd_configs, stackit_sd_configs, triton_sd_configs,
         uyuni_sd_configs, vultr_sd_configs,
@@ -151,6 +152,40 @@ section! {
     unsupported {
         oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers,
     }
+}
+
+section! {
+    RawKubernetes {
+        role: Text,
+        api_server: Text,
+        kubeconfig_file: Text,
+        namespaces: RawNamespaces,
+        selectors: Vec<Spanned<RawSelector>>,
+        attach_metadata: RawAttachMetadata,
+        follow_redirects: Option<bool>,
+        enable_http2: Option<bool>,
+        basic_auth: Option<Spanned<RawBasicAuth>>,
+        authorization: Option<Spanned<RawAuthorization>>,
+        bearer_token: Text,
+        bearer_token_file: Text,
+        tls_config: Option<Spanned<RawTls>>,
+    }
+    unsupported {
+        oauth2, proxy_url, no_proxy, proxy_from_environment, proxy_connect_header, http_headers,
+    }
+}
+
+section! {
+    RawNamespaces { own_namespace: Option<Spanned<bool>>, names: Vec<Spanned<String>>, }
+}
+
+section! {
+    RawSelector { role: Text, label: Text, field: Text, }
+}
+
+section! {
+    RawAttachMetadata { node: Option<bool>, namespace: Option<bool>, }
+    unsupported { deployment, job, cronjob, }
 }
 
 section! {

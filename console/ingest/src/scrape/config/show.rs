@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Auth, Credential, HttpConfig, JobConfig, ScrapeConfig, TargetGroup, TlsConfig, format_duration};
+use super::{
+    ApiServer, Auth, Credential, HttpConfig, JobConfig, KubernetesDiscovery, ScrapeConfig, TargetGroup,
+    TlsConfig, format_duration,
+};
 use crate::scrape::{
     protocol::Protocol,
     relabel::{Rule, RuleFields},
@@ -72,6 +75,8 @@ struct Job<'a> {
     file_sd_configs: Vec<Files>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     http_sd_configs: Vec<Server>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kubernetes_sd_configs: Vec<Cluster<'a>>,
 }
 
 #[derive(Serialize)]
@@ -99,6 +104,37 @@ struct Server {
     refresh_interval: String,
     #[serde(flatten)]
     http: Http,
+}
+
+#[derive(Serialize)]
+struct Cluster<'a> {
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_server: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubeconfig_file: Option<String>,
+    namespaces: Namespaces<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    selectors: Vec<Selector<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    attach_metadata: BTreeMap<&'static str, bool>,
+    #[serde(flatten)]
+    http: Http,
+}
+
+#[derive(Serialize)]
+struct Namespaces<'a> {
+    own_namespace: bool,
+    names: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Selector<'a> {
+    role: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    label: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'a str,
 }
 
 #[derive(Serialize)]
@@ -197,6 +233,32 @@ fn job(j: &JobConfig) -> Job<'_> {
                 http: http(&d.http),
             })
             .collect(),
+        kubernetes_sd_configs: j.kubernetes_discovery.iter().map(cluster).collect(),
+    }
+}
+
+fn cluster(d: &KubernetesDiscovery) -> Cluster<'_> {
+    let plain = HttpConfig::default();
+    let (api_server, kubeconfig_file, requests) = match &d.server {
+        ApiServer::InCluster => (None, None, &plain),
+        ApiServer::Kubeconfig { file, .. } => (None, Some(file.display().to_string()), &plain),
+        ApiServer::Url { url, http } => (Some(url.as_str()), None, http),
+    };
+    Cluster {
+        role: d.role.name(),
+        api_server,
+        kubeconfig_file,
+        namespaces: Namespaces { own_namespace: d.namespaces.own, names: &d.namespaces.names },
+        selectors: d
+            .selectors
+            .iter()
+            .map(|s| Selector { role: s.role.name(), label: &s.label, field: &s.field })
+            .collect(),
+        attach_metadata: [("node", d.attach.node), ("namespace", d.attach.namespace)]
+            .into_iter()
+            .filter(|(_, is_wanted)| *is_wanted)
+            .collect(),
+        http: http(requests),
     }
 }
 
