@@ -16,9 +16,13 @@ pub struct Program {
     pub venv: String,
     /// A package of a Go module; `xtask/tools/NAME/go.mod` says in which version it is built.
     pub go: String,
+    /// The folder of that go.mod, where it is not called as the program.
+    pub module: String,
+    /// What the Go linker is told besides.
+    pub ldflags: String,
     /// What the Debian package starts by itself.
     pub daemon: String,
-    /// The one make target that needs it.
+    /// The make targets that need it, with a blank between.
     pub target: String,
     pub by: String,
 }
@@ -56,6 +60,8 @@ fn set(program: &mut Program, key: &str, value: &str) -> Option<()> {
         "pypi" => program.pypi = text(value)?,
         "venv" => program.venv = text(value)?,
         "go" => program.go = text(value)?,
+        "module" => program.module = text(value)?,
+        "ldflags" => program.ldflags = text(value)?,
         "daemon" => program.daemon = text(value)?,
         "target" => program.target = text(value)?,
         "by" => program.by = text(value)?,
@@ -93,6 +99,8 @@ mod tests {
                 pypi: text("pypi").into(),
                 venv: text("venv").into(),
                 go: text("go").into(),
+                module: text("module").into(),
+                ldflags: text("ldflags").into(),
                 daemon: text("daemon").into(),
                 target: text("target").into(),
                 by: text("by").into(),
