@@ -28,6 +28,8 @@ pub struct EngineConfig {
     /// Longest time that a notification waits for evidence that is being looked up.
     pub evidence_wait_ms: u64,
     pub max_groups: usize,
+    /// Alerts of others that are held at once.
+    pub max_external: usize,
     /// Groups being sent at the same time.
     pub max_concurrent_notifications: usize,
     pub http_timeout_ms: u64,
@@ -59,6 +61,7 @@ impl EngineConfig {
             restart_grace_ms: 30_000,
             evidence_wait_ms: 1000,
             max_groups: 10_000,
+            max_external: 1000,
             max_concurrent_notifications: 32,
             http_timeout_ms: 10_000,
             retry_backoff_ms: 500,

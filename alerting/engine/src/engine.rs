@@ -23,6 +23,7 @@ use crate::{
     dispatch::{Dispatcher, Flush},
     error::LoadError,
     evidence::EvidenceStore,
+    external::{ExternalAlert, ExternalError},
     fingerprint, glob,
     metrics::Metrics,
     notify::{Notifier, NotifierConfig, template},
@@ -61,6 +62,8 @@ pub struct Engine {
     pub(crate) state: Arc<StateFile>,
     external: ExternalData,
     views: Vec<parking_lot::RwLock<View>>,
+    /// To the dispatcher.
+    alerts: mpsc::Sender<Vec<Alert>>,
     tasks: TaskTracker,
 }
 
@@ -98,7 +101,9 @@ impl Engine {
             clock: now_ms,
         });
         let external = ExternalData { url: config.external_url.clone(), ..ExternalData::default() };
+        let (alerts, inbox) = mpsc::channel(QUEUE);
         let engine = Arc::new(Self {
+            alerts: alerts.clone(),
             views: groups.iter().map(|spec| first_view(spec, &config)).collect(),
             config,
             deps,
@@ -108,8 +113,14 @@ impl Engine {
             external,
             tasks: TaskTracker::new(),
         });
-        let (alerts, inbox) = mpsc::channel(QUEUE);
-        let mut orphans = engine.state.with(|s| s.firing.clone());
+        let (mut orphans, external) = engine.state.with(|s| {
+            let of_rules = s.firing.iter().filter(|a| !s.external.holds(&a.fingerprint)).cloned();
+            (of_rules.collect::<Vec<_>>(), s.external.told(now_ms()))
+        });
+        // The queue is empty: there is room.
+        if !external.is_empty() && alerts.try_send(external).is_err() {
+            tracing::warn!("alerts of others were not taken up again");
+        }
         for (i, spec) in groups.into_iter().enumerate() {
             let mine = |a: &Alert| spec.rules.iter().any(|r| r.name == a.name);
             let (own, others) = orphans.into_iter().partition(mine);
@@ -125,6 +136,25 @@ impl Engine {
         engine.tasks.spawn(engine.clone().run_dispatch(dispatcher, notifier, inbox, shutdown));
         engine.tasks.close();
         Ok(engine)
+    }
+
+    /// Takes an alert that somebody else decides. When this answers, the alert is on disk.
+    pub async fn tell(&self, told: ExternalAlert) -> Result<(), ExternalError> {
+        // The place first: from here to the dispatcher nothing waits, so that a dropped call cannot lose it on the way.
+        let place = self.alerts.reserve().await.ok();
+        let limit = self.config.max_external;
+        self.state.with(|s| {
+            let batch = s.external.take(told, now_ms(), limit)?;
+            // Under the lock, so that the dispatcher hears the older first. Without a place the engine is stopping: the
+            // next start takes it up.
+            if let (Some(place), false) = (place, batch.is_empty()) {
+                place.send(batch);
+            }
+            Ok::<(), ExternalError>(())
+        })?;
+        let state = self.state.clone();
+        let written = tokio::task::spawn_blocking(move || state.write()).await;
+        written.map_err(std::io::Error::other).flatten().map_err(|e| ExternalError::Unwritable(e.to_string()))
     }
 
     /// Returns when every task has ended after the token was cancelled, and the state is on disk.
@@ -303,9 +333,10 @@ impl Engine {
         }
     }
 
-    /// Alerts of all groups with their evidence.
+    /// Alerts of all groups with their evidence, and those of others.
     pub(crate) fn alerts_now(&self) -> Vec<Alert> {
         let mut all: Vec<Alert> = self.views.iter().flat_map(|v| v.read().alerts.clone()).collect();
+        self.state.with(|s| all.extend(s.external.shown(now_ms()).cloned()));
         for alert in &mut all {
             alert.evidence = self.evidence.get(&alert.fingerprint);
             if alert.evidence.trace_query.is_none() {

@@ -4,6 +4,7 @@
 //! - [`routing`]: the Alertmanager configuration;
 //! - [`dispatch`]: grouping, inhibition, the notification log;
 //! - [`notify`]: Slack, e-mail, webhooks;
+//! - [`external`]: alerts that somebody else decides;
 //! - [`evidence`]: the trace and the log line that go with an alert;
 //! - [`engine`]: puts them together and answers `AlertsSource`.
 //!
@@ -16,6 +17,7 @@ pub mod duration;
 pub mod engine;
 pub mod error;
 pub mod evidence;
+pub mod external;
 pub mod fingerprint;
 mod glob;
 mod metrics;
@@ -29,3 +31,4 @@ mod yaml;
 pub use config::EngineConfig;
 pub use engine::{Deps, Engine, check};
 pub use error::LoadError;
+pub use external::{Condition, ExternalAlert, ExternalError};

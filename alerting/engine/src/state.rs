@@ -1,4 +1,5 @@
-//! What survives a restart: the notification log, the last notifications, the alerts that were firing.
+//! What survives a restart: the notification log, the last notifications, the alerts that were firing, the alerts of
+//! others.
 //!
 //! One JSON file, replaced atomically (written beside, synced, renamed).
 
@@ -11,7 +12,7 @@ use std::{
 use console_model::alert::{Alert, DeliveryOutcome, Notification};
 use serde::{Deserialize, Serialize};
 
-use crate::{dispatch::NotificationLog, error::LoadError};
+use crate::{dispatch::NotificationLog, error::LoadError, external::ExternalAlerts};
 
 const FILE: &str = "alerting-state.json";
 
@@ -21,6 +22,9 @@ pub(crate) struct State {
     /// Oldest first.
     pub notifications: VecDeque<Notification>,
     pub firing: Vec<Alert>,
+    /// Alerts of others, which no evaluation brings back.
+    #[serde(default)]
+    pub external: ExternalAlerts,
     pub next_id: u64,
 }
 
@@ -80,22 +84,24 @@ impl StateFile {
         f(&mut self.state.lock())
     }
 
-    /// Writes the file; blocks on the disk.
+    /// Writes the file; blocks on the disk. A failure is logged.
     pub fn save(&self) {
+        if let Err(error) = self.write() {
+            tracing::error!(file = %self.path.display(), %error, "could not save the alerting state");
+        }
+    }
+
+    /// Writes the file; blocks on the disk.
+    pub fn write(&self) -> std::io::Result<()> {
         let _one = self.writing.lock();
         let text = {
             let state = self.state.lock();
             serde_json::to_vec(&*state)
         };
-        let written = text.map_err(std::io::Error::other).and_then(|text| {
-            let beside = self.path.with_extension("json.new");
-            let mut file = std::fs::File::create(&beside)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &self.path)
-        });
-        if let Err(error) = written {
-            tracing::error!(file = %self.path.display(), %error, "could not save the alerting state");
-        }
+        let beside = self.path.with_extension("json.new");
+        let mut file = std::fs::File::create(&beside)?;
+        file.write_all(&text.map_err(std::io::Error::other)?)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &self.path)
     }
 }

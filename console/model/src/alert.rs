@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Labels, span::TraceId};
 
+/// Annotation of an alert without a rule: the state, in the words of whoever decides it.
+pub const TOLD_STATE: &str = "told_state";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
@@ -27,9 +30,9 @@ pub struct Alert {
     pub active_at_ms: i64,
     pub fired_at_ms: Option<i64>,
     pub resolved_at_ms: Option<i64>,
-    /// The expression's value at the last evaluation.
+    /// The expression's value at the last evaluation; says nothing where there is no expression.
     pub value: f64,
-    /// The rule's PromQL expression.
+    /// The rule's PromQL expression; empty for an alert that somebody else decides.
     pub expr: String,
     pub for_ms: i64,
     /// The runbook's slug (the alert's name), when there is one.
@@ -40,6 +43,11 @@ pub struct Alert {
 impl Alert {
     pub fn severity(&self) -> &str {
         self.labels.get("severity").unwrap_or("none")
+    }
+
+    /// Whether somebody else decides it: there is no rule, no expression and no value.
+    pub fn is_external(&self) -> bool {
+        self.expr.is_empty()
     }
 
     /// The service that the alert speaks of: label `service`, else `job`.

@@ -34,7 +34,7 @@ pub fn check_files(config: &Config) -> Result<(), Vec<String>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The secrets' files with the fields that name them, but for the administrator's.
+/// The files of secrets and of who is believed, with the fields that name them.
 fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
     fn token(remote: &Option<RemoteSettings>) -> Option<&Path> {
         remote.as_ref().and_then(|r| r.token_file.as_deref())
@@ -42,6 +42,7 @@ fn secrets(config: &Config) -> Vec<(&'static str, &Path)> {
     let sources = &config.sources;
     let optional = [
         ("flux.events_key_file", config.flux.events_key_file.as_deref()),
+        ("sns.endpoint.ca_file", config.sns.endpoint.as_ref().and_then(|e| e.ca_file.as_deref())),
         ("slack.webhook_url_file", config.slack.webhook_url_file.as_deref()),
         ("gitops.github.token_file", config.gitops.github.as_ref().and_then(|g| g.token_file.as_deref())),
         ("sources.prometheus.token_file", token(&sources.prometheus)),

@@ -19,6 +19,7 @@ mod maintenance;
 mod metrics;
 mod process;
 mod runtime;
+mod sns;
 mod sources;
 mod stores;
 mod web;

@@ -22,6 +22,7 @@ use crate::{
     maintenance,
     metrics::SelfMetrics,
     process,
+    sns::SnsMessages,
     sources::{Sources, SourcesError},
     stores::{Stores, StoresError},
     web::{self, AssetsError, Parts, Readiness},
@@ -124,6 +125,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
 
     let alerting = alerting_facts(&config, &*engine).await;
     let flux = FluxEvents::new(&config, state.clone())?;
+    let sns = SnsMessages::new(&config.sns, engine.clone(), &metrics.registry)?;
     let backends = Backends {
         metrics: sources.metrics.clone(),
         logs: sources.logs.clone(),
@@ -162,6 +164,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         sources,
         prometheus,
         flux,
+        sns,
         ingest: ingest.clone(),
         metrics,
         stores: stores.clone(),

@@ -93,8 +93,14 @@ variable "mail_from" {
   type        = string
 }
 
+variable "alarms_to_console" {
+  description = "Whether the console gets the alarms of AWS. It confirms the subscription while it is applied, so it must run by then."
+  type        = bool
+  default     = false
+}
+
 variable "last_resort_addresses" {
-  description = "Mail addresses that get the alarms of AWS."
+  description = "Mail addresses that get what is no alarm, and the alarms of AWS that the console does not take."
   type        = set(string)
 }
 

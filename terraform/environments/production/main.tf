@@ -112,7 +112,7 @@ module "cache" {
   cache_node_type        = var.cache.cache_node_type
   snapshot_days          = var.cache.snapshot_days
   passwords              = { durable = module.secrets.shared["redis"], cache = module.secrets.shared["redis-cache"] }
-  notification_topic_arn = module.observability.alarm_topic_arn
+  notification_topic_arn = module.observability.mail_topic_arn
 }
 
 module "edge" {
@@ -148,6 +148,7 @@ module "observability" {
   name                  = local.name
   environment           = var.environment
   last_resort_addresses = var.last_resort_addresses
+  console_endpoint      = var.alarms_to_console ? "https://${var.hosts.hooks}/api/sns/messages" : null
   load_balancer_suffix  = module.edge.load_balancer_suffix
   target_group_suffix   = module.edge.target_group_suffix
   valkey_groups         = { durable = "${local.name}-durable", cache = "${local.name}-cache" }
@@ -170,6 +171,7 @@ module "flux" {
   git_secret_id         = module.secrets.arns["github-token"]
   repository            = var.repository
   hosts                 = var.hosts
+  alarm_topic_arn       = module.observability.alarm_topic_arn
   registry              = local.registry
   mail_from             = var.mail_from
   vpc_id                = module.network.vpc_id

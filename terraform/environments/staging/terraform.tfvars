@@ -38,6 +38,7 @@ hosts = {
 }
 console_networks      = ["192.0.2.0/24"]
 mail_from             = "shop@staging.example.com"
+alarms_to_console     = false
 last_resort_addresses = ["on-call@example.com"]
 
 administrator_arns    = { platform = "arn:aws:iam::111122223333:role/platform" }

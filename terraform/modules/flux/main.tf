@@ -3,6 +3,7 @@
 
 locals {
   facts = {
+    alarm_topic_arn        = var.alarm_topic_arn
     archive_bucket         = var.archive_bucket
     archive_copy_bucket    = var.archive_copy_bucket
     cache_durable_endpoint = var.cache_endpoints["durable"]

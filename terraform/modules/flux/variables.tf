@@ -103,6 +103,11 @@ variable "volume_key_arn" {
   type        = string
 }
 
+variable "alarm_topic_arn" {
+  description = "Topic of AWS' alarms, which the console takes messages from."
+  type        = string
+}
+
 variable "archive_bucket" {
   description = "Bucket of the database's archive."
   type        = string

@@ -87,7 +87,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = [aws_sns_topic.alarms.arn]
 }
 
-# What AWS says of itself, and of us, that is no metric.
+# What AWS says of itself, and of us, that is no metric. None of it has an end that would be told, so the console has no place
+# for it: people get it by mail, wherever alarms go.
 locals {
   events = {
     health        = { source = ["aws.health"], "detail-type" = ["AWS Health Event"] }
@@ -110,7 +111,7 @@ resource "aws_cloudwatch_event_target" "this" {
   for_each = local.events
 
   rule = aws_cloudwatch_event_rule.this[each.key].name
-  arn  = aws_sns_topic.alarms.arn
+  arn  = aws_sns_topic.last_resort.arn
 
   retry_policy {
     maximum_event_age_in_seconds = 3600
@@ -139,6 +140,6 @@ resource "aws_budgets_budget" "this" {
     notification_type         = "FORECASTED"
     threshold                 = 110
     threshold_type            = "PERCENTAGE"
-    subscriber_sns_topic_arns = [aws_sns_topic.alarms.arn]
+    subscriber_sns_topic_arns = [aws_sns_topic.last_resort.arn]
   }
 }

@@ -1,5 +1,6 @@
 # What Prometheus in the cluster cannot see: the cluster itself gone, AWS' own services, copies that stay behind. Alarms go to a
-# topic, and from there to people by mail; to whoever takes them over HTTPS instead, where there is an endpoint.
+# topic, and from there to people by mail; to the console over HTTPS instead, where it takes them. What is no alarm, and alarms
+# that say that the console is down, go to people by mail in any case.
 
 data "aws_caller_identity" "current" {}
 
@@ -18,8 +19,14 @@ resource "aws_sns_topic" "alarms" {
   signature_version = 2
 }
 
-resource "aws_sns_topic_policy" "alarms" {
-  arn = aws_sns_topic.alarms.arn
+locals {
+  topics = { alarms = aws_sns_topic.alarms.arn, last_resort = aws_sns_topic.last_resort.arn }
+}
+
+resource "aws_sns_topic_policy" "this" {
+  for_each = local.topics
+
+  arn = each.value
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -29,7 +36,7 @@ resource "aws_sns_topic_policy" "alarms" {
         Effect    = "Allow"
         Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com", "elasticache.amazonaws.com"] }
         Action    = "sns:Publish"
-        Resource  = aws_sns_topic.alarms.arn
+        Resource  = each.value
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       },
       {
@@ -37,7 +44,7 @@ resource "aws_sns_topic_policy" "alarms" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "sns:Publish"
-        Resource  = aws_sns_topic.alarms.arn
+        Resource  = each.value
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
     ]
@@ -67,7 +74,7 @@ resource "aws_sqs_queue_policy" "undelivered" {
   })
 }
 
-# The console does not take alarms yet.
+# Where the console does not take alarms.
 resource "aws_sns_topic_subscription" "people" {
   for_each = var.console_endpoint == null ? var.last_resort_addresses : []
 
@@ -93,7 +100,7 @@ resource "aws_sns_topic_subscription" "console" {
   depends_on = [aws_sqs_queue_policy.undelivered]
 }
 
-# The way past the console, for when it is what is down.
+# The way past the console: for when it is what is down, and for what is no alarm.
 resource "aws_sns_topic" "last_resort" {
   name              = "${var.name}-last-resort"
   kms_master_key_id = module.key.arn

@@ -1,6 +1,11 @@
 output "alarm_topic_arn" {
-  description = "Topic whose messages the console gets."
+  description = "Topic whose messages the console gets: `sns.topics` of its configuration."
   value       = aws_sns_topic.alarms.arn
+}
+
+output "mail_topic_arn" {
+  description = "Topic of what is no alarm: people get it by mail."
+  value       = aws_sns_topic.last_resort.arn
 }
 
 output "telemetry_bucket" {

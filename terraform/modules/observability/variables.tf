@@ -9,18 +9,18 @@ variable "environment" {
 }
 
 variable "console_endpoint" {
-  description = "Where alarms are taken: `https://hooks.example.com/alarms`. Null: nowhere, so that people get each by mail."
+  description = "Where the console takes alarms: `https://hooks.example.com/api/sns/messages`. Null: nowhere, so that people get each by mail."
   type        = string
   default     = null
 
   validation {
-    condition     = var.console_endpoint == null || startswith(coalesce(var.console_endpoint, "https://"), "https://")
-    error_message = "console_endpoint must begin with https://."
+    condition     = var.console_endpoint == null || can(regex("^https://[^/]+/api/sns/messages$", coalesce(var.console_endpoint, "-")))
+    error_message = "console_endpoint must be https:// and the console's address for messages of SNS, /api/sns/messages."
   }
 }
 
 variable "last_resort_addresses" {
-  description = "Mail addresses that are told when nobody takes alarms."
+  description = "Mail addresses that are told of what is no alarm, of alarms that say that the console is down, and of all where it takes none."
   type        = set(string)
 
   validation {

@@ -10,7 +10,7 @@ pub struct Links {
     pub trace: Option<String>,
     pub logs: Option<String>,
     pub runbook: Option<String>,
-    /// The expression in the metrics explorer: Alertmanager's `generatorURL`.
+    /// The expression in the metrics explorer: Alertmanager's `generatorURL`. The alert itself where it has none.
     pub metrics: String,
 }
 
@@ -33,7 +33,10 @@ impl Links {
                 .or_else(|| alert.annotations.get("log_query"))
                 .map(|q| format!("{external_url}/logs?{range}&q={}", encode(q))),
             runbook: runbook(alert, external_url),
-            metrics: format!("{external_url}/metrics-explorer?{range}&q={}", encode(&alert.expr)),
+            metrics: match alert.expr.as_str() {
+                "" => format!("{external_url}/alerts/{}", alert.fingerprint),
+                expr => format!("{external_url}/metrics-explorer?{range}&q={}", encode(expr)),
+            },
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use alerting_engine::{Deps, Engine, EngineConfig};
+use alerting_engine::{Condition, Deps, Engine, EngineConfig, ExternalAlert};
 use console_model::{
+    Labels,
     alert::{AlertState, DeliveryOutcome},
+    clock::now_ms,
     span::TraceId,
 };
 use console_storage::source::AlertsSource;
@@ -181,4 +183,63 @@ async fn without_a_webhook_the_exact_message_is_kept_and_slow_evidence_does_not_
     assert_eq!(kept.outcome, DeliveryOutcome::NotConfigured);
     assert!(kept.payload.contains("\"blocks\"") && started.elapsed() < Duration::from_secs(3));
     running.stop().await;
+}
+
+fn told(condition: Condition) -> ExternalAlert {
+    ExternalAlert {
+        key: "arn:of:the:alarm".to_owned(),
+        labels: Labels::from_pairs([("alertname", "copy-lags"), ("severity", "warning")]),
+        annotations: Labels::from_pairs([("summary", "the copy stays behind")]),
+        condition,
+        told_state: format!("{condition:?}"),
+        changed_at_ms: now_ms(),
+    }
+}
+
+#[tokio::test]
+async fn an_alert_of_somebody_else_is_routed_and_outlives_the_engine() {
+    let server = slack_server(ResponseTemplate::new(200).set_body_string("ok")).await;
+    let (dir, metrics) = (tempfile::tempdir().expect("a folder"), Arc::new(FakeMetrics::default()));
+    let slack = format!("api_url: {}/services/x", server.uri());
+    let first = start(dir.path(), &slack, &metrics, &FakeEvidence::none());
+    first.engine.tell(told(Condition::Firing)).await.expect("taken");
+    let firing = String::from_utf8(requests(&server, 1).await[0].body.clone()).expect("text");
+    assert!(firing.contains("copy-lags") && firing.contains("the copy stays behind"), "{firing}");
+    assert!(!firing.contains("metrics-explorer"), "there is nothing to look at there: {firing}");
+    let heard = || async { first.engine.notifications(5).await.ok().filter(|n| !n.is_empty()) };
+    until("the notification", heard).await;
+    first.stop().await;
+
+    let second = start(dir.path(), &slack, &metrics, &FakeEvidence::none());
+    // Past the grace period and several group intervals: it is not taken for an alert of a rule that is gone.
+    let started_ms = now_ms();
+    let evaluated = || async {
+        let groups = second.engine.rule_groups().await.expect("groups");
+        groups.iter().any(|g| g.last_evaluation_ms > started_ms + 500).then_some(())
+    };
+    until("an evaluation", evaluated).await;
+    assert_eq!(requests(&server, 1).await.len(), 1, "nobody hears the same twice, or of an end");
+    let alerts = second.engine.alerts().await.expect("alerts");
+    assert_eq!((alerts.len(), alerts[0].state), (1, AlertState::Firing));
+    second.engine.tell(told(Condition::Resolved)).await.expect("taken");
+    let all = requests(&server, 2).await;
+    assert!(String::from_utf8_lossy(&all[1].body).contains("Resolved"));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn an_end_that_nobody_heard_of_is_told_after_the_restart() {
+    let server = slack_server(ResponseTemplate::new(200).set_body_string("ok")).await;
+    let (dir, metrics) = (tempfile::tempdir().expect("a folder"), Arc::new(FakeMetrics::default()));
+    let slack = format!("api_url: {}/services/x", server.uri());
+    let first = start(dir.path(), &slack, &metrics, &FakeEvidence::none());
+    first.engine.tell(told(Condition::Firing)).await.expect("taken");
+    let heard = || async { first.engine.notifications(5).await.ok().filter(|n| !n.is_empty()) };
+    until("the notification", heard).await;
+    first.engine.tell(told(Condition::Resolved)).await.expect("taken");
+    first.stop().await;
+    let second = start(dir.path(), &slack, &metrics, &FakeEvidence::none());
+    let all = requests(&server, 2).await;
+    assert!(String::from_utf8_lossy(&all[1].body).contains("Resolved"));
+    second.stop().await;
 }

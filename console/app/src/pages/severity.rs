@@ -1,6 +1,6 @@
 //! How bad an alert is, in words and colour.
 
-use console_model::alert::{Alert, AlertState};
+use console_model::alert::{Alert, AlertState, TOLD_STATE};
 use console_ui::{Badge, Tone};
 use leptos::prelude::*;
 
@@ -42,5 +42,8 @@ pub fn state_words(state: AlertState) -> &'static str {
 /// The state on its colour.
 #[component]
 pub fn StateBadge(alert: Alert) -> impl IntoView {
-    view! { <Badge tone=alert_tone(&alert)>{state_words(alert.state)}</Badge> }
+    // No rule of ours waits for anything here: the words of whoever decides say why.
+    let told = alert.annotations.get(TOLD_STATE).filter(|_| alert.state == AlertState::Pending);
+    let words = told.unwrap_or(state_words(alert.state)).to_owned();
+    view! { <Badge tone=alert_tone(&alert)>{words}</Badge> }
 }

@@ -1,3 +1,5 @@
+use console_model::alert::{AlertState, TOLD_STATE};
+
 use crate::{
     fakes::{Fakes, away},
     story::{self, FINGERPRINT, SHA, TRACE_ID},
@@ -135,4 +137,22 @@ async fn an_unknown_alert_is_not_found_and_says_what_that_may_mean() {
         Fakes { alerts: Err(away("alertmanager")), ..story::fakes() }.get("/alerts/ffffffffffffffff").await;
     assert_eq!(page.status, 502);
     page.assert_shows(&["alertmanager is unavailable"]);
+}
+
+#[tokio::test]
+async fn an_alert_of_somebody_else_has_neither_value_nor_chart_and_shows_their_word() {
+    let mut theirs = story::payment_failures();
+    theirs.name = "shop-valkey-memory".to_owned();
+    theirs.state = AlertState::Pending;
+    theirs.expr = String::new();
+    theirs.annotations = theirs.annotations.with(TOLD_STATE, "INSUFFICIENT_DATA");
+    let fakes = || Fakes { alerts: Ok(vec![theirs.clone()]), ..story::fakes() };
+    let page = fakes().get("/alerts").await;
+    let row = page.main().split("data-alert=\"shop-valkey-memory\"").nth(1).expect("the alert has a row");
+    let row = &row[..row.find("</tr>").unwrap()];
+    assert!(row.contains("INSUFFICIENT_DATA") && !row.contains("Pending"), "{row}");
+    let page = fakes().get(&format!("/alerts/{FINGERPRINT}")).await;
+    assert_eq!(page.status, 200);
+    assert!(!page.main().contains("data-chart=\"alert\"") && !page.main().contains("id=\"measured\""));
+    page.assert_shows(&["INSUFFICIENT_DATA", "98.4 % of payments fail"]);
 }

@@ -3,6 +3,7 @@
 
 mod query;
 mod secret;
+mod sns;
 mod stores;
 
 use std::{
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 pub use query::QueryConfig;
 pub use secret::Secret;
+pub use sns::{SnsConfig, SnsEndpoint};
 pub use stores::{StoreConfig, StoresConfig};
 
 /// Largest configuration file.
@@ -55,6 +57,8 @@ pub struct Config {
     pub gitops: GitopsConfig,
     #[serde(default)]
     pub flux: FluxConfig,
+    #[serde(default)]
+    pub sns: SnsConfig,
     #[serde(default)]
     pub slack: SlackConfig,
     /// Remote backends to read instead of the embedded stores.
@@ -274,6 +278,7 @@ impl Config {
         }
         found.extend(self.stores.problems());
         found.extend(self.query.problems());
+        found.extend(self.sns.problems());
         found
     }
 }

@@ -26,7 +26,8 @@ use tower_http::{
 };
 
 use crate::{
-    auth, auth::Auth, flux, flux::FluxEvents, metrics::SelfMetrics, sources::Sources, stores::Stores,
+    auth, auth::Auth, flux, flux::FluxEvents, metrics::SelfMetrics, sns, sns::SnsMessages, sources::Sources,
+    stores::Stores,
 };
 
 pub use assets::{AssetsError, read as read_assets};
@@ -45,6 +46,7 @@ pub struct Parts {
     pub sources: Sources,
     pub prometheus: console_query_api::prometheus::Sources,
     pub flux: FluxEvents,
+    pub sns: SnsMessages,
     pub ingest: Ingest,
     pub metrics: SelfMetrics,
     pub stores: Stores,
@@ -54,8 +56,19 @@ pub struct Parts {
 
 /// All routes of the main listener.
 pub fn router(parts: Parts) -> Router {
-    let Parts { auth, backends, sources, prometheus, flux, ingest, metrics, stores, readiness, site_dir } =
-        parts;
+    let Parts {
+        auth,
+        backends,
+        sources,
+        prometheus,
+        flux,
+        sns,
+        ingest,
+        metrics,
+        stores,
+        readiness,
+        site_dir,
+    } = parts;
     let timeout = || TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     let people = Router::new()
         .route("/login", get(auth::form).post(auth::log_in))
@@ -81,6 +94,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(bounded)
         .merge(assets::router(&site_dir))
         .merge(flux::router(flux))
+        .merge(sns::router(sns))
         // Ingest has limits of its own, on what is sent and on what it unpacks to.
         .merge(ingest.loki_router())
         .merge(ingest.remote_write_router())

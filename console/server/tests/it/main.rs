@@ -2,10 +2,12 @@
 
 mod access;
 mod console;
+mod fake_sns;
 mod flux;
 mod liveness;
 mod pages;
 mod program;
 mod prometheus;
 mod restart;
+mod sns;
 mod start;

@@ -17,6 +17,7 @@ variables {
   karpenter_node_role   = "test-node"
   karpenter_queue       = "test-interruptions"
   volume_key_arn        = "arn:aws:kms:eu-central-1:111122223333:key/2"
+  alarm_topic_arn       = "arn:aws:sns:eu-central-1:111122223333:test-alarms"
   archive_bucket        = "test-postgres-archive"
   archive_copy_bucket   = "test-postgres-archive-replica"
   telemetry_bucket      = "test-telemetry"

@@ -1,7 +1,7 @@
 variables {
   name                  = "test"
   environment           = "staging"
-  console_endpoint      = "https://hooks.example.com/alarms"
+  console_endpoint      = "https://hooks.example.com/api/sns/messages"
   last_resort_addresses = ["on-call@example.com"]
   load_balancer_suffix  = "app/test/1"
   target_group_suffix   = "targetgroup/test/1"
@@ -36,6 +36,16 @@ run "alarms_reach_the_console_and_people_when_it_is_down" {
   assert {
     condition     = aws_sns_topic.alarms.kms_master_key_id == module.key.arn && aws_sns_topic.last_resort.kms_master_key_id == module.key.arn && aws_sqs_queue.undelivered.kms_master_key_id == module.key.arn
     error_message = "a topic or queue is not encrypted"
+  }
+
+  assert {
+    condition     = alltrue([for name, arn in { alarms = aws_sns_topic.alarms.arn, last_resort = aws_sns_topic.last_resort.arn } : aws_sns_topic_policy.this[name].arn == arn && strcontains(aws_sns_topic_policy.this[name].policy, "aws:SecureTransport")])
+    error_message = "a topic takes messages of anybody, or without TLS"
+  }
+
+  assert {
+    condition     = aws_sns_topic_subscription.console[0].endpoint == "https://hooks.example.com/api/sns/messages" && aws_sns_topic_subscription.console[0].endpoint_auto_confirms && !aws_sns_topic_subscription.console[0].raw_message_delivery
+    error_message = "messages go elsewhere than to the console, or without a signature"
   }
 
   assert {
@@ -76,8 +86,8 @@ run "there_is_an_alarm_for_what_prometheus_cannot_see" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_target.this) == 5 && alltrue([for target in aws_cloudwatch_event_target.this : target.arn == aws_sns_topic.alarms.arn])
-    error_message = "an event of AWS is told to nobody"
+    condition     = length(aws_cloudwatch_event_target.this) == 5 && alltrue([for target in aws_cloudwatch_event_target.this : target.arn == aws_sns_topic.last_resort.arn]) && aws_budgets_budget.this.notification != null && alltrue([for one in aws_budgets_budget.this.notification : contains(one.subscriber_sns_topic_arns, aws_sns_topic.last_resort.arn)])
+    error_message = "what is no alarm is told to nobody: the console has no place for it"
   }
 }
 
@@ -92,7 +102,17 @@ run "alarms_go_over_tls" {
   command = plan
 
   variables {
-    console_endpoint = "http://hooks.example.com/alarms"
+    console_endpoint = "http://hooks.example.com/api/sns/messages"
+  }
+
+  expect_failures = [var.console_endpoint]
+}
+
+run "alarms_go_to_the_address_that_takes_them" {
+  command = plan
+
+  variables {
+    console_endpoint = "https://hooks.example.com/alarms"
   }
 
   expect_failures = [var.console_endpoint]

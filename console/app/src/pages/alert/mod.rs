@@ -57,8 +57,11 @@ pub(super) fn window(alert: &Alert, now_ms: i64) -> (i64, i64) {
     (start, end.min(now_ms).max(start + 1))
 }
 
-/// The value in the unit that the rule's expression implies.
+/// The value in the unit that the rule's expression implies; a dash where nothing is measured here.
 pub fn value_words(alert: &Alert) -> String {
+    if alert.is_external() {
+        return "–".to_owned();
+    }
     words(Condition::of(&alert.expr).unit, alert.value)
 }
 
@@ -113,7 +116,8 @@ fn Unknown(fingerprint: String, request: PageRequest) -> impl IntoView {
 
 /// Everything around the alert, each answer by itself.
 struct Story {
-    chart: Result<ChartData, SourceError>,
+    /// None: no rule of ours measures anything.
+    chart: Option<Result<ChartData, SourceError>>,
     cost: Cost,
     trace: Option<Result<Option<Trace>, SourceError>>,
     suspects: Result<Vec<Suspect>, SourceError>,
@@ -142,8 +146,11 @@ async fn ask(request: &PageRequest, alert: &Alert) -> Story {
         let html = filled(request, &found, &with_service(alert)).await;
         Some(Ok(Some((found, html))))
     };
+    let chart = async {
+        if alert.is_external() { None } else { Some(measured::measured(request, alert).await) }
+    };
     let (chart, cost, trace, history, faults, runbook, messages) = futures::join!(
-        measured::measured(request, alert),
+        chart,
         cost::cost(b, alert, request.now_ms),
         trace,
         answer(b.deploys.history(COMMITS_ASKED)),
@@ -195,7 +202,7 @@ fn Story(alert: Alert, story: Story, request: PageRequest) -> impl IntoView {
             <div data-live="alert-head" id="alert-head"><Head alert=alert.clone() now_ms/></div>
             <div class="alert-columns">
                 <div class="stack">
-                    <ChartCard alert=alert.clone() chart request=request.clone()/>
+                    {chart.map(|chart| view! { <ChartCard alert=alert.clone() chart request=request.clone()/> })}
                     <EvidenceCard alert=alert.clone() trace request=request.clone()/>
                     <SuspectsCard suspects faults alert=alert.clone()/>
                     {costs_money.then(|| view! { <div data-live="cost" id="cost"><CostCard cost/></div> })}
@@ -392,7 +399,7 @@ fn RunbookCard(
         Some(Err(error)) => {
             view! { <ErrorPanel title="The runbook cannot be read" message=error.to_string()/> }.into_any()
         }
-        None => view! { <Empty title="No runbook"><p>"The rule names none."</p></Empty> }.into_any(),
+        None => view! { <Empty title="No runbook"><p>"None is named for this alert."</p></Empty> }.into_any(),
     };
     let actions = actions.unwrap_or_else(|| ().into_any());
     view! { <Card title="Runbook" note="filled with this alert" id="runbook" class="runbook-card" actions>{body}</Card> }
