@@ -1,0 +1,1 @@
+"""Parts of infra-aws.py."""
