@@ -33,6 +33,8 @@ pub struct About {
     pub started_at_ms: i64,
     pub components: Vec<Component>,
     pub targets: Vec<ScrapeTarget>,
+    /// Why targets may be missing or old, with the job, or the object that declares one.
+    pub discovery_problems: Vec<(String, String)>,
 }
 
 /// Implemented by the composition root.

@@ -14,6 +14,10 @@ use crate::{
     stores::Stores,
 };
 
+/// Problems of the discovery of targets that are shown.
+const MAX_PROBLEMS: usize = 200;
+const MAX_PROBLEMS_OF_A_JOB: usize = 10;
+
 /// The record of `console_promql::conformance`.
 #[derive(Deserialize)]
 struct Conformance {
@@ -59,6 +63,7 @@ impl AboutSource for SelfAbout {
             started_at_ms: self.started_at_ms,
             components: self.components(),
             targets: self.targets.as_ref().map(scrape_targets).unwrap_or_default(),
+            discovery_problems: self.targets.as_ref().map(discovery_problems).unwrap_or_default(),
         }
     }
 }
@@ -130,4 +135,12 @@ fn scrape_targets(targets: &Targets) -> Vec<ScrapeTarget> {
             last_error: t.last_error,
         })
         .collect()
+}
+
+fn discovery_problems(targets: &Targets) -> Vec<(String, String)> {
+    let of = |(job, problems): (String, Vec<String>)| {
+        let shown = problems.into_iter().take(MAX_PROBLEMS_OF_A_JOB);
+        shown.map(move |problem| (job.clone(), problem)).collect::<Vec<_>>()
+    };
+    targets.problems().into_iter().flat_map(of).take(MAX_PROBLEMS).collect()
 }

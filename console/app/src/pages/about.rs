@@ -28,7 +28,7 @@ pub fn AboutPage() -> impl IntoView {
 
 #[component]
 fn Content(about: About, now_ms: i64) -> impl IntoView {
-    let About { version, started_at_ms, components, targets } = about;
+    let About { version, started_at_ms, components, targets, discovery_problems } = about;
     let uptime = format::duration_ns((now_ms - started_at_ms).max(0) / 1000 * 1_000_000_000);
     let up = targets.iter().filter(|t| t.is_up).count();
     let count = targets.len();
@@ -51,6 +51,7 @@ fn Content(about: About, now_ms: i64) -> impl IntoView {
         <div class="grid-3">
             {components.into_iter().map(|c| view! { <ComponentCard component=c/> }).collect_view()}
         </div>
+        {(!discovery_problems.is_empty()).then(|| view! { <DiscoveryProblems problems=discovery_problems/> })}
         <Card title="Scrape targets" note=format!("{count} configured") id="targets" class="flush">{body}</Card>
     }
 }
@@ -66,6 +67,23 @@ fn ComponentCard(component: Component) -> impl IntoView {
         view! { <dl class="facts spread">{rows.collect_view()}</dl> }.into_any()
     };
     view! { <Card title=name note=backend>{body}</Card> }
+}
+
+#[component]
+fn DiscoveryProblems(problems: Vec<(String, String)>) -> impl IntoView {
+    let row = |(job, problem): (String, String)| {
+        view! { <tr><th scope="row" class="wrap-anywhere">{job}</th><td class="wrap-anywhere"><span class="error-message">{problem}</span></td></tr> }
+    };
+    view! {
+        <Card title="Targets that may be missing or old" id="discovery" class="flush">
+            <TableScroll label="Targets that may be missing or old">
+                <table class="table">
+                    <thead><tr><th scope="col">"Job"</th><th scope="col">"What is wrong"</th></tr></thead>
+                    <tbody>{problems.into_iter().map(row).collect_view()}</tbody>
+                </table>
+            </TableScroll>
+        </Card>
+    }
 }
 
 #[component]

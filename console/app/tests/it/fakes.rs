@@ -94,6 +94,7 @@ impl Default for Fakes {
                 started_at_ms: NOW_MS - 3_600_000,
                 components: Vec::new(),
                 targets: Vec::new(),
+                discovery_problems: Vec::new(),
             },
             heard: Arc::default(),
         }

@@ -130,9 +130,16 @@ async fn about_lists_parts_and_targets_with_the_sick_first() {
     let page = story::fakes().get("/about").await;
     assert_eq!(page.status, 200);
     page.assert_shows(&["0.1.0", "2 h 30 min", "12,034", "2 of 3 up", "connection refused"]);
+    page.assert_shows(&[
+        "Targets that may be missing or old",
+        "serviceMonitor/shop/old/0",
+        "basicAuth is not supported",
+    ]);
     let text = page.text();
     assert!(text.find("127.0.0.1:7103").unwrap() < text.find("127.0.0.1:7105").unwrap());
-    Fakes::default().get("/about").await.assert_shows(&["Nothing is scraped"]);
+    let page = Fakes::default().get("/about").await;
+    page.assert_shows(&["Nothing is scraped"]);
+    assert!(!page.body.contains("Targets that may be missing or old"));
 }
 
 #[tokio::test]

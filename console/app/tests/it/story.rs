@@ -274,6 +274,10 @@ fn about() -> About {
             target("payments", "127.0.0.1:7106", None),
             target("catalog", "127.0.0.1:7103", Some(&format!("connection refused {EVIL}"))),
         ],
+        discovery_problems: vec![(
+            "serviceMonitor/shop/old/0".to_owned(),
+            format!("basicAuth is not supported {EVIL}"),
+        )],
     }
 }
 
