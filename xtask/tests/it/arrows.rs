@@ -102,6 +102,15 @@ fn stores_know_no_engine_and_pages_know_no_store() {
 }
 
 #[test]
+fn what_comes_in_knows_ports_alone() {
+    let seen = ["console-model", "console-storage"];
+    assert_no_arrows(
+        |from, _, to, _| from == "console-ingest" && !seen.contains(&to),
+        "ingest reaches past ports: clusters are watched by sources",
+    );
+}
+
+#[test]
 fn leaves_stay_leaves() {
     let leaves =
         ["console-model", "console-blockkit", "shop-contracts", "alerting-template", "xtask-programs"];

@@ -1,0 +1,6 @@
+//! The scraper and a cluster: targets and jobs come and go as objects do, and are those that Prometheus finds.
+
+mod cluster;
+mod monitors;
+mod scraping;
+mod targets;
