@@ -48,7 +48,7 @@ def main():
         emulator = Emulator(processes)
         head(f"{'call':62}   {'answer':58} seconds")
         timed("ministack", emulator.start, lambda a: f"at {emulator.url}")
-        head("S3: backups and their copy")
+        head("S3: the archive and its copy")
         Archive(emulator).run()
         head("Secrets Manager")
         Secrets(emulator).run()

@@ -1,6 +1,6 @@
 # Where an environment's state lies: made once for each environment, before anything else, in a workspace of its own whose state
 # stays beside it (`terraform workspace select -or-create=true staging`, `terraform apply -var environment=staging -var
-# region=eu-central-1`). In another environment's workspace it would replace that one's bucket.
+# region=eu-central-1`); in another one's it refuses.
 
 module "key" {
   source = "../modules/key"

@@ -1,4 +1,4 @@
-"""S3 as the archive and the backups use it: settings as Terraform's modules declare them, then what pgBackRest does."""
+"""S3 as the archive uses it: settings as Terraform's modules declare them, then what pgBackRest does."""
 
 import base64
 import datetime
@@ -17,7 +17,7 @@ class Archive:
         self.s3, self.there = emulator.client("s3"), emulator.client("s3", SECOND_REGION)
         self.iam = emulator.client("iam")
         self.kms = {REGION: emulator.client("kms"), SECOND_REGION: emulator.client("kms", SECOND_REGION)}
-        self.name = f"quarterdeck-{declared.ENVIRONMENT}-backups"
+        self.name = f"quarterdeck-{declared.ENVIRONMENT}-postgres-archive"
         self.copy = f"{self.name}-replica"
         self.bucket, self.replication = declared.Bucket(), declared.Replication()
 

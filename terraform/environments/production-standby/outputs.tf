@@ -24,12 +24,10 @@ output "nat_addresses" {
 }
 
 output "buckets" {
-  description = "Buckets of archive and backups, with their copies in the second region."
+  description = "Buckets, the archive's with its copy in the second region."
   value = {
     archive      = module.database.archive_bucket
     archive_copy = module.database.replica_bucket
-    backups      = module.backup.bucket
-    backups_copy = module.backup.replica_bucket
     telemetry    = module.observability.telemetry_bucket
     access_logs  = module.logs.id
   }
@@ -41,7 +39,7 @@ output "given_secrets" {
 }
 
 output "alarms" {
-  description = "Alarms of AWS that reach the console, with what each says."
+  description = "Alarms of AWS, with what each says."
   value       = module.observability.alarms
 }
 

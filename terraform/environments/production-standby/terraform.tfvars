@@ -15,11 +15,8 @@ cluster = {
   nodes_per_zone      = { min = 1, max = 6 }
 }
 
-cache = {
-  durable_node_type = "cache.m7g.large"
-  cache_node_type   = "cache.m7g.large"
-  snapshot_days     = 14
-}
+# Redis runs in the cluster.
+cache = null
 
 backup = {
   locked_days = 35
@@ -45,6 +42,7 @@ administrator_arns    = { platform = "arn:aws:iam::444455556666:role/platform" }
 pipeline_role_arns    = ["arn:aws:iam::444455556666:role/pipeline"]
 registry_name         = "quarterdeck"
 own_registry_settings = true
+own_trail             = true
 
 repository   = { owner = "example", name = "quarterdeck" }
 flux_version = "v2.7.0"

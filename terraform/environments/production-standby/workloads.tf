@@ -41,6 +41,5 @@ locals {
     loki             = { namespace = "observability", service_account = "loki", policy = module.observability.telemetry_policy }
     tempo            = { namespace = "observability", service_account = "tempo", policy = module.observability.telemetry_policy }
     image_reflector  = { namespace = "flux-system", service_account = "image-reflector-controller", policy = module.registry.pull_policy }
-    console_backup   = { namespace = "quarterdeck", service_account = "console", policy = module.backup.write_policy }
   }
 }

@@ -6,6 +6,8 @@ data "aws_caller_identity" "current" {}
 locals {
   name     = "quarterdeck-${var.environment}"
   registry = "${data.aws_caller_identity.current.account_id}.dkr.ecr.${var.region}.amazonaws.com/${var.registry_name}"
+
+  trail_arn = "arn:aws:cloudtrail:${var.region}:${data.aws_caller_identity.current.account_id}:trail/${local.name}"
 }
 
 module "network" {
@@ -18,7 +20,7 @@ module "network" {
   nat_per_zone = var.network.nat_per_zone
 }
 
-# Access logs of load balancer, CloudFront and buckets; those who write them can use S3's own key only.
+# Access logs of load balancer, CloudFront and buckets, whose writers can use S3's own key only, and the trail.
 module "logs" {
   source = "../../modules/bucket"
 
@@ -50,6 +52,22 @@ module "logs" {
       Action    = "s3:PutObject"
       Paths     = ["/cloudfront/*"]
       Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+    },
+    {
+      Sid       = "Trail"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Paths     = ["/cloudtrail/AWSLogs/${data.aws_caller_identity.current.account_id}/*"]
+      Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
+    },
+    {
+      Sid       = "TrailAsks"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:GetBucketAcl"
+      Paths     = [""]
+      Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
     },
   ]
 }
@@ -103,6 +121,7 @@ module "cluster" {
 
 module "cache" {
   source = "../../modules/cache"
+  count  = var.cache == null ? 0 : 1
 
   name                   = local.name
   region                 = var.region
@@ -139,23 +158,23 @@ module "backup" {
   kept_days      = var.backup.kept_days
   lock_mode      = var.backup.lock_mode
   resource_arns  = [module.database.archive_arn]
-  log_bucket     = { id = module.logs.id }
 }
 
 module "observability" {
   source = "../../modules/observability"
 
   name                  = local.name
-  environment           = var.environment
+  region                = var.region
   last_resort_addresses = var.last_resort_addresses
   console_endpoint      = var.alarms_to_console ? "https://${var.hosts.hooks}/api/sns/messages" : null
   load_balancer_suffix  = module.edge.load_balancer_suffix
   target_group_suffix   = module.edge.target_group_suffix
-  valkey_groups         = { durable = "${local.name}-durable", cache = "${local.name}-cache" }
+  valkey_nodes          = var.cache == null ? {} : module.cache[0].node_ids
   nat_gateway_ids       = module.network.nat_gateway_ids
   archive_bucket        = module.database.archive_bucket
   archive_copy_bucket   = module.database.replica_bucket
   monthly_budget_usd    = var.monthly_budget_usd
+  trail                 = var.own_trail
   log_bucket            = { id = module.logs.id }
 }
 
@@ -183,5 +202,5 @@ module "flux" {
   archive_bucket        = module.database.archive_bucket
   archive_copy_bucket   = local.peer_archive_copy
   telemetry_bucket      = module.observability.telemetry_bucket
-  cache_endpoints       = module.cache.primary_endpoints
+  cache_endpoints       = var.cache == null ? null : module.cache[0].primary_endpoints
 }

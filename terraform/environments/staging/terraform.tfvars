@@ -14,11 +14,8 @@ cluster = {
   nodes_per_zone      = { min = 1, max = 3 }
 }
 
-cache = {
-  durable_node_type = "cache.t4g.small"
-  cache_node_type   = "cache.t4g.small"
-  snapshot_days     = 3
-}
+# Redis runs in the cluster.
+cache = null
 
 # Staging is taken down now and then: its lock can be lifted by whoever may.
 backup = {
@@ -45,6 +42,7 @@ administrator_arns    = { platform = "arn:aws:iam::111122223333:role/platform" }
 pipeline_role_arns    = ["arn:aws:iam::111122223333:role/pipeline"]
 registry_name         = "quarterdeck"
 own_registry_settings = true
+own_trail             = true
 
 repository   = { owner = "example", name = "quarterdeck" }
 flux_version = "v2.7.0"

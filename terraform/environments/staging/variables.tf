@@ -49,8 +49,9 @@ variable "cluster" {
 }
 
 variable "cache" {
-  description = "Types of Valkey's nodes, and days that snapshots are kept."
+  description = "Types of Valkey's nodes, and days that snapshots are kept; null where Redis runs in the cluster (all of gitops/ but its variant `elasticache`)."
   type        = object({ durable_node_type = string, cache_node_type = string, snapshot_days = number })
+  default     = null
 }
 
 variable "backup" {
@@ -124,6 +125,11 @@ variable "own_registry_settings" {
   type        = bool
 }
 
+variable "own_trail" {
+  description = "Whether this environment makes a trail of its region's management events; false where the account has one."
+  type        = bool
+}
+
 variable "repository" {
   description = "The repository on GitHub."
   type        = object({ owner = string, name = string })
@@ -135,6 +141,6 @@ variable "flux_version" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What a month may cost, USD."
+  description = "What a month may cost in the region, USD."
   type        = number
 }

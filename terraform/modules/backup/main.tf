@@ -1,5 +1,5 @@
-# Backups apart from what is backed up: a bucket for what programs export themselves (console state, telemetry, exports), locked
-# and copied to the second region, and AWS Backup for volumes and the archive's bucket, with a vault there whose lock nobody lifts.
+# Backups apart from what is backed up: AWS Backup of volumes and the archive's bucket, every day, in a vault whose lock nobody
+# lifts, and a copy of each in such a vault of the second region.
 
 data "aws_caller_identity" "current" {}
 
@@ -18,41 +18,6 @@ module "replica_key" {
   description = "Copies of backups, ${var.name}"
   services    = ["backup.amazonaws.com"]
   region      = var.replica_region
-}
-
-module "bucket" {
-  source = "../bucket"
-
-  name              = "${var.name}-backups"
-  key_arn           = module.key.arn
-  locked_days       = var.locked_days
-  lock_mode         = var.lock_mode
-  old_versions_days = var.kept_days
-  expire_days       = var.kept_days
-  log_bucket        = var.log_bucket
-}
-
-module "replica" {
-  source = "../bucket"
-
-  name              = "${var.name}-backups-replica"
-  region            = var.replica_region
-  key_arn           = module.replica_key.arn
-  locked_days       = var.locked_days
-  lock_mode         = var.lock_mode
-  old_versions_days = var.kept_days
-  expire_days       = var.kept_days
-}
-
-module "replication" {
-  source = "../replication"
-
-  name                = "${var.name}-backups"
-  source_bucket       = module.bucket.id
-  source_arn          = module.bucket.arn
-  source_key_arn      = module.key.arn
-  destination_arn     = module.replica.arn
-  destination_key_arn = module.replica_key.arn
 }
 
 resource "aws_backup_vault" "this" {
@@ -154,30 +119,4 @@ resource "aws_backup_selection" "resources" {
   plan_id      = aws_backup_plan.this.id
   iam_role_arn = aws_iam_role.backup.arn
   resources    = tolist(var.resource_arns)
-}
-
-locals {
-  write_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "Write"
-        Effect   = "Allow"
-        Action   = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
-        Resource = "${module.bucket.arn}/*"
-      },
-      {
-        Sid      = "List"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
-        Resource = module.bucket.arn
-      },
-      {
-        Sid      = "Key"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = module.key.arn
-      },
-    ]
-  })
 }

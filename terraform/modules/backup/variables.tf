@@ -52,9 +52,3 @@ variable "resource_arns" {
     error_message = "resource_arns must name at least one."
   }
 }
-
-variable "log_bucket" {
-  description = "Bucket that gets the access log; null for none (an object, so that it may be unknown until it is made)."
-  type        = object({ id = string })
-  default     = null
-}

@@ -3,7 +3,7 @@ output "primary_endpoints" {
   value       = { for store, group in aws_elasticache_replication_group.this : store => group.primary_endpoint_address }
 }
 
-output "replication_group_ids" {
-  description = "Ids for alarms, by store."
-  value       = { for store, group in aws_elasticache_replication_group.this : store => group.replication_group_id }
+output "node_ids" {
+  description = "Ids of the nodes, by store, as ElastiCache numbers them: what metrics are of."
+  value       = { for store in keys(local.stores) : store => [for index in range(length(var.subnet_ids)) : format("%s-%s-%03d", var.name, store, index + 1)] }
 }

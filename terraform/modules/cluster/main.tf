@@ -8,7 +8,8 @@ module "key" {
   name                 = "${var.name}/cluster"
   description          = "Secrets, volumes and logs of the cluster ${var.name}"
   log_regions          = [var.region]
-  services             = ["sqs.amazonaws.com", "events.amazonaws.com"]
+  services             = ["sqs.amazonaws.com"]
+  event_targets        = true
   service_linked_roles = ["autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"]
 }
 

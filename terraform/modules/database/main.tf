@@ -1,6 +1,5 @@
 # What CloudNativePG needs of AWS: a bucket for the continuous archive and base backups, a copy of it in the second region from
-# which the replica cluster there recovers, keys, and the settings of its volumes. The servers themselves are the cluster's
-# (`gitops/`).
+# which the replica cluster there recovers, and keys. The servers and the classes of their volumes are the cluster's (`gitops/`).
 
 module "key" {
   source = "../key"
@@ -76,35 +75,4 @@ locals {
       },
     ]
   })
-
-  # The replica cluster in the second region reads the copy, and changes nothing.
-  replica_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "List"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket", "s3:GetBucketLocation"]
-        Resource = module.replica.arn
-      },
-      {
-        Sid      = "Read"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "${module.replica.arn}/*"
-      },
-      {
-        Sid      = "Key"
-        Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = module.replica_key.arn
-      },
-    ]
-  })
-
-  # The parameters of the storage classes, which `gitops/` makes: fast for the write-ahead log, larger for data.
-  storage_classes = {
-    postgres-data = { type = "gp3", encrypted = "true", kmsKeyId = module.key.arn, iops = tostring(var.data_iops), throughput = tostring(var.data_throughput_mib) }
-    postgres-wal  = { type = "gp3", encrypted = "true", kmsKeyId = module.key.arn, iops = "3000", throughput = "125" }
-  }
 }

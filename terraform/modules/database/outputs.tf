@@ -18,17 +18,7 @@ output "archive_policy" {
   value       = local.archive_policy
 }
 
-output "replica_policy" {
-  description = "What the second region's replica may do with the copy."
-  value       = local.replica_policy
-}
-
 output "volume_key_arn" {
   description = "Key of volumes and archive."
   value       = module.key.arn
-}
-
-output "storage_classes" {
-  description = "Parameters of the storage classes of `ebs.csi.aws.com`, by name."
-  value       = local.storage_classes
 }

@@ -44,25 +44,3 @@ variable "log_bucket" {
   type        = object({ id = string })
   default     = null
 }
-
-variable "data_iops" {
-  description = "Operations a second of a server's data volume."
-  type        = number
-  default     = 6000
-
-  validation {
-    condition     = var.data_iops >= 3000 && var.data_iops <= 16000
-    error_message = "data_iops must be what gp3 takes: 3000 to 16000."
-  }
-}
-
-variable "data_throughput_mib" {
-  description = "MiB a second of a server's data volume."
-  type        = number
-  default     = 250
-
-  validation {
-    condition     = var.data_throughput_mib >= 125 && var.data_throughput_mib <= 1000
-    error_message = "data_throughput_mib must be what gp3 takes: 125 to 1000."
-  }
-}

@@ -2,12 +2,12 @@
 # of `bootstrap.sh`, which installs Flux from the repository itself. Everything after that is a commit.
 
 locals {
-  facts = {
+  all_facts = {
     alarm_topic_arn        = var.alarm_topic_arn
     archive_bucket         = var.archive_bucket
     archive_copy_bucket    = var.archive_copy_bucket
-    cache_durable_endpoint = var.cache_endpoints["durable"]
-    cache_endpoint         = var.cache_endpoints["cache"]
+    cache_durable_endpoint = try(var.cache_endpoints["durable"], null)
+    cache_endpoint         = try(var.cache_endpoints["cache"], null)
     cluster_name           = var.cluster_name
     console_host           = var.hosts.console
     edge_target_group_arn  = var.edge_target_group_arn
@@ -26,6 +26,8 @@ locals {
     volume_key_arn         = var.volume_key_arn
     vpc_id                 = var.vpc_id
   }
+  # Of what is not there, nothing is told.
+  facts = { for name, value in local.all_facts : name => value if value != null }
 
   # Nothing of it is secret: secrets come by External Secrets.
   manifest = jsonencode({

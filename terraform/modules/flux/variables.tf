@@ -124,11 +124,12 @@ variable "telemetry_bucket" {
 }
 
 variable "cache_endpoints" {
-  description = "Addresses of Valkey, by store: `durable`, `cache`."
+  description = "Addresses of Valkey, by store: `durable`, `cache`; null where Redis runs in the cluster."
   type        = map(string)
+  default     = null
 
   validation {
-    condition     = toset(keys(var.cache_endpoints)) == toset(["durable", "cache"])
-    error_message = "cache_endpoints must have durable and cache."
+    condition     = var.cache_endpoints == null || toset(keys(coalesce(var.cache_endpoints, {}))) == toset(["durable", "cache"])
+    error_message = "cache_endpoints must have durable and cache, or be null."
   }
 }

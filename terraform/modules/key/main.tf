@@ -27,6 +27,14 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       }],
+      # EventBridge names no account to the key of a topic (SNS' guide: conditions on the source are not supported there).
+      [for service in var.event_targets ? ["events.amazonaws.com"] : [] : {
+        Sid       = "EventTargets"
+        Effect    = "Allow"
+        Principal = { Service = service }
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+      }],
       [for role in sort(var.service_linked_roles) : {
         Sid       = "Role${replace(title(replace(role, "/[^a-z0-9]/", " ")), " ", "")}"
         Effect    = "Allow"

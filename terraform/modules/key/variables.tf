@@ -24,6 +24,12 @@ variable "services" {
   }
 }
 
+variable "event_targets" {
+  description = "Whether EventBridge sends to topics or queues that the key encrypts."
+  type        = bool
+  default     = false
+}
+
 variable "service_linked_roles" {
   description = "Service-linked roles that use the key, by path and name: `autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`."
   type        = set(string)

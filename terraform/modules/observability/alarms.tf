@@ -1,4 +1,7 @@
 locals {
+  # ElastiCache publishes by node, never by group. Any of them may lead.
+  valkey_nodes = flatten([for store, ids in var.valkey_nodes : [for index, id in ids : { store = store, number = index + 1, id = id }]])
+
   # What is missing is as bad as what is wrong where `missing` is "breaching".
   alarms = merge(
     {
@@ -40,18 +43,18 @@ locals {
       }
     },
     {
-      for store, group in var.valkey_groups : "valkey_${store}_memory" => {
-        why        = "Valkey (${store}) is nearly full: what is durable is refused then, never evicted"
+      for node in local.valkey_nodes : "valkey_${node.store}_memory_${node.number}" => {
+        why        = "Valkey (${node.id}) is nearly full: what is durable is refused then, never evicted"
         namespace  = "AWS/ElastiCache", metric = "DatabaseMemoryUsageCountedForEvictPercentage", statistic = "Maximum"
-        dimensions = { ReplicationGroupId = group }
+        dimensions = { CacheClusterId = node.id }
         compare    = "GreaterThanThreshold", threshold = 80, period = 60, periods = 5, missing = "breaching"
       }
     },
     {
-      for store, group in var.valkey_groups : "valkey_${store}_lag" => {
-        why        = "a replica of Valkey (${store}) stays behind: a failover would lose writes"
+      for node in local.valkey_nodes : "valkey_${node.store}_lag_${node.number}" => {
+        why        = "a replica of Valkey (${node.id}) stays behind: a failover would lose writes"
         namespace  = "AWS/ElastiCache", metric = "ReplicationLag", statistic = "Maximum"
-        dimensions = { ReplicationGroupId = group }
+        dimensions = { CacheClusterId = node.id }
         compare    = "GreaterThanThreshold", threshold = 5, period = 60, periods = 3, missing = "notBreaching"
       }
     },
@@ -130,9 +133,10 @@ resource "aws_budgets_budget" "this" {
   limit_unit   = "USD"
   limit_amount = tostring(var.monthly_budget_usd)
 
+  # An environment is one in its region; a tag would count nothing until somebody has switched it on for bills.
   cost_filter {
-    name   = "TagKeyValue"
-    values = [format("user:environment$%s", var.environment)]
+    name   = "Region"
+    values = [var.region]
   }
 
   notification {

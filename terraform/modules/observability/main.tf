@@ -9,7 +9,9 @@ module "key" {
 
   name        = "${var.name}/observability"
   description = "Alarms and telemetry, ${var.name}"
-  services    = ["sns.amazonaws.com", "sqs.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com", "elasticache.amazonaws.com"]
+  services    = ["sns.amazonaws.com", "sqs.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com", "elasticache.amazonaws.com", "cloudtrail.amazonaws.com"]
+
+  event_targets = true
 }
 
 resource "aws_sns_topic" "alarms" {
@@ -34,10 +36,18 @@ resource "aws_sns_topic_policy" "this" {
       {
         Sid       = "OwnAlarms"
         Effect    = "Allow"
-        Principal = { Service = ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com", "elasticache.amazonaws.com"] }
+        Principal = { Service = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com", "elasticache.amazonaws.com"] }
         Action    = "sns:Publish"
         Resource  = each.value
         Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+      },
+      {
+        # EventBridge takes no conditions in a topic's policy.
+        Sid       = "Events"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = each.value
       },
       {
         Sid       = "TlsOnly"
@@ -63,14 +73,24 @@ resource "aws_sqs_queue_policy" "undelivered" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "Topic"
-      Effect    = "Allow"
-      Principal = { Service = "sns.amazonaws.com" }
-      Action    = "sqs:SendMessage"
-      Resource  = aws_sqs_queue.undelivered.arn
-      Condition = { ArnEquals = { "aws:SourceArn" = aws_sns_topic.alarms.arn } }
-    }]
+    Statement = [
+      {
+        Sid       = "Topic"
+        Effect    = "Allow"
+        Principal = { Service = "sns.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = aws_sqs_queue.undelivered.arn
+        Condition = { ArnEquals = { "aws:SourceArn" = aws_sns_topic.alarms.arn } }
+      },
+      {
+        Sid       = "Events"
+        Effect    = "Allow"
+        Principal = { Service = "events.amazonaws.com" }
+        Action    = "sqs:SendMessage"
+        Resource  = aws_sqs_queue.undelivered.arn
+        Condition = { ArnEquals = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.this : rule.arn] } }
+      },
+    ]
   })
 }
 

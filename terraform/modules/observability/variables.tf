@@ -3,8 +3,8 @@ variable "name" {
   type        = string
 }
 
-variable "environment" {
-  description = "Value of the tag `environment`, by which costs are counted."
+variable "region" {
+  description = "Region of the environment, whose costs are counted."
   type        = string
 }
 
@@ -39,9 +39,10 @@ variable "target_group_suffix" {
   type        = string
 }
 
-variable "valkey_groups" {
-  description = "Replication groups of Valkey, by store."
-  type        = map(string)
+variable "valkey_nodes" {
+  description = "Ids of Valkey's nodes, by store; none where Redis runs in the cluster."
+  type        = map(list(string))
+  default     = {}
 }
 
 variable "nat_gateway_ids" {
@@ -71,7 +72,7 @@ variable "telemetry_days" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What a month may cost, USD: more than a tenth above it in the forecast is told."
+  description = "What a month may cost in the region, USD: more than a tenth above it in the forecast is told."
   type        = number
 
   validation {
@@ -80,8 +81,18 @@ variable "monthly_budget_usd" {
   }
 }
 
+variable "trail" {
+  description = "Whether a trail of the region's management events is made; false where the account has one."
+  type        = bool
+}
+
 variable "log_bucket" {
-  description = "Bucket that gets the access log; null for none (an object, so that it may be unknown until it is made)."
+  description = "Bucket that gets the access log and the trail; null for none (an object, so that it may be unknown until it is made)."
   type        = object({ id = string })
   default     = null
+
+  validation {
+    condition     = !var.trail || var.log_bucket != null
+    error_message = "log_bucket must be there for a trail."
+  }
 }

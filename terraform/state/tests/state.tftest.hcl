@@ -1,5 +1,6 @@
+# Tests run in the workspace `default`.
 variables {
-  environment = "staging"
+  environment = "default"
   region      = "eu-central-1"
 }
 
@@ -10,7 +11,17 @@ run "state_is_encrypted_and_its_versions_are_kept" {
   }
 
   assert {
-    condition     = output.bucket != "" && output.key_alias == "alias/quarterdeck-staging/terraform-state"
+    condition     = output.bucket != "" && output.key_alias == "alias/quarterdeck-default/terraform-state"
     error_message = "backend.hcl names another bucket or key"
   }
+}
+
+run "another_environment_s_state_is_refused" {
+  command = plan
+
+  variables {
+    environment = "staging"
+  }
+
+  expect_failures = [var.environment]
 }

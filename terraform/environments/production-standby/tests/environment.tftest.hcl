@@ -12,11 +12,6 @@ override_resource {
   }
 }
 
-override_data {
-  target = module.secrets.data.aws_secretsmanager_secret_version.shared
-  values = { secret_string = "0123456789abcdef0123456789abcdef" }
-}
-
 run "it_stands_in_three_zones_and_two_regions" {
   assert {
     condition     = length(output.zones) == 3
@@ -24,7 +19,7 @@ run "it_stands_in_three_zones_and_two_regions" {
   }
 
   assert {
-    condition     = length(distinct(values(output.buckets))) == 6
+    condition     = length(distinct(values(output.buckets))) == 4
     error_message = "a bucket, or its copy, is missing"
   }
 
@@ -36,5 +31,28 @@ run "it_stands_in_three_zones_and_two_regions" {
   assert {
     condition     = contains(keys(output.alarms), "archive_copy_lags")
     error_message = "nobody hears of a copy that stays behind"
+  }
+
+  assert {
+    condition     = length(module.cache) == (var.cache == null ? 0 : 1)
+    error_message = "Valkey is made although Redis runs in the cluster, or not at all"
+  }
+}
+
+run "valkey_is_made_where_it_is_asked_for_and_its_nodes_raise_alarms" {
+  command = plan
+
+  variables {
+    cache = { durable_node_type = "cache.m7g.large", cache_node_type = "cache.m7g.large", snapshot_days = 14 }
+  }
+
+  override_data {
+    target = module.secrets.data.aws_secretsmanager_secret_version.shared
+    values = { secret_string = "0123456789abcdef0123456789abcdef" }
+  }
+
+  assert {
+    condition     = length(module.cache) == 1 && contains(keys(output.alarms), "valkey_durable_memory_3")
+    error_message = "there is no Valkey, or nobody hears of it"
   }
 }

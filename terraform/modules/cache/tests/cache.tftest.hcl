@@ -26,6 +26,13 @@ run "both_stores_live_in_three_zones_and_fail_over" {
   }
 }
 
+run "nodes_have_the_names_that_elasticache_gives_them" {
+  assert {
+    condition     = output.node_ids.durable == ["test-durable-001", "test-durable-002", "test-durable-003"] && toset(keys(output.node_ids)) == toset(["durable", "cache"])
+    error_message = "alarms look for other nodes"
+  }
+}
+
 run "both_stores_are_encrypted_and_ask_for_a_password" {
   assert {
     condition     = alltrue([for group in aws_elasticache_replication_group.this : tobool(group.at_rest_encryption_enabled) && group.kms_key_id == module.key.arn])

@@ -48,6 +48,19 @@ run "the_cluster_is_told_what_it_stands_on" {
   }
 }
 
+run "without_valkey_nothing_is_told_of_it" {
+  command = plan
+
+  variables {
+    cache_endpoints = null
+  }
+
+  assert {
+    condition     = !can(local.facts.cache_endpoint) && !can(local.facts.cache_durable_endpoint) && length(local.facts) == length(local.all_facts) - 2
+    error_message = "the cluster is told of a Valkey that is not there"
+  }
+}
+
 run "everybody_is_no_proxy" {
   command = plan
 

@@ -30,6 +30,21 @@ run "a_key_rotates_and_names_who_uses_it" {
   }
 }
 
+run "eventbridge_needs_no_account_and_gets_no_more_than_it_uses" {
+  variables {
+    name          = "test/events"
+    description   = "test"
+    event_targets = true
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_kms_key.this.policy).Statement : { action = statement.Action, free = !can(statement.Condition) } if statement.Sid == "EventTargets"] == [
+      { action = ["kms:Decrypt", "kms:GenerateDataKey*"], free = true }
+    ]
+    error_message = "EventBridge cannot send to what the key encrypts, or may do more"
+  }
+}
+
 run "a_service_is_a_principal" {
   command = plan
 

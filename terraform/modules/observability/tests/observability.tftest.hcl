@@ -1,15 +1,17 @@
 variables {
   name                  = "test"
-  environment           = "staging"
+  region                = "eu-central-1"
   console_endpoint      = "https://hooks.example.com/api/sns/messages"
   last_resort_addresses = ["on-call@example.com"]
   load_balancer_suffix  = "app/test/1"
   target_group_suffix   = "targetgroup/test/1"
-  valkey_groups         = { durable = "test-durable", cache = "test-cache" }
+  valkey_nodes          = { durable = ["test-durable-001", "test-durable-002"], cache = ["test-cache-001"] }
   nat_gateway_ids       = { eu-central-1a = "nat-a", eu-central-1b = "nat-b", eu-central-1c = "nat-c" }
   archive_bucket        = "test-postgres-archive"
   archive_copy_bucket   = "test-postgres-archive-replica"
   monthly_budget_usd    = 1000
+  trail                 = true
+  log_bucket            = { id = "test-logs" }
 }
 
 run "alarms_reach_the_console_and_people_when_it_is_down" {
@@ -74,10 +76,16 @@ run "there_is_an_alarm_for_what_prometheus_cannot_see" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
       "edge_errors", "edge_without_targets", "archive_copy_lags", "archive_copy_fails", "backup_failed", "alarms_undelivered",
-      "valkey_durable_memory", "valkey_cache_memory", "valkey_durable_lag", "valkey_cache_lag",
+      "valkey_durable_memory_1", "valkey_durable_memory_2", "valkey_cache_memory_1", "valkey_durable_lag_1", "valkey_durable_lag_2",
+      "valkey_cache_lag_1",
       "way_out_eu-central-1a", "way_out_eu-central-1b", "way_out_eu-central-1c",
     ])
     error_message = "an alarm was dropped or added"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["valkey_durable_lag_2"].dimensions == tomap({ CacheClusterId = "test-durable-002" })
+    error_message = "an alarm of Valkey reads what ElastiCache does not publish"
   }
 
   assert {
@@ -88,6 +96,37 @@ run "there_is_an_alarm_for_what_prometheus_cannot_see" {
   assert {
     condition     = length(aws_cloudwatch_event_target.this) == 5 && alltrue([for target in aws_cloudwatch_event_target.this : target.arn == aws_sns_topic.last_resort.arn]) && aws_budgets_budget.this.notification != null && alltrue([for one in aws_budgets_budget.this.notification : contains(one.subscriber_sns_topic_arns, aws_sns_topic.last_resort.arn)])
     error_message = "what is no alarm is told to nobody: the console has no place for it"
+  }
+}
+
+run "what_eventbridge_tells_arrives" {
+  assert {
+    condition     = alltrue([for policy in aws_sns_topic_policy.this : anytrue([for statement in jsondecode(policy.policy).Statement : statement.Principal == { Service = "events.amazonaws.com" } && !can(statement.Condition)])])
+    error_message = "EventBridge cannot publish: it takes no conditions in a topic's policy"
+  }
+
+  assert {
+    condition     = anytrue([for statement in jsondecode(aws_sqs_queue_policy.undelivered.policy).Statement : statement.Principal == { Service = "events.amazonaws.com" } && toset(flatten([statement.Condition.ArnEquals["aws:SourceArn"]])) == toset([for rule in aws_cloudwatch_event_rule.this : rule.arn])])
+    error_message = "what EventBridge could not deliver is lost"
+  }
+
+  assert {
+    condition     = aws_cloudtrail.this[0].kms_key_id == module.key.arn && aws_cloudtrail.this[0].s3_bucket_name == "test-logs" && aws_cloudtrail.this[0].enable_log_file_validation
+    error_message = "there is no trail, so nobody hears of a key that is about to be deleted"
+  }
+}
+
+run "without_valkey_and_with_a_trail_of_the_account_s_there_is_nothing_of_both" {
+  command = plan
+
+  variables {
+    valkey_nodes = {}
+    trail        = false
+  }
+
+  assert {
+    condition     = length(aws_cloudtrail.this) == 0 && !anytrue([for name in keys(aws_cloudwatch_metric_alarm.this) : startswith(name, "valkey_")])
+    error_message = "a second trail, or alarms of nodes that are not there"
   }
 }
 

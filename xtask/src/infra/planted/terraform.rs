@@ -209,21 +209,18 @@ fn encryption() -> Vec<Planted> {
             "answers without TLS",
         ),
         planted(
-            "volumes of databases are not encrypted",
-            "terraform/modules/database/main.tf",
-            Replace(
-                "postgres-wal  = { type = \"gp3\", encrypted = \"true\"",
-                "postgres-wal  = { type = \"gp3\", encrypted = \"false\"",
-            ),
-            "terraform test modules/database",
-            "volumes that are not encrypted",
-        ),
-        planted(
             "a key that does not rotate",
             "terraform/modules/key/main.tf",
             Replace("enable_key_rotation     = true", "enable_key_rotation     = false"),
             "terraform policies",
             "CKV_AWS_7",
+        ),
+        planted(
+            "state of another environment",
+            "terraform/state/variables.tf",
+            Replace("var.environment == terraform.workspace", "terraform.workspace != \"\""),
+            "terraform test state",
+            "another_environment_s_state_is_refused",
         ),
         planted(
             "state that is not encrypted",
