@@ -282,4 +282,40 @@ fn of_database(findings: &mut Findings, cluster: &Cluster, object: &Object) {
             findings.add(format!("{}: ObjectStore {store} does not exist", object.shown()));
         }
     }
+    for unknown in strange_members(&object.value) {
+        findings.add(format!(
+            "{}: the operator refuses a replica of {unknown}, which is no entry of externalClusters",
+            object.shown()
+        ));
+    }
+}
+
+/// Whom `replica` names and `externalClusters` does not have; a Cluster's own name is no exception.
+fn strange_members(cluster: &Value) -> BTreeSet<&str> {
+    let members: BTreeSet<&str> =
+        list(cluster, "/spec/externalClusters").iter().map(|member| text(member, "/name")).collect();
+    ["/spec/replica/primary", "/spec/replica/self", "/spec/replica/source"]
+        .into_iter()
+        .map(|field| text(cluster, field))
+        .filter(|name| !name.is_empty() && !members.contains(name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_replica_s_members_are_all_external_clusters() {
+        let cluster = |members: &[&str]| {
+            let members: Vec<Value> = members.iter().map(|name| json!({ "name": name })).collect();
+            let replica = json!({ "primary": "one", "self": "two", "source": "one" });
+            json!({ "spec": { "replica": replica, "externalClusters": members } })
+        };
+        assert_eq!(strange_members(&cluster(&["one", "two"])), BTreeSet::new());
+        assert_eq!(strange_members(&cluster(&["one"])), BTreeSet::from(["two"]));
+        assert_eq!(strange_members(&json!({ "spec": {} })), BTreeSet::new());
+    }
 }

@@ -12,8 +12,19 @@ pub fn hold(tree: &Tree) -> Result<Outcome, String> {
     checkov
         .args(["--skip-download", "--compact", "--quiet", "--framework", "terraform"])
         .env("LOG_LEVEL", "ERROR");
-    program::output(&mut checkov)?;
+    all_read(&program::output(&mut checkov)?)?;
     Ok(Outcome::Passed(format!("{skipped} kinds left out, each with its reason")))
+}
+
+/// An error where files could not be read, so that nothing of them was judged: checkov says so and ends well.
+fn all_read(printed: &str) -> Result<(), String> {
+    let unread = printed
+        .split_once("Parsing errors: ")
+        .map_or("0", |(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+    if unread == "0" {
+        return Ok(());
+    }
+    Err(format!("checkov could not read {unread} files of terraform/, and judged nothing of them\n{printed}"))
 }
 
 /// How many checks are skipped; an error for one without a reason.
@@ -38,6 +49,15 @@ fn justified(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_checkov_cannot_read_is_not_passed() {
+        let summary =
+            |more: &str| format!("\nPassed checks: 686, Failed checks: 0, Skipped checks: 0{more}\n\n");
+        assert_eq!(all_read(&summary("")), Ok(()));
+        assert_eq!(all_read(&summary(", Parsing errors: 0")), Ok(()));
+        assert!(all_read(&summary(", Parsing errors: 12")).unwrap_err().contains("read 12 files"));
+    }
 
     #[test]
     fn what_is_skipped_has_a_reason() {
