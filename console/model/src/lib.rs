@@ -5,8 +5,10 @@
 pub mod alert;
 pub mod cardinality;
 pub mod clock;
+pub mod cluster;
 pub mod deploy;
 pub mod duration;
+pub mod fingerprint;
 pub mod flux;
 pub mod hashed;
 pub mod histogram;
@@ -17,6 +19,7 @@ pub mod metric;
 pub mod names;
 pub mod profile;
 pub mod runbook;
+pub mod silence;
 pub mod span;
 pub mod target;
 pub mod time;

@@ -1,20 +1,24 @@
 //! One bounded HTTP client for all remote backends.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use console_storage::SourceError;
 use serde::de::DeserializeOwned;
 
 /// Longest query string; proxies refuse addresses of some kilobytes.
 const MAX_QUERY_BYTES: usize = 2000;
+/// Of one name; more are left out.
+const MAX_ADDRESSES: usize = 16;
 const METHOD_NOT_ALLOWED: u16 = 405;
 
 /// Where a backend is and how to speak to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RemoteConfig {
     /// Base URL without a trailing slash.
     pub url: String,
     pub bearer_token: Option<String>,
+    /// User and password (RFC 7617).
+    pub basic: Option<(String, String)>,
     /// `X-Scope-OrgID` of Mimir, Loki and Tempo.
     pub tenant: Option<String>,
     pub timeout: Duration,
@@ -26,10 +30,23 @@ impl RemoteConfig {
         Self {
             url: url.into().trim_end_matches('/').to_owned(),
             bearer_token: None,
+            basic: None,
             tenant: None,
             timeout: Duration::from_secs(30),
             max_response_bytes: 64 << 20,
         }
+    }
+}
+
+impl fmt::Debug for RemoteConfig {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteConfig")
+            .field("url", &self.url)
+            .field("tenant", &self.tenant)
+            .field("timeout", &self.timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,6 +74,28 @@ impl Remote {
         }
     }
 
+    /// The same backend at each address that its name has now; none of them is asked.
+    pub async fn everywhere(&self) -> Result<Vec<Self>, SourceError> {
+        let url = reqwest::Url::parse(&self.config.url).map_err(|e| self.unavailable(e.to_string()))?;
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80));
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let found = tokio::time::timeout(self.config.timeout, tokio::net::lookup_host((bare, port))).await;
+        let found = found.map_err(|_| SourceError::Timeout)?.map_err(|e| self.unavailable(e.to_string()))?;
+        found
+            .take(MAX_ADDRESSES)
+            .map(|address| {
+                let client = reqwest::Client::builder().timeout(self.config.timeout).resolve(host, address);
+                let client = client.build().map_err(|e| SourceError::Internal(e.to_string()))?;
+                Ok(Self { client, ..self.clone() })
+            })
+            .collect()
+    }
+
+    /// Without a trailing slash.
+    pub fn url(&self) -> &str {
+        &self.config.url
+    }
+
     /// How long an answer is waited for.
     pub fn timeout(&self) -> Duration {
         self.config.timeout
@@ -82,9 +121,21 @@ impl Remote {
         if posted.0 == METHOD_NOT_ALLOWED { self.get(path, parameters).await } else { Ok(posted) }
     }
 
+    /// POST of JSON. Answers status and body.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<(u16, Vec<u8>), SourceError> {
+        self.send(self.client.post(format!("{}{path}", self.config.url)).json(body)).await
+    }
+
     async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), SourceError> {
         if let Some(token) = &self.config.bearer_token {
             request = request.bearer_auth(token);
+        }
+        if let Some((user, password)) = &self.config.basic {
+            request = request.basic_auth(user, Some(password));
         }
         if let Some(tenant) = &self.config.tenant {
             request = request.header("X-Scope-OrgID", tenant);

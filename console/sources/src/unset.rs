@@ -1,8 +1,14 @@
-//! Deploys where the configuration names no repository: every question is answered with what it would need.
+//! Deploys where the configuration names no repository: every question is answered with what it would need. And no cluster.
 
 use async_trait::async_trait;
-use console_model::deploy::{DeclaredVersion, DeployCommit};
-use console_storage::{SourceError, source::DeploysSource};
+use console_model::{
+    cluster::Cluster,
+    deploy::{DeclaredVersion, DeployCommit},
+};
+use console_storage::{
+    SourceError,
+    source::{ClusterSource, DeploysSource},
+};
 
 /// A console in front of services whose deploys it cannot see.
 pub struct NoDeploys;
@@ -26,5 +32,15 @@ impl DeploysSource for NoDeploys {
 
     async fn declared_versions(&self) -> Result<Vec<DeclaredVersion>, SourceError> {
         unset()
+    }
+}
+
+/// A console that no cluster is configured for.
+pub struct NoCluster;
+
+#[async_trait]
+impl ClusterSource for NoCluster {
+    async fn cluster(&self) -> Result<Option<Cluster>, SourceError> {
+        Ok(None)
     }
 }

@@ -5,12 +5,14 @@ use console_model::{
     Labels, Matcher, TimeRange,
     alert::{Alert, Notification, RuleGroupStatus, RuleStatus},
     cardinality::Cardinality,
+    cluster::Cluster,
     deploy::{DeclaredVersion, DeployCommit},
     flux::FluxEvent,
     log::{Direction, LogAnswer, TailFrame},
     metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer},
     profile::QueryProfile,
     runbook::{Runbook, RunbookEntry},
+    silence::Silencing,
     span::{Trace, TraceId, TraceSummary},
     target::TargetList,
 };
@@ -170,7 +172,12 @@ pub trait AlertsSource: Send + Sync {
         Err(SourceError::Unsupported("this backend does not tell its rule groups".to_owned()))
     }
 
-    /// Notifications, newest first.
+    /// Silences, and which alerts they and others keep back. None: this backend has none of that.
+    async fn silencing(&self) -> Answer<Option<Silencing>> {
+        Ok(None)
+    }
+
+    /// Notifications, newest first. Unsupported where somebody else tells people and does not say what.
     async fn notifications(&self, limit: usize) -> Answer<Vec<Notification>>;
 }
 
@@ -191,6 +198,13 @@ pub trait DeploysSource: Send + Sync {
 pub trait FluxSource: Send + Sync {
     /// The newest events, in no order that matters; none when nobody may tell any.
     async fn events(&self) -> Answer<Option<Vec<FluxEvent>>>;
+}
+
+/// A Kubernetes cluster, watched.
+#[async_trait]
+pub trait ClusterSource: Send + Sync {
+    /// What is known now, at once: nothing is asked for it. None when no cluster is configured.
+    async fn cluster(&self) -> Answer<Option<Cluster>>;
 }
 
 /// The knowledge base.

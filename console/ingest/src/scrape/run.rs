@@ -1,9 +1,6 @@
 //! All jobs: those of the configuration, and those that a cluster's objects declare while they do.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use console_storage::metrics::SampleAppender;
 use tokio::{
@@ -64,15 +61,13 @@ pub async fn run(config: ScrapeConfig, deps: ScrapeDeps, shutdown: CancellationT
 /// Runs what is declared, as long as it is, until shutdown.
 async fn follow(mut declared: watch::Receiver<ClusterJobs>, taken: &[String], shared: &Shared) {
     let mut running: HashMap<String, Declared> = HashMap::new();
-    let mut problems = BTreeMap::new();
     loop {
         let mut now = declared.borrow_and_update().clone();
         for job in now.jobs.extract_if(.., |job| taken.contains(&job.name)) {
             let message = "scrape_configs has a job of this name";
             now.problems.entry(job.name.clone()).or_default().push(message.to_owned());
         }
-        shared.targets.set_other_problems(&problems, &now.problems);
-        problems.clone_from(&now.problems);
+        shared.targets.set_refused(now.problems);
         reconcile(&mut running, now.jobs, shared).await;
         tokio::select! {
             () = shared.shutdown.cancelled() => break,

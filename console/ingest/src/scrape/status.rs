@@ -68,6 +68,9 @@ struct Inner {
     /// By scrape pool and key.
     targets: RwLock<BTreeMap<(String, TargetKey), Arc<Mutex<TargetStatus>>>>,
     problems: RwLock<BTreeMap<String, Vec<String>>>,
+    /// Of declarations that could not be honoured, by the name of the job that they would be. A job of the configuration may
+    /// have the same name.
+    refused: RwLock<BTreeMap<String, Vec<String>>>,
     /// What relabelling dropped, by scrape pool; each pool has an entry.
     dropped: RwLock<BTreeMap<String, Dropped>>,
     changes: watch::Sender<u64>,
@@ -87,9 +90,13 @@ impl Targets {
         self.0.targets.read().values().map(|t| t.lock().clone()).collect()
     }
 
-    /// What is wrong with the discovery of targets, by scrape pool.
+    /// What is wrong with the discovery of targets, by scrape pool, and with declarations of jobs.
     pub fn problems(&self) -> BTreeMap<String, Vec<String>> {
-        self.0.problems.read().clone()
+        let mut all = self.0.problems.read().clone();
+        for (name, refused) in self.0.refused.read().iter() {
+            all.entry(name.clone()).or_default().extend(refused.iter().cloned());
+        }
+        all
     }
 
     /// What relabelling dropped, by scrape pool; every pool is there once its targets were looked for.
@@ -153,23 +160,14 @@ impl Targets {
         self.changed();
     }
 
-    /// What is wrong with things that are no job, by their names; those of `before` that are not named are gone.
-    pub(super) fn set_other_problems(
-        &self,
-        before: &BTreeMap<String, Vec<String>>,
-        now: &BTreeMap<String, Vec<String>>,
-    ) {
-        let mut all = self.0.problems.write();
-        for gone in before.keys() {
-            all.remove(gone);
+    /// All declarations of jobs that cannot be honoured, by the names that the jobs would have.
+    pub(super) fn set_refused(&self, now: BTreeMap<String, Vec<String>>) {
+        let mut refused = self.0.refused.write();
+        for (name, problems) in now.iter().filter(|(name, problems)| refused.get(*name) != Some(*problems)) {
+            tracing::warn!(name, problem = problems.join("; "), "a declared job cannot be honoured");
         }
-        for (name, problems) in now {
-            if before.get(name) != Some(problems) {
-                tracing::warn!(name, problem = problems.join("; "), "a declared job cannot be honoured");
-            }
-            all.insert(name.clone(), problems.clone());
-        }
-        drop(all);
+        *refused = now;
+        drop(refused);
         self.changed();
     }
 

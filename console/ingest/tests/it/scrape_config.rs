@@ -255,11 +255,7 @@ fn problems_name_file_line_and_field_and_come_together() {
             ":3: scrape_configs[0].http_sd_configs[0]: ",
             "at most one",
         ),
-        (
-            job("consul_sd_configs: [{server: 'a:1'}]"),
-            ":3: scrape_configs[0].consul_sd_configs: ",
-            "support",
-        ),
+        (job("consul_sd_configs: [{server: 'a:1'}]"), ":3: scrape_configs[0].consul_sd_configs: ", "support"),
         (job("static_configs: [{targets: ['http://a:1']}]"), "static_configs[0].targets[0]: ", "http://a:1"),
         (job("static_configs: [{labels: {'': c}}]"), "static_configs[0].labels.: ", "label name"),
         (

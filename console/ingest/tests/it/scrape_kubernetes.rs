@@ -79,8 +79,27 @@ fn what_is_looked_for_in_a_cluster_is_shown_as_it_is_read() {
     assert_eq!(again.jobs[0].kubernetes_discovery, config.jobs[0].kubernetes_discovery, "{shown}");
 }
 
+/// Debian builds promtool without Kubernetes; that Prometheus itself takes those blocks is seen where it is asked for its
+/// targets (`xtask/tools/discovery`).
+fn without_clusters(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let (mut kept, mut block) = (Vec::new(), None);
+    for line in text.lines() {
+        let is_inside =
+            |at: usize| indent(line) > at || (indent(line) == at && line.trim_start().starts_with("- "));
+        if block.is_some_and(is_inside) {
+            continue;
+        }
+        block = line.trim_start().starts_with("kubernetes_sd_configs:").then(|| indent(line));
+        if block.is_none() {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
+
 #[test]
-fn promtool_takes_the_same_file() {
+fn promtool_takes_the_same_file_but_for_the_clusters() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("scrape.yml");
     for (name, text) in [("token", "t"), ("ca.crt", "")] {
@@ -97,7 +116,9 @@ fn promtool_takes_the_same_file() {
             "  - OpenMetricsT",
         ];
         let old: Vec<&str> = text.lines().filter(|line| !newer.iter().any(|n| line.contains(n))).collect();
-        std::fs::write(&file, old.join("\n")).unwrap();
+        let old = without_clusters(&old.join("\n"));
+        assert!(old.contains("__meta_kubernetes_pod_annotation") && !old.contains("role: "), "{old}");
+        std::fs::write(&file, old).unwrap();
         let promtool = xtask_programs::path("promtool").unwrap();
         let run = std::process::Command::new(promtool).args(["check", "config"]).arg(&file).output().unwrap();
         let said = String::from_utf8_lossy(&run.stderr).into_owned() + &String::from_utf8_lossy(&run.stdout);
@@ -202,15 +223,10 @@ fn problems_of_a_cluster_s_discovery_have_their_line_and_field() {
 }
 
 /// A cluster that says what it is told to.
+#[derive(Default)]
 struct Said {
     targets: watch::Sender<ClusterTargets>,
     jobs: watch::Sender<ClusterJobs>,
-}
-
-impl Default for Said {
-    fn default() -> Self {
-        Self { targets: watch::Sender::default(), jobs: watch::Sender::default() }
-    }
 }
 
 impl ClusterDiscovery for Said {

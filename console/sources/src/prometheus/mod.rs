@@ -7,7 +7,7 @@
 //! Deliberately not here: staleness markers, which this API does not tell.
 
 mod data;
-mod envelope;
+pub(crate) mod envelope;
 mod exemplars;
 mod histogram;
 mod label_name;

@@ -2,7 +2,9 @@
 //! adapter of the metrics port.
 
 mod adapters;
+mod alertmanager;
 mod data;
+mod kubernetes;
 mod stubs;
 mod suite;
 mod victoria_metrics;

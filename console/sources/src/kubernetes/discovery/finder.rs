@@ -60,17 +60,20 @@ async fn namespaces(
     found: &signal::Sender<ClusterTargets>,
 ) -> Vec<Option<String>> {
     let mut all: Vec<Option<String>> = discovery.namespaces.names.iter().cloned().map(Some).collect();
-    while discovery.namespaces.own {
-        match access::own_namespace().await {
-            Ok(own) => {
-                all.push(Some(own));
-                break;
+    if discovery.namespaces.own {
+        let own = loop {
+            match access::own_namespace().await {
+                Ok(own) => break own,
+                Err(problem) => {
+                    found.send_replace(ClusterTargets {
+                        problems: vec![problem],
+                        ..ClusterTargets::default()
+                    });
+                    tokio::time::sleep(registry.pace().refused).await;
+                }
             }
-            Err(problem) => {
-                found.send_replace(ClusterTargets { problems: vec![problem], ..ClusterTargets::default() });
-                tokio::time::sleep(registry.pace().refused).await;
-            }
-        }
+        };
+        all.push(Some(own));
     }
     if all.is_empty() {
         all.push(None);

@@ -124,7 +124,7 @@ pub(super) fn relabeling(rule: &Relabeling) -> Value {
 
 /// Keeps what the selector selects.
 fn selected(kind: &str, spec: &Spec) -> Result<Vec<Value>, String> {
-    let equal = |(key, value): (&String, &String)| by_value("keep", kind, key, &[value.clone()]);
+    let equal = |(key, value): (&String, &String)| by_value("keep", kind, key, std::slice::from_ref(value));
     let mut rules: Vec<Value> = spec.selector.match_labels.iter().map(equal).collect();
     for Expression { key, operator, values } in &spec.selector.match_expressions {
         rules.push(match operator.as_str() {

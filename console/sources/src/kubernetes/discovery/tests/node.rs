@@ -19,7 +19,7 @@ fn a_node_is_its_kubelet_at_the_best_address() {
 fn addresses_have_their_order() {
     let address = |types: &[(&str, &str)]| {
         let list: Vec<String> = types.iter().map(|(t, a)| format!("{{type: {t}, address: '{a}'}}")).collect();
-        let node = format!("{{metadata: {{name: n}}, status: {{addresses: [{}]}}}}", list.join(", "));
+        let node = format!("{{metadata: {{name: n1}}, status: {{addresses: [{}]}}}}", list.join(", "));
         node_group(&object(&node)).targets[0]["__address__"].clone()
     };
     let mut all = vec![
@@ -38,6 +38,7 @@ fn addresses_have_their_order() {
 
 #[test]
 fn a_node_without_an_address_is_no_target() {
-    let bare = node_group(&object("{metadata: {name: n}, status: {addresses: [{type: Other, address: a}]}}"));
-    assert_group(&bare, "node/n\n");
+    let bare =
+        node_group(&object("{metadata: {name: n1}, status: {addresses: [{type: Other, address: a}]}}"));
+    assert_group(&bare, "node/n1\n");
 }

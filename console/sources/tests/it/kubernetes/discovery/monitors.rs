@@ -17,7 +17,7 @@ fn honoured(server: &ApiServer) -> MonitorsConfig {
         server: Server::Kubeconfig { file: server.kubeconfig(), context: None },
         namespaces: Vec::new(),
         label_selector: "part-of=us".to_owned(),
-        scrape_interval: Duration::from_secs(3600),
+        scrape_interval: Duration::from_hours(1),
         allow_files: false,
     }
 }

@@ -1,0 +1,227 @@
+//! How the API server of a cluster is reached: as the service account of the pod, or as a kubeconfig file says.
+//!
+//! A configuration is read once, when the console starts, and a wrong one is refused. Clients are made later and again
+//! when that fails: programs that a kubeconfig names for credentials may need a network that is not there yet.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use kube::{
+    Client, Config,
+    config::{InClusterError, Kubeconfig, KubeconfigError},
+    runtime::watcher,
+};
+
+const MAX_KUBECONFIG_BYTES: u64 = 1 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The server ends a watch after this, and it is begun anew: the longest that a dead connection looks alive.
+const WATCH_TIMEOUT_S: u32 = 60;
+/// Longer than any watch, so that only a connection over which nothing comes is given up.
+const READ_TIMEOUT: Duration = Duration::from_secs(75);
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Who the console is in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterAccess {
+    /// The service account of the pod that it runs in.
+    InCluster,
+    Kubeconfig {
+        file: PathBuf,
+        /// None: the file's `current-context`.
+        context: Option<String>,
+    },
+}
+
+/// What is wrong with how a cluster is to be reached.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ClusterAccessError {
+    /// The file, or the variables of the environment, that say it.
+    pub file: String,
+    /// The field of the file; none when the file itself cannot be read.
+    pub field: Option<&'static str>,
+    pub reason: String,
+}
+
+impl fmt::Display for ClusterAccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Some(field) => write!(f, "{}: {field}: {}", self.file, self.reason),
+            None => write!(f, "{}: {}", self.file, self.reason),
+        }
+    }
+}
+
+/// A cluster's address with all that it takes to be let in. Cheap to clone.
+#[derive(Clone)]
+pub struct ClusterConnection {
+    config: Config,
+}
+
+impl ClusterConnection {
+    /// Reads the configuration; nothing is connected yet.
+    pub fn open(access: &ClusterAccess) -> Result<Self, ClusterAccessError> {
+        Ok(Self::of(match access {
+            ClusterAccess::InCluster => Config::incluster().map_err(|e| in_cluster_error(&e))?,
+            ClusterAccess::Kubeconfig { file, context } => from_kubeconfig(file, context.as_deref())?,
+        }))
+    }
+
+    /// With the timeouts that hold for all.
+    pub(super) fn of(mut config: Config) -> Self {
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        config.read_timeout = Some(READ_TIMEOUT);
+        config.reset_reader_on_write = true;
+        // Who asks decides when to ask again, and what to say meanwhile.
+        config.default_retry = false;
+        Self { config }
+    }
+
+    /// The address of the API server.
+    pub fn address(&self) -> String {
+        self.config.cluster_url.to_string().trim_end_matches('/').to_owned()
+    }
+
+    /// A client of the API server. May run the program that the kubeconfig names for credentials, and then takes as
+    /// long as that takes, without blocking other tasks.
+    pub async fn client(&self) -> Result<Client, kube::Error> {
+        let config = self.config.clone();
+        // Of a runtime that stops, the result is of no use to anybody.
+        let made = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+        made.unwrap_or_else(|e| Err(kube::Error::Service(Box::new(e))))
+    }
+}
+
+/// How everything is watched over a client of [`ClusterConnection::client`]: watches end before it gives them up.
+pub fn watch_config() -> watcher::Config {
+    watcher::Config::default().timeout(WATCH_TIMEOUT_S)
+}
+
+fn from_kubeconfig(file: &Path, context: Option<&str>) -> Result<Config, ClusterAccessError> {
+    let wrong = |field, reason| ClusterAccessError { file: file.display().to_string(), field, reason };
+    let size = std::fs::metadata(file).map_err(|e| wrong(None, e.to_string()))?.len();
+    if size > MAX_KUBECONFIG_BYTES {
+        return Err(wrong(None, format!("{size} bytes: larger than {MAX_KUBECONFIG_BYTES}")));
+    }
+    let explain = |error: KubeconfigError| {
+        let (field, reason) = kubeconfig_problem(error);
+        wrong(field, reason)
+    };
+    let mut read = Kubeconfig::read_from(file).map_err(explain)?;
+    if let Some(context) = context {
+        read.current_context = Some(context.to_owned());
+    }
+    Config::try_from(read).map_err(explain)
+}
+
+fn kubeconfig_problem(error: KubeconfigError) -> (Option<&'static str>, String) {
+    use KubeconfigError as E;
+    match error {
+        E::CurrentContextNotSet => (Some("current-context"), "is not set, and no other is named".to_owned()),
+        E::LoadContext(name) => (Some("contexts"), format!("none is called {name:?}")),
+        E::LoadClusterOfContext(name) => (Some("clusters"), format!("none is called {name:?}")),
+        E::ReadConfig(error, _) => (None, error.to_string()),
+        // The lines after the first show the file, and with it what is secret.
+        E::Parse(error) => (None, error.to_string().lines().next().unwrap_or_default().to_owned()),
+        E::MissingClusterUrl => (Some("clusters.cluster.server"), "is missing".to_owned()),
+        E::ParseClusterUrl(error) => (Some("clusters.cluster.server"), error.to_string()),
+        E::ParseProxyUrl(error) => (Some("clusters.cluster.proxy-url"), error.to_string()),
+        E::LoadCertificateAuthority(error) => {
+            (Some("clusters.cluster.certificate-authority"), error.to_string())
+        }
+        E::ParseCertificates(error) => (Some("clusters.cluster.certificate-authority"), error.to_string()),
+        E::LoadClientCertificate(error) => (Some("users.user.client-certificate"), error.to_string()),
+        E::LoadClientKey(error) => (Some("users.user.client-key"), error.to_string()),
+        other => (None, other.to_string()),
+    }
+}
+
+fn in_cluster_error(error: &InClusterError) -> ClusterAccessError {
+    use InClusterError as E;
+    let of = |name: &str| format!("{SERVICE_ACCOUNT}/{name}");
+    let environment = || "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT".to_owned();
+    let (file, reason) = match error {
+        E::ReadDefaultNamespace(e) => (of("namespace"), e.to_string()),
+        E::ReadCertificateBundle(e) => (of("ca.crt"), e.to_string()),
+        E::ParseCertificates(e) => (of("ca.crt"), e.to_string()),
+        E::ReadEnvironmentVariable(e) => (environment(), format!("{e}: this is no pod of a cluster")),
+        E::ParseClusterPort(e) => (environment(), e.to_string()),
+        E::ParseClusterUrl(e) => (environment(), e.to_string()),
+    };
+    ClusterAccessError { file, field: None, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
+        clusters: [{ name: c, cluster: { server: 'https://127.0.0.1:6443/', insecure-skip-tls-verify: true } }]\n\
+        users: [{ name: u, user: { token: t } }]\n\
+        contexts: [{ name: here, context: { cluster: c, user: u } }, { name: lost, context: { cluster: gone, user: u } }]\n";
+
+    fn open(text: &str, context: Option<&str>) -> Result<ClusterConnection, ClusterAccessError> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("kubeconfig");
+        std::fs::write(&file, text).unwrap();
+        ClusterConnection::open(&ClusterAccess::Kubeconfig { file, context: context.map(str::to_owned) })
+    }
+
+    fn refused(text: &str, context: Option<&str>) -> String {
+        open(text, context).err().expect("refused").to_string()
+    }
+
+    #[test]
+    fn a_context_leads_to_its_server() {
+        assert_eq!(open(GOOD, None).unwrap().address(), "https://127.0.0.1:6443");
+        assert_eq!(open(GOOD, Some("here")).unwrap().address(), "https://127.0.0.1:6443");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_file_and_field() {
+        let cases = [
+            (GOOD.to_owned(), Some("there"), "kubeconfig: contexts: none is called \"there\""),
+            (GOOD.to_owned(), Some("lost"), "kubeconfig: clusters: none is called \"gone\""),
+            (GOOD.replace("current-context: here\n", ""), None, "kubeconfig: current-context: is not set"),
+            (
+                GOOD.replace("server: 'https://127.0.0.1:6443/', ", ""),
+                None,
+                "clusters.cluster.server: is missing",
+            ),
+            (GOOD.replace("https://127.0.0.1:6443/", "http://[::1"), None, "clusters.cluster.server: "),
+            (
+                GOOD.replace("insecure-skip-tls-verify: true", "certificate-authority: /nowhere/ca.crt"),
+                None,
+                "clusters.cluster.certificate-authority: ",
+            ),
+            (GOOD.replace("users: [", "users: [["), None, "line 6 column 9"),
+        ];
+        for (text, context, expected) in cases {
+            let error = refused(&text, context);
+            assert!(error.contains(expected), "{expected:?} in {error}");
+        }
+        let large = format!("{GOOD}# {}", "x".repeat(MAX_KUBECONFIG_BYTES as usize));
+        assert!(refused(&large, None).contains("larger than 1048576"));
+        let file = PathBuf::from("/nowhere/kubeconfig");
+        let error =
+            ClusterConnection::open(&ClusterAccess::Kubeconfig { file, context: None }).err().unwrap();
+        assert!(error.to_string().starts_with("/nowhere/kubeconfig: "), "{error}");
+    }
+
+    #[test]
+    fn outside_of_a_cluster_there_is_no_service_account() {
+        let error =
+            in_cluster_error(&InClusterError::ReadEnvironmentVariable(std::env::VarError::NotPresent));
+        assert!(error.to_string().contains("KUBERNETES_SERVICE_HOST"), "{error}");
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = in_cluster_error(&InClusterError::ReadCertificateBundle(missing)).to_string();
+        assert!(error.starts_with("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt: "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_client_is_made_without_a_server() {
+        assert!(open(GOOD, None).unwrap().client().await.is_ok());
+    }
+}

@@ -1,0 +1,158 @@
+//! A Kubernetes cluster with Flux, read by watching it: pages are answered from what was told last, and nothing is
+//! asked of the API server for them.
+//!
+//! What holds: every kind in every watched namespace has a watch of its own, so that a missing kind or right costs only
+//! what it is about; what is kept is bounded; a watch that is lost says since when, and what is known stays, marked as
+//! old. Only `get`, `list` and `watch` are used. Secrets and configuration maps are not read.
+
+mod client;
+mod discovery;
+mod flux;
+mod kind;
+mod view;
+mod warnings;
+mod watch;
+mod workloads;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use console_model::cluster::{Cluster, ObjectRef};
+use console_storage::{SourceError, source::ClusterSource};
+use futures::future::join_all;
+use kube::{Api, Client, core::DynamicObject};
+use tokio::{sync::watch as signal, task::JoinHandle};
+
+pub use client::{ClusterAccess, ClusterAccessError, ClusterConnection, watch_config};
+pub use discovery::{KubernetesTargets, MonitorsConfig};
+pub use watch::WatchPace;
+
+use self::{
+    kind::{ALL_KINDS, WatchedObject},
+    view::View,
+};
+
+/// Which cluster is read, and how much of it.
+#[derive(Clone, Debug)]
+pub struct KubernetesConfig {
+    pub access: ClusterAccess,
+    /// Empty: all of them, which takes rights for all of them.
+    pub namespaces: Vec<String>,
+    pub pace: WatchPace,
+    /// Objects that are kept of a kind in a namespace (or in all namespaces, when none are named).
+    pub max_objects: usize,
+    /// Warnings that are kept likewise.
+    pub max_warnings: usize,
+}
+
+impl KubernetesConfig {
+    pub fn new(access: ClusterAccess, namespaces: Vec<String>) -> Self {
+        Self { access, namespaces, pace: WatchPace::default(), max_objects: 2000, max_warnings: 500 }
+    }
+}
+
+/// A cluster that is watched until this is dropped.
+pub struct KubernetesCluster {
+    address: String,
+    views: Arc<Vec<View>>,
+    changes: signal::Receiver<u64>,
+    watching: JoinHandle<()>,
+}
+
+impl KubernetesCluster {
+    /// Begins to watch, in the background: a cluster that cannot be reached is no error.
+    pub fn start(config: KubernetesConfig) -> Result<Self, ClusterAccessError> {
+        let connection = ClusterConnection::open(&config.access)?;
+        let (changed, changes) = signal::channel(0);
+        let changed = Arc::new(changed);
+        let namespaces: Vec<Option<String>> = if config.namespaces.is_empty() {
+            vec![None]
+        } else {
+            config.namespaces.iter().cloned().map(Some).collect()
+        };
+        let views: Vec<View> = ALL_KINDS
+            .into_iter()
+            .flat_map(|kind| namespaces.iter().map(move |namespace| (kind, namespace.clone())))
+            .map(|(kind, namespace)| {
+                let max = if kind.is_warning() { config.max_warnings } else { config.max_objects };
+                View::new(kind, namespace, max, changed.clone())
+            })
+            .collect();
+        let views = Arc::new(views);
+        let address = connection.address();
+        tracing::info!(address, watches = views.len(), "a cluster is watched");
+        let watching = tokio::spawn(watch_all(connection, views.clone(), config.pace));
+        Ok(Self { address, views, changes, watching })
+    }
+
+    /// The address of the API server.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Tells of every change of what [`ClusterSource::cluster`] would answer.
+    pub fn changes(&self) -> signal::Receiver<u64> {
+        self.changes.clone()
+    }
+}
+
+impl Drop for KubernetesCluster {
+    fn drop(&mut self) {
+        self.watching.abort();
+    }
+}
+
+#[async_trait]
+impl ClusterSource for KubernetesCluster {
+    async fn cluster(&self) -> Result<Option<Cluster>, SourceError> {
+        let mut found = Cluster { address: self.address.clone(), ..Cluster::default() };
+        let mut warnings = Vec::new();
+        for view in self.views.iter() {
+            found.watched.push(view.told(|object| match object {
+                WatchedObject::Flux(object) => found.flux.push(object.clone()),
+                WatchedObject::Workload(workload) => found.workloads.push(workload.clone()),
+                WatchedObject::Warning(warning) => warnings.push(warning.clone()),
+            }));
+        }
+        found.flux.sort_by(|a, b| a.object.cmp(&b.object));
+        found.workloads.sort_by(|a, b| a.object.cmp(&b.object));
+        found.warnings = warnings::of_known(warnings, |object: &ObjectRef| {
+            found.flux.binary_search_by(|f| f.object.cmp(object)).is_ok()
+                || found.workloads.binary_search_by(|w| w.object.cmp(object)).is_ok()
+        });
+        Ok(Some(found))
+    }
+}
+
+/// Never ends by itself. All watches are parts of one task, and end with it.
+async fn watch_all(connection: ClusterConnection, views: Arc<Vec<View>>, pace: WatchPace) {
+    let client = connect(&connection, &views, pace).await;
+    join_all(views.iter().map(|view| watch::run(api(&client, view), view, pace))).await;
+}
+
+async fn connect(connection: &ClusterConnection, views: &[View], pace: WatchPace) -> Client {
+    let mut wait: Duration = pace.retry_min;
+    loop {
+        match connection.client().await {
+            Ok(client) => return client,
+            Err(error) => {
+                let reason = watch::explain(&error);
+                tracing::warn!(reason, "no client of the cluster can be made");
+                let now_ms = console_model::clock::now_ms();
+                for view in views {
+                    view.lose(now_ms, reason.clone());
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(pace.retry_max);
+    }
+}
+
+fn api(client: &Client, view: &View) -> Api<DynamicObject> {
+    let resource = view.kind().resource();
+    match view.namespace() {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    }
+}
