@@ -1,8 +1,10 @@
 //! The administrator, whose name and password come from the configuration.
 
-use crate::{State, StateError};
+use crate::{State, StateError, database::on};
 
 const MAX_NAME_BYTES: usize = 64;
+/// Consoles that start together on one database may all want to make the user.
+const TRIES: usize = 5;
 /// What NIST SP 800-63B and ASVS 6.2.1 ask for at least.
 pub const MIN_PASSWORD_CHARS: usize = 8;
 
@@ -25,33 +27,65 @@ impl State {
     ) -> Result<AdminChange, StateError> {
         let name = name.trim();
         self.check_limits(name, password)?;
-        let found: Option<(i64, String)> =
-            sqlx::query_as("SELECT id, password_hash FROM users WHERE name = ?")
-                .bind(name)
-                .fetch_optional(&self.pool)
-                .await?;
-        if let Some((_, kept)) = &found
-            && self.hashing.verify(password.to_owned(), kept.clone()).await?
-        {
-            return Ok(AdminChange::Unchanged);
+        for _ in 0..TRIES {
+            let found = self.find_credentials(name).await?;
+            if let Some((_, kept)) = &found
+                && self.hashing.verify(password.to_owned(), kept.clone()).await?
+            {
+                return Ok(AdminChange::Unchanged);
+            }
+            let hash = self.hashing.hash(password.to_owned()).await?;
+            let (changed, change) = match found {
+                None => (self.add_user(name, &hash, now_ms).await?, AdminChange::Created),
+                Some((id, kept)) => {
+                    (self.replace_password(id, &kept, &hash).await?, AdminChange::PasswordChanged)
+                }
+            };
+            if changed {
+                self.recent.lock().forget_user(name);
+                return Ok(change);
+            }
+            // Another console was faster: what it wrote is looked at.
         }
-        let hash = self.hashing.hash(password.to_owned()).await?;
-        let mut transaction = self.pool.begin().await?;
-        sqlx::query(
-            "INSERT INTO users (name, password_hash, created_ms) VALUES (?, ?, ?) \
-             ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash",
-        )
-        .bind(name)
-        .bind(hash)
-        .bind(now_ms)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = (SELECT id FROM users WHERE name = ?)")
+        Err(StateError::Invalid(format!(
+            "another console changed the user {name:?} at each of {TRIES} tries"
+        )))
+    }
+
+    /// False: there is one of that name.
+    async fn add_user(&self, name: &str, hash: &str, now_ms: i64) -> Result<bool, StateError> {
+        on!(self.database, pool => {
+            let done = sqlx::query(
+                "INSERT INTO users (name, password_hash, created_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            )
             .bind(name)
-            .execute(&mut *transaction)
+            .bind(hash)
+            .bind(now_ms)
+            .execute(pool)
             .await?;
-        transaction.commit().await?;
-        Ok(if found.is_some() { AdminChange::PasswordChanged } else { AdminChange::Created })
+            Ok(done.rows_affected() == 1)
+        })
+    }
+
+    /// Ends the user's sessions, too. False: the password is not the one that was seen any more.
+    async fn replace_password(&self, id: i64, seen: &str, hash: &str) -> Result<bool, StateError> {
+        on!(self.database, pool => {
+            let mut transaction = pool.begin().await?;
+            let done =
+                sqlx::query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+                    .bind(id)
+                    .bind(seen)
+                    .bind(hash)
+                    .execute(&mut *transaction)
+                    .await?;
+            sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(id).execute(&mut *transaction).await?;
+            if done.rows_affected() == 0 {
+                transaction.rollback().await?;
+                return Ok(false);
+            }
+            transaction.commit().await?;
+            Ok(true)
+        })
     }
 
     fn check_limits(&self, name: &str, password: &str) -> Result<(), StateError> {

@@ -1,25 +1,32 @@
 //! What can go wrong.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-/// Why the file cannot be used. Each message names the file.
+/// Why the state cannot be used. Each message names the file, or the server and its database; never a password.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("cannot write the state's file {}: {source}", file.display())]
     Unwritable { file: PathBuf, source: std::io::Error },
     #[error("the state's file {} is damaged or not an SQLite database: {what}", file.display())]
     Corrupt { file: PathBuf, what: String },
-    #[error("the state's file {} was written by a newer version (migration {version})", file.display())]
-    Newer { file: PathBuf, version: i64 },
-    #[error("cannot open the state's file {}", file.display())]
-    Database { file: PathBuf, source: sqlx::Error },
-    #[error("cannot bring the state's file {} to this version", file.display())]
-    Migrate { file: PathBuf, source: sqlx::migrate::MigrateError },
+    #[error("the address of the state's Postgres: {0}")]
+    Address(String),
+    #[error("no server of the state's {place} takes writes, after {} s", waited.as_secs())]
+    NoServer { place: String, waited: Duration, source: Option<sqlx::Error> },
+    #[error("the state's {place} was written by a newer version (migration {version})")]
+    Newer { place: String, version: i64 },
+    #[error("cannot open the state's {place}")]
+    Database { place: String, source: sqlx::Error },
+    #[error("cannot bring the state's {place} to this version")]
+    Migrate { place: String, source: sqlx::migrate::MigrateError },
 }
 
 /// The database or the machine does not do its part.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
+    /// The Postgres of the state does not answer, or takes no writes; it is looked for.
+    #[error("the state's database is away, for {} s now", away_for.as_secs())]
+    Away { away_for: Duration, source: Option<sqlx::Error> },
     #[error("the state's database failed")]
     Database(#[from] sqlx::Error),
     #[error("password hashing failed: {0}")]

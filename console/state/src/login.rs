@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::OnceLock};
 
-use crate::{LoginError, NewSession, State, StateError};
+use crate::{LoginError, NewSession, State, StateError, database::on};
 
 impl State {
     /// Checks a name and a password, and opens a session. `address` is the client's, not a proxy's.
@@ -14,17 +14,20 @@ impl State {
         now_ms: i64,
     ) -> Result<NewSession, LoginError> {
         let name = name.trim();
-        self.throttle.lock().attempt(name, address, now_ms).map_err(|wait_ms| LoginError::Throttled {
+        self.attempt(name, address, now_ms).await?.map_err(|wait_ms| LoginError::Throttled {
             retry_after_seconds: wait_ms.max(1).unsigned_abs().div_ceil(1000),
         })?;
         let Ok(place) = self.hashing.enter() else {
-            self.throttle.lock().forgive(name, address);
+            self.forgive(name, address).await?;
             return Err(LoginError::Throttled { retry_after_seconds: 1 });
         };
         let opened = self.open_if_right(name, password, now_ms).await;
         drop(place);
-        if !matches!(opened, Ok(None)) {
-            self.throttle.lock().forgive(name, address);
+        // Who is in is in, also where the count could not be taken back.
+        if !matches!(opened, Ok(None))
+            && let Err(error) = self.forgive(name, address).await
+        {
+            tracing::warn!(%error, "an attempt to log in stays counted");
         }
         opened?.ok_or(LoginError::Wrong)
     }
@@ -39,11 +42,7 @@ impl State {
         if password.len() > self.config.max_password_bytes {
             return Ok(None);
         }
-        let user: Option<(i64, String)> =
-            sqlx::query_as("SELECT id, password_hash FROM users WHERE name = ?")
-                .bind(name)
-                .fetch_optional(&self.pool)
-                .await?;
+        let user = self.find_credentials(name).await?;
         let Some((id, hash)) = user else {
             self.hashing.verify(password.to_owned(), self.decoy().await?).await?;
             return Ok(None);
@@ -52,6 +51,19 @@ impl State {
             return Ok(None);
         }
         self.open_session(id, &hash, now_ms).await
+    }
+
+    /// Id and password hash of a user; letters of ASCII may have any case.
+    pub(crate) async fn find_credentials(&self, name: &str) -> Result<Option<(i64, String)>, StateError> {
+        // No user has one, and Postgres takes no text with one.
+        if name.contains('\0') {
+            return Ok(None);
+        }
+        let select = self.database.words(
+            "SELECT id, password_hash FROM users WHERE name = $1",
+            "SELECT id, password_hash FROM users WHERE name_key = lower($1 COLLATE \"C\")",
+        );
+        on!(self.database, pool => { sqlx::query_as(select).bind(name).fetch_optional(pool).await })
     }
 
     /// A hash that no user has. Made when the state is opened, so that no log-in pays for it.

@@ -3,7 +3,10 @@
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{State, StateError};
+use crate::{
+    State, StateError,
+    database::{Database, on},
+};
 
 /// A session's end is moved at most this often, so that reading pages does not write each time.
 const SLIDE_EVERY_MS: i64 = 60_000;
@@ -59,49 +62,89 @@ impl State {
         let random: [u8; 32] = rand::random();
         let token = hex::encode(random);
         let expires_ms = now_ms + self.config.session_idle_ms.min(self.config.session_max_ms);
-        let mut transaction = self.pool.begin().await?;
-        let opened = sqlx::query(
+        // The user's row is held: log-ins of one user at the same time count each other, and another password waits.
+        let insert = self.database.words(
             "INSERT INTO sessions (token_sha256, user_id, created_ms, expires_ms) \
-             SELECT ?, id, ?, ? FROM users WHERE id = ? AND password_hash = ?",
-        )
-        .bind(digest(&token))
-        .bind(now_ms)
-        .bind(expires_ms)
-        .bind(user_id)
-        .bind(password_hash)
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "DELETE FROM sessions WHERE user_id = ?1 AND token_sha256 NOT IN \
-             (SELECT token_sha256 FROM sessions WHERE user_id = ?1 ORDER BY expires_ms DESC, created_ms DESC LIMIT ?2)",
-        )
-        .bind(user_id)
-        .bind(self.config.max_sessions_per_user.max(1))
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok((opened.rows_affected() == 1).then_some(NewSession { token, expires_ms }))
+             SELECT $1, id, $2, $3 FROM users WHERE id = $4 AND password_hash = $5",
+            "INSERT INTO sessions (token_sha256, user_id, created_ms, expires_ms) \
+             SELECT $1, id, $2, $3 FROM users WHERE id = $4 AND password_hash = $5 FOR UPDATE",
+        );
+        let opened = on!(self.database, pool => {
+            let mut transaction = pool.begin().await?;
+            let opened = sqlx::query(insert)
+                .bind(digest(&token))
+                .bind(now_ms)
+                .bind(expires_ms)
+                .bind(user_id)
+                .bind(password_hash)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query(
+                "DELETE FROM sessions WHERE user_id = $1 AND token_sha256 NOT IN (SELECT token_sha256 FROM sessions \
+                 WHERE user_id = $1 ORDER BY token_sha256 = $3 DESC, expires_ms DESC, created_ms DESC LIMIT $2)",
+            )
+            .bind(user_id)
+            .bind(self.config.max_sessions_per_user.max(1))
+            .bind(digest(&token))
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(opened.rows_affected() == 1)
+        })?;
+        Ok(opened.then_some(NewSession { token, expires_ms }))
     }
 
-    /// The session of a token, when it has not ended; its use moves its end.
+    /// The session of a token, when it has not ended; its use moves its end. While Postgres is away, one that was seen
+    /// lately is as it was then.
     pub async fn find_session(&self, token: &str, now_ms: i64) -> Result<Option<Session>, StateError> {
-        let found: Option<(i64, String, i64, i64)> = sqlx::query_as(
-            "SELECT users.id, users.name, sessions.created_ms, sessions.expires_ms FROM sessions \
-             JOIN users ON users.id = sessions.user_id \
-             WHERE sessions.token_sha256 = ? AND sessions.expires_ms > ?",
-        )
-        .bind(digest(token))
-        .bind(now_ms)
-        .fetch_optional(&self.pool)
-        .await?;
+        let digest = digest(token);
+        match self.read_session(token, &digest, now_ms).await {
+            Ok(Some(session)) => {
+                if matches!(self.database, Database::Postgres(_)) {
+                    self.recent.lock().remember(digest, &session, now_ms);
+                }
+                Ok(Some(session))
+            }
+            Ok(None) => {
+                self.recent.lock().forget(&digest);
+                Ok(None)
+            }
+            Err(away @ StateError::Away { .. }) => match self.recent.lock().find(&digest, now_ms) {
+                Some(session) => Ok(Some(session)),
+                None => Err(away),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_session(
+        &self,
+        token: &str,
+        digest: &[u8],
+        now_ms: i64,
+    ) -> Result<Option<Session>, StateError> {
+        let found: Option<(i64, String, i64, i64)> = on!(self.database, pool => {
+            sqlx::query_as(
+                "SELECT users.id, users.name, sessions.created_ms, sessions.expires_ms FROM sessions \
+                 JOIN users ON users.id = sessions.user_id \
+                 WHERE sessions.token_sha256 = $1 AND sessions.expires_ms > $2",
+            )
+            .bind(digest)
+            .bind(now_ms)
+            .fetch_optional(pool)
+            .await
+        })?;
         let Some((user_id, user_name, created_ms, mut expires_ms)) = found else { return Ok(None) };
         let end_ms = (now_ms + self.config.session_idle_ms).min(created_ms + self.config.session_max_ms);
         if end_ms - expires_ms >= SLIDE_EVERY_MS {
-            let moved = sqlx::query("UPDATE sessions SET expires_ms = ? WHERE token_sha256 = ?")
-                .bind(end_ms)
-                .bind(digest(token))
-                .execute(&self.pool)
-                .await;
+            let moved = on!(self.database, pool => {
+                sqlx::query("UPDATE sessions SET expires_ms = $1 WHERE token_sha256 = $2 AND expires_ms < $1")
+                    .bind(end_ms)
+                    .bind(digest)
+                    .execute(pool)
+                    .await
+                    .map(drop)
+            });
             // A full disk must not lock out who is logged in: the session just keeps its earlier end.
             if moved.is_ok() {
                 expires_ms = end_ms;
@@ -110,22 +153,32 @@ impl State {
         Ok(Some(Session { user_id, user_name, expires_ms, csrf_token: csrf_token(token) }))
     }
 
-    /// Ends a session; an unknown token is no error.
+    /// Ends a session; an unknown token is no error. While Postgres is away it is over on this console alone, and the error
+    /// says so.
     pub async fn log_out(&self, token: &str) -> Result<(), StateError> {
-        sqlx::query("DELETE FROM sessions WHERE token_sha256 = ?")
-            .bind(digest(token))
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let digest = digest(token);
+        self.recent.lock().forget(&digest);
+        on!(self.database, pool => {
+            sqlx::query("DELETE FROM sessions WHERE token_sha256 = $1")
+                .bind(digest)
+                .execute(pool)
+                .await
+                .map(drop)
+        })
     }
 
     /// Deletes sessions that have ended; says how many.
     pub async fn purge_expired(&self, now_ms: i64) -> Result<u64, StateError> {
-        let done = sqlx::query("DELETE FROM sessions WHERE expires_ms <= ?")
-            .bind(now_ms)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected())
+        // What another console is about to delete is left to it: two that wait for each other would both fail.
+        let delete = self.database.words(
+            "DELETE FROM sessions WHERE expires_ms <= $1",
+            "DELETE FROM sessions WHERE token_sha256 IN \
+             (SELECT token_sha256 FROM sessions WHERE expires_ms <= $1 FOR UPDATE SKIP LOCKED)",
+        );
+        on!(self.database, pool => {
+            let done = sqlx::query(delete).bind(now_ms).execute(pool).await?;
+            Ok(done.rows_affected())
+        })
     }
 }
 

@@ -1,60 +1,45 @@
-//! The database and its opening.
+//! The state and its opening.
 
-use std::{
-    fs::{DirBuilder, OpenOptions},
-    io,
-    path::Path,
-    time::Duration,
-};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use sqlx::{
-    SqlitePool,
-    migrate::MigrateError,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+
+use crate::{
+    OpenError, Place, StateConfig,
+    database::Database,
+    hashing::Hashing,
+    postgres::Postgres,
+    recent::Recent,
+    sqlite,
+    throttle::{Throttle, Throttling},
 };
-
-use crate::{OpenError, StateConfig, hashing::Hashing, throttle::Throttle};
-
-/// Result codes of SQLite (sqlite.org/rescode.html): `SQLITE_CORRUPT`, `SQLITE_NOTADB`.
-const DAMAGED: [&str; 2] = ["11", "26"];
 
 /// Users, sessions and preferences.
 pub struct State {
-    pub(crate) pool: SqlitePool,
+    pub(crate) database: Database,
     pub(crate) config: StateConfig,
-    pub(crate) throttle: Mutex<Throttle>,
+    pub(crate) throttle: Throttling,
     pub(crate) hashing: Hashing,
+    pub(crate) recent: Mutex<Recent>,
 }
 
 impl State {
-    /// Opens the file, checks it, and brings it to the newest version. A damaged file is never overwritten.
+    /// Opens the database, checks it, and brings it to the newest version. Must be called inside a Tokio runtime.
     pub async fn open(config: StateConfig) -> Result<Self, OpenError> {
-        let file = config.file.clone();
-        prepare(&file).map_err(|source| OpenError::Unwritable { file: file.clone(), source })?;
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options)
-            .await
-            .map_err(|e| database_error(&file, e))?;
-        let checked: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&pool)
-            .await
-            .map_err(|e| database_error(&file, e))?;
-        if checked != "ok" {
-            return Err(OpenError::Corrupt { file, what: checked });
-        }
-        sqlx::migrate!("./migrations").run(&pool).await.map_err(|e| migrate_error(&file, e))?;
+        let (database, throttle) = match &config.place {
+            Place::File(file) => {
+                let local = Mutex::new(Throttle::new(config.throttle));
+                (Database::File(sqlite::open(file).await?), Throttling::Local(local))
+            }
+            Place::Postgres(postgres) => {
+                (Database::Postgres(Postgres::open(postgres).await?), Throttling::Shared)
+            }
+        };
         let state = Self {
-            pool,
-            throttle: Mutex::new(Throttle::new(config.throttle)),
+            database,
+            throttle,
             hashing: Hashing::new(config.max_concurrent_hashes, config.max_waiting_log_ins),
+            recent: Mutex::new(Recent::new(config.remember_session_ms, config.max_remembered_sessions)),
             config,
         };
         // A failure shows again, and is said, at the first log-in.
@@ -62,44 +47,24 @@ impl State {
         Ok(state)
     }
 
-    /// Waits for running statements and closes the file.
-    pub async fn close(&self) {
-        self.pool.close().await;
-    }
-}
-
-/// Makes the folders and the file, for the owner only. SQLite would open a file that it may not write, and fail later.
-fn prepare(file: &Path) -> io::Result<()> {
-    let mut folders = DirBuilder::new();
-    let mut options = OpenOptions::new();
-    folders.recursive(true);
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        folders.mode(0o700);
-        options.mode(0o600);
-    }
-    if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
-        folders.create(folder)?;
-    }
-    options.open(file).map(drop)
-}
-
-fn database_error(file: &Path, source: sqlx::Error) -> OpenError {
-    let file = file.to_owned();
-    match &source {
-        sqlx::Error::Database(e) if e.code().is_some_and(|code| DAMAGED.contains(&&*code)) => {
-            OpenError::Corrupt { file, what: e.message().to_owned() }
+    /// For how long the Postgres of the state has been away; none: it is there. A file is always there.
+    pub fn away_for(&self) -> Option<Duration> {
+        match &self.database {
+            Database::File(_) => None,
+            Database::Postgres(postgres) => postgres.away_for(),
         }
-        _ => OpenError::Database { file, source },
     }
-}
 
-fn migrate_error(file: &Path, error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::VersionMissing(version) => OpenError::Newer { file: file.to_owned(), version },
-        MigrateError::Execute(source) => database_error(file, source),
-        source => OpenError::Migrate { file: file.to_owned(), source },
+    /// For how long a session that was seen goes on while Postgres is away, in milliseconds.
+    pub fn remembers_sessions_ms(&self) -> i64 {
+        self.config.remember_session_ms
+    }
+
+    /// Waits for running statements and closes the database.
+    pub async fn close(&self) {
+        match &self.database {
+            Database::File(pool) => pool.close().await,
+            Database::Postgres(postgres) => postgres.pool.close().await,
+        }
     }
 }

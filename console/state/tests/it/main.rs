@@ -1,9 +1,11 @@
-//! The state on a real file, at times that the tests choose.
+//! The state in a real file and in a real Postgres, at times that the tests choose.
 
 mod admin;
+mod away;
 mod flux_events;
 mod harness;
 mod login;
 mod open;
 mod preferences;
 mod sessions;
+mod shared;

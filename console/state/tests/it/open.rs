@@ -1,9 +1,16 @@
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
-use console_state::{OpenError, State, StateConfig};
+use console_state::{OpenError, Place, PostgresConfig, State, StateConfig};
 use tempfile::TempDir;
 
-use crate::harness::{Bench, NOW};
+use crate::harness::{Bench, Kept, NOW};
+
+fn folder(b: &Bench) -> &Path {
+    match &b.kept {
+        Kept::File(dir) => dir.path(),
+        Kept::Postgres(_) => unreachable!("this bench is a file's"),
+    }
+}
 
 async fn refused(file: impl AsRef<Path>) -> OpenError {
     State::open(StateConfig::new(file.as_ref())).await.err().expect("the file is refused")
@@ -34,9 +41,9 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_damaged_page_is_found_at_the_start() {
-    let b = Bench::new().await;
+    let b = Bench::in_file().await;
     b.state.close().await;
-    let file = b.dir.path().join("console/state.db");
+    let file = folder(&b).join("console/state.db");
     let mut bytes = fs::read(&file).unwrap();
     assert!(bytes.len() > 8192);
     bytes[4096..].fill(0xff);
@@ -47,8 +54,8 @@ async fn a_damaged_page_is_found_at_the_start() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_is_refused() {
-    let b = Bench::new().await;
-    let file = b.dir.path().join("console/state.db");
+    let b = Bench::in_file().await;
+    let file = folder(&b).join("console/state.db");
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
@@ -63,14 +70,50 @@ async fn a_file_of_a_newer_version_is_refused() {
     assert!(matches!(error, OpenError::Newer { version: 9999, .. }), "{error:?}");
 }
 
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_its_password_is_not_told() {
+    let b = Bench::in_postgres().await;
+    let Kept::Postgres(db) = &b.kept else { unreachable!("this bench is Postgres") };
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', TRUE, '\\x00', 0)",
+    )
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    let config = StateConfig::at(Place::Postgres(PostgresConfig::new(db.url.replace("app@", "app:secret@"))));
+    assert!(!format!("{config:?}").contains("secret"));
+    let error = State::open(config).await.err().expect("the database is refused");
+    assert!(matches!(error, OpenError::Newer { version: 9999, .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("database t") && !format!("{error:?}").contains("secret"),
+        "{error:?}"
+    );
+    assert!(b.state.find_session("x", NOW).await.is_ok(), "who runs already goes on");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_after_a_while() {
+    let dir = TempDir::new().unwrap();
+    let socket = dir.path().display().to_string().replace('/', "%2F");
+    let mut postgres = PostgresConfig::new(format!("postgres://kim:secret@{socket}/console"));
+    postgres.startup_timeout = Duration::from_millis(300);
+    let error = State::open(StateConfig::at(Place::Postgres(postgres))).await.err().expect("nobody is there");
+    assert!(matches!(error, OpenError::NoServer { source: Some(_), .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("database console at /") && !format!("{error:?}").contains("secret"),
+        "{error:?}"
+    );
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_reads_the_file() {
     use std::os::unix::fs::PermissionsExt;
-    let b = Bench::new().await;
+    let b = Bench::in_file().await;
     b.token(NOW).await;
     for name in ["state.db", "state.db-wal"] {
-        let mode = fs::metadata(b.dir.path().join("console").join(name)).unwrap().permissions().mode();
+        let mode = fs::metadata(folder(&b).join("console").join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }

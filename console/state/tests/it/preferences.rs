@@ -1,8 +1,10 @@
-use crate::harness::{Bench, NOW};
+use crate::harness::{Bench, NOW, on_both};
 
-#[tokio::test]
-async fn a_preference_is_kept_within_its_limits() {
-    let b = Bench::new().await;
+on_both! {
+    a_preference_is_kept_within_its_limits,
+}
+
+async fn a_preference_is_kept_within_its_limits(b: Bench) {
     let token = b.token(NOW).await;
     let user = b.state.find_session(&token, NOW).await.unwrap().unwrap().user_id;
     assert_eq!(b.state.find_preference(user, "theme").await.unwrap(), None);
@@ -11,4 +13,6 @@ async fn a_preference_is_kept_within_its_limits() {
     assert_eq!(b.state.find_preference(user, "theme").await.unwrap().as_deref(), Some("light"));
     assert!(b.state.set_preference(user, "theme", &"x".repeat(5000)).await.is_err());
     assert!(b.state.set_preference(user, "", "x").await.is_err());
+    assert!(b.state.set_preference(user, "theme", "\0").await.is_err());
+    assert_eq!(b.state.find_preference(user, "a\0").await.unwrap(), None);
 }

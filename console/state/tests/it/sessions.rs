@@ -1,8 +1,14 @@
-use crate::harness::{Bench, NOW, PASSWORD};
+use crate::harness::{Bench, NOW, PASSWORD, on_both};
 
-#[tokio::test]
-async fn a_session_survives_a_restart_and_ends_with_log_out() {
-    let b = Bench::new().await;
+on_both! {
+    a_session_survives_a_restart_and_ends_with_log_out,
+    a_csrf_token_belongs_to_one_session_and_survives_a_restart,
+    use_moves_the_end_of_a_session_up_to_its_greatest_age,
+    an_unused_session_ends,
+    the_oldest_session_makes_room_and_secrets_are_not_on_disk,
+}
+
+async fn a_session_survives_a_restart_and_ends_with_log_out(b: Bench) {
     let token = b.token(NOW).await;
     let b = b.reopen().await;
     assert_eq!(b.state.find_session(&token, NOW).await.unwrap().unwrap().user_name, "admin");
@@ -12,9 +18,7 @@ async fn a_session_survives_a_restart_and_ends_with_log_out() {
     assert!(b.state.find_session(&token, NOW).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn a_csrf_token_belongs_to_one_session_and_survives_a_restart() {
-    let b = Bench::new().await;
+async fn a_csrf_token_belongs_to_one_session_and_survives_a_restart(b: Bench) {
     let (first, second) = (b.token(NOW).await, b.token(NOW + 1).await);
     let find = async |b: &Bench, token| b.state.find_session(token, NOW + 1).await.unwrap().unwrap();
     let (one, two) = (find(&b, &first).await, find(&b, &second).await);
@@ -26,9 +30,7 @@ async fn a_csrf_token_belongs_to_one_session_and_survives_a_restart() {
     assert_eq!(find(&b, &first).await, one);
 }
 
-#[tokio::test]
-async fn use_moves_the_end_of_a_session_up_to_its_greatest_age() {
-    let b = Bench::new().await;
+async fn use_moves_the_end_of_a_session_up_to_its_greatest_age(b: Bench) {
     let token = b.token(NOW).await;
     for minute in [8, 16, 24] {
         let now = NOW + minute * 60_000;
@@ -41,26 +43,20 @@ async fn use_moves_the_end_of_a_session_up_to_its_greatest_age() {
     assert_eq!(b.state.purge_expired(end).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn an_unused_session_ends() {
-    let b = Bench::new().await;
+async fn an_unused_session_ends(b: Bench) {
     let session = b.log_in(NOW).await.unwrap();
     assert_eq!(session.expires_ms, NOW + 600_000);
     assert!(b.state.find_session(&session.token, NOW + 600_000).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn the_oldest_session_makes_room_and_secrets_are_not_on_disk() {
-    let b = Bench::new().await;
+async fn the_oldest_session_makes_room_and_secrets_are_not_on_disk(b: Bench) {
     let mut tokens = Vec::new();
     for later in 0..3 {
         tokens.push(b.token(NOW + later).await);
     }
     assert!(b.state.find_session(&tokens[0], NOW + 3).await.unwrap().is_none());
     let kept = b.state.find_session(&tokens[2], NOW + 3).await.unwrap().unwrap();
-    b.state.close().await;
-    let bytes = std::fs::read(b.dir.path().join("console/state.db")).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
+    let text = b.stored().await;
     assert!(text.contains("admin"));
     for secret in [&*tokens[2], PASSWORD, &kept.csrf_token] {
         assert!(!text.contains(secret));

@@ -1,44 +1,8 @@
-//! Slowing down wrong log-ins, in memory: a restart forgets.
-//!
-//! An IPv6 client owns a /64, so that is what counts as one address there.
+//! Counts in memory.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-};
+use std::{collections::HashMap, net::IpAddr};
 
-/// Of a name that is longer, only the beginning is remembered.
-const MAX_NAME_CHARS: usize = 64;
-
-/// How many wrong log-ins are borne.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThrottleConfig {
-    /// Wrong log-ins of one user within the window.
-    pub max_per_user: u32,
-    /// Wrong log-ins from one address within the window, whatever the user.
-    pub max_per_address: u32,
-    pub window_ms: i64,
-    /// Users and addresses remembered; the oldest window goes first.
-    pub max_keys: usize,
-}
-
-impl Default for ThrottleConfig {
-    fn default() -> Self {
-        Self { max_per_user: 5, max_per_address: 20, window_ms: 60_000, max_keys: 10_000 }
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
-    User(String),
-    Address(IpAddr),
-}
-
-#[derive(Clone, Copy)]
-struct Window {
-    start_ms: i64,
-    wrong: u32,
-}
+use super::{Key, ThrottleConfig, Window, keys};
 
 /// Counts of wrong log-ins.
 pub struct Throttle {
@@ -65,17 +29,14 @@ impl Throttle {
                 self.make_room(now_ms);
             }
             let window = self.windows.entry(key).or_insert(Window { start_ms: now_ms, wrong: 0 });
-            if now_ms - window.start_ms >= self.config.window_ms {
-                *window = Window { start_ms: now_ms, wrong: 0 };
-            }
-            window.wrong += 1;
+            *window = window.counted(&self.config, now_ms);
         }
         Ok(())
     }
 
     /// The attempt was right (or could not be judged): the user's count is gone, the address gets this one back.
     pub fn forgive(&mut self, user: &str, address: IpAddr) {
-        let [user, address] = keys(user, address);
+        let [address, user] = keys(user, address);
         self.windows.remove(&user);
         if let Some(window) = self.windows.get_mut(&address) {
             window.wrong = window.wrong.saturating_sub(1);
@@ -83,13 +44,7 @@ impl Throttle {
     }
 
     fn wait(&self, key: &Key, now_ms: i64) -> Option<i64> {
-        let window = self.windows.get(key)?;
-        let max = match key {
-            Key::User(_) => self.config.max_per_user,
-            Key::Address(_) => self.config.max_per_address,
-        };
-        let left = window.start_ms + self.config.window_ms - now_ms;
-        (window.wrong >= max && left > 0).then_some(left)
+        self.windows.get(key)?.wait(key, &self.config, now_ms)
     }
 
     fn make_room(&mut self, now_ms: i64) {
@@ -102,18 +57,6 @@ impl Throttle {
             let Some(oldest) = oldest else { return };
             self.windows.remove(&oldest);
         }
-    }
-}
-
-fn keys(user: &str, address: IpAddr) -> [Key; 2] {
-    let user = user.chars().take(MAX_NAME_CHARS).collect::<String>().to_lowercase();
-    [Key::User(user), Key::Address(network(address))]
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
