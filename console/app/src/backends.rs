@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use console_storage::source::{
-    AlertsSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource, TracesSource,
+    AlertsSource, ClusterSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource,
+    TracesSource,
 };
 
 use crate::about::AboutSource;
@@ -17,6 +18,7 @@ pub struct Backends {
     pub alerts: Arc<dyn AlertsSource>,
     pub deploys: Arc<dyn DeploysSource>,
     pub flux: Arc<dyn FluxSource>,
+    pub cluster: Arc<dyn ClusterSource>,
     pub runbooks: Arc<dyn RunbooksSource>,
     pub about: Arc<dyn AboutSource>,
     /// Milliseconds since the Unix epoch.

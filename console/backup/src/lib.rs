@@ -9,7 +9,8 @@
 //! - SQLite writes its own copy (`VACUUM INTO`); alerting replaces its file in one step.
 //!
 //! The copy holds everything that was acknowledged before it began. It has password hashes in it: it is the owner's alone.
-//! Deliberately not here: where copies are sent, how many are kept, configuration and secrets.
+//! Deliberately not here: a state in Postgres, which has an archive of its own; where copies are sent, how many are kept,
+//! configuration and secrets.
 
 mod copy;
 mod error;
@@ -19,7 +20,7 @@ mod restore;
 pub use copy::copy;
 pub use error::BackupError;
 pub use manifest::Summary;
-pub use restore::restore;
+pub use restore::{holds_state, restore};
 
 /// What the console keeps below its data directory: users and sessions.
 const STATE: &str = "state.sqlite";

@@ -11,6 +11,11 @@ use crate::{
     manifest::{Manifest, copy_bytes, digest_file},
 };
 
+/// Whether a copy has users and sessions in it: one of a console that keeps them in Postgres has none.
+pub fn holds_state(from: &Path) -> Result<bool, BackupError> {
+    Ok(Manifest::read(from)?.files.iter().any(|entry| entry.path == STATE))
+}
+
 /// Puts a copy into `data_dir`, which must hold nothing of a console. All sums are compared before the first file is put.
 pub fn restore(from: &Path, data_dir: &Path) -> Result<Summary, BackupError> {
     let manifest = Manifest::read(from)?;
@@ -68,6 +73,7 @@ mod tests {
         let running = console(data.path()).await;
         let (copy, next) = (place.path().join("copy"), place.path().join("next"));
         let taken = crate::copy(data.path(), &copy, 7).await.unwrap();
+        assert!(holds_state(&copy).unwrap());
         assert_eq!(restore(&copy, &next).unwrap(), taken);
         let options = SqliteConnectOptions::new().filename(next.join(STATE));
         let mut session = sqlx::SqliteConnection::connect_with(&options).await.unwrap();

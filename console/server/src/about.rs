@@ -10,6 +10,7 @@ use console_ingest::scrape::{TargetHealth, Targets};
 use serde::Deserialize;
 
 use crate::{
+    alerting::Alerting,
     sources::{Backends, EMBEDDED},
     stores::Stores,
 };
@@ -52,7 +53,9 @@ pub struct SelfAbout {
     pub stores: Stores,
     pub backends: Backends,
     pub targets: Option<Targets>,
-    pub alerting: Vec<(String, String)>,
+    pub alerting: Alerting,
+    /// Whether messages to Slack are sent.
+    pub slack: &'static str,
 }
 
 #[async_trait]
@@ -61,7 +64,7 @@ impl AboutSource for SelfAbout {
         About {
             version: self.version.clone(),
             started_at_ms: self.started_at_ms,
-            components: self.components(),
+            components: self.components().await,
             targets: self.targets.as_ref().map(scrape_targets).unwrap_or_default(),
             discovery_problems: self.targets.as_ref().map(discovery_problems).unwrap_or_default(),
         }
@@ -69,7 +72,7 @@ impl AboutSource for SelfAbout {
 }
 
 impl SelfAbout {
-    fn components(&self) -> Vec<Component> {
+    async fn components(&self) -> Vec<Component> {
         let (m, l, t) = (self.stores.metrics.stats(), self.stores.logs.stats(), self.stores.traces.stats());
         let size = |memory: u64, disk: u64| {
             [("memory", memory), ("disk", disk)].map(|(k, v)| (k.to_owned(), bytes(v as f64)))
@@ -107,15 +110,11 @@ impl SelfAbout {
                 &[("traces", t.traces), ("spans", t.spans)],
                 &size(t.memory_bytes, t.disk_bytes),
             ),
-            Component {
-                name: "Alerting".to_owned(),
-                backend: "embedded".to_owned(),
-                facts: self.alerting.clone(),
-            },
+            self.alerting.component(self.slack).await,
             Component {
                 name: "Deploys".to_owned(),
                 backend: self.backends.deploys.clone(),
-                facts: Vec::new(),
+                facts: self.backends.cluster.iter().map(|c| ("cluster".to_owned(), c.clone())).collect(),
             },
         ]
     }

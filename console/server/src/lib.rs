@@ -9,6 +9,7 @@
 #![recursion_limit = "512"]
 
 mod about;
+mod alerting;
 mod auth;
 mod check;
 pub mod config;
@@ -19,8 +20,10 @@ mod maintenance;
 mod metrics;
 mod process;
 mod runtime;
+mod scraping;
 mod sns;
 mod sources;
+mod state;
 mod stores;
 mod web;
 

@@ -2,28 +2,29 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use alerting_engine::{Deps, Engine, EngineConfig, LoadError};
+use alerting_engine::{Deps, EngineConfig, LoadError};
 use axum::{Router, serve::ListenerExt as _};
 use console_app::Backends;
-use console_ingest::{Ingest, IngestDeps, scrape};
+use console_ingest::{Ingest, IngestDeps};
 use console_model::clock::now_ms;
 use console_query_api::prometheus;
-use console_state::{AdminChange, State, StateConfig};
-use console_storage::source::{AlertsSource, TargetsSource};
+use console_storage::source::TargetsSource;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     about::SelfAbout,
+    alerting::Alerting,
     auth::{Attempts, Auth, QueryTokens},
     config::{Config, ConfigError, Secret},
     flux::FluxEvents,
     liveness::Liveness,
     maintenance,
     metrics::SelfMetrics,
-    process,
+    process, scraping,
     sns::SnsMessages,
     sources::{Sources, SourcesError},
+    state,
     stores::{Stores, StoresError},
     web::{self, AssetsError, Parts, Readiness},
 };
@@ -80,7 +81,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         opened.map_err(|e| StartError::Server(format!("opening the stores: {e}")))??
     };
     let sources = Sources::new(&config, &stores)?;
-    let state = Arc::new(open_state(&config).await?);
+    // A database of other machines may take its time.
+    let Some(opened) = stop.run_until_cancelled(state::open(&config)).await else { return Ok(()) };
+    let state = Arc::new(opened?);
 
     let exposed = |tokens: &[Secret]| tokens.iter().map(|t| t.expose().to_owned()).collect::<Vec<_>>();
     let ingest = Ingest::new(IngestDeps {
@@ -91,8 +94,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         tokens: exposed(&config.tokens.ingest),
         limits: config.ingest.clone(),
     })?;
-    let engine = Engine::start(
-        engine_config(&config),
+    let alerting = Alerting::start(
+        &config,
         Deps {
             metrics: sources.metrics.clone(),
             logs: sources.logs.clone(),
@@ -103,36 +106,24 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         stop.clone(),
     )?;
     let mut tasks = maintenance::start(stores.clone(), state.clone(), stop.clone());
-    let scraping = match &config.scrape_config_file {
-        Some(file) => Some(scrape::ScrapeConfig::load(file).map_err(|e| StartError::Scrape(e.to_string()))?),
-        None => None,
-    };
+    let scraping = scraping::load(&config)?;
     let process = process::describe(&config, scraping.as_ref(), &version, started_at_ms);
-    let targets = match scraping {
-        Some(scraping) => {
-            let targets = scrape::Targets::default();
-            let deps = scrape::ScrapeDeps {
-                appender: stores.metrics.clone(),
-                metrics: ingest.metrics(),
-                targets: targets.clone(),
-                cluster: None,
-            };
-            tasks.push(tokio::spawn(scrape::run(scraping, deps, stop.clone())));
-            Some(targets)
-        }
-        None => None,
-    };
+    let targets = scraping.map(|scraping| {
+        let (task, targets) = scraping::start(scraping, &config, &stores, ingest.metrics(), stop.clone());
+        tasks.push(task);
+        targets
+    });
 
-    let alerting = alerting_facts(&config, &*engine).await;
     let flux = FluxEvents::new(&config, state.clone())?;
-    let sns = SnsMessages::new(&config.sns, engine.clone(), &metrics.registry)?;
+    let sns = SnsMessages::new(&config.sns, alerting.clone(), &metrics.registry)?;
     let backends = Backends {
         metrics: sources.metrics.clone(),
         logs: sources.logs.clone(),
         traces: sources.traces.clone(),
-        alerts: engine.clone(),
+        alerts: alerting.source(),
         deploys: sources.deploys.clone(),
         flux: Arc::new(flux.clone()),
+        cluster: sources.cluster.clone(),
         runbooks: sources.runbooks.clone(),
         about: Arc::new(SelfAbout {
             version: version.clone(),
@@ -140,12 +131,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             stores: stores.clone(),
             backends: sources.backends.clone(),
             targets: targets.clone(),
-            alerting,
+            alerting: alerting.clone(),
+            slack: if config.slack.webhook_url_file.is_some() { "configured" } else { "preview only" },
         }),
         clock: now_ms,
     };
     let auth = Auth {
-        state,
+        state: state.clone(),
         tokens: QueryTokens::new(exposed(&config.tokens.query)),
         assets,
         attempts: Attempts::register(&metrics.registry)?,
@@ -154,7 +146,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let readiness = Readiness::default();
     let prometheus = prometheus::Sources {
         metrics: sources.metrics.clone(),
-        alerts: engine.clone(),
+        alerts: alerting.source(),
         targets: targets.map(|t| Arc::new(t) as Arc<dyn TargetsSource>),
         process: Arc::new(process),
     };
@@ -169,6 +161,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         metrics,
         stores: stores.clone(),
         readiness: readiness.clone(),
+        state: state.clone(),
         site_dir: config.site_dir.clone(),
     });
 
@@ -197,11 +190,12 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         );
         servers.abort_all();
     }
-    engine.stopped().await;
+    alerting.stopped().await;
     for task in tasks {
         let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
     }
     let _ = tokio::task::spawn_blocking(move || stores.sync()).await;
+    let _ = tokio::time::timeout(Duration::from_secs(2), state.close()).await;
     tracing::info!("console stopped");
     match early {
         None | Some(Ok(Ok(()))) => Ok(()),
@@ -230,29 +224,13 @@ async fn serve(
         .map_err(|e| format!("{name}: {e}"))
 }
 
-async fn open_state(config: &Config) -> Result<State, StartError> {
-    let state = State::open(StateConfig::new(config.data_dir.join("state.sqlite"))).await?;
-    let password = config.admin.password()?;
-    match state.ensure_admin(&config.admin.username, &password, now_ms()).await? {
-        AdminChange::Unchanged => {}
-        change => tracing::info!(user = config.admin.username, ?change, "administrator"),
-    }
-    Ok(state)
-}
-
 pub(crate) fn engine_config(config: &Config) -> EngineConfig {
     let mut engine = EngineConfig::new(
         config.rule_files.clone(),
-        &config.routing_file,
+        config.routing_file.clone().unwrap_or_default(),
         &config.external_url,
         config.data_dir.join("alerting"),
     );
     engine.slack_webhook_url_file.clone_from(&config.slack.webhook_url_file);
     engine
-}
-
-async fn alerting_facts(config: &Config, engine: &dyn AlertsSource) -> Vec<(String, String)> {
-    let rules = engine.rules().await.map(|r| r.len()).unwrap_or_default();
-    let slack = if config.slack.webhook_url_file.is_some() { "configured" } else { "preview only" };
-    vec![("rules".to_owned(), rules.to_string()), ("Slack".to_owned(), slack.to_owned())]
 }

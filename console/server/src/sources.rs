@@ -5,17 +5,18 @@ use std::{sync::Arc, time::Duration};
 use console_logql::{LogqlConfig, LogqlSource};
 use console_promql::PromqlSource;
 use console_sources::{
-    GitDeploys, GitHubConfig, GitHubDeploys, LokiSource, NoDeploys, PrometheusSource, RemoteConfig,
-    RunbooksFolder, TempoSource,
+    GitDeploys, GitHubConfig, GitHubDeploys, LokiSource, NoCluster, NoDeploys, PrometheusSource,
+    RemoteConfig, RunbooksFolder, TempoSource,
+    kubernetes::{ClusterAccessError, KubernetesCluster},
 };
 use console_storage::{
     SourceError,
-    source::{DeploysSource, LogsSource, MetricsSource, RunbooksSource, TracesSource},
+    source::{ClusterSource, DeploysSource, LogsSource, MetricsSource, RunbooksSource, TracesSource},
 };
 use console_traceql::{TraceqlConfig, TraceqlSource};
 
 use crate::{
-    config::{Config, ConfigError, GitopsConfig, RemoteSettings, read_secret},
+    config::{Config, ConfigError, GitopsConfig, KubernetesSettings, RemoteSettings, read_secret},
     stores::Stores,
 };
 
@@ -29,6 +30,8 @@ pub struct Sources {
     pub logs: Arc<dyn LogsSource>,
     pub traces: Arc<dyn TracesSource>,
     pub deploys: Arc<dyn DeploysSource>,
+    /// Watched from when this was made.
+    pub cluster: Arc<dyn ClusterSource>,
     pub runbooks: Arc<dyn RunbooksSource>,
     /// Addresses of remote backends for the About page; `embedded` otherwise.
     pub backends: Backends,
@@ -41,6 +44,8 @@ pub struct Backends {
     pub logs: String,
     pub traces: String,
     pub deploys: String,
+    /// The address of the API server; none when no cluster is watched.
+    pub cluster: Option<String>,
 }
 
 /// Why a source cannot be made.
@@ -50,9 +55,12 @@ pub enum SourcesError {
     Config(#[from] ConfigError),
     #[error("{field}")]
     Source { field: &'static str, source: SourceError },
+    #[error("{field}")]
+    Cluster { field: &'static str, source: ClusterAccessError },
 }
 
 impl Sources {
+    /// Inside of a runtime: a cluster is watched from now on.
     pub fn new(config: &Config, stores: &Stores) -> Result<Self, SourcesError> {
         let wrong = |field| move |source| SourcesError::Source { field, source };
         let remote = &config.sources;
@@ -76,11 +84,13 @@ impl Sources {
             None => Arc::new(TraceqlSource::new(stores.traces.clone(), TraceqlConfig::default())),
         };
         let url = |r: &Option<RemoteSettings>| r.as_ref().map_or(EMBEDDED.to_owned(), |r| r.url.clone());
+        let (cluster, cluster_address) = cluster(&config.kubernetes)?;
         Ok(Self {
             metrics,
             logs,
             traces,
             deploys: deploys(&config.gitops)?,
+            cluster,
             runbooks: Arc::new(RunbooksFolder::new(&config.runbooks_dir)),
             backends: Backends {
                 metrics: url(&remote.prometheus),
@@ -91,6 +101,7 @@ impl Sources {
                     (None, Some(_)) => "local git repository".to_owned(),
                     (None, None) => "no repository".to_owned(),
                 },
+                cluster: cluster_address,
             },
         })
     }
@@ -122,7 +133,17 @@ fn deploys(config: &GitopsConfig) -> Result<Arc<dyn DeploysSource>, SourcesError
     })
 }
 
-fn remote_config(field: &str, settings: &RemoteSettings) -> Result<RemoteConfig, ConfigError> {
+/// The source with the address of the API server.
+fn cluster(settings: &KubernetesSettings) -> Result<(Arc<dyn ClusterSource>, Option<String>), SourcesError> {
+    let Some(watched) = settings.watched() else { return Ok((Arc::new(NoCluster), None)) };
+    let field = if settings.in_cluster { "kubernetes.in_cluster" } else { "kubernetes.kubeconfig" };
+    let cluster =
+        KubernetesCluster::start(watched).map_err(|source| SourcesError::Cluster { field, source })?;
+    let address = cluster.address().to_owned();
+    Ok((Arc::new(cluster), Some(address)))
+}
+
+pub fn remote_config(field: &str, settings: &RemoteSettings) -> Result<RemoteConfig, ConfigError> {
     let mut remote = RemoteConfig::new(settings.url.clone());
     if let Some(file) = &settings.token_file {
         remote.bearer_token = Some(read_secret(&format!("{field}.token_file"), file)?);

@@ -14,6 +14,8 @@ pub enum LoginProblem {
     Throttled { after_s: u64 },
     /// The session has ended.
     Expired,
+    /// Users and sessions cannot be read.
+    Away,
 }
 
 impl LoginProblem {
@@ -28,6 +30,9 @@ impl LoginProblem {
                 format!("Too many attempts. Try again in {} minutes.", after_s.div_ceil(60))
             }
             Self::Expired => "Your session has ended. Log in to go on where you were.".to_owned(),
+            Self::Away => "The console's database of users and sessions is away, so nobody can log in. Nothing is wrong \
+                           with your password; try again in a moment."
+                .to_owned(),
         }
     }
 }
@@ -141,6 +146,13 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part} in {html}");
         }
+    }
+
+    #[test]
+    fn a_database_that_is_away_is_told_apart_from_a_wrong_password() {
+        let html = html(LoginView { problem: Some(LoginProblem::Away), ..LoginView::default() });
+        assert!(html.contains("is away, so nobody can log in"), "{html}");
+        assert!(!html.contains("aria-invalid=\"true\""), "{html}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod login;
 pub mod logs;
 pub mod metrics;
 mod moment;
+mod muted;
 pub mod not_found;
 pub mod overview;
 pub mod query;

@@ -7,6 +7,7 @@ use console_app::{About, AboutSource, Backends};
 use console_model::{
     Labels, TimeRange,
     alert::{Alert, Notification, RuleStatus},
+    cluster::Cluster,
     deploy::{DeclaredVersion, DeployCommit},
     flux::FluxEvent,
     log::{Direction, LogAnswer, TailFrame},
@@ -17,7 +18,8 @@ use console_model::{
 use console_storage::{
     SourceError,
     source::{
-        AlertsSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource, TracesSource,
+        AlertsSource, ClusterSource, DeploysSource, FluxSource, LogsSource, MetricsSource, RunbooksSource,
+        TracesSource,
     },
     traces::AttributeScope,
 };
@@ -49,6 +51,7 @@ pub struct Fakes {
     pub diff: Asked<Option<String>>,
     pub versions: Asked<Vec<DeclaredVersion>>,
     pub flux: Asked<Option<Vec<FluxEvent>>>,
+    pub cluster: Option<Cluster>,
     pub runbooks: Asked<Vec<Runbook>>,
     pub about: About,
     /// Every expression that was asked, of whichever language.
@@ -88,6 +91,7 @@ impl Default for Fakes {
             diff: Ok(None),
             versions: Ok(Vec::new()),
             flux: Ok(None),
+            cluster: None,
             runbooks: Ok(Vec::new()),
             about: About {
                 version: "0.1.0".to_owned(),
@@ -111,6 +115,7 @@ impl Fakes {
             alerts: all.clone(),
             deploys: all.clone(),
             flux: all.clone(),
+            cluster: all.clone(),
             runbooks: all.clone(),
             about: all,
             clock: || NOW_MS,
@@ -257,6 +262,13 @@ impl DeploysSource for Fakes {
 impl FluxSource for Fakes {
     async fn events(&self) -> Asked<Option<Vec<FluxEvent>>> {
         self.flux.clone()
+    }
+}
+
+#[async_trait]
+impl ClusterSource for Fakes {
+    async fn cluster(&self) -> Asked<Option<Cluster>> {
+        Ok(self.cluster.clone())
     }
 }
 

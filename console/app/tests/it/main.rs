@@ -1,6 +1,7 @@
 //! Pages as a browser without script gets them, from sources in memory.
 
 mod alerts;
+mod cluster;
 mod fakes;
 mod islands;
 mod knowledge;

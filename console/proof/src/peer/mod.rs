@@ -1,6 +1,7 @@
 //! Servers that proofs compare, each a child process of its own: private data folder, free loopback ports, ready before
 //! it is handed out, killed when dropped. Nothing outlives the proof.
 
+pub mod alertmanager;
 pub mod console;
 mod endpoint;
 mod error;

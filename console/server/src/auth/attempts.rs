@@ -77,7 +77,7 @@ impl Attempts {
                 );
             }
             MAX_LINES => {
-                tracing::warn!("more log-ins are refused than are told, the counter has all of them")
+                tracing::warn!("more log-ins are refused than are told, the counter has all of them");
             }
             _ => {}
         }

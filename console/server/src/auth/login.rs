@@ -19,6 +19,9 @@ use crate::error::error_chain;
 /// The page holds no script.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// A database that changes its primary is back within some of these.
+const RETRY_AWAY_S: u64 = 5;
+
 #[derive(Default, Deserialize)]
 pub struct Wanted {
     #[serde(default)]
@@ -42,11 +45,13 @@ pub struct LogOut {
 pub async fn form(State(auth): State<Auth>, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Response {
     match session::find(&auth, &headers).await {
         Ok(Some(_)) => Redirect::to(&inside(&wanted.next)).into_response(),
-        _ => page(&auth, &headers, StatusCode::OK, None, "", &wanted.next),
+        Err(_) => away(&auth, &headers, "", &wanted.next),
+        Ok(None) if auth.state.away_for().is_some() => away(&auth, &headers, "", &wanted.next),
+        Ok(None) => page(&auth, &headers, StatusCode::OK, None, "", &wanted.next),
     }
 }
 
-/// `POST /login`: 303 to the page that was wanted; 401 and 429 show the form again.
+/// `POST /login`: 303 to the page that was wanted; 401, 429 and 503 show the form again.
 pub async fn log_in(
     State(auth): State<Auth>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
@@ -84,8 +89,7 @@ pub async fn log_in(
         Err(LoginError::State(error)) => {
             tracing::error!(error = %error_chain(&error), "log-in failed");
             auth.attempts.refused(Refusal::Failed, address.ip(), now);
-            (StatusCode::SERVICE_UNAVAILABLE, "the console cannot read its users; try again\n")
-                .into_response()
+            away(&auth, &headers, &sent.username, &sent.next)
         }
     }
 }
@@ -103,9 +107,19 @@ pub async fn log_out(
     let token = session::token(&headers).unwrap_or_default();
     if let Err(error) = auth.state.log_out(token).await {
         tracing::error!(error = %error_chain(&error), "log-out failed");
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        let said =
+            "the session could not be ended for good: log out again when the console's database is back\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, said).into_response();
     }
     with_cookie(&auth, "", 0, Redirect::to("/login").into_response())
+}
+
+/// The log-in page that says that users and sessions cannot be read.
+pub(super) fn away(auth: &Auth, headers: &HeaderMap, username: &str, next: &str) -> Response {
+    let problem = Some(LoginProblem::Away);
+    let mut response = page(auth, headers, StatusCode::SERVICE_UNAVAILABLE, problem, username, next);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AWAY_S.into());
+    response
 }
 
 fn page(

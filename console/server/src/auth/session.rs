@@ -10,7 +10,7 @@ use console_model::clock::now_ms;
 use console_state::Session;
 use http::{HeaderMap, StatusCode, header};
 
-use super::{Auth, COOKIE};
+use super::{Auth, COOKIE, login};
 use crate::error::error_chain;
 
 /// The session that a request shows, when it has not ended.
@@ -52,7 +52,10 @@ pub async fn require_for_pages(State(auth): State<Auth>, mut request: Request, n
             let target = if wanted == "/" { "/login".to_owned() } else { format!("/login?next={next}") };
             Redirect::to(&target).into_response()
         }
-        Err(status) => (status, "the console cannot read its sessions; try again\n").into_response(),
+        Err(_) => {
+            let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());
+            login::away(&auth, request.headers(), "", wanted)
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! The configuration file. Unknown fields, wrong values and unreadable secret files are refused; all problems of values
 //! are reported together.
 
+mod alertmanager;
+mod kubernetes;
+mod monitors;
 mod query;
 mod secret;
 mod sns;
+mod state;
 mod stores;
 
 use std::{
@@ -15,9 +19,13 @@ use console_ingest::IngestLimits;
 use console_state::MIN_PASSWORD_CHARS;
 use serde::Deserialize;
 
+pub use alertmanager::AlertmanagerSettings;
+pub use kubernetes::KubernetesSettings;
+pub use monitors::{MonitorsSettings, monitors};
 pub use query::QueryConfig;
 pub use secret::Secret;
 pub use sns::{SnsConfig, SnsEndpoint};
+pub use state::StateSettings;
 pub use stores::{StoreConfig, StoresConfig};
 
 /// Largest configuration file.
@@ -36,8 +44,10 @@ pub struct Config {
     pub otlp_grpc: SocketAddr,
     #[serde(default = "default_otlp_http")]
     pub otlp_http: SocketAddr,
-    /// Telemetry and state are kept below.
+    /// Telemetry and, unless `state` says otherwise, users and sessions are kept below.
     pub data_dir: PathBuf,
+    #[serde(default)]
+    pub state: StateSettings,
     /// Where people reach the console; links in messages begin with it.
     pub external_url: String,
     /// The built browser client.
@@ -50,13 +60,18 @@ pub struct Config {
     pub scrape_config_file: Option<PathBuf>,
     #[serde(default)]
     pub rule_files: Vec<String>,
-    /// Alertmanager's configuration.
-    pub routing_file: PathBuf,
+    /// Alertmanager's configuration; required unless `sources.alertmanager` has its own.
+    #[serde(default)]
+    pub routing_file: Option<PathBuf>,
     pub runbooks_dir: PathBuf,
     #[serde(default)]
     pub gitops: GitopsConfig,
     #[serde(default)]
     pub flux: FluxConfig,
+    #[serde(default)]
+    pub kubernetes: KubernetesSettings,
+    #[serde(default)]
+    pub monitors: Option<MonitorsSettings>,
     #[serde(default)]
     pub sns: SnsConfig,
     #[serde(default)]
@@ -162,6 +177,8 @@ pub struct SourcesConfig {
     pub prometheus: Option<RemoteSettings>,
     pub loki: Option<RemoteSettings>,
     pub tempo: Option<RemoteSettings>,
+    /// Alerts are read from it, and the console evaluates no rules and tells nobody.
+    pub alertmanager: Option<AlertmanagerSettings>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -253,6 +270,9 @@ impl Config {
                 web(field, &remote.url);
             }
         }
+        if let Some(alertmanager) = &self.sources.alertmanager {
+            web("sources.alertmanager.url", &alertmanager.url);
+        }
         if self.gitops.repository.is_some() && self.gitops.github.is_some() {
             found.push("gitops: either repository or github, not both".to_owned());
         }
@@ -277,7 +297,11 @@ impl Config {
             found.push(format!("cors_origin: {reason}"));
         }
         found.extend(self.stores.problems());
+        found.extend(self.state.problems());
+        found.extend(alertmanager::problems(self));
         found.extend(self.query.problems());
+        found.extend(self.kubernetes.problems());
+        found.extend(monitors::problems(self));
         found.extend(self.sns.problems());
         found
     }

@@ -131,7 +131,7 @@ fn canonical(kind: Kind, sent: &Sent) -> Result<String, String> {
     }
     fields.push(("TopicArn", &sent.topic_arn));
     fields.push(("Type", &sent.r#type));
-    Ok(fields.iter().map(|(name, value)| format!("{name}\n{value}\n")).collect())
+    Ok(fields.iter().flat_map(|(name, value)| [*name, "\n", value, "\n"]).collect())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod topic;
 
 use std::sync::Arc;
 
-use alerting_engine::{Engine, ExternalError};
+use alerting_engine::ExternalError;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 
@@ -26,7 +26,7 @@ use self::{
     message::{Kind, Message},
     seen::Seen,
 };
-use crate::{StartError, config::SnsConfig};
+use crate::{StartError, alerting::Alerting, config::SnsConfig};
 
 /// Older ones are refused: a recorded message cannot be played again.
 const MAX_AGE_MS: i64 = 3_600_000;
@@ -62,14 +62,14 @@ enum Refusal {
 #[derive(Clone)]
 pub struct SnsMessages {
     config: Arc<SnsConfig>,
-    engine: Arc<Engine>,
+    alerting: Alerting,
     fetcher: Fetcher,
     seen: Arc<Mutex<Seen>>,
     messages: IntCounterVec,
 }
 
 impl SnsMessages {
-    pub fn new(config: &SnsConfig, engine: Arc<Engine>, registry: &Registry) -> Result<Self, StartError> {
+    pub fn new(config: &SnsConfig, alerting: Alerting, registry: &Registry) -> Result<Self, StartError> {
         let messages = IntCounterVec::new(
             Opts::new("quarterdeck_sns_messages_total", "Messages of SNS by what became of them."),
             &["outcome"],
@@ -77,7 +77,7 @@ impl SnsMessages {
         registry.register(Box::new(messages.clone()))?;
         Ok(Self {
             config: Arc::new(config.clone()),
-            engine,
+            alerting,
             fetcher: Fetcher::new(config)?,
             seen: Arc::default(),
             messages,
@@ -117,7 +117,10 @@ impl SnsMessages {
             return untrusted("Timestamp: more than five minutes from now".to_owned());
         }
         let url = topic.address("SigningCertURL", &message.signing_cert_url).map_err(Refusal::Untrusted)?;
-        if !url.path().ends_with(".pem") || url.query().is_some() || url.fragment().is_some() {
+        if url.path().rsplit_once('.').is_none_or(|(_, kind)| kind != "pem")
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
             return untrusted("SigningCertURL: not the path of a .pem file".to_owned());
         }
         let certificate = self.fetcher.certificate(&url).await?;
@@ -148,7 +151,7 @@ impl SnsMessages {
             );
             return Ok(Taken::NoAlarm);
         };
-        self.engine.tell(alert).await?;
+        self.alerting.tell(alert).await?;
         Ok(Taken::Alarm)
     }
 

@@ -14,7 +14,9 @@ use axum::{
 };
 use http::{StatusCode, header};
 
-use crate::{metrics::SelfMetrics, stores::Stores};
+use console_state::State as Kept;
+
+use crate::{metrics::SelfMetrics, state::away_words, stores::Stores};
 
 /// Whether requests may come.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +28,13 @@ impl Readiness {
     }
 }
 
-pub fn router(readiness: Readiness, metrics: SelfMetrics, stores: Stores) -> Router {
+/// `/readyz` tells also that the state is away. `/-/ready` does not: a console without its state still shows telemetry to
+/// who was logged in, and where all consoles lose one database together, none of them would be reached.
+pub fn router(readiness: Readiness, metrics: SelfMetrics, stores: Stores, state: Arc<Kept>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).with_state(readiness.clone()))
+        .route("/readyz", get(ready_with_state).with_state((readiness.clone(), state)))
         // As Prometheus' clients ask.
         .route("/-/healthy", get(|| async { "Quarterdeck is Healthy.\n" }))
         .route("/-/ready", get(ready).with_state(readiness))
@@ -42,6 +46,13 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
         "ready\n".into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+async fn ready_with_state(State((readiness, state)): State<(Readiness, Arc<Kept>)>) -> Response {
+    match away_words(&state) {
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response(),
+        None => ready(State(readiness)).await,
     }
 }
 

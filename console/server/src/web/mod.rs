@@ -5,7 +5,7 @@ mod health;
 mod measure;
 mod pages;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router, middleware,
@@ -13,6 +13,7 @@ use axum::{
 };
 use console_app::Backends;
 use console_ingest::Ingest;
+use console_state::State;
 use http::{HeaderValue, StatusCode, header};
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -51,6 +52,7 @@ pub struct Parts {
     pub metrics: SelfMetrics,
     pub stores: Stores,
     pub readiness: Readiness,
+    pub state: Arc<State>,
     pub site_dir: std::path::PathBuf,
 }
 
@@ -67,6 +69,7 @@ pub fn router(parts: Parts) -> Router {
         metrics,
         stores,
         readiness,
+        state,
         site_dir,
     } = parts;
     let timeout = || TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
@@ -98,7 +101,7 @@ pub fn router(parts: Parts) -> Router {
         // Ingest has limits of its own, on what is sent and on what it unpacks to.
         .merge(ingest.loki_router())
         .merge(ingest.remote_write_router())
-        .merge(health::router(readiness, metrics.clone(), stores))
+        .merge(health::router(readiness, metrics.clone(), stores, state))
         .layer(compression())
         .layer(CatchPanicLayer::new())
         .layer(SetResponseHeaderLayer::if_not_present(

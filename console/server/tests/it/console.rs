@@ -41,10 +41,9 @@ pub fn lay_out(dir: &Path) -> Config {
     write("repository/gitops/apps/orders/kustomization.yaml", "resources: []\n");
     let repository = dir.join("repository");
     git(&repository, &["add", "."]);
-    git(
-        &repository,
-        &["-c", "user.name=Kim", "-c", "user.email=kim@example.com", "commit", "-qm", "deploy orders"],
-    );
+    let kim = ["-c", "user.name=Kim", "-c", "user.email=kim@example.com"];
+    // It is there already where a console starts anew.
+    git(&repository, &[&kim[..], &["commit", "-q", "--allow-empty", "-m", "deploy orders"]].concat());
     let [main, health, grpc, http] = free_ports();
     let d = dir.display();
     let text = format!(

@@ -157,7 +157,7 @@ fn answer(
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let text = if target.ends_with(".pem") { text } else { "<ConfirmSubscriptionResponse/>" };
+    let text = if target.contains(".pem") { text } else { "<ConfirmSubscriptionResponse/>" };
     asked.lock().push(target);
     let length = text.len();
     write!(tls, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}")?;

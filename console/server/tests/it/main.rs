@@ -1,6 +1,8 @@
 //! The whole program in one process, over real sockets.
 
 mod access;
+mod alertmanager;
+mod cluster;
 mod console;
 mod fake_sns;
 mod flux;
@@ -11,3 +13,4 @@ mod prometheus;
 mod restart;
 mod sns;
 mod start;
+mod state;

@@ -45,6 +45,34 @@ fn each_shell_gets_completions_of_every_command() {
 }
 
 #[test]
+fn a_copy_says_that_the_state_is_in_postgres_and_one_of_a_file_is_not_put_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    lay_out(dir.path());
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let config = path("quarterdeck.yml");
+    let file = std::fs::read_to_string(&config).unwrap();
+    std::fs::create_dir_all(dir.path().join("data/metrics")).unwrap();
+    std::fs::write(dir.path().join("data/metrics/0000000000000001.wal"), "samples").unwrap();
+    std::fs::write(dir.path().join("data/state.sqlite"), "").unwrap();
+    let with_file = quarterdeck(&["backup", "--config", &config, "--to", &path("of-a-file")]);
+    assert!(with_file.status.success(), "{with_file:?}");
+    assert!(!text(&with_file.stdout).contains("Postgres"));
+
+    let shared = file.lines().filter(|l| !l.starts_with("rule_files")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&config, shared + "\nstate: { postgres_url_file: url }\n").unwrap();
+    std::fs::remove_file(dir.path().join("data/state.sqlite")).unwrap();
+    let without = quarterdeck(&["backup", "--config", &config, "--to", &path("of-postgres")]);
+    assert!(text(&without.stdout).contains("are in Postgres (state.postgres_url_file)"), "{without:?}");
+    std::fs::remove_dir_all(dir.path().join("data")).unwrap();
+    let put_back = |from: &str| quarterdeck(&["restore", "--config", &config, "--from", &path(from)]);
+    let refused = put_back("of-a-file");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("state.postgres_url_file keeps them in Postgres"), "{refused:?}");
+    assert!(!dir.path().join("data").exists());
+    assert!(put_back("of-postgres").status.success());
+}
+
+#[test]
 fn unknown_words_end_with_2_and_are_named() {
     for arguments in [&["deploy"][..], &["serve", "--colour"], &["completions", "csh"], &["version", "now"]] {
         let output = quarterdeck(arguments);

@@ -26,6 +26,7 @@ use self::{
 use super::{
     alerts::{Notifications, lasted},
     moment::Moment,
+    muted::{MutedBadge, Reason, reason},
     query::answer,
     runbook::{RunbookBody, filled},
     sample::{self, instant},
@@ -72,8 +73,10 @@ pub fn AlertPage() -> impl IntoView {
     let content = Suspend::new(async move {
         match answer(request.backends.alerts.alert(&fingerprint)).await {
             Ok(Some(alert)) => {
+                let silencing = answer(request.backends.alerts.silencing()).await.unwrap_or_default();
+                let muted = reason(silencing.as_ref(), &alert.fingerprint, request.now_ms);
                 let story = ask(&request, &alert).await;
-                view! { <Story alert story request/> }.into_any()
+                view! { <Story alert muted story request/> }.into_any()
             }
             Ok(None) => {
                 PageRequest::set_status(http::StatusCode::NOT_FOUND);
@@ -146,9 +149,8 @@ async fn ask(request: &PageRequest, alert: &Alert) -> Story {
         let html = filled(request, &found, &with_service(alert)).await;
         Some(Ok(Some((found, html))))
     };
-    let chart = async {
-        if alert.is_external() { None } else { Some(measured::measured(request, alert).await) }
-    };
+    let chart =
+        async { if alert.is_external() { None } else { Some(measured::measured(request, alert).await) } };
     let (chart, cost, trace, history, faults, runbook, messages) = futures::join!(
         chart,
         cost::cost(b, alert, request.now_ms),
@@ -193,13 +195,13 @@ fn speaks_of(notification: &Notification, alert: &Alert) -> bool {
 }
 
 #[component]
-fn Story(alert: Alert, story: Story, request: PageRequest) -> impl IntoView {
+fn Story(alert: Alert, muted: Option<Reason>, story: Story, request: PageRequest) -> impl IntoView {
     let Story { chart, cost, trace, suspects, faults, runbook, messages } = story;
     let now_ms = request.now_ms;
     let costs_money = alert.severity() != "none";
     view! {
         <Page title=alert.name.clone() active="alerts" parent=("Alerts", "/alerts") request=request.clone()>
-            <div data-live="alert-head" id="alert-head"><Head alert=alert.clone() now_ms/></div>
+            <div data-live="alert-head" id="alert-head"><Head alert=alert.clone() muted now_ms/></div>
             <div class="alert-columns">
                 <div class="stack">
                     {chart.map(|chart| view! { <ChartCard alert=alert.clone() chart request=request.clone()/> })}
@@ -216,7 +218,7 @@ fn Story(alert: Alert, story: Story, request: PageRequest) -> impl IntoView {
 }
 
 #[component]
-fn Head(alert: Alert, now_ms: i64) -> impl IntoView {
+fn Head(alert: Alert, muted: Option<Reason>, now_ms: i64) -> impl IntoView {
     let condition = Condition::of(&alert.expr);
     let summary = alert.annotations.get("summary").unwrap_or(&alert.name).to_owned();
     let description = alert.annotations.get("description").map(str::to_owned);
@@ -228,14 +230,18 @@ fn Head(alert: Alert, now_ms: i64) -> impl IntoView {
     let severity = alert.severity().to_owned();
     let tone = if is_over { Tone::Neutral } else { severity_tone(&severity) };
     let limit = condition.limit_words().map(|l| view! { <span class="muted">{format!(" limit {l}")}</span> });
+    let why_muted = muted.iter().flat_map(|r| r.full.clone()).map(|why| view! { <p class="muted">{why}</p> });
+    let why_muted = why_muted.collect_view();
     view! {
         <header class="alert-head">
             <p class="row">
                 <StateBadge alert=alert.clone()/>
+                <MutedBadge reason=muted/>
                 <Badge tone>{severity}</Badge>
                 <span class="muted">{alert.service().unwrap_or_default().to_owned()}</span>
             </p>
             <p class="alert-summary">{summary}</p>
+            {why_muted}
             {description.map(|d| view! { <p class="alert-description muted">{d}</p> })}
             <dl class="headline-facts">
                 <div><dt>"Since"</dt><dd><Moment t_ms=alert.active_at_ms now_ms/></dd></div>
@@ -351,6 +357,7 @@ fn SuspectsCard(
 #[component]
 fn Messages(messages: Result<Vec<Notification>, SourceError>, now_ms: i64) -> impl IntoView {
     let body = match messages {
+        Err(SourceError::Unsupported(why)) => view! { <p class="card-text muted">{why}"."</p> }.into_any(),
         Err(error) => {
             view! { <ErrorPanel title="Messages cannot be read" message=error.to_string()/> }.into_any()
         }

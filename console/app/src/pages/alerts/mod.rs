@@ -4,13 +4,21 @@ mod filter;
 mod notifications;
 mod rules;
 
-use console_model::alert::{Alert, AlertState, Notification, RuleStatus};
+use console_model::{
+    alert::{Alert, AlertState, Notification, RuleStatus},
+    silence::Silencing,
+};
 use console_storage::SourceError;
 use console_ui::{Card, Empty, ErrorPanel, TableScroll};
 use leptos::prelude::*;
 
 use self::{filter::Filter, rules::Rules};
-use super::{moment::When, query::answer, severity::StateBadge};
+use super::{
+    moment::When,
+    muted::{MutedBadge, Reason, Silences, reason},
+    query::answer,
+    severity::StateBadge,
+};
 use crate::{layout::Page, request::PageRequest, view::format};
 
 pub use self::notifications::Notifications;
@@ -23,12 +31,15 @@ pub fn AlertsPage() -> impl IntoView {
     let request = PageRequest::current();
     let asked = request.clone();
     let content = Suspend::new(async move {
-        let (alerts, rules, notifications) = futures::join!(
+        let (alerts, rules, notifications, silencing) = futures::join!(
             answer(asked.backends.alerts.alerts()),
             answer(asked.backends.alerts.rules()),
             answer(asked.backends.alerts.notifications(MESSAGES_SHOWN)),
+            answer(asked.backends.alerts.silencing()),
         );
-        view! { <Content alerts rules notifications request=asked/> }
+        // Where it cannot be read, alerts of the same source cannot either, and say so.
+        let silencing = silencing.unwrap_or_default();
+        view! { <Content alerts rules notifications silencing request=asked/> }
     });
     view! {
         <Page title="Alerts" active="alerts" request>
@@ -42,6 +53,7 @@ fn Content(
     alerts: Result<Vec<Alert>, SourceError>,
     rules: Result<Vec<RuleStatus>, SourceError>,
     notifications: Result<Vec<Notification>, SourceError>,
+    silencing: Option<Silencing>,
     request: PageRequest,
 ) -> impl IntoView {
     let filter = Filter::of(&request);
@@ -52,8 +64,22 @@ fn Content(
             view! { <ErrorPanel title="The state of alerts is not known" message=error.to_string()/> }
                 .into_any()
         }
-        Ok(alerts) => view! { <AlertList alerts filter=filter.clone() request=request.clone()/> }.into_any(),
+        Ok(alerts) => {
+            let silencing = silencing.clone();
+            view! { <AlertList alerts silencing filter=filter.clone() request=request.clone()/> }.into_any()
+        }
     };
+    let silences = silencing.map(|s| {
+        let note = format!("{} that have not ended", s.silences.len());
+        let body = if s.silences.is_empty() {
+            view! { <p class="card-text muted">"No alert is silenced."</p> }.into_any()
+        } else {
+            view! { <Silences silences=s.silences now_ms=request.now_ms/> }.into_any()
+        };
+        view! {
+            <Card title="Silences" note id="silences" class="flush"><div data-live="silences">{body}</div></Card>
+        }
+    });
     let (rule_note, rules) = match rules {
         Err(error) => (
             String::new(),
@@ -77,6 +103,9 @@ fn Content(
         }
     };
     let messages = match notifications {
+        Err(SourceError::Unsupported(why)) => {
+            view! { <Empty title="Messages are sent elsewhere"><p>{why}"."</p></Empty> }.into_any()
+        }
         Err(error) => {
             view! { <ErrorPanel title="Messages cannot be read" message=error.to_string()/> }.into_any()
         }
@@ -89,6 +118,7 @@ fn Content(
     view! {
         {bar}
         <div data-live="alerts" id="alerts">{alerts}</div>
+        {silences}
         <Card title="Messages" note="newest first, as receivers see them" id="messages" class="flush">
             <div data-live="messages">{messages}</div>
         </Card>
@@ -137,7 +167,12 @@ fn FilterBar(filter: Filter, alerts: Vec<Alert>, request: PageRequest) -> impl I
 }
 
 #[component]
-fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl IntoView {
+fn AlertList(
+    alerts: Vec<Alert>,
+    silencing: Option<Silencing>,
+    filter: Filter,
+    request: PageRequest,
+) -> impl IntoView {
     let total = alerts.len();
     let kept: Vec<Alert> = alerts.into_iter().filter(|a| filter.keeps(a)).collect();
     let count = |state: AlertState| kept.iter().filter(|a| a.state == state).count();
@@ -157,8 +192,13 @@ fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl I
         }
         .into_any()
     } else {
-        let rows =
-            kept.into_iter().map(|a| view! { <AlertRow alert=a request=request.clone()/> }).collect_view();
+        let rows = kept
+            .into_iter()
+            .map(|a| {
+                let muted = reason(silencing.as_ref(), &a.fingerprint, request.now_ms);
+                view! { <AlertRow alert=a muted request=request.clone()/> }
+            })
+            .collect_view();
         view! {
             <TableScroll label="Alerts">
                 <table class="table alerts">
@@ -183,7 +223,7 @@ fn AlertList(alerts: Vec<Alert>, filter: Filter, request: PageRequest) -> impl I
 }
 
 #[component]
-fn AlertRow(alert: Alert, request: PageRequest) -> impl IntoView {
+fn AlertRow(alert: Alert, muted: Option<Reason>, request: PageRequest) -> impl IntoView {
     let page = request.link(&format!("/alerts/{}", alert.fingerprint), &[]);
     let summary = alert.annotations.get("summary").unwrap_or_default().to_owned();
     let class = match (alert.state, crate::pages::severity::alert_tone(&alert)) {
@@ -207,7 +247,7 @@ fn AlertRow(alert: Alert, request: PageRequest) -> impl IntoView {
     });
     view! {
         <tr class=class data-alert=alert.name.clone()>
-            <td><StateBadge alert=alert.clone()/></td>
+            <td><StateBadge alert=alert.clone()/><MutedBadge reason=muted/></td>
             <th scope="row" class="alert-what">
                 <a class="strong" href=page>{alert.name.clone()}</a>
                 <span class="muted block">{summary}</span>

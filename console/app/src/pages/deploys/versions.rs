@@ -86,14 +86,14 @@ fn verdict(declared: Option<&DeclaredVersion>, running: &[(String, u64)]) -> Ver
     match (declared, running) {
         (_, []) => Verdict::NotSeen,
         (None, _) => Verdict::NotDeclared,
-        (Some(d), [(version, _)]) if same(&d.version, version) => Verdict::Agrees,
+        (Some(d), [(version, _)]) if same_version(&d.version, version) => Verdict::Agrees,
         (Some(_), [_]) => Verdict::Differs,
         _ => Verdict::Mixed,
     }
 }
 
 /// A `v` before the number and build metadata behind a `+` make no difference (semver 2.0, section 10).
-fn same(a: &str, b: &str) -> bool {
+pub fn same_version(a: &str, b: &str) -> bool {
     let release = |v: &str| v.trim_start_matches('v').split('+').next().unwrap_or_default().to_owned();
     release(a) == release(b)
 }

@@ -4,7 +4,7 @@ mod money;
 mod services;
 mod watch;
 
-use console_model::{alert::Alert, deploy::DeployCommit};
+use console_model::{alert::Alert, deploy::DeployCommit, silence::Silencing};
 use console_storage::SourceError;
 use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, Glyph, Icon, Sparkline, TableScroll, Tone};
 use leptos::prelude::*;
@@ -16,6 +16,7 @@ use self::{
 };
 use super::{
     moment::When,
+    muted::{MutedBadge, Reason, reason},
     query::answer,
     sample::{self, instant, over},
     severity::severity_tone,
@@ -52,6 +53,7 @@ pub fn OverviewPage() -> impl IntoView {
 /// Everything that the page shows, asked at once.
 struct Answers {
     watch: Watch,
+    silencing: Option<Silencing>,
     services: Vec<ServiceRow>,
     service_problems: Vec<String>,
     money: MoneySignals,
@@ -81,6 +83,7 @@ async fn ask(request: &PageRequest) -> Answers {
             answer(b.alerts.rules()),
             instant(b, "max(timestamp(up))", request.now_ms),
             answer(b.deploys.history(COMMITS_SHOWN)),
+            answer(b.alerts.silencing()),
         )
     };
     let service = async {
@@ -103,7 +106,8 @@ async fn ask(request: &PageRequest) -> Answers {
             instant(b, money::PAYMENTS_ALL, at_ms),
         )
     };
-    let ((alerts, rules, scraped_at, deploys), service, money) = futures::join!(state, service, money);
+    let ((alerts, rules, scraped_at, deploys, silencing), service, money) =
+        futures::join!(state, service, money);
 
     let (rate, errors, p95, up, expected, versions) = service;
     let signals = Signals { rate, errors, p95, up, expected, versions };
@@ -127,6 +131,8 @@ async fn ask(request: &PageRequest) -> Answers {
         .unwrap_or_default();
     Answers {
         watch: Watch::of(alerts, rules, &scraped_at, request.now_ms),
+        // Where it cannot be read, alerts of the same source cannot either, and say so.
+        silencing: silencing.unwrap_or_default(),
         services,
         service_problems,
         money: MoneySignals { orders_now, orders_before, orders_line, revenue, failed, payments },
@@ -136,9 +142,9 @@ async fn ask(request: &PageRequest) -> Answers {
 
 #[component]
 fn Content(answers: Answers, request: PageRequest) -> impl IntoView {
-    let Answers { watch, services, service_problems, money, deploys } = answers;
+    let Answers { watch, silencing, services, service_problems, money, deploys } = answers;
     view! {
-        <div data-live="watch" id="watch"><WatchPanel watch request=request.clone()/></div>
+        <div data-live="watch" id="watch"><WatchPanel watch silencing request=request.clone()/></div>
         <div data-live="money" id="money"><MoneyLine money request=request.clone()/></div>
         <div data-live="services" id="services">
             <Services services problems=service_problems request=request.clone()/>
@@ -148,7 +154,7 @@ fn Content(answers: Answers, request: PageRequest) -> impl IntoView {
 }
 
 #[component]
-fn WatchPanel(watch: Watch, request: PageRequest) -> impl IntoView {
+fn WatchPanel(watch: Watch, silencing: Option<Silencing>, request: PageRequest) -> impl IntoView {
     let now_ms = request.now_ms;
     let is_quiet = watch.firing.is_empty() && watch.blind.is_empty();
     let blind = (!watch.blind.is_empty()).then(|| {
@@ -180,12 +186,15 @@ fn WatchPanel(watch: Watch, request: PageRequest) -> impl IntoView {
         }
     });
     let firing = (!watch.firing.is_empty()).then(|| {
-        let note = if watch.firing.len() == 1 {
+        let muted = |a: &Alert| reason(silencing.as_ref(), &a.fingerprint, now_ms);
+        let count = if watch.firing.len() == 1 {
             "1 alert".to_owned()
         } else {
             format!("{} alerts", watch.firing.len())
         };
-        let row = |a: &Alert| view! { <FiringRow alert=a.clone() request=request.clone()/> };
+        let kept_back = watch.firing.iter().filter(|a| muted(a).is_some()).count();
+        let note = if kept_back == 0 { count } else { format!("{count}, {kept_back} of which tell nobody") };
+        let row = |a: &Alert| view! { <FiringRow alert=a.clone() muted=muted(a) request=request.clone()/> };
         let rows = watch.firing.iter().map(row).collect_view();
         let actions = view! { <a href=request.link("/alerts", &[])>"All alerts"</a> }.into_any();
         view! {
@@ -198,7 +207,7 @@ fn WatchPanel(watch: Watch, request: PageRequest) -> impl IntoView {
 }
 
 #[component]
-fn FiringRow(alert: Alert, request: PageRequest) -> impl IntoView {
+fn FiringRow(alert: Alert, muted: Option<Reason>, request: PageRequest) -> impl IntoView {
     let page = request.link(&format!("/alerts/{}", alert.fingerprint), &[]);
     let severity = alert.severity().to_owned();
     let tone = severity_tone(&severity);
@@ -210,6 +219,7 @@ fn FiringRow(alert: Alert, request: PageRequest) -> impl IntoView {
             <Badge tone>{severity}</Badge>
             <div class="firing-what">
                 <a class="strong" href=page>{alert.name.clone()}</a>
+                <MutedBadge reason=muted/>
                 <span class="muted">{summary}</span>
             </div>
             <span class="firing-side muted">
