@@ -16,6 +16,7 @@ locals {
       console-admin-password = { description = "first log-in of the console", made = "random", rotate_days = 30 }
       grafana-admin-password = { description = "first log-in of Grafana", made = "random", rotate_days = 30 }
       shop-staff-password    = { description = "first log-in of the shop's staff", made = "random", rotate_days = 30 }
+      postgres-console       = { description = "password of the console's role, in a Postgres of its own", made = "random" }
       redis                  = { description = "password of the durable store", made = "random", shared = var.cache != null }
       redis-cache            = { description = "password of the cache store", made = "random", shared = var.cache != null }
     },

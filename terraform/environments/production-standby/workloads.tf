@@ -37,6 +37,7 @@ locals {
 
   workloads = {
     postgres         = { namespace = "data", service_account = "postgres", policy = local.peer_policy }
+    console_postgres = { namespace = "data", service_account = "console-postgres", policy = local.peer_policy }
     external_secrets = { namespace = "external-secrets", service_account = "external-secrets", policy = module.secrets.read_policy }
     loki             = { namespace = "observability", service_account = "loki", policy = module.observability.telemetry_policy }
     tempo            = { namespace = "observability", service_account = "tempo", policy = module.observability.telemetry_policy }

@@ -74,12 +74,13 @@ run "without_an_endpoint_people_get_every_alarm_once" {
 
 run "there_is_an_alarm_for_what_prometheus_cannot_see" {
   assert {
-    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "edge_errors", "edge_without_targets", "archive_copy_lags", "archive_copy_fails", "backup_failed", "alarms_undelivered",
-      "valkey_durable_memory_1", "valkey_durable_memory_2", "valkey_cache_memory_1", "valkey_durable_lag_1", "valkey_durable_lag_2",
-      "valkey_cache_lag_1",
-      "way_out_eu-central-1a", "way_out_eu-central-1b", "way_out_eu-central-1c",
-    ])
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(concat(
+      [
+        "edge_errors", "edge_without_targets", "archive_copy_lags", "archive_copy_fails", "backup_failed", "alarms_undelivered",
+        "way_out_eu-central-1a", "way_out_eu-central-1b", "way_out_eu-central-1c",
+      ],
+      [for group in ["durable_memory_1", "durable_memory_2", "durable_lag_1", "durable_lag_2", "cache_memory_1", "cache_lag_1"] : "valkey_${group}"],
+    ))
     error_message = "an alarm was dropped or added"
   }
 
