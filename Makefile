@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -137,6 +137,10 @@ infra-collector: build ## the cluster's collectors for real: configurations read
 infra-aws: build ## AWS' SDK against a local AWS API: the archive's buckets, every secret and its rotation, an alarm through SNS to a console
 	@xtask/setup.sh infra-aws
 	@xtask/infra-aws.py $(TARGET_DIR)/debug/quarterdeck
+
+infra-api: build ## a real API server asked about every object of gitops/, Flux applies staging, a bad commit and its revert
+	@xtask/setup.sh infra-api
+	@xtask/infra-api.py $(TARGET_DIR)/debug/quarterdeck
 
 infra-elastic: setup ## Elasticsearch's pipeline, template and searches in a real OpenSearch, with lines of the platform that ran here
 	@xtask/setup.sh sonar

@@ -1,4 +1,5 @@
-//! Postgres takes the connections of every service at its largest: what a pool opens, times what the autoscaler may make.
+//! Postgres takes the connections of every service at its largest: what a pool opens, times what the autoscaler may make. The
+//! console's own takes those of all consoles.
 
 use serde_json::Value;
 
@@ -11,24 +12,40 @@ use crate::{
 /// Kept back by Postgres for superusers, and used by the operator.
 const OTHERS: u64 = 20;
 const POOL: &str = "services/instrumentation/src/db/mod.rs";
+const CONSOLE_POOL: &str = "console/state/src/config.rs";
+const CONSOLE_SERVERS: &str = "console-postgres";
 
-/// Connections of one instance: the default of the services' pool.
-fn of_one(tree: &Tree) -> Result<u64, String> {
-    let source = folder::read(&tree.root.join(POOL))?;
+/// Connections of one instance: the default of its pool.
+fn of_one(tree: &Tree, pool: &str) -> Result<u64, String> {
+    let source = folder::read(&tree.root.join(pool))?;
     let number = source
         .lines()
         .find_map(|line| line.trim().strip_prefix("max_connections: ")?.strip_suffix(',')?.parse().ok());
-    number.ok_or_else(|| format!("{POOL}: no `max_connections: N,`"))
+    number.ok_or_else(|| format!("{pool}: no `max_connections: N,`"))
 }
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let rendered = rendered(tree)?;
-    let each = of_one(tree)?;
+    let each = of_one(tree, POOL)?;
     let (mut findings, mut most) = (Findings::new(), 0);
     for cluster in &rendered.clusters {
         let number = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or(0);
-        let Some(database) = cluster.objects.iter().find(|o| o.kind() == "Cluster") else { continue };
-        let limit: u64 = database.text("/spec/postgresql/parameters/max_connections").parse().unwrap_or(100);
+        let servers = |name: &str| {
+            let found = cluster.objects.iter().find(|o| o.kind() == "Cluster" && o.name() == name)?;
+            Some(found.text("/spec/postgresql/parameters/max_connections").parse::<u64>().unwrap_or(100))
+        };
+        let consoles = cluster.objects.iter().find(|o| o.is("Deployment", "console", "quarterdeck"));
+        if let Some(consoles) = consoles {
+            let wanted = (number(consoles.value.pointer("/spec/replicas")) + 1) * of_one(tree, CONSOLE_POOL)?;
+            match servers(CONSOLE_SERVERS) {
+                Some(limit) if wanted + OTHERS <= limit => {}
+                limit => findings.add(format!(
+                    "{}: consoles open {wanted} connections at the largest, and {CONSOLE_SERVERS} takes {limit:?}",
+                    cluster.name
+                )),
+            }
+        }
+        let Some(limit) = servers("postgres") else { continue };
         let instances = |service: &str| {
             let scaler =
                 cluster.objects.iter().find(|o| o.is("HorizontalPodAutoscaler", service, "quarterdeck"));

@@ -4,9 +4,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Findings, environment::built, object::text, render::rendered};
+use super::{
+    Findings,
+    environment::built,
+    object::{Object, text},
+    render::{Cluster, rendered},
+};
 use crate::infra::{Outcome, Tree, folder, program};
 
+const KINDS: [&str; 2] = ["StatefulSet", "Deployment"];
 const MOUNTED: &str = "/etc/quarterdeck";
 const SHARED: &str = "/usr/share/quarterdeck";
 const SITE: &str = r#"{"app.css":"a","boot.js":"b","console.js":"c","console_bg.wasm":"w","charts.js":"d"}"#;
@@ -15,7 +21,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let rendered = rendered(tree)?;
     let (mut findings, mut count) = (Findings::new(), 0);
     for cluster in &rendered.clusters {
-        if !cluster.objects.iter().any(|o| o.is("StatefulSet", "console", "quarterdeck")) {
+        if of(cluster).is_none() {
             continue;
         }
         let secret =
@@ -34,6 +40,12 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
         ports(&mut findings, cluster, data);
     }
     findings.outcome(format!("{count} configurations"))
+}
+
+/// The console itself: one with a volume, or several without.
+fn of(cluster: &Cluster) -> Option<&Object> {
+    let is_console = |o: &&Object| KINDS.iter().any(|kind| o.is(kind, "console", "quarterdeck"));
+    cluster.objects.iter().find(is_console)
 }
 
 /// The Secret's files as the pod sees them, below `place`, and the program's own opinion of them.
@@ -75,12 +87,10 @@ fn filled(text: &str) -> String {
 }
 
 /// The container's ports are those that the configuration listens on.
-fn ports(findings: &mut Findings, cluster: &super::render::Cluster, data: &serde_json::Map<String, Value>) {
+fn ports(findings: &mut Findings, cluster: &Cluster, data: &serde_json::Map<String, Value>) {
     let file = data.get("quarterdeck.yml").and_then(Value::as_str).unwrap_or_default();
     let Ok(configuration) = serde_saphyr::from_str::<Value>(&filled(file)) else { return };
-    let Some(console) = cluster.objects.iter().find(|o| o.is("StatefulSet", "console", "quarterdeck")) else {
-        return;
-    };
+    let Some(console) = of(cluster) else { return };
     for (field, name) in
         [("/listen", "http"), ("/health", "health"), ("/otlp_grpc", "otlp-grpc"), ("/otlp_http", "otlp-http")]
     {

@@ -43,12 +43,14 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 }
                 drains(&mut findings, object, pod);
                 scraped(&mut findings, cluster, object, &description.metrics);
-            } else if object.name() == "console" && object.kind() == "StatefulSet" {
+            } else if object.name() == "console" && matches!(object.kind(), "StatefulSet" | "Deployment") {
                 let container = &list(pod, "/containers")[0];
+                // Several lose one database together: none of them would be reached if that made them unready.
+                let ready = if object.kind() == "Deployment" { "/-/ready" } else { "/readyz" };
                 for (probe, path, port, source) in [
                     ("startupProbe", "/healthz", "health", "liveness.rs"),
                     ("livenessProbe", "/healthz", "health", "liveness.rs"),
-                    ("readinessProbe", "/readyz", "http", "web/health.rs"),
+                    ("readinessProbe", ready, "http", "web/health.rs"),
                 ] {
                     asks(&mut findings, object, container, probe, path, port);
                     let source = format!("{CONSOLE}/{source}");

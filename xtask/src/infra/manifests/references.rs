@@ -268,7 +268,12 @@ fn of_database(findings: &mut Findings, cluster: &Cluster, object: &Object) {
             ));
         }
     }
-    for database in cluster.objects.iter().filter(|o| o.kind() == "Database") {
+    let is_here = |o: &&Object| {
+        o.kind() == "Database"
+            && o.namespace() == object.namespace()
+            && o.text("/spec/cluster/name") == object.name()
+    };
+    for database in cluster.objects.iter().filter(is_here) {
         let owner = database.text("/spec/owner");
         if !roles.iter().any(|role| text(role, "/name") == owner) {
             findings.add(format!("{}: no role is called {owner}", database.shown()));

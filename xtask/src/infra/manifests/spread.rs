@@ -10,10 +10,10 @@ use super::{
 use crate::infra::{Outcome, Tree};
 
 /// One of each, and why.
-const SINGLE: [(&str, &str); 3] = [
-    ("console", "its state is a file of its volume"),
-    ("grafana", "its dashboards and data sources are files, and nothing else is kept"),
-    ("collector-sampler", "all spans of a trace must come together"),
+const SINGLE: [(&str, &str, &str); 3] = [
+    ("StatefulSet", "console", "its state is a file of its volume"),
+    ("Deployment", "grafana", "its dashboards and data sources are files, and nothing else is kept"),
+    ("StatefulSet", "collector-sampler", "all spans of a trace must come together"),
 ];
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
@@ -25,7 +25,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 continue;
             }
             count += 1;
-            if SINGLE.iter().any(|(name, _)| *name == object.name()) {
+            if SINGLE.iter().any(|(kind, name, _)| (*kind, *name) == (object.kind(), object.name())) {
                 continue;
             }
             let template = object.template().unwrap_or(&Value::Null);

@@ -9,6 +9,7 @@ const ORDERS: &str = "gitops/apps/base/orders/deployment.yaml";
 const EVERY: &str = "gitops/apps/base/service.yaml";
 const POSTGRES: &str = "gitops/infrastructure/data/base/postgres/cluster.yaml";
 const CONSOLE: &str = "gitops/apps/base/console/statefulset.yaml";
+const SOURCES: &str = "gitops/apps/components/console-sources/kustomization.yaml";
 const CANARY: &str = "gitops/apps/base/storefront/canary.yaml";
 const PRODUCTION: &str = "gitops/clusters/production/infrastructure.yaml";
 
@@ -415,6 +416,34 @@ pub fn mistakes() -> Vec<Planted> {
             Replace("          sources:\n", "          replicas: 2\n          sources:\n"),
             "manifests console",
             "replicas",
+        ),
+        planted(
+            "two consoles that page for the same alert",
+            "gitops/apps/components/console-sources/configuration.yaml",
+            Replace("          runbooks_dir:", "          rule_files: [a.yml]\n          runbooks_dir:"),
+            "manifests console",
+            "people would be told twice",
+        ),
+        planted(
+            "one console where there is a database for two",
+            SOURCES,
+            Replace("value: 2\n", "value: 1\n"),
+            "manifests spread",
+            "fewer than two replicas",
+        ),
+        planted(
+            "consoles that go away together with their database",
+            SOURCES,
+            Replace("value: /-/ready", "value: /readyz"),
+            "manifests probes",
+            "/-/ready",
+        ),
+        planted(
+            "more consoles than their database takes",
+            SOURCES,
+            Replace("value: 2\n", "value: 7\n"),
+            "manifests connections",
+            "consoles open 64 connections",
         ),
         planted(
             "an annotation that nobody reads",

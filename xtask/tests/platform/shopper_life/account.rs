@@ -28,6 +28,7 @@ impl Life<'_> {
         self.browser.fill_form("register-form", &guessed).await?;
         self.browser.click("#register-form button[type=submit]").await?;
         self.is_wrong("register", "password", "People guess that one first").await?;
+        self.refused("register-guessed", 422).await?;
         let password = self.password.clone();
         self.browser.fill_form("register-form", &[("name", NAME), ("password", &password)]).await?;
         self.browser.press_twice("#register-form button[type=submit]").await?;
