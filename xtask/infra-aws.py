@@ -46,7 +46,7 @@ def main():
     alarms = None
     try:
         emulator = Emulator(processes)
-        head(f"{'call':62}   {'answer':58} seconds")
+        head(f"{'call':64}   {'answer':58} seconds")
         timed("ministack", emulator.start, lambda a: f"at {emulator.url}")
         head("S3: the archive and its copy")
         Archive(emulator).run()

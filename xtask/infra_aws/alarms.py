@@ -72,7 +72,7 @@ class Console:
 
     def row(self, name):
         """State and text of an alarm's row on the page of alerts; nothing where there is none."""
-        found = re.search(r'data-alert="%s"(.*?)</tr>' % re.escape(name), self.page("/alerts"), re.S)
+        found = re.search(r'data-alert="%s"[^>]*>(.*?)</tr>' % re.escape(name), self.page("/alerts"), re.S)
         return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", found[1])).split()) if found else ""
 
     def messages(self):
@@ -114,8 +114,11 @@ class Alarms:
 
         def confirmed():
             found = self.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-            arns = [s["SubscriptionArn"] for s in found]
-            return [a for a in arns if a.startswith("arn:")], (arns, self.relay.sent, self.relay.asked)
+            # SNS lists the word PendingConfirmation until then; the emulator lists the ARN at once.
+            arns = [s["SubscriptionArn"] for s in found if s["SubscriptionArn"].startswith("arn:")]
+            of = lambda arn: self.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+            done = [arn for arn in arns if of(arn)["PendingConfirmation"] == "false"]
+            return done, (found, self.relay.sent, self.relay.asked)
 
         timed("the console confirms the subscription by itself", lambda: eventually("the confirmation", 20, confirmed),
               lambda a: a[0].rsplit(":", 1)[0] + ":…")

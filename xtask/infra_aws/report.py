@@ -15,8 +15,12 @@ def head(text):
     print(f"\n{text}", flush=True)
 
 
+def cut(text, width):
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def row(call, answer, seconds):
-    print(f"  {call:62} {answer:58} {seconds:6.2f}", flush=True)
+    print(f"  {cut(call, 64):64} {cut(answer, 58):58} {seconds:6.2f}", flush=True)
 
 
 def missing(what, why):
