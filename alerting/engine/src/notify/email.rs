@@ -68,9 +68,11 @@ fn add(alert: &Alert, notice: &Notice, text: &mut String, html: &mut String) {
         ("State", state.to_owned()),
         ("Service", alert.service().unwrap_or("-").to_owned()),
         ("Severity", alert.severity().to_owned()),
-        ("Value", alerting_template::format_significant(alert.value, 4)),
-        ("Since", rfc3339(alert.active_at_ms)),
     ];
+    if !alert.is_external() {
+        rows.push(("Value", alerting_template::format_significant(alert.value, 4)));
+    }
+    rows.push(("Since", rfc3339(alert.active_at_ms)));
     if let Some(at) = alert.resolved_at_ms {
         rows.push(("Resolved", rfc3339(at)));
     }

@@ -181,12 +181,12 @@ fn alert_blocks(alert: &Alert, notice: &Notice) -> Vec<Value> {
     if !text.is_empty() {
         blocks.push(section(&text));
     }
-    let mut fields = vec![
-        field("Service", &code(alert.service().unwrap_or("-"))),
-        field("Value", &code(&alerting_template::format_significant(alert.value, 4))),
-        field("Since", &date(alert.active_at_ms)),
-        field("Severity", &code(alert.severity())),
-    ];
+    let mut fields = vec![field("Service", &code(alert.service().unwrap_or("-")))];
+    if !alert.is_external() {
+        fields.push(field("Value", &code(&alerting_template::format_significant(alert.value, 4))));
+    }
+    fields.push(field("Since", &date(alert.active_at_ms)));
+    fields.push(field("Severity", &code(alert.severity())));
     if let (AlertState::Resolved, Some(at)) = (alert.state, alert.resolved_at_ms) {
         fields.push(field("Resolved", &date(at)));
         fields.push(field("Lasted", &lasted(at - alert.active_at_ms)));

@@ -102,3 +102,13 @@ fn a_resolution_is_told_in_every_channel() {
     assert_eq!((&hook["version"], &hook["status"]), (&"4".into(), &"resolved".into()));
     assert_eq!(hook["alerts"][0]["endsAt"], "2026-11-24T11:00:00.000Z");
 }
+
+#[test]
+fn an_alert_that_somebody_else_decides_shows_no_value() {
+    let mut notice = notice(AlertState::Firing, 1);
+    notice.alerts[0].expr.clear();
+    let payload = slack::compose(&notice, &slack::Style::default()).payload;
+    assert!(!payload.contains("*Value*") && payload.contains("*Since*"), "{payload}");
+    let mail = Mail::compose(&notice);
+    assert!(!mail.text.contains("Value:") && !mail.html.contains("<b>Value</b>"), "{}", mail.text);
+}
