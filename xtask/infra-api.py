@@ -13,7 +13,6 @@ KEEP=1                  leaves logs and state of the run where they are
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -21,13 +20,14 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from harness.console import Console
+from harness.processes import Ports, Processes, end_on_sigterm
+from harness.report import Failure, head, indented, row
 from infra_api.cluster import KUBERNETES, NODES_PER_ZONE, ZONES, Cluster, cpu_seconds
-from infra_api.console import Console, Events
+from infra_api.console import Events, configuration
 from infra_api.definitions import Definitions
 from infra_api.delivery import Delivery
 from infra_api.dry_run import DryRun
-from infra_api.processes import Ports, Processes
-from infra_api.report import Failure, head, indented, row
 from infra_api.repository import Repository
 from infra_api.tree import Tree
 
@@ -93,7 +93,7 @@ class Run:
         self.repository = Repository(ROOT, place, ports.free())
         self.delivery = Delivery(cluster, processes, ports, self.repository)
         self.events = Events(ports.free())
-        self.console = Console(console_program, ROOT, place, processes, ports) if console_program else None
+        self.console = Console(console_program, processes, ports) if console_program else None
 
     def start(self, own, facts):
         head("Flux applies staging from a repository")
@@ -125,7 +125,9 @@ class Run:
         """As the cluster's own console, with the rights of its service account, and told by Flux from now on."""
         head("The console beside it")
         kubeconfig = self.cluster.account_kubeconfig("quarterdeck", "console")
-        timed("started, as the service account that gitops/ gives it", lambda: self.console.start(self.repository.clone, kubeconfig))
+        lines = configuration(self.console, ROOT, self.repository.clone, kubeconfig)
+        timed("started, as the service account that gitops/ gives it", lambda: self.console.start(lines))
+        self.console.log_in()
         self.events.server.target = self.console.ports["listen"]
         row("in place of notification-controller", "this run signs the controllers' events for the console")
         refused = ("may not", "cannot be reached", "has not answered")
@@ -171,8 +173,7 @@ def main():
     console = sys.argv[1] if len(sys.argv) == 2 else None
     if console and not os.access(console, os.X_OK):
         sys.exit(f"error: {console} is no program")
-    # So that a signal ends it as Ctrl-C does: by way of `finally`.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_on_sigterm()
     begun = time.monotonic()
     place = tempfile.mkdtemp(prefix="qd-api-")
     processes, ports = Processes(place), Ports()

@@ -15,7 +15,9 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-TOOLS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quarterdeck/tools")
+
+from harness.processes import TOOLS, Ports, Processes, end_on_sigterm
+from harness.report import Failure, head, last_words
 
 
 def with_sdk():
@@ -34,18 +36,18 @@ def main():
     from infra_aws import control
     from infra_aws.alarms import Alarms
     from infra_aws.archive import Archive
-    from infra_aws.emulator import Emulator, Processes
-    from infra_aws.report import MISSING, Failure, head, timed
+    from infra_aws.emulator import Emulator
+    from infra_aws.report import MISSING, timed
     from infra_aws.secrets import Secrets
 
     # No account of anybody's, whatever the machine knows.
     for name in [n for n in os.environ if n.startswith("AWS_")]:
         del os.environ[name]
+    end_on_sigterm()
     begun, place = time.monotonic(), tempfile.mkdtemp(prefix="qd-aws-")
-    processes = Processes(place)
-    alarms = None
+    processes, ports = Processes(place), Ports()
     try:
-        emulator = Emulator(processes)
+        emulator = Emulator(processes, ports)
         head(f"{'call':64}   {'answer':58} seconds")
         timed("ministack", emulator.start, lambda a: f"at {emulator.url}")
         head("S3: the archive and its copy")
@@ -55,16 +57,12 @@ def main():
         head("IAM, EKS, ECR: what our scripts ask")
         control.run(emulator)
         head("CloudWatch, SNS, console")
-        alarms = Alarms(emulator, processes, sys.argv[1])
-        alarms.run()
+        Alarms(emulator, processes, ports, sys.argv[1]).run()
     except Failure as failure:
-        for name, words in processes.last_words():
-            print(f"--- {name}\n{words}", file=sys.stderr)
+        last_words(processes)
         sys.exit(f"error: {failure}")
     finally:
-        if alarms and hasattr(alarms, "relay"):
-            alarms.relay.stop()
-        processes.stop_all()
+        processes.stop()
         shutil.rmtree(place, ignore_errors=True)
     head("What the emulator did not carry, so that nobody has seen it here")
     for what, why in dict(MISSING).items():

@@ -12,24 +12,26 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness.console import ROOT, Console
+from harness.http import get
+from harness.processes import Ports, Processes, end_on_sigterm, output, program
+from harness.report import Failure, eventually, last_words, row
+
 FOLDER = os.path.join(ROOT, "gitops/infrastructure/observability/collector")
-TOOLS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quarterdeck/tools")
 NAMES = ("gateway", "sampler", "agent")
 # As in infra/observability/collector.rs: modules that are not to be had in the version of the others.
 NOT_BUILT = ("k8s_attributes", "tail_sampling")
 INGEST, QUERY = "ingest-token-of-this-run", "query-token-of-this-run"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+ENVIRONMENT = {"NODE_NAME": "node-1", "GOMEMLIMIT": "200MiB"}
 UID = "0b7e4c1a-1111-4222-8333-444455556666"
 # What a service writes, where no platform has run here.
 LINE = (
@@ -39,21 +41,6 @@ LINE = (
 )
 # Each must be gone; none is a secret of anybody.
 PLANTED = ("planted@example.com", "plantedtoken12345", "plantedpassword", "plantedquery", "4242424242424242 of")
-
-
-def program():
-    for path in (os.path.join(TOOLS, "otelcol"), shutil.which("otelcol")):
-        if path and os.access(path, os.X_OK):
-            return path
-    sys.exit("error: otelcol is missing: `xtask/setup.sh infra-collector` builds it")
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def built_parts(text):
@@ -71,118 +58,45 @@ def replaced(text, pairs):
     return text
 
 
-def call(url, token=None, body=None, tries=1):
-    headers = {"content-type": "application/json"}
-    if token:
-        headers["authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(url, headers=headers, data=None if body is None else json.dumps(body).encode())
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError as error:
-        return 0, str(error)
-
-
-def eventually(what, seconds, attempt):
-    """Asks until there is an answer; what was seen last where there is none in time."""
-    end = time.monotonic() + seconds
-    while True:
-        found, seen = attempt()
-        if found:
-            return seen
-        if time.monotonic() > end:
-            raise SystemExit(f"error: {what} did not come within {seconds} s; last seen: {seen[:600]}")
-        time.sleep(0.3)
-
-
 class Run:
-    def __init__(self, console, otelcol, place):
-        self.console, self.otelcol, self.place, self.processes = console, otelcol, place, []
-        names = ["listen", "health", "otlp_grpc", "otlp_http"]
-        names += [f"{n}_{of}" for n in NAMES for of in ("grpc", "http", "health", "metrics")]
-        self.ports = dict(zip(names, free_ports(len(names))))
+    def __init__(self, console, processes):
+        self.place, self.processes, ports = processes.place, processes, Ports()
+        self.console, self.otelcol = Console(console, self.processes, ports), program("otelcol")
+        self.ports = {f"{n}_{of}": ports.free() for n in NAMES for of in ("grpc", "http", "health", "metrics")}
 
     def at(self, *parts):
         return os.path.join(self.place, *parts)
 
-    def url(self, port, path=""):
-        return f"http://127.0.0.1:{self.ports[port]}{path}"
-
-    def start(self, name, command):
-        log = open(self.at(f"{name}.log"), "wb")
-        environment = dict(os.environ, NODE_NAME="node-1", GOMEMLIMIT="200MiB")
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
-        self.processes.append((name, process))
-
-    def stop(self):
-        for _, process in reversed(self.processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for _, process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
     def start_console(self):
-        with open(self.at("password"), "w") as file:
-            file.write("a password of this run")
-        with open(self.at("ingest-token"), "w") as file:
-            file.write(INGEST)
-        p = self.ports
-        lines = [f"{key}: 127.0.0.1:{p[key]}" for key in ("listen", "health", "otlp_grpc", "otlp_http")]
-        lines += [
-            f"data_dir: {self.at('console')}",
-            f"external_url: {self.url('listen')}",
-            f"site_dir: {os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(self.console))), 'site')}",
+        self.console.start([
             f"tokens: {{ ingest: [{INGEST}], query: [{QUERY}] }}",
-            f"admin: {{ username: admin, password_file: {self.at('password')} }}",
             f"rule_files: [\"{ROOT}/alerting/rules/*.yml\"]",
             f"routing_file: {ROOT}/alerting/routing/alertmanager.yml",
-            f"runbooks_dir: {ROOT}/runbooks",
             f"gitops: {{ repository: {ROOT}, folder: gitops }}",
-        ]
-        with open(self.at("quarterdeck.yml"), "w") as file:
-            file.write("\n".join(lines) + "\n")
-        command = [self.console] + (["serve"] if os.path.basename(self.console) == "quarterdeck" else [])
-        self.start("console", command + ["--config", self.at("quarterdeck.yml")])
-        self.ready("console", "listen", "/readyz")
-
-    def ready(self, name, port, path):
-        process = dict(self.processes)[name]
-
-        def attempt():
-            if process.poll() is not None:
-                raise SystemExit(f"error: {name} has ended: {self.last(name)}")
-            status, answer = call(self.url(port, path))
-            return status == 200, answer
-
-        eventually(f"the {name}", 120, attempt)
+        ])
 
     def configuration(self, name):
         """On loopback and this run's ports; backends are the console."""
         with open(os.path.join(FOLDER, f"{name}.yaml")) as file:
             text = built_parts(file.read())
         token = f"\n    headers: {{ authorization: Bearer {INGEST} }}"
-        p = self.ports
+        p, console = self.ports, self.console
         text = replaced(text, [
             ("0.0.0.0:4317", f"127.0.0.1:{p[name + '_grpc']}"),
             ("0.0.0.0:4318", f"127.0.0.1:{p[name + '_http']}"),
             ("0.0.0.0:13133", f"127.0.0.1:{p[name + '_health']}"),
             ("host: 0.0.0.0", "host: 127.0.0.1"),
             ("port: 8888", f"port: {p[name + '_metrics']}"),
-            ("/etc/collector/secrets/console-ingest-token", self.at("ingest-token")),
+            ("/etc/collector/secrets/console-ingest-token", console.write("ingest-token", INGEST)),
             ("/var/lib/collector", self.at(f"queue-{name}")),
             ("/var/log/pods", self.at("pods")),
             ("start_at: end", "start_at: beginning"),
-            ("http://console.quarterdeck:4318", self.url("otlp_http")),
+            ("http://console.quarterdeck:4318", console.url(listener="otlp_http")),
             ("collector-sampler.observability:4317", f"127.0.0.1:{p['sampler_grpc']}"),
             ("collector-gateway.observability:4317", f"127.0.0.1:{p['gateway_grpc']}"),
-            ("http://prometheus-operated.observability:9090/api/v1/write", self.url("listen", "/api/v1/write") + token),
-            ("http://loki-write.observability:3100/otlp", self.url("otlp_http") + token),
-            ("tempo-distributor.observability:4317", f"127.0.0.1:{p['otlp_grpc']}" + token),
+            ("http://prometheus-operated.observability:9090/api/v1/write", console.url("/api/v1/write") + token),
+            ("http://loki-write.observability:3100/otlp", console.url(listener="otlp_http") + token),
+            ("tempo-distributor.observability:4317", f"127.0.0.1:{console.ports['otlp_grpc']}" + token),
         ])
         path = self.at(f"{name}.yaml")
         with open(path, "w") as file:
@@ -191,23 +105,19 @@ class Run:
 
     def validate(self):
         for name in NAMES:
-            ran = subprocess.run(
-                [self.otelcol, "validate", "--config", self.configuration(name)],
-                capture_output=True, text=True, env=dict(os.environ, NODE_NAME="node-1"),
-            )
-            if ran.returncode != 0:
-                sys.exit(f"error: {name}.yaml: {ran.stderr.strip() or ran.stdout.strip()}")
+            output([self.otelcol, "validate", "--config", self.configuration(name)], env=dict(os.environ, **ENVIRONMENT))
             row(f"{name}.yaml is read", "passed")
 
     def start_collectors(self):
         # Whoever receives comes first.
         for name in ("sampler", "gateway", "agent"):
-            self.start(name, [self.otelcol, "--config", self.at(f"{name}.yaml")])
-            self.ready(name, f"{name}_health", "/")
+            self.processes.start(name, [self.otelcol, "--config", self.at(f"{name}.yaml")], **ENVIRONMENT)
 
-    def last(self, name):
-        with open(self.at(f"{name}.log"), errors="replace") as file:
-            return "".join(file.readlines()[-3:])
+            def ready():
+                status, answer = get(f"http://127.0.0.1:{self.ports[name + '_health']}/")
+                return status == 200, answer
+
+            self.processes.answers(name, 120, ready)
 
     def write_pods(self):
         real = sorted(glob.glob(os.path.join(os.environ.get("QD_DATA") or os.path.join(ROOT, ".data"), "logs/orders-*.log")))
@@ -255,36 +165,35 @@ class Run:
             ("/v1/logs", {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}),
             ("/v1/metrics", {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [metric]}]}]}),
         ):
-            status, answer = call(self.url("gateway_http", path), body=body)
+            url, headers = f"http://127.0.0.1:{self.ports['gateway_http']}{path}", {"content-type": "application/json"}
+            status, answer = get(url, headers, json.dumps(body).encode())
             if status != 200:
-                sys.exit(f"error: the gateway answers {status} to {path}: {answer[:300]}")
+                raise Failure(f"the gateway answers {status} to {path}: {answer[:300]}")
 
     def arrives(self, what, path, wanted, **parameters):
         query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
         begun = time.monotonic()
 
         def attempt():
-            status, answer = call(self.url("listen", path + query), QUERY)
+            status, answer = get(self.console.url(path + query), {"authorization": f"Bearer {QUERY}"})
             return status == 200 and all(word in answer for word in wanted), answer
 
         answer = eventually(what, 40, attempt)
         for word in PLANTED:
             if word in answer:
-                sys.exit(f"error: {what}: {word!r} arrived:\n{answer[:2000]}")
+                raise Failure(f"{what}: {word!r} arrived:\n{answer[:2000]}")
         row(what, f"passed after {time.monotonic() - begun:.1f} s")
-
-
-def row(what, verdict):
-    print(f"{what:58} {verdict}", flush=True)
 
 
 def main():
     if len(sys.argv) != 2 or not os.access(sys.argv[1], os.X_OK):
         sys.exit(__doc__)
+    end_on_sigterm()
     begun = time.monotonic()
     place = tempfile.mkdtemp(prefix="qd-collector-")
-    run = Run(sys.argv[1], program(), place)
+    processes = Processes(place)
     try:
+        run = Run(sys.argv[1], processes)
         run.validate()
         for name in NOT_BUILT:
             row(f"processor {name}", "not looked at: it is not in this collector")
@@ -303,12 +212,11 @@ def main():
         run.arrives("another pod's log file: agent, gateway, console", loki, ["duplicate key", "(****)"],
                     query='{k8s_namespace_name="data"}')
         print(f"the collectors took, kept private and passed on everything, in {time.monotonic() - begun:.0f} s")
-    except BaseException:
-        for name, _ in run.processes:
-            print(f"--- {name}\n{run.last(name)}", file=sys.stderr)
-        raise
+    except Failure as failure:
+        last_words(processes)
+        sys.exit(f"error: {failure}")
     finally:
-        run.stop()
+        processes.stop()
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 
-from .report import Failure
+from harness.report import Failure
 
 TIMEOUT = 60
 

@@ -7,7 +7,7 @@ import resource
 
 from .api import Api
 from .modules import module
-from .processes import output, program
+from harness.processes import output, program
 
 KUBERNETES = "1.36.3"
 CLIENTS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": ""}

@@ -11,7 +11,7 @@ import os
 import re
 
 from .modules import module
-from .report import Failure, eventually
+from harness.report import Failure, eventually
 
 OWN = "xtask/src/infra/manifests/schemas"
 SHARED = "schemas/crds"

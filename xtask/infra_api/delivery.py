@@ -4,8 +4,8 @@ import json
 import os
 import time
 
-from .processes import program
-from .report import Failure, eventually, row
+from harness.processes import program
+from harness.report import Failure, eventually, row
 
 # What has a controller here: the others stay as they were declared, for ever.
 JUDGED = ("apps/v1", "source.toolkit.fluxcd.io/v1", "batch/v1")

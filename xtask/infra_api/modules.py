@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from .processes import output, program
+from harness.processes import output, program
 
 
 def module(root, tool, name, version=None):

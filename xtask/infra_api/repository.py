@@ -9,7 +9,7 @@ import subprocess
 import threading
 
 from . import tree
-from .processes import output, program
+from harness.processes import output, program
 
 USER, TOKEN = "git", "token-of-the-repository"
 MAX_BODY_BYTES = 64 << 20

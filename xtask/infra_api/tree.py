@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 
-from .processes import output, program
+from harness.processes import output, program
 
 FACTS = "gitops/cluster-facts.example.yaml"
 ORIGIN = "config.kubernetes.io/origin"

@@ -7,7 +7,7 @@ import json
 
 from . import declared
 from .emulator import ACCOUNT, REGION, SECOND_REGION
-from .report import Failure, expect, missing, refused, timed
+from .report import expect, missing, refused, timed
 
 MULTIPART_BYTES = 5 << 20
 

@@ -4,9 +4,11 @@ Terraform's provider's business."""
 import base64
 import json
 
+from harness.report import Failure
+
 from . import declared
 from .emulator import ACCOUNT
-from .report import Failure, expect, missing, timed
+from .report import expect, missing, timed
 
 
 def run(emulator):

@@ -4,7 +4,8 @@ import glob
 import os
 import re
 
-from .report import Failure
+
+from harness.report import Failure
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ENVIRONMENT = "staging"

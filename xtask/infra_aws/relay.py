@@ -7,23 +7,24 @@ import http.server
 import json
 import os
 import ssl
-import subprocess
 import threading
 import urllib.parse
 
-from .emulator import ACCOUNT, REGION, free_ports, get, program
-from .report import Failure
+from harness.http import get
+from harness.processes import output, program
+
+from .emulator import ACCOUNT, REGION
 
 HOST = f"sns.{REGION}.amazonaws.com"
 CERTIFICATE = "/SimpleNotificationService-0123456789abcdef.pem"
 
 
 class Relay:
-    def __init__(self, place, emulator, console):
+    def __init__(self, place, emulator, console, ports):
         self.place, self.emulator, self.console = os.path.join(place, "sns"), emulator, console
-        self.plain, self.tls = free_ports(2)
+        self.plain, self.tls = ports.free(), ports.free()
         # Bodies as they went to the console with its answers, and what was asked of SNS.
-        self.sent, self.asked, self.servers = [], [], []
+        self.sent, self.asked = [], []
 
     def at(self, name):
         return os.path.join(self.place, name)
@@ -44,14 +45,8 @@ class Relay:
         context.load_cert_chain(self.at("host.pem"), self.at("host-key.pem"))
         self.serve(self.tls, self.answer, context)
 
-    def stop(self):
-        for server in self.servers:
-            server.shutdown()
-
     def openssl(self, line):
-        ran = subprocess.run([program("openssl"), *line.split(" ")], cwd=self.place, capture_output=True, text=True)
-        if ran.returncode != 0:
-            raise Failure(f"openssl {line}: {ran.stderr}")
+        output([program("openssl"), *line.split(" ")], cwd=self.place)
 
     def serve(self, port, work, context=None):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -70,7 +65,6 @@ class Relay:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
-        self.servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def forward(self, _, body):

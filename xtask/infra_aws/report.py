@@ -1,18 +1,12 @@
-"""The table that is printed, and what ends a run."""
+"""The table of calls, and what the emulator does not carry."""
 
 import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from harness.report import Failure
+
 MISSING = []
-
-
-class Failure(Exception):
-    """What the platform does is not answered as AWS documents it."""
-
-
-def head(text):
-    print(f"\n{text}", flush=True)
 
 
 def cut(text, width):
@@ -57,15 +51,3 @@ def refused(call, work, codes):
 def expect(what, is_so, seen=""):
     if not is_so:
         raise Failure(f"{what}: {seen}" if seen != "" else what)
-
-
-def eventually(what, seconds, attempt):
-    """What `attempt` answers once it is something; a failure with what it saw last where that does not come in time."""
-    end = time.monotonic() + seconds
-    while True:
-        found, seen = attempt()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise Failure(f"{what} did not come within {seconds} s; last seen: {str(seen)[:800]}")
-        time.sleep(0.1)

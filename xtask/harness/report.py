@@ -1,5 +1,6 @@
-"""The table that is printed, and what ends a run."""
+"""What is printed, and what ends a run."""
 
+import sys
 import time
 
 
@@ -30,3 +31,9 @@ def eventually(what, seconds, attempt, pause=0.2):
         if time.monotonic() > end:
             raise Failure(f"{what}: not within {seconds} s; last seen: {str(seen)[:1500]}")
         time.sleep(pause)
+
+
+def last_words(processes):
+    """The end of each program's log, before the message that a run ends with."""
+    for name in processes.names():
+        print(f"--- {name}\n{processes.last(name)}", file=sys.stderr)

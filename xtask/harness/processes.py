@@ -7,14 +7,21 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 
 from .report import Failure, eventually
 
-TOOLS = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quarterdeck/tools")
+CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quarterdeck")
+TOOLS = os.path.join(CACHE, "tools")
 # Where programs lie besides, as in tools.toml.
 DIRS = ("/usr/local/go/bin", "/usr/lib/go-1.*/bin")
 PORTS = (34000, 60000)
 STOP_SECONDS = 20
+
+
+def end_on_sigterm():
+    """A signal ends this program as Ctrl-C does: by way of `finally`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def program(name):
@@ -23,7 +30,8 @@ def program(name):
     for path in found:
         if path and os.access(path, os.X_OK):
             return path
-    raise Failure(f"{name} is missing: `xtask/setup.sh infra-api` installs it")
+    target = os.path.basename(sys.argv[0]).removesuffix(".py")
+    raise Failure(f"{name} is missing: `xtask/setup.sh {target}` installs it")
 
 
 def output(command, **options):
@@ -63,6 +71,13 @@ class Processes:
     def log(self, name):
         return os.path.join(self.place, f"{name}.log")
 
+    def names(self):
+        return list(dict(self.running))
+
+    def of(self, name):
+        """The last one of this name."""
+        return dict(self.running)[name]
+
     def start(self, name, command, **environment):
         with open(self.log(name), "ab") as log:
             # A session of its own: Ctrl-C reaches this program alone, which then stops them in order.
@@ -73,7 +88,7 @@ class Processes:
         self.running.append((name, process))
 
     def still_runs(self, name):
-        process = dict(self.running)[name]
+        process = self.of(name)
         if process.poll() is not None:
             raise Failure(f"{name} has ended with {process.returncode}: {self.last(name)}")
 
@@ -84,21 +99,25 @@ class Processes:
 
         return eventually(name, seconds, asked)
 
-    def last(self, name, lines=4):
+    def last(self, name, lines=8):
         with open(self.log(name), errors="replace") as file:
             return "".join(file.readlines()[-lines:]).strip()
 
     def memory_mb(self, name):
-        with open(f"/proc/{dict(self.running)[name].pid}/status") as file:
+        with open(f"/proc/{self.of(name).pid}/status") as file:
             return next(int(line.split()[1]) // 1024 for line in file if line.startswith("VmRSS"))
 
+    def stop_one(self, name):
+        process = self.of(name)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
     def stop(self):
-        for _, process in reversed(self.running):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        for name, _ in reversed(self.running):
+            self.stop_one(name)
         self.running = []
