@@ -15,7 +15,8 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.
 TOOLS = os.path.join(CACHE, "tools")
 # Where programs lie besides, as in tools.toml.
 DIRS = ("/usr/local/go/bin", "/usr/lib/go-1.*/bin")
-PORTS = (34000, 60000)
+# Below those that the kernel gives to whoever connects (net.ipv4.ip_local_port_range): one that is free now stays free.
+PORTS = (20000, 32000)
 STOP_SECONDS = 20
 
 
