@@ -19,7 +19,9 @@ fn on_postgres(dir: &Path, url: &str) -> Config {
 
 /// Replication is asynchronous: what was committed a moment ago may not be there yet.
 async fn standby_has_all(cluster: &TestCluster) {
-    let primary = sqlx::PgPool::connect(&cluster.url).await.unwrap();
+    // The first of the two in the address of both.
+    let (first, _) = cluster.url.split_once(',').unwrap();
+    let primary = sqlx::PgPool::connect(&format!("{first}/postgres")).await.unwrap();
     let written: String =
         sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text").fetch_one(&primary).await.unwrap();
     primary.close().await;
