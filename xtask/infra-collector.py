@@ -53,8 +53,7 @@ def built_parts(text):
 
 def replaced(text, pairs):
     for old, new in pairs:
-        if old in text:
-            text = text.replace(old, new)
+        text = text.replace(old, new)
     return text
 
 

@@ -5,7 +5,7 @@ import os
 import time
 
 from harness.processes import program
-from harness.report import Failure, eventually, row
+from harness.report import Failure, eventually
 
 # What has a controller here: the others stay as they were declared, for ever.
 JUDGED = ("apps/v1", "source.toolkit.fluxcd.io/v1", "batch/v1")
