@@ -22,10 +22,13 @@ pub struct PostgresConfig {
     pub max_connections: u32,
     /// How long a request waits for a free connection.
     pub acquire_timeout: Duration,
-    /// How long the server works on one statement. Migrations have no such bound.
+    /// How long the server works on one statement, but for migrations.
     pub statement_timeout: Duration,
     /// How long a start waits for a server that takes writes.
     pub startup_timeout: Duration,
+    /// How long it may then take to bring the database to the newest version, the wait for another console that does so
+    /// included.
+    pub migrate_timeout: Duration,
     /// How often the servers are asked whether they are there.
     pub ask_every: Duration,
 }
@@ -38,6 +41,7 @@ impl PostgresConfig {
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
             startup_timeout: Duration::from_mins(1),
+            migrate_timeout: Duration::from_mins(5),
             ask_every: Duration::from_secs(2),
         }
     }
@@ -62,8 +66,8 @@ pub struct StateConfig {
     pub session_max_ms: i64,
     /// Sessions a user; the one that would expire first makes room.
     pub max_sessions_per_user: i64,
-    /// While Postgres is away, a session that was seen within this time counts as it was. It is also how long one that
-    /// was ended elsewhere may go on then.
+    /// While Postgres is away or does not answer in time, a session that was seen within this time counts as it was. It is
+    /// also how long one that was ended elsewhere may go on then.
     pub remember_session_ms: i64,
     /// Sessions remembered for that; the one that was not seen for longest makes room.
     pub max_remembered_sessions: usize,
@@ -76,6 +80,8 @@ pub struct StateConfig {
     /// The newest events of Flux are kept.
     pub max_flux_events: i64,
     pub max_flux_event_bytes: usize,
+    /// Alarms remembered; the one that ended first, or ends first, makes room.
+    pub max_alarms: i64,
     pub throttle: ThrottleConfig,
 }
 
@@ -99,6 +105,7 @@ impl StateConfig {
             max_preference_bytes: 4096,
             max_flux_events: 300,
             max_flux_event_bytes: 32 * 1024,
+            max_alarms: 10_000,
             throttle: ThrottleConfig::default(),
         }
     }

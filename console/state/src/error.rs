@@ -19,6 +19,9 @@ pub enum OpenError {
     Database { place: String, source: sqlx::Error },
     #[error("cannot bring the state's {place} to this version")]
     Migrate { place: String, source: sqlx::migrate::MigrateError },
+    /// A migration takes longer than it may, or another console holds the lock, be it one that has vanished.
+    #[error("the state's {place} was not brought to this version within {} s", waited.as_secs())]
+    MigrateTimeout { place: String, waited: Duration },
 }
 
 /// The database or the machine does not do its part.
@@ -27,6 +30,9 @@ pub enum StateError {
     /// The Postgres of the state does not answer, or takes no writes; it is looked for.
     #[error("the state's database is away, for {} s now", away_for.as_secs())]
     Away { away_for: Duration, source: Option<sqlx::Error> },
+    /// No connection was free in time, or the server worked on a statement for too long. Others may fare better.
+    #[error("the state's database did not answer in time")]
+    Timeout { source: Option<sqlx::Error> },
     #[error("the state's database failed")]
     Database(#[from] sqlx::Error),
     #[error("password hashing failed: {0}")]

@@ -14,13 +14,13 @@ impl State {
         now_ms: i64,
     ) -> Result<NewSession, LoginError> {
         let name = name.trim();
+        // First: who finds the queue full asks the database nothing.
+        let Ok(place) = self.hashing.enter() else {
+            return Err(LoginError::Throttled { retry_after_seconds: 1 });
+        };
         self.attempt(name, address, now_ms).await?.map_err(|wait_ms| LoginError::Throttled {
             retry_after_seconds: wait_ms.max(1).unsigned_abs().div_ceil(1000),
         })?;
-        let Ok(place) = self.hashing.enter() else {
-            self.forgive(name, address).await?;
-            return Err(LoginError::Throttled { retry_after_seconds: 1 });
-        };
         let opened = self.open_if_right(name, password, now_ms).await;
         drop(place);
         // Who is in is in, also where the count could not be taken back.

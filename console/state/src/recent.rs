@@ -1,4 +1,5 @@
-//! Sessions that were seen lately, for a time in which Postgres is away. Never asked while it is there.
+//! Sessions that were seen lately, for a time in which Postgres is away or does not answer in time. Never asked while it
+//! does.
 
 use std::collections::HashMap;
 

@@ -94,8 +94,8 @@ impl State {
         Ok(opened.then_some(NewSession { token, expires_ms }))
     }
 
-    /// The session of a token, when it has not ended; its use moves its end. While Postgres is away, one that was seen
-    /// lately is as it was then.
+    /// The session of a token, when it has not ended; its use moves its end. While Postgres is away or does not answer in
+    /// time, one that was seen lately is as it was then.
     pub async fn find_session(&self, token: &str, now_ms: i64) -> Result<Option<Session>, StateError> {
         let digest = digest(token);
         match self.read_session(token, &digest, now_ms).await {
@@ -109,10 +109,9 @@ impl State {
                 self.recent.lock().forget(&digest);
                 Ok(None)
             }
-            Err(away @ StateError::Away { .. }) => match self.recent.lock().find(&digest, now_ms) {
-                Some(session) => Ok(Some(session)),
-                None => Err(away),
-            },
+            Err(error @ (StateError::Away { .. } | StateError::Timeout { .. })) => {
+                self.recent.lock().find(&digest, now_ms).map(Some).ok_or(error)
+            }
             Err(error) => Err(error),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     postgres::Postgres,
     recent::Recent,
     sqlite,
-    throttle::{Throttle, Throttling},
+    throttle::{SharedThrottle, Throttle, Throttling},
 };
 
 /// Users, sessions and preferences.
@@ -32,7 +32,8 @@ impl State {
                 (Database::File(sqlite::open(file).await?), Throttling::Local(local))
             }
             Place::Postgres(postgres) => {
-                (Database::Postgres(Postgres::open(postgres).await?), Throttling::Shared)
+                let shared = SharedThrottle::new(postgres);
+                (Database::Postgres(Postgres::open(postgres).await?), Throttling::Shared(shared))
             }
         };
         let state = Self {

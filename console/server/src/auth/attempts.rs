@@ -1,13 +1,17 @@
 //! What came of log-ins: a counter of all, and a line of each that says from where, never what was typed.
 //!
-//! Who has many addresses must not fill the log: so many refusals are told in a minute, and those beyond are counted alone.
+//! Strangers must not fill the log, be it from many addresses or with cookies that they made up: so many refusals and so
+//! many failures are told in a minute, and refusals beyond are counted alone.
 
 use std::{net::IpAddr, sync::Arc};
 
+use console_state::StateError;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 
-/// Refused log-ins that are told in a minute.
+use crate::error::error_chain;
+
+/// Refused log-ins, and failures, that are told in a minute.
 const MAX_LINES: u32 = 60;
 const MINUTE_MS: i64 = 60_000;
 
@@ -20,7 +24,7 @@ pub enum Refusal {
     Throttled,
     /// The form is another site's.
     OtherSite,
-    /// Users cannot be read. Why is logged where it is known.
+    /// Users cannot be read. Why is told by [`Attempts::failed`].
     Failed,
 }
 
@@ -28,7 +32,8 @@ pub enum Refusal {
 #[derive(Clone)]
 pub struct Attempts {
     counter: IntCounterVec,
-    told: Arc<Mutex<Told>>,
+    refusals: Arc<Mutex<Told>>,
+    failures: Arc<Mutex<Told>>,
 }
 
 /// Lines of the present minute.
@@ -55,7 +60,7 @@ impl Attempts {
         let opts = Opts::new("quarterdeck_login_attempts_total", "Log-ins of people, by what came of them.");
         let counter = IntCounterVec::new(opts, &["outcome"])?;
         registry.register(Box::new(counter.clone()))?;
-        Ok(Self { counter, told: Arc::default() })
+        Ok(Self { counter, refusals: Arc::default(), failures: Arc::default() })
     }
 
     /// Somebody is in. `user` is the name of a user, not any text.
@@ -67,7 +72,7 @@ impl Attempts {
     /// Nobody is in. The name that was typed is not told: people type passwords there, too.
     pub fn refused(&self, refusal: Refusal, address: IpAddr, now_ms: i64) {
         self.counter.with_label_values(&[refusal.as_str()]).inc();
-        let line = self.told.lock().line(now_ms);
+        let line = self.refusals.lock().line(now_ms);
         match line {
             line if line < MAX_LINES => {
                 tracing::warn!(
@@ -79,6 +84,18 @@ impl Attempts {
             MAX_LINES => {
                 tracing::warn!("more log-ins are refused than are told, the counter has all of them");
             }
+            _ => {}
+        }
+    }
+
+    /// Users or sessions cannot be read, for a log-in or for any request with a cookie.
+    pub fn failed(&self, error: &StateError, now_ms: i64) {
+        let line = self.failures.lock().line(now_ms);
+        match line {
+            line if line < MAX_LINES => {
+                tracing::error!(error = %error_chain(error), "users and sessions cannot be read");
+            }
+            MAX_LINES => tracing::error!("users and sessions cannot be read more often than is told"),
             _ => {}
         }
     }
@@ -100,7 +117,18 @@ impl Told {
 mod tests {
     use std::io::{self, Write};
 
+    use axum::{
+        Form,
+        extract::{ConnectInfo, State},
+    };
+    use console_app::Assets;
+    use console_state::StateConfig;
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use serde_json::json;
+    use tracing::Subscriber;
+
     use super::*;
+    use crate::auth::{Auth, QueryTokens, login, session};
 
     /// A log in memory.
     #[derive(Clone, Default)]
@@ -117,14 +145,22 @@ mod tests {
         }
     }
 
+    impl Log {
+        fn writer(&self) -> impl Subscriber + Send + Sync + use<> {
+            let log = self.clone();
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish()
+        }
+
+        fn lines(&self) -> Vec<String> {
+            String::from_utf8(self.0.lock().clone()).unwrap().lines().map(str::to_owned).collect()
+        }
+    }
+
     /// The counters, and the lines that `work` leaves.
     fn lines_of(work: impl FnOnce(&Attempts)) -> (Attempts, Vec<String>) {
         let (log, attempts) = (Log::default(), Attempts::register(&Registry::new()).unwrap());
-        let writer = log.clone();
-        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(lines, || work(&attempts));
-        let text = String::from_utf8(log.0.lock().clone()).unwrap();
-        (attempts, text.lines().map(str::to_owned).collect())
+        tracing::subscriber::with_default(log.writer(), || work(&attempts));
+        (attempts, log.lines())
     }
 
     fn counted(attempts: &Attempts, outcome: &str) -> u64 {
@@ -165,5 +201,35 @@ mod tests {
             }
         });
         assert_eq!(lines.len(), 200, "a minute later there is room again");
+    }
+
+    #[tokio::test]
+    async fn while_users_cannot_be_read_strangers_do_not_fill_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = console_state::State::open(StateConfig::new(dir.path().join("state"))).await.unwrap();
+        state.close().await;
+        let auth = Auth {
+            state: Arc::new(state),
+            tokens: QueryTokens::new([]),
+            assets: Assets::default(),
+            attempts: Attempts::register(&Registry::new()).unwrap(),
+            is_https: false,
+        };
+        let cookie = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static("qd_session=x"))]);
+        let log = Log::default();
+        let guard = tracing::subscriber::set_default(log.writer());
+        for _ in 0..100 {
+            let refused = session::find(&auth, &cookie).await;
+            assert_eq!(refused.unwrap_err(), StatusCode::SERVICE_UNAVAILABLE);
+            let form = Form(serde_json::from_value(json!({"username": "kim", "password": "x"})).unwrap());
+            let client = ConnectInfo((home(), 443).into());
+            let refused = login::log_in(State(auth.clone()), client, HeaderMap::new(), Ok(form)).await;
+            assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        }
+        drop(guard);
+        let errors: Vec<_> = log.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
+        assert_eq!(errors.len(), 61, "sixty, and that there are more");
+        assert!(errors[0].contains("closed"), "with the cause: {}", errors[0]);
+        assert_eq!(counted(&auth.attempts, "failed"), 100);
     }
 }

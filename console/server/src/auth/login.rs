@@ -87,7 +87,7 @@ pub async fn log_in(
             response
         }
         Err(LoginError::State(error)) => {
-            tracing::error!(error = %error_chain(&error), "log-in failed");
+            auth.attempts.failed(&error, now);
             auth.attempts.refused(Refusal::Failed, address.ip(), now);
             away(&auth, &headers, &sent.username, &sent.next)
         }

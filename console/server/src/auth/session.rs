@@ -11,13 +11,13 @@ use console_state::Session;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Auth, COOKIE, login};
-use crate::error::error_chain;
 
 /// The session that a request shows, when it has not ended.
 pub async fn find(auth: &Auth, headers: &HeaderMap) -> Result<Option<Session>, StatusCode> {
     let Some(token) = token(headers) else { return Ok(None) };
-    auth.state.find_session(token, now_ms()).await.map_err(|error| {
-        tracing::error!(error = %error_chain(&error), "sessions cannot be read");
+    let now = now_ms();
+    auth.state.find_session(token, now).await.map_err(|error| {
+        auth.attempts.failed(&error, now);
         StatusCode::SERVICE_UNAVAILABLE
     })
 }

@@ -1,4 +1,4 @@
-//! Where users, sessions and what Flux told are kept.
+//! Where users, sessions, what Flux told and the order of alarms are kept.
 
 use std::path::PathBuf;
 

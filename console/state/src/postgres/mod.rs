@@ -42,7 +42,10 @@ impl Postgres {
         let hosts = Hosts::parse(&config.url).map_err(OpenError::Address)?;
         let place = hosts.place();
         let current = wait_for_primary(&hosts, &place, config).await?;
-        migrate(&hosts.all()[current], &place).await?;
+        let waited = config.migrate_timeout;
+        tokio::time::timeout(waited, migrate(&hosts.all()[current], &place))
+            .await
+            .unwrap_or_else(|_| Err(OpenError::MigrateTimeout { place: place.clone(), waited }))?;
         let hosts = hosts.map(|options| session(options, config));
         let watch = Watch::new();
         let pool = pool(hosts.all()[current].clone(), config, watch.clone());
@@ -65,6 +68,10 @@ impl Postgres {
         }
         let source = match tokio::time::timeout(LONGEST, work).await {
             Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) if is_timeout(&error) => {
+                self.watch.wake();
+                return Err(StateError::Timeout { source: Some(error) });
+            }
             Ok(Err(error)) if !is_away(&error) => return Err(error.into()),
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -82,16 +89,24 @@ pub fn check_address(url: &str) -> Result<(), String> {
 /// The server does not answer, goes away, has no room or takes no writes; as opposed to a statement that is wrong.
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            true
+        }
         // Connection exceptions, shut-down and start-up, read-only transaction, too many connections
         // (PostgreSQL manual, appendix A).
         sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
             code.starts_with("08") || code.starts_with("57P0") || code == "25006" || code == "53300"
         }),
+        _ => false,
+    }
+}
+
+/// No connection was free in time, or a statement took longer than it may (`query_canceled`). The server may be away, but a
+/// pool in full use and a lock that is held look the same.
+fn is_timeout(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code == "57014"),
         _ => false,
     }
 }
@@ -163,10 +178,11 @@ async fn wait_for_primary(hosts: &Hosts, place: &str, config: &PostgresConfig) -
     }
 }
 
-/// On a connection of its own, without a bound for statements. sqlx takes an advisory lock first, so of consoles that start
-/// together one migrates and the others find it done.
+/// On a connection of its own, without a bound for single statements. sqlx takes an advisory lock first, so of consoles that
+/// start together one migrates and the others find it done.
 async fn migrate(options: &PgConnectOptions, place: &str) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database { place: place.to_owned(), source };
+    tracing::info!(place, "bringing the state's database to this version");
     let mut connection = named(options.clone()).connect().await.map_err(failed)?;
     let migrated = sqlx::migrate!("./migrations/postgres").run_direct(None, &mut connection, false).await;
     let closed = connection.close().await;

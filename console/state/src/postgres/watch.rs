@@ -1,8 +1,9 @@
 //! Whether a server of the state's Postgres takes writes, and which one.
 //!
 //! The pool opens connections to one server. A task asks through the pool now and then, and at once when an operation met a
-//! server that is away or takes no writes. When the pool has no good answer all servers are asked; when another one leads,
-//! the pool is pointed there and connections from before are thrown away, each when it would be used next.
+//! server that is away or takes no writes, or had no answer in time. When the pool has no good answer all servers are asked;
+//! when one leads, the pool is pointed there and connections from before are thrown away, each when it would be used next.
+//! Not so when the pool is merely in full use and its server leads: opening all connections anew would add to the load.
 
 use std::{
     sync::{
@@ -64,6 +65,11 @@ impl Watch {
     /// An operation failed in a way that may mean that the server is away: it counts as that until one has answered.
     pub fn raise_alarm(&self) {
         self.0.away_since.lock().get_or_insert_with(Instant::now);
+        self.wake();
+    }
+
+    /// An operation had no answer in time, which says nothing of the server yet: it is asked.
+    pub fn wake(&self) {
         self.0.alarm.notify_one();
     }
 
@@ -89,10 +95,12 @@ impl Watch {
                 () = tokio::time::sleep(pause) => {}
                 () = self.0.alarm.notified() => {}
             }
-            if self.away_for().is_none() && is_good(&pool).await {
+            let answer = if self.away_for().is_some() { Answer::Bad } else { ask_through(&pool).await };
+            if answer == Answer::Good {
                 continue;
             }
             match primary(&hosts).await {
+                Ok(found) if found == current && answer == Answer::Full => {}
                 Ok(found) => {
                     let server = hosts::name(&hosts.all()[found]);
                     if found != current {
@@ -125,9 +133,26 @@ pub async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::E
     sqlx::query_scalar(TAKES_WRITES).fetch_one(connection).await
 }
 
-async fn is_good(pool: &PgPool) -> bool {
-    let asked = async { sqlx::query_scalar::<_, bool>(TAKES_WRITES).fetch_one(pool).await };
-    matches!(tokio::time::timeout(ANSWER_TIMEOUT, asked).await, Ok(Ok(true)))
+/// What comes of asking through the pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Its server takes writes.
+    Good,
+    Bad,
+    /// No connection was free in time, so nobody was asked.
+    Full,
+}
+
+async fn ask_through(pool: &PgPool) -> Answer {
+    let mut connection = match tokio::time::timeout(ANSWER_TIMEOUT, pool.acquire()).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => return Answer::Full,
+        Ok(Err(_)) => return Answer::Bad,
+    };
+    match tokio::time::timeout(ANSWER_TIMEOUT, takes_writes(&mut connection)).await {
+        Ok(Ok(true)) => Answer::Good,
+        _ => Answer::Bad,
+    }
 }
 
 /// The first server that says that it takes writes; all are asked at the same time. The error is the last one's, none when

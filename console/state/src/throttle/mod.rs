@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use parking_lot::Mutex;
 
 pub use local::Throttle;
+pub use shared::SharedThrottle;
 
 use crate::{State, StateError, database::Database};
 
@@ -39,7 +40,7 @@ impl Default for ThrottleConfig {
 pub enum Throttling {
     Local(Mutex<Throttle>),
     /// The database.
-    Shared,
+    Shared(SharedThrottle),
 }
 
 impl State {
@@ -52,25 +53,25 @@ impl State {
         now_ms: i64,
     ) -> Result<Result<(), i64>, StateError> {
         match (&self.throttle, &self.database) {
-            (Throttling::Shared, Database::Postgres(postgres)) => {
-                shared::attempt(postgres, &self.config.throttle, user, address, now_ms).await
+            (Throttling::Shared(shared), Database::Postgres(postgres)) => {
+                shared.attempt(postgres, &self.config.throttle, user, address, now_ms).await
             }
             (Throttling::Local(local), _) => Ok(local.lock().attempt(user, address, now_ms)),
-            (Throttling::Shared, Database::File(_)) => Ok(Ok(())),
+            (Throttling::Shared(_), Database::File(_)) => Ok(Ok(())),
         }
     }
 
     /// The attempt was right (or could not be judged): the user's count is gone, the address gets this one back.
     pub(crate) async fn forgive(&self, user: &str, address: IpAddr) -> Result<(), StateError> {
         match (&self.throttle, &self.database) {
-            (Throttling::Shared, Database::Postgres(postgres)) => {
-                shared::forgive(postgres, user, address).await
+            (Throttling::Shared(shared), Database::Postgres(postgres)) => {
+                shared.forgive(postgres, user, address).await
             }
             (Throttling::Local(local), _) => {
                 local.lock().forgive(user, address);
                 Ok(())
             }
-            (Throttling::Shared, Database::File(_)) => Ok(()),
+            (Throttling::Shared(_), Database::File(_)) => Ok(()),
         }
     }
 }

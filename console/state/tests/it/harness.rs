@@ -69,6 +69,13 @@ impl Bench {
         Self { state, kept }
     }
 
+    pub fn db(&self) -> &TestDb {
+        match &self.kept {
+            Kept::Postgres(db) => db,
+            Kept::File(_) => unreachable!("this bench is Postgres"),
+        }
+    }
+
     pub async fn log_in(&self, now_ms: i64) -> Result<NewSession, LoginError> {
         self.state.log_in("admin", PASSWORD, HOME, now_ms).await
     }
@@ -107,6 +114,7 @@ pub fn config(place: Place) -> StateConfig {
         max_sessions_per_user: 2,
         remember_session_ms: 60_000,
         max_flux_events: 3,
+        max_alarms: 2,
         throttle: ThrottleConfig { max_per_user: 2, ..ThrottleConfig::default() },
         ..StateConfig::at(place)
     }

@@ -1,6 +1,8 @@
 use std::{fs, path::Path, time::Duration};
 
 use console_state::{OpenError, Place, PostgresConfig, State, StateConfig};
+use shop_testkit::TestDb;
+use sqlx::migrate::Migrate as _;
 use tempfile::TempDir;
 
 use crate::harness::{Bench, Kept, NOW};
@@ -73,7 +75,7 @@ async fn a_file_of_a_newer_version_is_refused() {
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused_and_its_password_is_not_told() {
     let b = Bench::in_postgres().await;
-    let Kept::Postgres(db) = &b.kept else { unreachable!("this bench is Postgres") };
+    let db = b.db();
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
          VALUES (9999, 'later', TRUE, '\\x00', 0)",
@@ -104,6 +106,20 @@ async fn a_server_that_is_not_there_is_named_after_a_while() {
         error.to_string().contains("database console at /") && !format!("{error:?}").contains("secret"),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_to_migrate_says_so() {
+    let db = TestDb::empty().await;
+    let mut other = db.pool.acquire().await.unwrap();
+    other.lock().await.unwrap();
+    let mut postgres = PostgresConfig::new(&db.url);
+    postgres.migrate_timeout = Duration::from_millis(300);
+    let opened = State::open(StateConfig::at(Place::Postgres(postgres)));
+    let opened = tokio::time::timeout(Duration::from_secs(20), opened).await.expect("the wait is bounded");
+    let error = opened.err().expect("another one migrates");
+    assert!(matches!(error, OpenError::MigrateTimeout { .. }), "{error:?}");
+    assert!(error.to_string().contains("database t"), "{error}");
 }
 
 #[cfg(unix)]

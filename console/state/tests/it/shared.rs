@@ -4,7 +4,7 @@ use console_state::{AdminChange, LoginError, Place, PostgresConfig, State};
 use futures::future::join_all;
 use shop_testkit::TestDb;
 
-use crate::harness::{Bench, HOME, Kept, NOW, PASSWORD, config};
+use crate::harness::{Bench, HOME, NOW, PASSWORD, config};
 
 async fn another(b: &Bench) -> State {
     State::open(b.kept.config()).await.unwrap()
@@ -51,13 +51,46 @@ async fn counted_users_and_addresses_are_bounded() {
     for n in 0..9 {
         let _ = b.state.log_in(&format!("user{n}"), &"x".repeat(2000), HOME, NOW + n).await;
     }
-    let Kept::Postgres(db) = &b.kept else { unreachable!("this bench is Postgres") };
     let count = async || {
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM log_in_attempts").fetch_one(&db.pool).await
+        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM log_in_attempts").fetch_one(&b.db().pool).await
     };
     assert!(count().await.unwrap() <= 5);
     let _ = b.state.log_in("later", &"x".repeat(2000), HOME, NOW + 61_000).await;
     assert_eq!(count().await.unwrap(), 2, "windows that are over are gone");
+}
+
+#[tokio::test]
+async fn an_attempt_locks_no_row_that_stays_and_makes_room_beside_rows_that_others_hold() {
+    let mut b = Bench::in_postgres().await;
+    let mut limits = b.kept.config();
+    limits.throttle.max_keys = 5;
+    b.state = State::open(limits).await.unwrap();
+    sqlx::query(
+        "INSERT INTO log_in_attempts (key, start_ms, wrong) SELECT 'user:' || n, $1 + n, 1 FROM generate_series(1, 8) n",
+    )
+    .bind(NOW)
+    .execute(&b.db().pool)
+    .await
+    .unwrap();
+    let mut other = b.db().pool.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM log_in_attempts WHERE key IN ('user:7', 'user:8') FOR UPDATE")
+        .fetch_all(&mut *other)
+        .await
+        .unwrap();
+    let _ = b.state.log_in("late", &"x".repeat(2000), HOME, NOW + 9).await;
+    other.rollback().await.unwrap();
+    let kept: Vec<String> =
+        sqlx::query_scalar("SELECT key FROM log_in_attempts ORDER BY start_ms DESC, key DESC")
+            .fetch_all(&b.db().pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, ["user:late", "address:127.0.0.1", "user:8", "user:7", "user:6"]);
+    // A row that somebody locked keeps the number of who did.
+    let lockers: String = sqlx::query_scalar("SELECT xmax::text FROM log_in_attempts WHERE key = 'user:6'")
+        .fetch_one(&b.db().pool)
+        .await
+        .unwrap();
+    assert_eq!(lockers, "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,8 +128,7 @@ async fn log_ins_at_the_same_time_keep_to_the_number_of_sessions_and_events_to_t
     for kept in join_all((0..20).map(event)).await {
         kept.unwrap();
     }
-    let Kept::Postgres(db) = &b.kept else { unreachable!("this bench is Postgres") };
-    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sessions").fetch_one(&db.pool);
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sessions").fetch_one(&b.db().pool);
     assert_eq!(count.await.unwrap(), 2);
     assert_eq!(states[0].flux_events().await.unwrap(), ["event 19", "event 18", "event 17"]);
 }
