@@ -10,6 +10,7 @@ use alerting_template::Template;
 use console_model::{
     alert::{Alert, AlertState, RuleGroupStatus},
     clock::now_ms,
+    fingerprint,
 };
 use console_storage::{
     metrics::SampleAppender,
@@ -24,7 +25,7 @@ use crate::{
     error::LoadError,
     evidence::EvidenceStore,
     external::{ExternalAlert, ExternalError},
-    fingerprint, glob,
+    glob,
     metrics::Metrics,
     notify::{Notifier, NotifierConfig, template},
     routing::RoutingConfig,

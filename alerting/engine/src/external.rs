@@ -8,13 +8,17 @@ use std::collections::BTreeMap;
 use console_model::{
     Labels,
     alert::{Alert, AlertState, TOLD_STATE},
+    fingerprint,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{fingerprint, rules::alerting::RESOLVED_RETENTION_MS};
+use crate::rules::alerting::RESOLVED_RETENTION_MS;
 
 /// How long the end of an alert is remembered, so that an older message that comes late does not begin it anew.
 const ORDER_RETENTION_MS: i64 = 2 * 3_600_000;
+/// How long an alert is shown of which nobody knows whether it fires. Whoever decides may have deleted it meanwhile, which
+/// nobody tells.
+const UNKNOWN_RETENTION_MS: i64 = 24 * 3_600_000;
 
 /// What is said of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +66,8 @@ struct Held {
 pub(crate) struct ExternalAlerts(BTreeMap<String, Held>);
 
 impl ExternalAlerts {
-    /// Takes what is told; answers what the dispatcher must hear of it. At most `limit` are held.
+    /// Takes what is told; answers what the dispatcher must hear of it. At most `limit` are held: of those that nobody was
+    /// told of, the oldest makes room.
     pub fn take(
         &mut self,
         told: ExternalAlert,
@@ -70,15 +75,15 @@ impl ExternalAlerts {
         limit: usize,
     ) -> Result<Vec<Alert>, ExternalError> {
         self.expire(now_ms);
-        let before = self.0.get(&told.key);
-        if before.is_some_and(|held| held.changed_at_ms >= told.changed_at_ms) {
+        let before = self.0.get(&told.key).cloned();
+        if before.as_ref().is_some_and(|held| held.changed_at_ms >= told.changed_at_ms) {
             return Ok(Vec::new());
         }
-        if before.is_none() && self.0.len() >= limit {
+        if before.is_none() && self.0.len() >= limit && !self.make_room() {
             let alert = told.labels.get("alertname").unwrap_or_default().to_owned();
             return Err(ExternalError::TooMany { limit, alert });
         }
-        let before = before.map(|held| held.alert.clone());
+        let before = before.map(|held| held.alert);
         let alert = next(before.as_ref(), &told, now_ms);
         // Under other labels it is another alert to everybody who was told.
         let left = before
@@ -91,7 +96,8 @@ impl ExternalAlerts {
     /// Pending, firing, and lately resolved alerts.
     pub fn shown(&self, now_ms: i64) -> impl Iterator<Item = &Alert> {
         let is_shown = move |a: &&Alert| match a.state {
-            AlertState::Firing | AlertState::Pending => true,
+            AlertState::Firing => true,
+            AlertState::Pending => now_ms - a.active_at_ms <= UNKNOWN_RETENTION_MS,
             AlertState::Resolved => a.resolved_at_ms.is_some_and(|at| now_ms - at <= RESOLVED_RETENTION_MS),
             AlertState::Inactive => false,
         };
@@ -109,14 +115,21 @@ impl ExternalAlerts {
     }
 
     fn expire(&mut self, now_ms: i64) {
-        let stays = |a: &Alert, at_ms: i64| {
-            matches!(a.state, AlertState::Firing | AlertState::Pending)
-                || now_ms - at_ms <= ORDER_RETENTION_MS
-        };
-        self.0.retain(|_, held| {
-            let ended_ms = held.alert.resolved_at_ms.unwrap_or(held.changed_at_ms);
-            stays(&held.alert, ended_ms)
+        self.0.retain(|_, held| match held.alert.state {
+            AlertState::Firing => true,
+            AlertState::Pending => now_ms - held.alert.active_at_ms <= UNKNOWN_RETENTION_MS,
+            AlertState::Resolved | AlertState::Inactive => {
+                let ended_ms = held.alert.resolved_at_ms.unwrap_or(held.changed_at_ms);
+                now_ms - ended_ms <= ORDER_RETENTION_MS
+            }
         });
+    }
+
+    /// Whether one that nobody was told of could go.
+    fn make_room(&mut self) -> bool {
+        let untold = self.0.iter().filter(|(_, held)| !is_told(&held.alert));
+        let oldest = untold.min_by_key(|(_, held)| held.changed_at_ms).map(|(key, _)| key.clone());
+        oldest.is_some_and(|key| self.0.remove(&key).is_some())
     }
 }
 
@@ -245,5 +258,35 @@ mod tests {
         all.take(told(Condition::Resolved, 3), 3, 1).unwrap();
         let batch = all.take(other(), 4 + ORDER_RETENTION_MS, 1).unwrap();
         assert_eq!(states(&batch), [AlertState::Firing]);
+    }
+
+    #[test]
+    fn what_nobody_knows_any_more_is_forgotten_after_a_day() {
+        let mut all = ExternalAlerts::default();
+        all.take(told(Condition::Unknown, 1_000), 1_000, 9).unwrap();
+        assert_eq!(shown(&all, 1_000 + UNKNOWN_RETENTION_MS), [AlertState::Pending]);
+        assert_eq!(shown(&all, 1_001 + UNKNOWN_RETENTION_MS), []);
+        let other = ExternalAlert { key: "other".to_owned(), ..told(Condition::Firing, 2_000) };
+        all.take(other, 1_001 + UNKNOWN_RETENTION_MS, 9).unwrap();
+        assert_eq!(all.0.keys().collect::<Vec<_>>(), ["other"]);
+    }
+
+    #[test]
+    fn alarms_without_data_keep_no_firing_one_out() {
+        let mut all = ExternalAlerts::default();
+        let of =
+            |key: &str, condition, at_ms| ExternalAlert { key: key.to_owned(), ..told(condition, at_ms) };
+        for (key, condition, at_ms) in [
+            ("old", Condition::Unknown, 1),
+            ("older", Condition::Resolved, 0),
+            ("fires", Condition::Firing, 2),
+        ] {
+            all.take(of(key, condition, at_ms), 9, 3).unwrap();
+        }
+        for key in ["b", "c"] {
+            assert_eq!(states(&all.take(of(key, Condition::Firing, 3), 9, 3).unwrap()), [AlertState::Firing]);
+        }
+        assert_eq!(all.0.keys().collect::<Vec<_>>(), ["b", "c", "fires"]);
+        assert!(all.take(of("d", Condition::Firing, 4), 9, 3).is_err());
     }
 }

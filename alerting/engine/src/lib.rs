@@ -18,7 +18,6 @@ pub mod engine;
 pub mod error;
 pub mod evidence;
 pub mod external;
-pub mod fingerprint;
 mod glob;
 mod metrics;
 pub mod notify;

@@ -1,5 +1,8 @@
 //! Who evaluates rules and tells people: the console's own engine, or a Prometheus with its Alertmanager. Never both: people
 //! would be paged twice.
+//!
+//! Alertmanager knows an alert by its labels and counts what it was told last. So the state keeps alarms of others in the
+//! order in which they changed, with the labels that Alertmanager was told; consoles that share it hand on the same.
 
 use std::sync::Arc;
 
@@ -7,7 +10,8 @@ use alerting_engine::{Condition, Deps, Engine, ExternalAlert, ExternalError};
 use console_app::Component;
 use console_model::clock::now_ms;
 use console_sources::{AlertmanagerConfig, AlertmanagerSource};
-use console_storage::source::AlertsSource;
+use console_state::{Alarm, State, StateError};
+use console_storage::{SourceError, source::AlertsSource};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,16 +23,34 @@ use crate::{
 /// Alertmanager ends an alert that nobody tells again, and whoever tells of alarms does so once.
 const TOLD_FOR_MS: i64 = 7 * 24 * 3_600_000;
 
+/// Why an alert that somebody else decides was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TellError {
+    #[error(transparent)]
+    Engine(#[from] ExternalError),
+    #[error("the order of alarms is not known")]
+    State(#[from] StateError),
+    #[error("what is known of the alarm cannot be read")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("Alertmanager was not told")]
+    Unsent(#[from] SourceError),
+}
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub enum Alerting {
     Engine(Arc<Engine>),
-    Alertmanager(Arc<AlertmanagerSource>),
+    Alertmanager { source: Arc<AlertmanagerSource>, state: Arc<State> },
 }
 
 impl Alerting {
     /// Must be called inside a Tokio runtime.
-    pub fn start(config: &Config, deps: Deps, stop: CancellationToken) -> Result<Self, StartError> {
+    pub fn start(
+        config: &Config,
+        deps: Deps,
+        state: Arc<State>,
+        stop: CancellationToken,
+    ) -> Result<Self, StartError> {
         let sources = &config.sources;
         // The configuration has been checked: where the one is, the other is.
         let (Some(alertmanager), Some(prometheus)) = (&sources.alertmanager, &sources.prometheus) else {
@@ -39,32 +61,23 @@ impl Alerting {
         let read = AlertmanagerConfig::new(alertmanager.remote(field)?, rules);
         let started = AlertmanagerSource::start(read, now_ms);
         let source = started.map_err(|source| SourcesError::Source { field, source })?;
-        Ok(Self::Alertmanager(Arc::new(source)))
+        Ok(Self::Alertmanager { source: Arc::new(source), state })
     }
 
     pub fn source(&self) -> Arc<dyn AlertsSource> {
         match self {
             Self::Engine(engine) => engine.clone(),
-            Self::Alertmanager(source) => source.clone(),
+            Self::Alertmanager { source, .. } => source.clone(),
         }
     }
 
     /// Takes an alert that somebody else decides. The engine keeps it; Alertmanager is told, for at most a week and until all
-    /// of its servers have been restarted.
-    pub async fn tell(&self, told: ExternalAlert) -> Result<(), ExternalError> {
-        let source = match self {
-            Self::Engine(engine) => return engine.tell(told).await,
-            Self::Alertmanager(source) => source,
-        };
-        let ends_at_ms = match told.condition {
-            Condition::Firing => now_ms() + TOLD_FOR_MS,
-            Condition::Resolved => now_ms(),
-            // What fires goes on.
-            Condition::Unknown => return Ok(()),
-        };
-        let starts_at_ms = told.changed_at_ms.min(ends_at_ms);
-        let posted = source.post(&told.labels, &told.annotations, starts_at_ms, ends_at_ms).await;
-        posted.map_err(|e| ExternalError::Unwritable(e.to_string()))
+    /// of its servers have been restarted. What is told twice, or late and out of order, changes nothing.
+    pub async fn tell(&self, told: ExternalAlert) -> Result<(), TellError> {
+        match self {
+            Self::Engine(engine) => Ok(engine.tell(told).await?),
+            Self::Alertmanager { source, state } => hand_on(source, state, told).await,
+        }
     }
 
     /// For the page about parts.
@@ -75,7 +88,7 @@ impl Alerting {
                 let facts = vec![("rules".to_owned(), rules), ("Slack".to_owned(), slack.to_owned())];
                 (EMBEDDED.to_owned(), facts)
             }
-            Self::Alertmanager(source) => (source.url().to_owned(), source.facts()),
+            Self::Alertmanager { source, .. } => (source.url().to_owned(), source.facts()),
         };
         Component { name: "Alerting".to_owned(), backend, facts }
     }
@@ -85,5 +98,65 @@ impl Alerting {
         if let Self::Engine(engine) = self {
             engine.stopped().await;
         }
+    }
+}
+
+/// Hands on what is known of an alarm: what was told, or what changed later. Another console may hand on a later change
+/// meanwhile and be done first, so it is looked at again until what is known is what was handed on last.
+async fn hand_on(source: &AlertmanagerSource, state: &State, told: ExternalAlert) -> Result<(), TellError> {
+    let now_ms = now_ms();
+    let ends_at_ms = match told.condition {
+        Condition::Firing => now_ms + TOLD_FOR_MS,
+        Condition::Resolved => now_ms,
+        // What fires goes on, and an end that was told before this and comes after it still counts.
+        Condition::Unknown => return Ok(()),
+    };
+    let told = Alarm {
+        key: told.key,
+        changed_at_ms: told.changed_at_ms,
+        ends_at_ms,
+        labels: serde_json::to_string(&told.labels)?,
+        annotations: serde_json::to_string(&told.annotations)?,
+    };
+    let mut handed_on = None;
+    loop {
+        let known = state.keep_alarm(&told, now_ms).await?;
+        if handed_on.as_ref() == Some(&known) {
+            return Ok(());
+        }
+        let (labels, annotations) =
+            (serde_json::from_str(&known.labels)?, serde_json::from_str(&known.annotations)?);
+        let starts_at_ms = known.changed_at_ms.min(known.ends_at_ms);
+        source.post(&labels, &annotations, starts_at_ms, known.ends_at_ms).await?;
+        handed_on = Some(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console_model::Labels;
+    use console_sources::RemoteConfig;
+    use console_state::StateConfig;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alertmanager_that_does_not_answer_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let nobody = || RemoteConfig::new("http://127.0.0.1:1");
+        let source = AlertmanagerSource::start(AlertmanagerConfig::new(nobody(), nobody()), now_ms).unwrap();
+        let state = State::open(StateConfig::new(dir.path().join("state.sqlite"))).await.unwrap();
+        let alerting = Alerting::Alertmanager { source: Arc::new(source), state: Arc::new(state) };
+        let told = ExternalAlert {
+            key: "arn".to_owned(),
+            labels: Labels::from_pairs([("alertname", "A")]),
+            annotations: Labels::default(),
+            condition: Condition::Firing,
+            told_state: "ALARM".to_owned(),
+            changed_at_ms: 1,
+        };
+        let error = crate::error_chain(&alerting.tell(told).await.unwrap_err());
+        let wanted = "Alertmanager was not told: Alertmanager at http://127.0.0.1:1 is unavailable: ";
+        assert!(error.starts_with(wanted), "{error}");
     }
 }

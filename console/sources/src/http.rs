@@ -1,6 +1,6 @@
 //! One bounded HTTP client for all remote backends.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use console_storage::SourceError;
 use serde::de::DeserializeOwned;
@@ -60,10 +60,7 @@ pub struct Remote {
 
 impl Remote {
     pub fn new(backend: &'static str, config: RemoteConfig) -> Result<Self, SourceError> {
-        let client = reqwest::Client::builder()
-            .timeout(config.timeout)
-            .build()
-            .map_err(|e| SourceError::Internal(format!("{backend}: {e}")))?;
+        let client = client(backend, &config, None)?;
         Ok(Self { backend, config, client })
     }
 
@@ -84,8 +81,7 @@ impl Remote {
         found
             .take(MAX_ADDRESSES)
             .map(|address| {
-                let client = reqwest::Client::builder().timeout(self.config.timeout).resolve(host, address);
-                let client = client.build().map_err(|e| SourceError::Internal(e.to_string()))?;
+                let client = client(self.backend, &self.config, Some((host, address)))?;
                 Ok(Self { client, ..self.clone() })
             })
             .collect()
@@ -164,4 +160,17 @@ impl Remote {
     fn transport(&self, e: &reqwest::Error) -> SourceError {
         if e.is_timeout() { SourceError::Timeout } else { self.unavailable(e.to_string()) }
     }
+}
+
+/// The client of a backend; with `place`, one that goes to this address for this host.
+fn client(
+    backend: &str,
+    config: &RemoteConfig,
+    place: Option<(&str, SocketAddr)>,
+) -> Result<reqwest::Client, SourceError> {
+    let mut builder = reqwest::Client::builder().timeout(config.timeout);
+    if let Some((host, address)) = place {
+        builder = builder.resolve(host, address);
+    }
+    builder.build().map_err(|e| SourceError::Internal(format!("{backend}: {e}")))
 }

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use console_model::{
     Labels,
     alert::AlertState,
+    fingerprint::fingerprint,
     labels::METRIC_NAME,
     metric::{Point, Sample},
 };
 
-use crate::{
-    fingerprint::fingerprint,
-    rules::{
-        expand::{ExternalData, expand},
-        file::{RuleKind, RuleSpec},
-    },
+use crate::rules::{
+    expand::{ExternalData, expand},
+    file::{RuleKind, RuleSpec},
 };
 
 /// How long a resolved alert is kept, so that its resolution cannot get lost (rules/alerting.go `resolvedRetention`).

@@ -9,6 +9,7 @@ use alerting_engine::{
 use console_model::{
     Labels,
     alert::{Alert, AlertState},
+    fingerprint,
 };
 
 const ROUTES: &str = r#"
@@ -43,7 +44,7 @@ receivers: [{ name: default }, { name: page }, { name: orders }, { name: team }]
 pub fn alert(labels: &[(&str, &str)], state: AlertState, at_ms: i64) -> Alert {
     let labels = Labels::from_pairs(labels.iter().copied());
     Alert {
-        fingerprint: alerting_engine::fingerprint::hex(&labels),
+        fingerprint: fingerprint::hex(&labels),
         name: labels.get("alertname").unwrap_or_default().to_owned(),
         labels,
         annotations: Labels::default(),

@@ -58,7 +58,7 @@ impl SigningCertificate {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     use super::*;
@@ -66,8 +66,8 @@ mod tests {
     // Made with `openssl req -x509 -newkey rsa:2048 -nodes -days 365` and `openssl dgst -sha1 -sign` (`-sha256`), which know
     // nothing of this code. The keys are gone.
     const MESSAGE: &[u8] = b"Message\nHello\n";
-    const VALID_MS: i64 = 1_797_000_000_000;
-    const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----
+    pub const VALID_MS: i64 = 1_797_000_000_000;
+    pub const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----
 MIIDFzCCAf+gAwIBAgIUKQoHuestz6i1Tq5eaIboo9pChKYwDQYJKoZIhvcNAQEL
 BQAwGzEZMBcGA1UEAwwQc25zLmV4YW1wbGUudGVzdDAeFw0yNjExMzAwMTExMzZa
 Fw0yNzExMzAwMTExMzZaMBsxGTAXBgNVBAMMEHNucy5leGFtcGxlLnRlc3QwggEi

@@ -14,7 +14,6 @@ mod topic;
 
 use std::sync::Arc;
 
-use alerting_engine::ExternalError;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 
@@ -26,7 +25,11 @@ use self::{
     message::{Kind, Message},
     seen::Seen,
 };
-use crate::{StartError, alerting::Alerting, config::SnsConfig};
+use crate::{
+    StartError,
+    alerting::{Alerting, TellError},
+    config::SnsConfig,
+};
 
 /// Older ones are refused: a recorded message cannot be played again.
 const MAX_AGE_MS: i64 = 3_600_000;
@@ -55,7 +58,7 @@ enum Refusal {
     #[error(transparent)]
     NotNow(#[from] NotNow),
     #[error("the alert cannot be kept now")]
-    NotKept(#[from] ExternalError),
+    NotKept(#[from] TellError),
 }
 
 /// Cheap to clone.
@@ -123,7 +126,7 @@ impl SnsMessages {
         {
             return untrusted("SigningCertURL: not the path of a .pem file".to_owned());
         }
-        let certificate = self.fetcher.certificate(&url).await?;
+        let certificate = self.fetcher.certificate(&url, now_ms).await?;
         certificate
             .check_validity(now_ms)
             .map_err(|why| Refusal::Untrusted(format!("SigningCertURL: {why}")))?;

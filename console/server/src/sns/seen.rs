@@ -1,5 +1,5 @@
-//! Which messages were taken lately, so that one that is repeated is taken once. Not kept over a restart: an alarm that
-//! comes again after one changes nothing by itself (`alerting_engine::external`).
+//! Which messages were taken lately, so that one that is repeated is taken once. Not kept over a restart nor shared: an
+//! alarm that comes again changes nothing by itself (`Alerting::tell`).
 
 use std::collections::{HashSet, VecDeque};
 

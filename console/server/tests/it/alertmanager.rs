@@ -9,12 +9,12 @@ use serde_json::json;
 
 use super::console::{Console, PASSWORD, lay_out};
 
-const ROUTES: &str = "route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n";
+pub const ROUTES: &str = "route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n";
 const RULES: &str = "groups:\n  - name: shop\n    interval: 1s\n    rules:\n      - alert: Broken\n        expr: vector(7)\n\
                      \x20       labels: { severity: critical, service: orders }\n        annotations: { summary: 'Orders <b>fail</b>' }\n";
 
 /// The configuration in front of both, as a file would say it.
-fn in_front(dir: &std::path::Path, alertmanager: &str, prometheus: &str) -> Config {
+pub fn in_front(dir: &std::path::Path, alertmanager: &str, prometheus: &str) -> Config {
     lay_out(dir);
     let text = std::fs::read_to_string(dir.join("quarterdeck.yml")).unwrap();
     let own = text.lines().filter(|l| !l.starts_with("rule_files") && !l.starts_with("routing_file"));

@@ -3,11 +3,14 @@
 use std::{net::TcpListener, path::Path, time::Duration};
 
 use console_model::clock::now_ms;
+use console_proof::peer::{alertmanager, free_ports};
 use console_server::{Config, config::SnsEndpoint};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use shop_testkit::TestDb;
 
 use super::{
+    alertmanager::{ROUTES, in_front},
     console::{Console, PASSWORD, lay_out},
     fake_sns::{FakeSns, HOST, Has, TOPIC, cert_url, confirm_url, moment},
 };
@@ -18,10 +21,14 @@ const ROUTING: &str = "route: { receiver: on-call, group_wait: 10ms, group_inter
 fn config(dir: &Path, sns: &FakeSns) -> Config {
     let mut config = lay_out(dir);
     std::fs::write(dir.join("routing.yml"), ROUTING).unwrap();
-    config.sns.topics = vec![TOPIC.to_owned().try_into().unwrap()];
     config.sns.severities = [("shop-edge-".to_owned(), "critical".to_owned())].into();
-    config.sns.endpoint = Some(SnsEndpoint { address: sns.address, ca_file: Some(sns.ca_file()) });
+    hear(&mut config, sns);
     config
+}
+
+fn hear(config: &mut Config, sns: &FakeSns) {
+    config.sns.topics = vec![TOPIC.to_owned().try_into().unwrap()];
+    config.sns.endpoint = Some(SnsEndpoint { address: sns.address, ca_file: Some(sns.ca_file()) });
 }
 
 async fn start(dir: &Path) -> (Console, FakeSns) {
@@ -323,4 +330,58 @@ async fn without_topics_there_is_no_such_address() {
     assert_eq!(status, 404);
     assert!(text.contains("sns.topics"), "{text}");
     console.stop().await;
+}
+
+/// Names and severities of what fires at an Alertmanager.
+async fn firing(base: &str) -> Vec<(String, String)> {
+    let asked = reqwest::Client::new().get(format!("{base}/api/v2/alerts")).send().await.unwrap();
+    let alerts: Vec<Value> = asked.json().await.unwrap();
+    let label = |a: &Value, name: &str| a["labels"][name].as_str().unwrap_or_default().to_owned();
+    alerts.iter().map(|a| (label(a, "alertname"), label(a, "severity"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consoles_that_share_a_state_hand_on_one_order_and_end_what_they_began() {
+    let (db, [port]) = (TestDb::empty().await, free_ports().unwrap());
+    let base = format!("http://127.0.0.1:{port}");
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let (sns, listener) = FakeSns::new(dirs[0].path());
+    sns.serve(listener, Has::Certificate);
+    let mut configs = dirs.each_ref().map(|dir| {
+        let mut config = in_front(dir.path(), &base, "http://127.0.0.1:1");
+        hear(&mut config, &sns);
+        std::fs::write(dir.path().join("state-url"), &db.url).unwrap();
+        config.state.postgres_url_file = Some(dir.path().join("state-url"));
+        config
+    });
+    // A rollout: the second has other severities already.
+    configs[0].sns.severity = "critical".to_owned();
+    let [first, second] = configs;
+    let (first, second) = tokio::join!(Console::start_with(first), Console::start_with(second));
+
+    let began = now_ms() - 60_000;
+    let fires = sns.notification("1", &alarm("shop-edge-errors", "ALARM", began));
+    refused(&first, &fires, 503, "the alert cannot be kept now").await;
+    let peer = alertmanager::start(&alertmanager::program().unwrap(), ROUTES, port).await.unwrap();
+    taken(&first, &fires).await;
+    let critical = [("shop-edge-errors".to_owned(), "critical".to_owned())];
+    assert_eq!(firing(&base).await, critical);
+
+    taken(&second, &sns.notification("2", &alarm("shop-edge-errors", "INSUFFICIENT_DATA", began + 20_000)))
+        .await;
+    assert_eq!(firing(&base).await, critical, "what fires goes on");
+    // As an operator publishes it for an alarm that was deleted: without what it measured.
+    let mut over: Value = serde_json::from_str(&alarm("shop-edge-errors", "OK", began + 10_000)).unwrap();
+    over["Trigger"].take();
+    taken(&second, &sns.notification("3", &over.to_string())).await;
+    assert_eq!(firing(&base).await, [], "under whatever labels it ends");
+    // SNS sends the beginning again, to one that has not seen it.
+    taken(&second, &fires).await;
+    assert_eq!(firing(&base).await, [], "it is over");
+
+    taken(&second, &sns.notification("4", &alarm("shop-edge-errors", "ALARM", now_ms()))).await;
+    assert_eq!(firing(&base).await, [("shop-edge-errors".to_owned(), "warning".to_owned())]);
+    first.stop().await;
+    second.stop().await;
+    peer.stop().await.unwrap();
 }

@@ -55,7 +55,8 @@ pub struct AlertmanagerConfig {
     pub refresh: Duration,
     /// An answer that is older than this says nothing any more.
     pub stale_after: Duration,
-    /// More than this are refused, and the refusal is told.
+    /// More than this are refused, and the refusal is told. Of silences, those beyond it are left out: an alert says by
+    /// itself that it is silenced.
     pub max_alerts: usize,
 }
 
@@ -83,6 +84,8 @@ struct Told {
     known: Known,
     /// Fingerprints of the alerts that it has.
     has: HashSet<String>,
+    /// Silences that have not ended, those that were left out among them.
+    silences: usize,
     server: WireServer,
 }
 
@@ -143,16 +146,21 @@ impl AlertmanagerSource {
         };
         let (version, cluster) = (&last.server.version_info.version, &last.server.cluster);
         let peers = cluster.peers.as_ref().map_or(0, Vec::len);
+        let silences = match last.known.silencing.silences.len() {
+            shown if shown < last.silences => format!("{}, of which {shown} are shown", last.silences),
+            all => all.to_string(),
+        };
         vec![
             ("state".to_owned(), state),
             ("version".to_owned(), version.clone()),
             ("cluster".to_owned(), format!("{}, {peers} peers", cluster.status)),
-            ("silences".to_owned(), last.known.silencing.silences.len().to_string()),
+            ("silences".to_owned(), silences),
         ]
     }
 
     /// Hands an alert to each server that the name stands for: Alertmanagers do not pass alerts on to each other. One is
-    /// known by its labels and ends at `ends_at_ms` unless it is told again.
+    /// known by its labels and ends at `ends_at_ms` unless it is told again; an end that has come is for all servers,
+    /// what fires for one at least.
     pub async fn post(
         &self,
         labels: &Labels,
@@ -168,18 +176,11 @@ impl AlertmanagerSource {
         });
         let body = serde_json::json!([alert]);
         let everywhere = self.shared.alertmanager.everywhere().await?;
-        let told = futures::future::join_all(everywhere.iter().map(|one| hand_over(one, &body))).await;
-        let failed: Vec<&SourceError> = told.iter().filter_map(|t| t.as_ref().err()).collect();
-        match failed.first() {
-            Some(first) if failed.len() == told.len() => Err((*first).clone()),
-            None if told.is_empty() => Err(self.shared.alertmanager.unavailable("its name has no address")),
-            None => Ok(()),
-            Some(first) => {
-                // One is enough to tell people: they tell each other what was sent.
-                tracing::warn!(error = %first, failed = failed.len(), "not every Alertmanager took an alert");
-                Ok(())
-            }
+        if everywhere.is_empty() {
+            return Err(self.shared.alertmanager.unavailable("its name has no address"));
         }
+        let answers = futures::future::join_all(everywhere.iter().map(|one| hand_over(one, &body))).await;
+        taken(answers, ends_at_ms <= (self.clock)())
     }
 
     fn told(&self) -> Result<Arc<Told>, SourceError> {
@@ -193,6 +194,22 @@ impl Drop for AlertmanagerSource {
             task.abort();
         }
     }
+}
+
+/// Whether an alert counts as taken by these answers, one of each server. Servers tell each other what was sent to people,
+/// so of what fires one is enough; alerts they do not tell each other, so one that did not hear of an end goes on telling
+/// people.
+fn taken(answers: Vec<Result<(), SourceError>>, is_over: bool) -> Result<(), SourceError> {
+    let servers = answers.len();
+    let mut failed: Vec<SourceError> = answers.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    if is_over || failed.len() == servers {
+        return Err(failed.swap_remove(0));
+    }
+    tracing::warn!(error = %failed[0], failed = failed.len(), "not every Alertmanager took an alert");
+    Ok(())
 }
 
 async fn hand_over(remote: &Remote, alerts: &serde_json::Value) -> Result<(), SourceError> {
@@ -233,24 +250,26 @@ impl Shared {
 
     async fn ask_alertmanager(&self, clock: fn() -> i64) -> Result<Told, SourceError> {
         let remote = &self.alertmanager;
-        let (alerts, silences, server) = futures::try_join!(
+        let (alerts, mut silences, server) = futures::try_join!(
             get::<Vec<WireAlert>>(remote, "/api/v2/alerts"),
             get::<Vec<WireSilence>>(remote, "/api/v2/silences"),
             get::<WireServer>(remote, "/api/v2/status"),
         )?;
-        for (what, count) in [("alerts", alerts.len()), ("silences", silences.len())] {
-            if count > self.max_alerts {
-                let max = self.max_alerts;
-                return Err(SourceError::Limit(format!(
-                    "it has {count} {what}: more than {max} are not read"
-                )));
-            }
+        let (count, max) = (alerts.len(), self.max_alerts);
+        if count > max {
+            return Err(SourceError::Limit(format!("it has {count} alerts: more than {max} are not read")));
         }
+        // Those that ended stay there for days.
+        silences.retain(|s| s.status.state != "expired");
+        let all_silences = silences.len();
+        silences.sort_by_key(|s| s.status.state != "active");
+        silences.truncate(max);
         let now_ms = clock();
         // Rules that cannot be read are told by `rules`; alerts are shown without them.
         let groups = self.groups.get(now_ms).ok();
         let known = join(&alerts, &silences, groups.as_ref().map(|g| g.as_slice()), now_ms);
-        Ok(Told { known, has: alerts.into_iter().map(|a| a.fingerprint).collect(), server })
+        let has = alerts.into_iter().map(|a| a.fingerprint).collect();
+        Ok(Told { known, has, silences: all_silences, server })
     }
 
     async fn read_rules(&self, clock: fn() -> i64) {
@@ -341,5 +360,20 @@ impl AlertsSource for AlertmanagerSource {
 
     async fn notifications(&self, _: usize) -> Result<Vec<Notification>, SourceError> {
         Err(SourceError::Unsupported("Alertmanager tells people, and does not say what it sent".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_is_enough_for_what_fires_and_an_end_is_for_all() {
+        let none = |reason: &str| Err(SourceError::Internal(reason.to_owned()));
+        let first = none("first").unwrap_err();
+        assert_eq!(taken(vec![Ok(()), none("first"), Ok(())], false), Ok(()));
+        assert_eq!(taken(vec![Ok(()), none("first"), none("second")], true), Err(first.clone()));
+        assert_eq!(taken(vec![none("first"), none("second")], false), Err(first));
+        assert_eq!(taken(vec![Ok(()), Ok(())], true), Ok(()));
     }
 }

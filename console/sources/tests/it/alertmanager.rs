@@ -163,7 +163,15 @@ async fn a_user_and_his_password_are_sent_and_refusals_and_nonsense_are_told() {
     };
     let status = json!({"versionInfo": {"version": "9"}, "cluster": {"status": "ready", "peers": [{}, {}]}});
     answer("/api/v2/status", status).mount(&server).await;
-    answer("/api/v2/silences", json!([])).mount(&server).await;
+    let silence = |id: &str, state: &str| {
+        json!({"id": id, "matchers": [{"name": "service", "value": "orders", "isRegex": false, "isEqual": true}],
+            "startsAt": "2026-01-02T03:04:05Z", "endsAt": "2026-01-02T03:04:05Z", "updatedAt": "2026-01-02T03:04:05Z",
+            "createdBy": "kim", "comment": "upgrade", "status": {"state": state}})
+    };
+    let ended = ["a", "b"].map(|id| silence(id, "expired"));
+    let silences =
+        [&ended[..], &[silence("c", "pending"), silence("d", "pending"), silence("e", "active")]].concat();
+    answer("/api/v2/silences", json!(silences)).mount(&server).await;
     let alert = |n: u32| {
         json!({"labels": {"alertname": format!("A{n}")}, "annotations": {}, "fingerprint": format!("{n:016x}"),
             "startsAt": "2026-01-02T03:04:05Z", "endsAt": "2026-01-02T03:04:05Z", "updatedAt": "2026-01-02T03:04:05Z",
@@ -183,7 +191,18 @@ async fn a_user_and_his_password_are_sent_and_refusals_and_nonsense_are_told() {
         (mute.inhibited_by, mute.intervals),
         (vec!["0000000000000001".to_owned()], vec!["nights".to_owned()])
     );
-    assert!(source.facts().contains(&("cluster".to_owned(), "ready, 2 peers".to_owned())));
+    let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert!(source.facts().contains(&fact("cluster", "ready, 2 peers")));
+    assert!(source.facts().contains(&fact("silences", "3")), "those that ended do not count");
+    let ids = async |source: &AlertmanagerSource| -> Vec<String> {
+        source.silencing().await.unwrap().unwrap().silences.into_iter().map(|s| s.id).collect()
+    };
+    assert_eq!(ids(&source).await, ["c", "d", "e"]);
+
+    let fewer = start(&AlertmanagerConfig { max_alerts: 2, ..good.clone() });
+    until("too many silences are no reason to know nothing", async || fewer.alerts().await.ok()).await;
+    assert_eq!(ids(&fewer).await, ["c", "e"], "those that count now come first");
+    assert!(fewer.facts().contains(&fact("silences", "3, of which 2 are shown")));
 
     let few = start(&AlertmanagerConfig { max_alerts: 1, ..good.clone() });
     assert!(refusal(&few).await.contains("it has 2 alerts: more than 1 are not read"));
@@ -193,16 +212,22 @@ async fn a_user_and_his_password_are_sent_and_refusals_and_nonsense_are_told() {
     assert!(told.contains("answers 404"), "{told}");
     assert!(!format!("{good:?}").contains("secret"), "a password does not print");
 
-    let server = MockServer::start().await;
-    Mock::given(path("/api/v2/status")).respond_with(ResponseTemplate::new(401)).mount(&server).await;
-    Mock::given(path("/api/v2/alerts"))
-        .respond_with(ResponseTemplate::new(200).set_body_string("[{\"labels\": 1}]"))
-        .mount(&server)
-        .await;
-    Mock::given(path("/api/v2/silences"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
-        .mount(&server)
-        .await;
-    let told = refusal(&start(&config(server.uri(), server.uri()))).await;
-    assert!(told.contains("wants another token") || told.contains("column 13"), "{told}");
+    // Two servers: of a server's answers the first wrong one is told, whichever that is.
+    let nonsense = ResponseTemplate::new(200).set_body_string("[{\"labels\": 1}]");
+    for (at, wrong, said) in [
+        ("/api/v2/status", ResponseTemplate::new(401), "/api/v2/status answers 401: it wants another token"),
+        ("/api/v2/alerts", nonsense, "its answer is not understood: invalid type: integer `1`"),
+    ] {
+        let server = MockServer::start().await;
+        Mock::given(path(at)).respond_with(wrong).mount(&server).await;
+        let status = json!({"versionInfo": {"version": "9"}, "cluster": {"status": "ready"}});
+        for (right, body) in
+            [("/api/v2/status", status), ("/api/v2/alerts", json!([])), ("/api/v2/silences", json!([]))]
+        {
+            let answer = ResponseTemplate::new(200).set_body_json(body);
+            Mock::given(path(right)).respond_with(answer).with_priority(9).mount(&server).await;
+        }
+        let told = refusal(&start(&config(server.uri(), server.uri()))).await;
+        assert!(told.contains(said), "{told}");
+    }
 }

@@ -60,7 +60,8 @@ pub(super) fn window(alert: &Alert, now_ms: i64) -> (i64, i64) {
 
 /// The value in the unit that the rule's expression implies; a dash where nothing is measured here.
 pub fn value_words(alert: &Alert) -> String {
-    if alert.is_external() {
+    // Without its rule, an alert of Alertmanager has an expression and no value.
+    if alert.is_external() || alert.value.is_nan() {
         return "–".to_owned();
     }
     words(Condition::of(&alert.expr).unit, alert.value)
@@ -427,6 +428,16 @@ mod tests {
         a.resolved_at_ms = Some(10_050_000);
         assert_eq!(window(&a, 99_000_000), (9_400_000, 10_650_000));
         assert_eq!(window(&a, i64::MAX), (9_400_000, 10_650_000));
+    }
+
+    #[test]
+    fn an_alert_whose_rule_is_not_known_has_a_dash_for_its_value() {
+        let mut a = Alert { expr: "up == 0".into(), value: f64::NAN, ..alert("A", AlertState::Firing) };
+        assert_eq!(value_words(&a), "–");
+        a.value = f64::INFINITY;
+        assert_eq!(value_words(&a), "+∞");
+        a.value = 0.0;
+        assert_eq!(value_words(&a), "0");
     }
 
     #[test]

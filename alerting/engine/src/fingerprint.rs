@@ -1,3 +1,0 @@
-//! Fingerprints of label sets.
-
-pub use console_model::fingerprint::{fingerprint, hex};
