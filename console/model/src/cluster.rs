@@ -114,7 +114,7 @@ pub struct ClusterWorkload {
     pub is_observed: bool,
     pub conditions: Vec<WorkloadCondition>,
     /// The Kustomization or HelmRelease that applied it.
-    pub carrier: Option<ObjectRef>,
+    pub applied_by: Option<ObjectRef>,
 }
 
 /// A warning of the cluster about an object that is watched, or about its pods.

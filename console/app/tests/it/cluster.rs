@@ -1,8 +1,11 @@
 //! The Deploys page in front of a cluster: what is applied and runs beside what is declared, and what is not known.
 
-use console_model::cluster::{
-    Cluster, ClusterWarning, ClusterWorkload, FluxObject, FluxPhase, ObjectRef, Suspension, WatchState,
-    WatchedKind, WorkloadContainer,
+use console_model::{
+    cluster::{
+        Cluster, ClusterWarning, ClusterWorkload, FluxObject, FluxPhase, ObjectRef, Suspension, WatchState,
+        WatchedKind, WorkloadContainer,
+    },
+    deploy::DeclaredVersion,
 };
 
 use crate::{
@@ -42,7 +45,7 @@ fn workload(name: &str, version: &str) -> ClusterWorkload {
         ready: 2,
         is_observed: true,
         conditions: Vec::new(),
-        carrier: Some(apps().object),
+        applied_by: Some(apps().object),
     }
 }
 
@@ -176,6 +179,40 @@ async fn rights_that_are_lacking_and_kinds_that_are_absent_are_named() {
     assert!(!page.text().contains("Not in the cluster"), "nobody knows that");
 }
 
+/// Of the story, with no more declared than what telemetry agrees with.
+async fn agreeing_page(cluster: Cluster) -> Answer {
+    let declared = DeclaredVersion {
+        service: "orders".to_owned(),
+        environment: None,
+        version: "0.1.0".to_owned(),
+        file: "gitops/apps/base/orders/deployment.yaml".to_owned(),
+    };
+    Fakes { cluster: Some(cluster), versions: Ok(vec![declared]), ..story::fakes() }.get("/deploys").await
+}
+
+#[tokio::test]
+async fn a_cluster_agrees_only_where_its_workloads_are_known() {
+    agreeing_page(cluster()).await.assert_shows(&["git, cluster and telemetry agree"]);
+    let forbidden = WatchState::Forbidden {
+        verb: "list".to_owned(),
+        resource: "deployments.apps".to_owned(),
+        message: "forbidden".to_owned(),
+    };
+    let mut cut = cluster();
+    cut.watched[2].is_cut = true;
+    let without = |state| {
+        let mut now = cluster();
+        now.workloads.clear();
+        now.watched[2].state = state;
+        now
+    };
+    for now in [cut, without(forbidden), without(WatchState::Starting)] {
+        let page = agreeing_page(now).await;
+        page.assert_shows(&["git and telemetry agree"]);
+        assert!(!page.text().contains("git, cluster"), "{}", page.text());
+    }
+}
+
 #[tokio::test]
 async fn without_a_cluster_one_line_leads_to_the_guide() {
     let page = story::fakes().get("/deploys").await;
@@ -191,7 +228,7 @@ async fn a_cluster_without_flux_shows_what_runs() {
     for watched in &mut now.watched[..2] {
         watched.state = WatchState::NotInstalled;
     }
-    now.workloads.iter_mut().for_each(|w| w.carrier = None);
+    now.workloads.iter_mut().for_each(|w| w.applied_by = None);
     let page = page(now).await;
     page.assert_shows(&[
         "Flux has no objects here",

@@ -22,7 +22,7 @@ use super::{
 /// changed file.
 const LONGEST_REFRESH: Duration = Duration::from_secs(5);
 /// Least time between two looks at what was found: a cluster in a hurry changes many objects at once.
-const BREATH: Duration = Duration::from_millis(200);
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_millis(200);
 /// Most targets of a job that are scraped.
 const MAX_TARGETS: usize = 20_000;
 
@@ -72,7 +72,7 @@ pub async fn run(config: Arc<JobConfig>, shared: Shared, removed: CancellationTo
     let servers = HttpTargets::start(&config.http_discovery);
     let refresh = config.file_discovery.iter().map(|d| d.refresh).min().map(|r| r.min(LONGEST_REFRESH));
     loop {
-        let next = Instant::now() + BREATH;
+        let next = Instant::now() + MIN_UPDATE_INTERVAL;
         let mut problems = Vec::new();
         (files, problems) = read_files(&config, files, problems).await;
         let wanted = job.wanted(&files, &servers.found(), &clusters.found(), problems);

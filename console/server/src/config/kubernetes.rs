@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use console_ingest::scrape::config::check_namespace;
 use console_sources::kubernetes::{ClusterAccess, KubernetesConfig};
 use serde::Deserialize;
 
 /// Each has watches of its own.
 const MAX_NAMESPACES: usize = 16;
-/// RFC 1123.
-const MAX_LABEL_BYTES: usize = 63;
 
 /// Nothing is watched by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,30 +51,27 @@ impl KubernetesSettings {
                 "kubernetes.namespaces: neither in_cluster nor kubeconfig says which cluster".to_owned(),
             );
         }
-        if self.namespaces.len() > MAX_NAMESPACES {
-            let n = self.namespaces.len();
-            found.push(format!(
-                "kubernetes.namespaces: {n} are more than {MAX_NAMESPACES}; without any, all are watched"
-            ));
-        }
-        let mut seen = BTreeSet::new();
-        for name in &self.namespaces {
-            if !is_label(name) {
-                found.push(format!("kubernetes.namespaces: {name:?} is no name of a namespace"));
-            } else if !seen.insert(name) {
-                found.push(format!("kubernetes.namespaces: {name:?} stands there twice"));
-            }
-        }
+        found.extend(check_namespaces("kubernetes.namespaces", &self.namespaces));
         found
     }
 }
 
-fn is_label(name: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=MAX_LABEL_BYTES).contains(&name.len())
-        && name.bytes().all(inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+/// What is wrong with the namespaces of a field whose objects are watched.
+pub(super) fn check_namespaces(field: &str, names: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let n = names.len();
+    if n > MAX_NAMESPACES {
+        found.push(format!("{field}: {n} are more than {MAX_NAMESPACES}; without any, all are watched"));
+    }
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if let Err(e) = check_namespace(name) {
+            found.push(format!("{field}: {e}"));
+        } else if !seen.insert(name) {
+            found.push(format!("{field}: {name:?} stands there twice"));
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -103,8 +99,11 @@ mod tests {
             ("{ in_cluster: true, kubeconfig: /k }", "kubernetes: either"),
             ("{ in_cluster: true, context: c }", "kubernetes.context: "),
             ("namespaces: [shop]", "kubernetes.namespaces: neither"),
-            ("{ in_cluster: true, namespaces: [Shop] }", "kubernetes.namespaces: \"Shop\" is no name"),
-            ("{ in_cluster: true, namespaces: [a/b] }", "kubernetes.namespaces: \"a/b\" is no name"),
+            (
+                "{ in_cluster: true, namespaces: [Shop] }",
+                "kubernetes.namespaces: \"Shop\" is not a valid name",
+            ),
+            ("{ in_cluster: true, namespaces: [a/b] }", "kubernetes.namespaces: \"a/b\" is not a valid name"),
             (
                 "{ in_cluster: true, namespaces: [shop, shop] }",
                 "kubernetes.namespaces: \"shop\" stands there twice",

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use console_ingest::scrape::config::{ApiServer, check_label_selector, check_namespace};
+use console_ingest::scrape::config::{ApiServer, check_label_selector};
 use console_sources::kubernetes::{ClusterAccess, MonitorsConfig};
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, kubernetes::check_namespaces};
 
-/// Each has watches of its own.
-const MAX_NAMESPACES: usize = 16;
 const MAX_INTERVAL_MS: u64 = 24 * 3600 * 1000;
 
 /// ServiceMonitor and PodMonitor (monitoring.coreos.com/v1) are honoured; no object is without this.
@@ -58,14 +56,7 @@ pub(super) fn problems(config: &Config) -> Vec<String> {
     if config.kubernetes.access().is_none() {
         found.push("monitors: kubernetes says no cluster (in_cluster or kubeconfig)".to_owned());
     }
-    let n = settings.namespaces.len();
-    if n > MAX_NAMESPACES {
-        found.push(format!(
-            "monitors.namespaces: {n} are more than {MAX_NAMESPACES}; without any, all are watched"
-        ));
-    }
-    let names = settings.namespaces.iter().filter_map(|name| check_namespace(name).err());
-    found.extend(names.map(|e| format!("monitors.namespaces: {e}")));
+    found.extend(check_namespaces("monitors.namespaces", &settings.namespaces));
     if let Err(e) = check_label_selector(&settings.label_selector) {
         found.push(format!("monitors.label_selector: {e}"));
     }
@@ -108,6 +99,10 @@ mod tests {
             (
                 "kubernetes: {in_cluster: true}\nmonitors: {namespaces: [A]}",
                 "monitors.namespaces: \"A\" is not",
+            ),
+            (
+                "kubernetes: {in_cluster: true}\nmonitors: {namespaces: [shop, data, shop]}",
+                "monitors.namespaces: \"shop\" stands there twice",
             ),
             (
                 "kubernetes: {in_cluster: true}\nmonitors: {scrape_interval_ms: 0}",

@@ -1,7 +1,8 @@
 //! How the API server of a cluster is reached: as the service account of the pod, or as a kubeconfig file says.
 //!
-//! A configuration is read once, when the console starts, and a wrong one is refused. Clients are made later and again
-//! when that fails: programs that a kubeconfig names for credentials may need a network that is not there yet.
+//! A configuration is read when the console starts, and a wrong one is refused. It is read again for every client, and
+//! clients are made anew when a watch is lost: credentials are replaced, and programs that a kubeconfig names for them may
+//! need a network that is not there yet.
 
 use std::{
     fmt,
@@ -14,6 +15,9 @@ use kube::{
     config::{InClusterError, Kubeconfig, KubeconfigError},
     runtime::watcher,
 };
+use tokio::{sync::Mutex, time::Instant};
+
+use super::watch::explain;
 
 const MAX_KUBECONFIG_BYTES: u64 = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +37,41 @@ pub enum ClusterAccess {
         /// None: the file's `current-context`.
         context: Option<String>,
     },
+}
+
+impl ClusterAccess {
+    /// Reads the configuration anew, and makes a client of it. The error says what is wrong with which file or field.
+    pub(super) async fn client(&self) -> Result<Client, String> {
+        let access = self.clone();
+        let opened = tokio::task::spawn_blocking(move || ClusterConnection::open(&access)).await;
+        let connection = opened.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        connection.client().await.map_err(|e| explain(&e))
+    }
+}
+
+/// The client of all watches of a cluster: where a program is run for credentials, once for all of them.
+pub(super) struct SharedClient {
+    access: ClusterAccess,
+    made: Mutex<Option<(Instant, Result<Client, String>)>>,
+}
+
+impl SharedClient {
+    pub fn new(access: ClusterAccess) -> Self {
+        Self { access, made: Mutex::default() }
+    }
+
+    /// One that was made after `lost`, or why that failed.
+    pub async fn since(&self, lost: Instant) -> Result<Client, String> {
+        let mut made = self.made.lock().await;
+        if let Some((at, client)) = &*made
+            && *at > lost
+        {
+            return client.clone();
+        }
+        let client = self.access.client().await;
+        *made = Some((Instant::now(), client.clone()));
+        client
+    }
 }
 
 /// What is wrong with how a cluster is to be reached.

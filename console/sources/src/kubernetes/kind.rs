@@ -91,11 +91,8 @@ impl Kind {
         let DynamicObject { metadata, data, .. } = object;
         let named = self.object_ref(&metadata);
         Ok(match self {
-            Self::Deployment => {
-                Some(WatchedObject::Workload(workloads::of_deployment(named, &metadata, data)?))
-            }
-            Self::StatefulSet => {
-                Some(WatchedObject::Workload(workloads::of_stateful_set(named, &metadata, data)?))
+            Self::Deployment | Self::StatefulSet => {
+                Some(WatchedObject::Workload(workloads::read(named, &metadata, data)?))
             }
             Self::Warning => warnings::read(&metadata, data)?.map(WatchedObject::Warning),
             _ => Some(WatchedObject::Flux(flux::read(named, &metadata, data)?)),

@@ -14,22 +14,28 @@ mod warnings;
 mod watch;
 mod workloads;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use console_model::cluster::{Cluster, ObjectRef};
+use console_model::cluster::{Cluster, ObjectRef, WatchState};
 use console_storage::{SourceError, source::ClusterSource};
 use futures::future::join_all;
-use kube::{Api, Client, core::DynamicObject};
-use tokio::{sync::watch as signal, task::JoinHandle};
+use kube::{
+    Api,
+    core::DynamicObject,
+    runtime::watcher::{self, Event},
+};
+use tokio::{sync::watch as signal, task::JoinHandle, time::Instant};
 
 pub use client::{ClusterAccess, ClusterAccessError, ClusterConnection, watch_config};
 pub use discovery::{KubernetesTargets, MonitorsConfig};
 pub use watch::WatchPace;
 
 use self::{
+    client::SharedClient,
     kind::{ALL_KINDS, WatchedObject},
     view::View,
+    watch::{FORBIDDEN, Loss, NOT_FOUND, Watch},
 };
 
 /// Which cluster is read, and how much of it.
@@ -62,7 +68,7 @@ pub struct KubernetesCluster {
 impl KubernetesCluster {
     /// Begins to watch, in the background: a cluster that cannot be reached is no error.
     pub fn start(config: KubernetesConfig) -> Result<Self, ClusterAccessError> {
-        let connection = ClusterConnection::open(&config.access)?;
+        let address = ClusterConnection::open(&config.access)?.address();
         let (changed, changes) = signal::channel(0);
         let changed = Arc::new(changed);
         let namespaces: Vec<Option<String>> = if config.namespaces.is_empty() {
@@ -79,9 +85,8 @@ impl KubernetesCluster {
             })
             .collect();
         let views = Arc::new(views);
-        let address = connection.address();
         tracing::info!(address, watches = views.len(), "a cluster is watched");
-        let watching = tokio::spawn(watch_all(connection, views.clone(), config.pace));
+        let watching = tokio::spawn(watch_all(config.access, views.clone(), config.pace));
         Ok(Self { address, views, changes, watching })
     }
 
@@ -125,34 +130,53 @@ impl ClusterSource for KubernetesCluster {
 }
 
 /// Never ends by itself. All watches are parts of one task, and end with it.
-async fn watch_all(connection: ClusterConnection, views: Arc<Vec<View>>, pace: WatchPace) {
-    let client = connect(&connection, &views, pace).await;
-    join_all(views.iter().map(|view| watch::run(api(&client, view), view, pace))).await;
+async fn watch_all(access: ClusterAccess, views: Arc<Vec<View>>, pace: WatchPace) {
+    let client = SharedClient::new(access);
+    let watches: Vec<_> = views.iter().map(|view| ViewWatch { view, client: &client }).collect();
+    join_all(watches.iter().map(|one| watch::keep(one, pace))).await;
 }
 
-async fn connect(connection: &ClusterConnection, views: &[View], pace: WatchPace) -> Client {
-    let mut wait: Duration = pace.retry_min;
-    loop {
-        match connection.client().await {
-            Ok(client) => return client,
-            Err(error) => {
-                let reason = watch::explain(&error);
-                tracing::warn!(reason, "no client of the cluster can be made");
-                let now_ms = console_model::clock::now_ms();
-                for view in views {
-                    view.lose(now_ms, reason.clone());
-                }
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(pace.retry_max);
+/// Keeps a view true.
+struct ViewWatch<'a> {
+    view: &'a View,
+    client: &'a SharedClient,
+}
+
+impl Watch for ViewWatch<'_> {
+    type Object = DynamicObject;
+
+    fn what(&self) -> String {
+        let place = self.view.namespace().map(|n| format!(" in namespace {n}")).unwrap_or_default();
+        format!("{}{place}", self.view.kind().resource_name())
     }
-}
 
-fn api(client: &Client, view: &View) -> Api<DynamicObject> {
-    let resource = view.kind().resource();
-    match view.namespace() {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
+    fn config(&self) -> watcher::Config {
+        self.view.kind().watch_config()
+    }
+
+    async fn api(&self, lost: Instant) -> Result<Api<DynamicObject>, String> {
+        let client = self.client.since(lost).await?;
+        let resource = self.view.kind().resource();
+        Ok(match self.view.namespace() {
+            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+            None => Api::all_with(client, &resource),
+        })
+    }
+
+    fn take(&self, event: Event<DynamicObject>) {
+        self.view.take(event);
+    }
+
+    fn lose(&self, since_ms: i64, loss: Loss) {
+        let kind = self.view.kind();
+        match loss.code {
+            Some(FORBIDDEN) => self.view.refuse(WatchState::Forbidden {
+                verb: loss.verb.to_owned(),
+                resource: kind.resource_name(),
+                message: loss.message,
+            }),
+            Some(NOT_FOUND) if kind.is_flux() => self.view.refuse(WatchState::NotInstalled),
+            _ => self.view.lose(since_ms, loss.reason()),
+        }
     }
 }

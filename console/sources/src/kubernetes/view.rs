@@ -53,35 +53,27 @@ impl View {
         self.namespace.as_deref()
     }
 
-    /// Takes what the watch told; true when everything is known now.
-    pub fn take(&self, event: Event<DynamicObject>) -> bool {
+    /// Takes what the watch told.
+    pub fn take(&self, event: Event<DynamicObject>) {
         let mut held = self.held.lock();
-        let is_whole = match event {
+        match event {
             Event::Init => {
                 held.coming = Some(Objects::default());
-                return false;
+                return;
             }
             Event::InitApply(object) => {
                 held.coming.get_or_insert_default().apply(self, object);
-                return false;
+                return;
             }
             Event::InitDone => {
                 held.now = held.coming.take().unwrap_or_default();
                 held.state = WatchState::Current;
-                true
             }
-            Event::Apply(object) => {
-                held.now.apply(self, object);
-                false
-            }
-            Event::Delete(object) => {
-                held.now.by_name.remove(&key(&object));
-                false
-            }
-        };
+            Event::Apply(object) => held.now.apply(self, object),
+            Event::Delete(object) => _ = held.now.by_name.remove(&key(&object)),
+        }
         drop(held);
         self.tell();
-        is_whole
     }
 
     /// Nothing is told since a moment, or was ever told.
@@ -215,7 +207,7 @@ mod tests {
         view.take(Event::Init);
         view.take(Event::InitApply(source("new")));
         assert_eq!(names(&view), ["new", "old"]);
-        assert!(view.take(Event::InitDone));
+        view.take(Event::InitDone);
         assert_eq!(names(&view), ["new"]);
         view.take(Event::Delete(source("new")));
         assert_eq!(names(&view), [""; 0]);

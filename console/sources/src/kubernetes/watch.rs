@@ -1,27 +1,27 @@
-//! One watch: lists, follows, and begins anew when it is lost.
+//! The loop of every watch: lists, follows, and begins anew when it is lost.
 //!
 //! A lost watch is listed again rather than resumed: a resumed one does not say that it lives until something changes,
 //! and what is known would look old all the while. One whose connection ends is taken up again by kube at once, and is lost
-//! when that fails.
+//! when that fails. Where the server no longer knows the changes since then, everything is listed at once, and nothing is
+//! lost.
 
-use std::{
-    error::Error as _,
-    pin::pin,
-    time::{Duration, Instant},
-};
+use std::{error::Error as _, fmt::Debug, future::Future, pin::pin, time::Duration};
 
-use console_model::{clock::now_ms, cluster::WatchState};
+use console_model::clock::now_ms;
 use futures::StreamExt as _;
 use kube::{
-    Api,
-    core::{DynamicObject, Status},
+    Api, Resource,
+    core::Status,
     runtime::watcher::{self, Event, watcher},
 };
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
-use super::view::View;
-
-const FORBIDDEN: u16 = 403;
-const NOT_FOUND: u16 = 404;
+pub const FORBIDDEN: u16 = 403;
+pub const NOT_FOUND: u16 = 404;
+const GONE: u16 = 410;
+/// Changes that have expired again this soon after they were listed are a loss like any other.
+const RELIST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How soon what fails is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,57 +46,80 @@ impl Default for WatchPace {
     }
 }
 
-/// Why a watch ended.
-enum Loss {
-    /// Tried again soon.
-    Broken(String),
-    /// Tried again late: somebody has to do something first.
-    Refused(WatchState),
+/// What is watched, and who is told of it.
+pub trait Watch: Sync {
+    type Object: Resource + Clone + DeserializeOwned + Debug + Send + 'static;
+
+    /// The resource and where it is looked for, for logs.
+    fn what(&self) -> String;
+
+    fn config(&self) -> watcher::Config;
+
+    /// Over a client that was made after `lost`: credentials and addresses may have been replaced. The error says why
+    /// there is none.
+    fn api(&self, lost: Instant) -> impl Future<Output = Result<Api<Self::Object>, String>> + Send;
+
+    fn take(&self, event: Event<Self::Object>);
+
+    /// Nothing is told since a moment, or was ever told.
+    fn lose(&self, since_ms: i64, loss: Loss);
 }
 
-/// Keeps a view true. Never ends.
-pub async fn run(api: Api<DynamicObject>, view: &View, pace: WatchPace) {
+/// Why a watch ended.
+#[derive(Debug)]
+pub struct Loss {
+    /// `connect`, `list` or `watch`.
+    pub verb: &'static str,
+    /// The status of the API server's answer; absent where there was none.
+    pub code: Option<u16>,
+    pub message: String,
+}
+
+/// Keeps what is told true. Never ends.
+pub async fn keep<W: Watch>(watch: &W, pace: WatchPace) {
     let mut wait = pace.retry_min;
-    let mut lost_at_ms = None;
+    let (mut lost, mut lost_at_ms, mut relisted) = (Instant::now(), None, None::<Instant>);
     loop {
-        let mut was_whole = false;
         let began = Instant::now();
-        let loss = follow(&api, view, pace, &mut was_whole).await;
-        if was_whole {
-            lost_at_ms = None;
+        let loss = follow(watch, lost, pace, &mut lost_at_ms).await;
+        if loss.code == Some(GONE) && relisted.is_none_or(|at| at.elapsed() > RELIST_PAUSE) {
+            relisted = Some(Instant::now());
+            continue;
+        }
+        lost = Instant::now();
+        // A kind that a cluster does not have is no fault of anything.
+        if lost_at_ms.is_none() && loss.code != Some(NOT_FOUND) {
+            tracing::warn!(what = watch.what(), reason = loss.reason(), "a watch of the cluster is lost");
         }
         // What breaks as soon as it is made is not made more often for it.
         if began.elapsed() >= pace.retry_max {
             wait = pace.retry_min;
         }
-        match loss {
-            Loss::Broken(reason) => {
-                if lost_at_ms.is_none() {
-                    let (kind, namespace) = (view.kind(), view.namespace());
-                    tracing::warn!(?kind, namespace, reason, "a watch of the cluster is lost");
-                }
-                view.lose(*lost_at_ms.get_or_insert_with(now_ms), reason);
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(pace.retry_max);
-            }
-            Loss::Refused(state) => {
-                view.refuse(state);
-                tokio::time::sleep(pace.refused).await;
-            }
+        let is_refused = matches!(loss.code, Some(FORBIDDEN | NOT_FOUND));
+        watch.lose(*lost_at_ms.get_or_insert_with(now_ms), loss);
+        if is_refused {
+            tokio::time::sleep(pace.refused).await;
+        } else {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(pace.retry_max);
         }
     }
 }
 
-async fn follow(api: &Api<DynamicObject>, view: &View, pace: WatchPace, was_whole: &mut bool) -> Loss {
-    let mut events = pin!(watcher(api.clone(), view.kind().watch_config()));
+async fn follow<W: Watch>(watch: &W, lost: Instant, pace: WatchPace, lost_at_ms: &mut Option<i64>) -> Loss {
+    let api = match watch.api(lost).await {
+        Ok(api) => api,
+        Err(message) => return Loss { verb: "connect", code: None, message },
+    };
+    let mut events = pin!(watcher(api, watch.config()));
     let mut is_listing = true;
     loop {
         let next = if is_listing {
-            let timeout = tokio::time::timeout(pace.list_timeout, events.next());
-            match timeout.await {
+            match tokio::time::timeout(pace.list_timeout, events.next()).await {
                 Ok(next) => next,
                 Err(_) => {
-                    return Loss::Broken(format!("no list within {} s", pace.list_timeout.as_secs_f32()));
+                    let message = format!("no answer within {} s", pace.list_timeout.as_secs_f32());
+                    return Loss { verb: "list", code: None, message };
                 }
             }
         } else {
@@ -104,56 +127,52 @@ async fn follow(api: &Api<DynamicObject>, view: &View, pace: WatchPace, was_whol
         };
         match next {
             Some(Ok(event)) => {
-                is_listing = match event {
-                    Event::Init | Event::InitApply(_) => true,
-                    Event::InitDone | Event::Apply(_) | Event::Delete(_) => false,
-                };
-                *was_whole |= view.take(event);
+                is_listing = matches!(event, Event::Init | Event::InitApply(_));
+                if matches!(event, Event::InitDone) {
+                    *lost_at_ms = None;
+                }
+                watch.take(event);
             }
-            Some(Err(error)) => return loss(view, &error),
-            None => return Loss::Broken("the watch ended".to_owned()),
+            Some(Err(error)) => return Loss::of(&error),
+            None => return Loss { verb: "watch", code: None, message: "the events ended".to_owned() },
         }
     }
 }
 
-fn loss(view: &View, error: &watcher::Error) -> Loss {
-    let (verb, status) = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status)) => ("list", Some(&**status)),
-        watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status)) => ("watch", Some(&**status)),
-        watcher::Error::WatchError(status) => ("watch", Some(&**status)),
-        _ => ("", None),
-    };
-    match status.map(|s| s.code) {
-        Some(NOT_FOUND) if view.kind().is_flux() => Loss::Refused(WatchState::NotInstalled),
-        Some(FORBIDDEN) => Loss::Refused(WatchState::Forbidden {
-            verb: verb.to_owned(),
-            resource: view.kind().resource_name(),
-            message: status.map(|s| s.message.clone()).unwrap_or_default(),
-        }),
-        _ => Loss::Broken(match (status, error) {
-            (Some(status), _) => answered(status),
-            (
-                None,
-                watcher::Error::InitialListFailed(error)
-                | watcher::Error::WatchStartFailed(error)
-                | watcher::Error::WatchFailed(error),
-            ) => explain(error),
-            (None, other) => other.to_string(),
-        }),
+impl Loss {
+    /// What the API server said, or why it was not asked.
+    pub fn reason(&self) -> String {
+        match self.code {
+            Some(code) => format!("the API server answered {code}: {}", self.message),
+            None => self.message.clone(),
+        }
     }
-}
 
-fn answered(status: &Status) -> String {
-    let said = if status.message.is_empty() { &status.reason } else { &status.message };
-    format!("the API server answered {}: {}", status.code, said.trim())
+    fn of(error: &watcher::Error) -> Self {
+        use watcher::Error as E;
+        match error {
+            E::InitialListFailed(e) => Self::of_request("list", e),
+            E::WatchStartFailed(e) | E::WatchFailed(e) => Self::of_request("watch", e),
+            E::WatchError(status) => Self::answered("watch", status),
+            E::NoResourceVersion => Self { verb: "watch", code: None, message: error.to_string() },
+        }
+    }
+
+    fn of_request(verb: &'static str, error: &kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::answered(verb, status),
+            other => Self { verb, code: None, message: explain(other) },
+        }
+    }
+
+    fn answered(verb: &'static str, status: &Status) -> Self {
+        let said = if status.message.is_empty() { &status.reason } else { &status.message };
+        Self { verb, code: Some(status.code), message: said.trim().to_owned() }
+    }
 }
 
 /// An error with its causes, without what is said twice.
 pub fn explain(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error {
-        return answered(status);
-    }
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

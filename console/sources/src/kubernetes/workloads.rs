@@ -1,10 +1,7 @@
 //! Deployments and stateful sets: what they run, how much of it is ready, and who applied them.
 
 use console_model::cluster::{ClusterWorkload, ObjectRef, WorkloadCondition, WorkloadContainer};
-use k8s_openapi::api::{
-    apps::v1::{DeploymentSpec, DeploymentStatus, StatefulSetSpec, StatefulSetStatus},
-    core::v1::PodTemplateSpec,
-};
+use k8s_openapi::api::{apps::v1::DeploymentCondition, core::v1::PodTemplateSpec};
 use kube::core::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,64 +11,53 @@ use crate::manifests::Image;
 
 const MAX_CONTAINERS: usize = 20;
 const MAX_CONDITIONS: usize = 10;
-/// Labels that Flux puts on what it applies, by the kind that carries it.
-const CARRIERS: [(&str, &str); 2] =
+/// Kinds that apply, with the group whose labels Flux puts on what they applied.
+const APPLIERS: [(&str, &str); 2] =
     [("Kustomization", "kustomize.toolkit.fluxcd.io"), ("HelmRelease", "helm.toolkit.fluxcd.io")];
 
+/// What both kinds have.
 #[derive(Deserialize)]
-struct Body<S, T> {
-    spec: S,
-    status: Option<T>,
+struct Body {
+    spec: Spec,
+    status: Option<Status>,
 }
 
-/// `body` is the object without its metadata.
-pub fn of_deployment(
-    object: ObjectRef,
-    meta: &ObjectMeta,
-    body: Value,
-) -> Result<ClusterWorkload, serde_json::Error> {
-    let Body::<DeploymentSpec, DeploymentStatus> { spec, status } = serde_json::from_value(body)?;
+#[derive(Deserialize)]
+struct Spec {
+    replicas: Option<i32>,
+    template: PodTemplateSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Status {
+    observed_generation: Option<i64>,
+    replicas: Option<i32>,
+    updated_replicas: Option<i32>,
+    ready_replicas: Option<i32>,
+    /// Of a StatefulSet alone, as the next one.
+    current_revision: Option<String>,
+    update_revision: Option<String>,
+    /// Those of a StatefulSet have the same fields.
+    conditions: Option<Vec<DeploymentCondition>>,
+}
+
+/// Reads a Deployment or a StatefulSet; `body` is the object without its metadata.
+pub fn read(object: ObjectRef, meta: &ObjectMeta, body: Value) -> Result<ClusterWorkload, serde_json::Error> {
+    let Body { spec, status } = serde_json::from_value(body)?;
     let status = status.unwrap_or_default();
-    let conditions = status.conditions.unwrap_or_default().into_iter();
+    // Once an update of a StatefulSet is through, the API server no longer counts what is updated.
+    let is_through = status.current_revision.is_some() && status.current_revision == status.update_revision;
+    let conditions = status.conditions.unwrap_or_default().into_iter().take(MAX_CONDITIONS);
     Ok(ClusterWorkload {
         object,
         containers: containers(&spec.template),
         desired: count(spec.replicas.or(Some(1))),
-        updated: count(status.updated_replicas),
+        updated: count(if is_through { status.replicas } else { status.updated_replicas }),
         ready: count(status.ready_replicas),
         is_observed: is_observed(meta, status.observed_generation),
-        conditions: conditions
-            .take(MAX_CONDITIONS)
-            .map(|c| condition(c.type_, c.status, c.reason, c.message))
-            .collect(),
-        carrier: carrier(meta),
-    })
-}
-
-/// `body` is the object without its metadata.
-pub fn of_stateful_set(
-    object: ObjectRef,
-    meta: &ObjectMeta,
-    body: Value,
-) -> Result<ClusterWorkload, serde_json::Error> {
-    let Body::<StatefulSetSpec, StatefulSetStatus> { spec, status } = serde_json::from_value(body)?;
-    let status = status.unwrap_or_default();
-    let conditions = status.conditions.unwrap_or_default().into_iter();
-    let desired = count(spec.replicas.or(Some(1)));
-    // Once an update is through, the API server no longer counts what is updated.
-    let is_through = status.current_revision.is_some() && status.current_revision == status.update_revision;
-    Ok(ClusterWorkload {
-        object,
-        containers: containers(&spec.template),
-        desired,
-        updated: if is_through { count(Some(status.replicas)) } else { count(status.updated_replicas) },
-        ready: count(status.ready_replicas),
-        is_observed: is_observed(meta, status.observed_generation),
-        conditions: conditions
-            .take(MAX_CONDITIONS)
-            .map(|c| condition(c.type_, c.status, c.reason, c.message))
-            .collect(),
-        carrier: carrier(meta),
+        conditions: conditions.map(condition).collect(),
+        applied_by: applied_by(meta),
     })
 }
 
@@ -94,23 +80,18 @@ fn containers(template: &PodTemplateSpec) -> Vec<WorkloadContainer> {
         .collect()
 }
 
-fn condition(
-    kind: Option<String>,
-    status: Option<String>,
-    reason: Option<String>,
-    message: Option<String>,
-) -> WorkloadCondition {
+fn condition(condition: DeploymentCondition) -> WorkloadCondition {
     WorkloadCondition {
-        kind: kind.unwrap_or_default(),
-        is_true: status.as_deref() == Some("True"),
-        reason: reason.unwrap_or_default(),
-        message: bounded(&message.unwrap_or_default()),
+        kind: condition.type_.unwrap_or_default(),
+        is_true: condition.status.as_deref() == Some("True"),
+        reason: condition.reason.unwrap_or_default(),
+        message: bounded(&condition.message.unwrap_or_default()),
     }
 }
 
-fn carrier(meta: &ObjectMeta) -> Option<ObjectRef> {
+fn applied_by(meta: &ObjectMeta) -> Option<ObjectRef> {
     let labels = meta.labels.as_ref()?;
-    CARRIERS.iter().find_map(|(kind, group)| {
+    APPLIERS.iter().find_map(|(kind, group)| {
         Some(ObjectRef {
             kind: (*kind).to_owned(),
             namespace: labels.get(&format!("{group}/namespace"))?.clone(),
@@ -140,14 +121,15 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_tells_its_images_its_numbers_and_its_carrier() {
+    fn a_deployment_tells_its_images_its_numbers_and_what_applied_it() {
         let body = json!({
             "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "orders"}}, "template": template()},
             "status": {"observedGeneration": 2, "replicas": 4, "updatedReplicas": 1, "readyReplicas": 2,
                 "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded",
                     "message": "ReplicaSet \"orders-1\" has timed out progressing."}]},
         });
-        let read = of_deployment(named("Deployment"), &meta(2), body.clone()).unwrap();
+        let of = |generation| read(named("Deployment"), &meta(generation), body.clone()).unwrap();
+        let read = of(2);
         assert_eq!((read.desired, read.updated, read.ready, read.is_observed), (3, 1, 2, true));
         let versions: Vec<_> = read.containers.iter().map(|c| c.version.as_deref()).collect();
         assert_eq!(versions, [Some("1.2.3"), None]);
@@ -156,16 +138,16 @@ mod tests {
             (told.kind.as_str(), told.is_true, told.reason.as_str()),
             ("Progressing", false, "ProgressDeadlineExceeded")
         );
-        let carrier = read.carrier.unwrap();
-        assert_eq!((carrier.kind.as_str(), carrier.name.as_str()), ("Kustomization", "apps"));
-        assert!(!of_deployment(named("Deployment"), &meta(3), body).unwrap().is_observed);
+        let applied_by = read.applied_by.unwrap();
+        assert_eq!((applied_by.kind.as_str(), applied_by.name.as_str()), ("Kustomization", "apps"));
+        assert!(!of(3).is_observed);
     }
 
     #[test]
     fn a_workload_without_numbers_wants_one_and_has_none() {
         let body = json!({"spec": {"selector": {}, "template": template()}});
-        let read = of_deployment(named("Deployment"), &ObjectMeta::default(), body).unwrap();
-        assert_eq!((read.desired, read.updated, read.ready, read.carrier), (1, 0, 0, None));
+        let read = read(named("Deployment"), &ObjectMeta::default(), body).unwrap();
+        assert_eq!((read.desired, read.updated, read.ready, read.applied_by), (1, 0, 0, None));
     }
 
     #[test]
@@ -177,7 +159,7 @@ mod tests {
                     "currentRevision": "s-1", "updateRevision": update},
             })
         };
-        let updated = |update| of_stateful_set(named("StatefulSet"), &meta(1), body(update)).unwrap().updated;
+        let updated = |update| read(named("StatefulSet"), &meta(1), body(update)).unwrap().updated;
         assert_eq!((updated("s-1"), updated("s-2")), (2, 1));
     }
 }

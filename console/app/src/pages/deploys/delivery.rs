@@ -15,7 +15,7 @@ const HASH_SHOWN: usize = 8;
 /// One service in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// What carries it, by workload; a carrier once.
+    /// What applied it, by workload; each once.
     pub applied: Vec<Applied>,
     pub running: Vec<Running>,
     /// The worst first.
@@ -27,7 +27,7 @@ pub struct Delivery {
 /// What Flux applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    pub carrier: ObjectRef,
+    pub applied_by: ObjectRef,
     /// None: nothing yet.
     pub revision: Option<String>,
     pub at_ms: Option<i64>,
@@ -78,14 +78,14 @@ pub fn delivery(cluster: &Cluster, service: &str, declared: Option<&str>, now_ms
     }
     for workload in &mine {
         let is_judged = mine.iter().any(|other| is_primary(other, &workload.object.name));
-        let carrier = workload.carrier.as_ref().and_then(|c| cluster.flux_object(c));
-        if let Some(object) = &workload.carrier
-            && !found.applied.iter().any(|a| a.carrier == *object)
+        let flux = workload.applied_by.as_ref().and_then(|object| cluster.flux_object(object));
+        if let Some(object) = &workload.applied_by
+            && !found.applied.iter().any(|a| a.applied_by == *object)
         {
             found.applied.push(Applied {
-                carrier: object.clone(),
-                revision: carrier.and_then(|c| c.applied_revision.clone()),
-                at_ms: carrier.and_then(|c| c.applied_at_ms),
+                applied_by: object.clone(),
+                revision: flux.and_then(|f| f.applied_revision.clone()),
+                at_ms: flux.and_then(|f| f.applied_at_ms),
             });
         }
         let version = running(workload).version;
@@ -96,7 +96,7 @@ pub fn delivery(cluster: &Cluster, service: &str, declared: Option<&str>, now_ms
         if is_primary(workload, service) {
             found.remarks.extend(difference.map(|(wanted, version)| judged(workload, wanted, &version)));
         } else {
-            found.remarks.extend(of_carrier(workload, carrier, difference, now_ms));
+            found.remarks.extend(of_flux(workload, flux, difference, now_ms));
         }
         // What a canary leaves without pods is not to be ready.
         if !(is_judged && workload.desired == 0) {
@@ -155,34 +155,34 @@ fn judged(workload: &ClusterWorkload, wanted: &str, version: &str) -> Remark {
 }
 
 /// What the Kustomization or release says of it.
-fn of_carrier(
+fn of_flux(
     workload: &ClusterWorkload,
-    carrier: Option<&FluxObject>,
+    flux: Option<&FluxObject>,
     difference: Option<(&str, String)>,
     now_ms: i64,
 ) -> Vec<Remark> {
     let mut found = Vec::new();
-    let says = carrier.map(|c| state_of(c, now_ms));
+    let says = flux.map(|f| state_of(f, now_ms));
     if let Some((wanted, version)) = &difference {
-        let applied = carrier.and_then(|c| {
-            let revision = short_revision(c.applied_revision.as_deref()?);
-            let at = c.applied_at_ms.map(|at| format!(" {}", format::ago(at, now_ms))).unwrap_or_default();
+        let applied = flux.and_then(|f| {
+            let revision = short_revision(f.applied_revision.as_deref()?);
+            let at = f.applied_at_ms.map(|at| format!(" {}", format::ago(at, now_ms))).unwrap_or_default();
             Some(format!(" of {revision}{at}"))
         });
-        let why = match (&workload.carrier, &says) {
+        let why = match (&workload.applied_by, &says) {
             (Some(object), Some(says)) => format!(": {}: {says}", named(object)),
             (Some(object), None) => format!(": {} is not known", named(object)),
-            (None, _) => ": nothing of Flux carries it".to_owned(),
+            (None, _) => ": nothing of Flux applied it".to_owned(),
         };
         let applied = applied.unwrap_or_default();
-        let is_coming = carrier.is_some_and(|c| c.phase == FluxPhase::Reconciling && c.suspended.is_none());
+        let is_coming = flux.is_some_and(|f| f.phase == FluxPhase::Reconciling && f.suspended.is_none());
         found.push(Remark {
             tone: if is_coming { Tone::Warn } else { Tone::Bad },
             words: "Not applied",
             text: format!("declared {wanted}, applied {version}{applied}{why}"),
         });
     }
-    let Some((object, says)) = carrier.zip(says) else { return found };
+    let Some((object, says)) = flux.zip(says) else { return found };
     let whole = || format!("{}: {says}", named(&object.object));
     if object.suspended.is_some() {
         found.push(Remark { tone: Tone::Warn, words: "Suspended", text: whole() });
@@ -244,12 +244,13 @@ fn workload_watches(cluster: &Cluster) -> impl Iterator<Item = &WatchState> {
     cluster.watched.iter().filter(move |w| of_interest(&w.kind)).map(|w| &w.state)
 }
 
-fn knows_workloads(cluster: &Cluster) -> bool {
+/// Whether what is not among the workloads is not there.
+pub fn knows_workloads(cluster: &Cluster) -> bool {
     cluster
         .watched
         .iter()
         .filter(|w| matches!(w.kind.as_str(), "Deployment" | "StatefulSet"))
-        .all(|w| w.state == WatchState::Current)
+        .all(|w| w.state == WatchState::Current && !w.is_cut)
 }
 
 fn as_of(cluster: &Cluster) -> Option<i64> {
@@ -298,7 +299,7 @@ mod tests {
             ready: 2,
             is_observed: true,
             conditions: Vec::new(),
-            carrier: Some(object("Kustomization", "apps")),
+            applied_by: Some(object("Kustomization", "apps")),
         }
     }
 
@@ -339,8 +340,8 @@ mod tests {
         let now = cluster(Vec::new(), vec![workload("orders", "1.2")]);
         assert!(told(&now, "1.3")[0].2.ends_with("applied 1.2: Kustomization apps is not known"));
         let mut loose = workload("orders", "1.2");
-        loose.carrier = None;
-        assert!(told(&cluster(Vec::new(), vec![loose]), "1.3")[0].2.ends_with("nothing of Flux carries it"));
+        loose.applied_by = None;
+        assert!(told(&cluster(Vec::new(), vec![loose]), "1.3")[0].2.ends_with("nothing of Flux applied it"));
     }
 
     #[test]
@@ -407,6 +408,9 @@ mod tests {
             now.watched[2].state = state;
             assert_eq!(told(&now, "1.3"), []);
         }
+        now.watched[2].state = WatchState::Current;
+        now.watched[3].is_cut = true;
+        assert_eq!(told(&now, "1.3"), [], "it may be among those that are not kept");
     }
 
     #[test]
@@ -420,7 +424,7 @@ mod tests {
     #[test]
     fn a_canary_is_judged_before_it_serves() {
         let mut primary = workload("orders-primary", "1.2");
-        primary.carrier = None;
+        primary.applied_by = None;
         let now = cluster(
             vec![apps(FluxPhase::Ready, "Applied")],
             vec![workload("orders", "1.3"), primary.clone()],

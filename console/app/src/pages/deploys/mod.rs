@@ -16,7 +16,7 @@ use leptos::prelude::*;
 
 use self::{
     cluster::{ClusterCard, NoCluster},
-    delivery::{Applied, Delivery, Remark, Running, delivery, named},
+    delivery::{Applied, Delivery, Remark, Running, delivery, knows_workloads, named},
     flux::Flux,
     versions::{ServiceVersions, Verdict, compare},
 };
@@ -105,7 +105,7 @@ fn Versions(
     let mut rows: Vec<Row> =
         rows.into_iter().map(|versions| Row { delivery: of_cluster(&versions), versions }).collect();
     rows.sort_by_key(|r| !r.is_wrong_in_cluster());
-    let note = note(&rows, is_whole);
+    let note = note(&rows, is_whole, cluster.as_ref());
     let columns = Columns { environments, cluster: cluster.is_some(), is_whole };
     let body = if rows.is_empty() {
         view! {
@@ -162,11 +162,13 @@ impl Columns {
 }
 
 /// What all rows come to.
-fn note(rows: &[Row], is_whole: bool) -> String {
+fn note(rows: &[Row], is_whole: bool, cluster: Option<&Cluster>) -> String {
     let apart =
         rows.iter().filter(|r| matches!(r.versions.verdict, Verdict::Differs | Verdict::Mixed)).count();
     let agrees = rows.iter().any(|r| r.versions.verdict == Verdict::Agrees);
-    let has_cluster = rows.iter().any(|r| r.delivery.as_ref().is_some_and(|d| d.as_of_ms.is_none()));
+    // What was not read agrees with nothing. What was, and does not have what is declared, is wrong.
+    let has_cluster = cluster.is_some_and(knows_workloads)
+        && rows.iter().any(|r| r.delivery.as_ref().is_some_and(|d| d.as_of_ms.is_none()));
     let wrong = rows.iter().filter(|r| r.is_wrong_in_cluster()).count();
     let mut told = match (is_whole, apart) {
         (false, _) => "one side is missing, so nothing is compared".to_owned(),
@@ -241,7 +243,7 @@ fn in_cluster(service: &str, delivery: Delivery, now_ms: i64) -> impl IntoView +
         let one = |a: Applied| {
             let revision = a.revision.map(cluster::revision);
             let at = a.at_ms.map(|at| view! { " " <span class="muted"><When t_ms=at now_ms/></span> });
-            view! { <div class="nowrap">{revision}{at}</div><div class="muted">{named(&a.carrier)}</div> }
+            view! { <div class="nowrap">{revision}{at}</div><div class="muted">{named(&a.applied_by)}</div> }
         };
         applied.into_iter().map(one).collect_view().into_any()
     };

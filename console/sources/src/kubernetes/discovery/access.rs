@@ -26,18 +26,16 @@ pub(super) fn shown(server: &ApiServer) -> String {
 /// Reads the configuration, its files too, anew, and makes a client of it. The error says what is wrong with which file
 /// or field.
 pub(super) async fn client(server: &ApiServer) -> Result<Client, String> {
-    let connection = match server {
-        ApiServer::InCluster => {
-            ClusterConnection::open(&ClusterAccess::InCluster).map_err(|e| e.to_string())?
-        }
+    match server {
+        ApiServer::InCluster => ClusterAccess::InCluster.client().await,
         ApiServer::Kubeconfig { file, context } => {
-            let access = ClusterAccess::Kubeconfig { file: file.clone(), context: context.clone() };
-            let opened = tokio::task::spawn_blocking(move || ClusterConnection::open(&access)).await;
-            opened.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?
+            ClusterAccess::Kubeconfig { file: file.clone(), context: context.clone() }.client().await
         }
-        ApiServer::Url { url, http } => ClusterConnection::of(config(url, http).await?),
-    };
-    connection.client().await.map_err(|e| explain(&e))
+        ApiServer::Url { url, http } => {
+            let connection = ClusterConnection::of(config(url, http).await?);
+            connection.client().await.map_err(|e| explain(&e))
+        }
+    }
 }
 
 /// The namespace of the console's own pod.

@@ -13,14 +13,14 @@ use tokio::{sync::watch as signal, time::Instant};
 use super::{
     access,
     kind::Kind,
-    objects::Surroundings,
+    objects::{Objects, Surroundings},
     registry::Registry,
     role::Role,
     watched::{Scope, Watched},
 };
 
 /// Least time between two looks at what changed.
-const BREATH: Duration = Duration::from_millis(100);
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 /// Most targets of one discovery, before rules choose among them.
 const MAX_TARGETS: usize = 50_000;
 /// Most bytes of all labels of one discovery.
@@ -36,7 +36,7 @@ pub(super) async fn find<R: Role>(
     let mut finder = Finder::<R>::new(&discovery, namespaces, &registry);
     let mut changes = finder.changes();
     loop {
-        let next = Instant::now() + BREATH;
+        let next = Instant::now() + MIN_UPDATE_INTERVAL;
         for change in &mut changes {
             change.borrow_and_update();
         }
@@ -159,7 +159,7 @@ impl<R: Role> Finder<R> {
 
     fn look(&mut self) -> ClusterTargets {
         let mut problems = self.problems();
-        // Nothing, as long as something was never told: half of it would be something else.
+        // Nothing, as long as nodes or namespaces that are wanted were never told: half of it would be something else.
         let groups = self.groups(&mut problems).unwrap_or_default();
         ClusterTargets { groups: Arc::new(groups), problems }
     }
@@ -169,9 +169,10 @@ impl<R: Role> Finder<R> {
         around.namespaces = whole(self.namespaces.as_ref())?;
         let (mut made, mut before) = (BTreeMap::new(), std::mem::take(&mut self.made));
         for place in &self.places {
-            around.pods = whole(place.pods.as_ref())?.unwrap_or_default();
-            around.services = whole(place.services.as_ref())?.unwrap_or_default();
-            for ((namespace, name), seen) in place.objects.objects()?.iter() {
+            // Likewise within a namespace, for which no other waits.
+            let Some((objects, pods, services)) = place.whole() else { continue };
+            (around.pods, around.services) = (pods, services);
+            for ((namespace, name), seen) in objects.iter() {
                 let key = format!("{namespace}/{name}");
                 let mut of = vec![seen.stamp];
                 of.extend(seen.depends_on(&around));
@@ -188,9 +189,18 @@ impl<R: Role> Finder<R> {
     }
 }
 
+impl<R: Role> Place<R> {
+    /// Its objects with the pods and services behind them; nothing where something was never told.
+    fn whole(&self) -> Option<(Arc<Objects<R>>, Arc<Objects<Pod>>, Arc<Objects<Service>>)> {
+        let pods = whole(self.pods.as_ref())?.unwrap_or_default();
+        let services = whole(self.services.as_ref())?.unwrap_or_default();
+        Some((self.objects.objects()?, pods, services))
+    }
+}
+
 /// Nothing where something was never told; the inner is absent where it is not watched.
 #[expect(clippy::option_option, reason = "not told and not wanted are different")]
-fn whole<K: Kind>(watched: Option<&Arc<Watched<K>>>) -> Option<Option<Arc<super::objects::Objects<K>>>> {
+fn whole<K: Kind>(watched: Option<&Arc<Watched<K>>>) -> Option<Option<Arc<Objects<K>>>> {
     match watched {
         Some(watched) => watched.objects().map(Some),
         None => Some(None),

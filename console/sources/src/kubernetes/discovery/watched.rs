@@ -1,27 +1,21 @@
 //! One watch of a kind in a namespace: what it has told, and whether that is of now.
 //!
-//! A watch that is lost keeps what it told, and says since when that is old. It lists again rather than resume: a resumed
-//! one says nothing until something changes, and what is known would look old all the while.
+//! A watch that is lost keeps what it told, and says since when that is old.
 
 use std::{
     collections::BTreeMap,
     mem,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat};
 use console_ingest::scrape::config::ApiServer;
-use console_model::clock::now_ms;
-use futures::StreamExt as _;
 use kube::{
-    Client, ResourceExt as _,
-    core::Status,
-    runtime::watcher::{self, Event, watcher},
+    Api, ResourceExt as _,
+    runtime::watcher::{self, Event},
 };
 use parking_lot::Mutex;
 use tokio::{sync::watch as signal, task::JoinHandle, time::Instant};
@@ -33,18 +27,13 @@ use super::{
 };
 use crate::kubernetes::{
     client::watch_config,
-    watch::{WatchPace, explain},
+    watch::{FORBIDDEN, Loss, NOT_FOUND, Watch, WatchPace, keep},
 };
 
 /// Most objects of one watch.
 const MAX_OBJECTS: usize = 50_000;
 /// Values that are too long and are named; the others are counted.
 const MAX_NAMED: usize = 3;
-/// A list that is too old again this soon after the last is a loss like any other.
-const RELIST_PAUSE: Duration = Duration::from_secs(5);
-const FORBIDDEN: u16 = 403;
-const NOT_FOUND: u16 = 404;
-const GONE: u16 = 410;
 
 static STAMPS: AtomicU64 = AtomicU64::new(1);
 
@@ -76,23 +65,13 @@ pub(super) struct Told<K> {
     pub objects: Arc<Objects<K>>,
     /// Everything was listed once.
     pub is_whole: bool,
-    /// Why objects are missing or old.
-    pub lost: Option<String>,
-    lost_at_ms: Option<i64>,
+    /// Since when objects are missing or old, and why.
+    lost: Option<(i64, String)>,
     /// A list that is on its way; it takes the place of all objects once it is whole.
     coming: Objects<K>,
     is_cut: bool,
     /// Values that were left out, by their objects.
     too_long: BTreeMap<ObjectKey, String>,
-}
-
-/// Why a watch ended.
-struct Loss {
-    reason: String,
-    /// Somebody has to do something before it can go on.
-    is_refused: bool,
-    /// The server no longer knows where it was: everything is listed again.
-    is_too_old: bool,
 }
 
 impl<K> Default for Told<K> {
@@ -101,7 +80,6 @@ impl<K> Default for Told<K> {
             objects: Arc::default(),
             is_whole: false,
             lost: None,
-            lost_at_ms: None,
             coming: Objects::default(),
             is_cut: false,
             too_long: BTreeMap::new(),
@@ -119,7 +97,8 @@ impl<K: Kind> Watched<K> {
     /// Must run in a tokio runtime.
     pub fn start(scope: Scope, pace: WatchPace) -> Self {
         let held = Arc::new(Held { scope, told: Mutex::default(), changed: signal::Sender::new(0) });
-        let task = tokio::spawn(keep(held.clone(), pace));
+        let kept = held.clone();
+        let task = tokio::spawn(async move { keep(&*kept, pace).await });
         Self { held, task }
     }
 
@@ -141,8 +120,8 @@ impl<K: Kind> Watched<K> {
 impl<K: Kind> Told<K> {
     fn problems(&self, scope: &Scope) -> Vec<String> {
         let mut problems = Vec::new();
-        if let (Some(reason), Some(at_ms)) = (&self.lost, self.lost_at_ms) {
-            let known = match DateTime::from_timestamp_millis(at_ms) {
+        if let Some((since_ms, reason)) = &self.lost {
+            let known = match DateTime::from_timestamp_millis(*since_ms) {
                 Some(at) if self.is_whole => {
                     format!("what is known is of {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))
                 }
@@ -183,7 +162,6 @@ impl<K: Kind> Told<K> {
                 self.too_long.retain(|key, _| objects.contains_key(key));
                 self.is_whole = true;
                 self.lost = None;
-                self.lost_at_ms = None;
             }
             Event::Apply(object) => {
                 let mut objects = mem::take(&mut self.objects);
@@ -244,115 +222,55 @@ fn place<K: Kind>(scope: &Scope) -> String {
     format!("{resource}{namespace} of {}", access::shown(&scope.server))
 }
 
-/// Keeps what is told true. Never ends.
-async fn keep<K: Kind>(held: Arc<Held<K>>, pace: WatchPace) {
-    let mut wait = pace.retry_min;
-    let mut relisted: Option<Instant> = None;
-    loop {
-        let began = Instant::now();
-        let loss = match access::client(&held.scope.server).await {
-            Ok(client) => follow(&held, client, pace).await,
-            Err(reason) => Loss { reason, is_refused: false, is_too_old: false },
-        };
-        if loss.is_too_old && relisted.is_none_or(|at| at.elapsed() > RELIST_PAUSE) {
-            relisted = Some(Instant::now());
-            continue;
-        }
-        held.lose(loss.reason);
-        // What breaks as soon as it is made is not made more often for it.
-        if began.elapsed() >= pace.retry_max {
-            wait = pace.retry_min;
-        }
-        if loss.is_refused {
-            tokio::time::sleep(pace.refused).await;
-        } else {
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(pace.retry_max);
-        }
-    }
-}
+impl<K: Kind> Watch for Held<K> {
+    type Object = K;
 
-async fn follow<K: Kind>(held: &Held<K>, client: Client, pace: WatchPace) -> Loss {
-    let scope = &held.scope;
-    let mut config = watch_config();
-    if !scope.label_selector.is_empty() {
-        config = config.labels(&scope.label_selector);
+    fn what(&self) -> String {
+        place::<K>(&self.scope)
     }
-    if !scope.field_selector.is_empty() {
-        config = config.fields(&scope.field_selector);
+
+    fn config(&self) -> watcher::Config {
+        let mut config = watch_config();
+        if !self.scope.label_selector.is_empty() {
+            config = config.labels(&self.scope.label_selector);
+        }
+        if !self.scope.field_selector.is_empty() {
+            config = config.fields(&self.scope.field_selector);
+        }
+        config
     }
-    let mut events = pin!(watcher(K::api(client, scope.namespace.as_deref()), config));
-    let mut is_listing = true;
-    loop {
-        let next = if is_listing {
-            match tokio::time::timeout(pace.list_timeout, events.next()).await {
-                Ok(next) => next,
-                Err(_) => {
-                    let reason = format!("list: no answer within {} s", pace.list_timeout.as_secs_f32());
-                    return Loss { reason, is_refused: false, is_too_old: false };
-                }
-            }
-        } else {
-            events.next().await
-        };
-        match next {
-            Some(Ok(event)) => {
-                is_listing = matches!(event, Event::Init | Event::InitApply(_));
-                if held.told.lock().take(event) {
-                    held.changed.send_modify(|n| *n = n.wrapping_add(1));
-                }
-            }
-            Some(Err(error)) => return loss::<K>(scope, &error),
-            None => {
-                let reason = "watch: it ended".to_owned();
-                return Loss { reason, is_refused: false, is_too_old: false };
-            }
+
+    async fn api(&self, _lost: Instant) -> Result<Api<K>, String> {
+        let client = access::client(&self.scope.server).await?;
+        Ok(K::api(client, self.scope.namespace.as_deref()))
+    }
+
+    fn take(&self, event: Event<K>) {
+        if self.told.lock().take(event) {
+            self.changed.send_modify(|n| *n = n.wrapping_add(1));
         }
     }
-}
 
-impl<K: Kind> Held<K> {
-    fn lose(&self, reason: String) {
+    fn lose(&self, since_ms: i64, loss: Loss) {
         let mut told = self.told.lock();
         told.coming.clear();
-        if told.lost_at_ms.is_none() {
-            tracing::warn!(what = place::<K>(&self.scope), reason, "a watch of the cluster is lost");
-        }
-        told.lost_at_ms.get_or_insert_with(now_ms);
-        told.lost = Some(reason);
+        told.lost = Some((since_ms, explained::<K>(&self.scope, &loss)));
         drop(told);
         self.changed.send_modify(|n| *n = n.wrapping_add(1));
     }
 }
 
-fn loss<K: Kind>(scope: &Scope, error: &watcher::Error) -> Loss {
-    use watcher::Error as E;
-    let (verb, status, reason) = match error {
-        E::InitialListFailed(e) => ("list", of_api(e), explain(e)),
-        E::WatchStartFailed(e) | E::WatchFailed(e) => ("watch", of_api(e), explain(e)),
-        E::WatchError(status) => {
-            ("watch", Some(&**status), format!("the API server said {}", status.message))
-        }
-        E::NoResourceVersion => ("watch", None, error.to_string()),
-    };
-    let code = status.map_or(0, |s| s.code);
-    let reason = match code {
-        FORBIDDEN => {
+fn explained<K: Kind>(scope: &Scope, loss: &Loss) -> String {
+    let Loss { verb, code, message } = loss;
+    let resource = K::RESOURCE;
+    match *code {
+        Some(FORBIDDEN) => {
             let namespace = scope.namespace.as_deref();
             let place = namespace.map_or("in all namespaces".to_owned(), |n| format!("in namespace {n}"));
-            let said = status.map_or("", |s| s.message.as_str());
-            format!("{verb}: 403, no right to {verb} {} {place}: {said}", K::RESOURCE)
+            format!("{verb}: 403, no right to {verb} {resource} {place}: {message}")
         }
-        NOT_FOUND => format!("{verb}: 404, the cluster has no {}", K::RESOURCE),
-        _ => format!("{verb}: {reason}"),
-    };
-    Loss { reason, is_refused: matches!(code, FORBIDDEN | NOT_FOUND), is_too_old: code == GONE }
-}
-
-fn of_api(error: &kube::Error) -> Option<&Status> {
-    match error {
-        kube::Error::Api(status) => Some(&**status),
-        _ => None,
+        Some(NOT_FOUND) => format!("{verb}: 404, the cluster has no {resource}"),
+        _ => format!("{verb}: {}", loss.reason()),
     }
 }
 

@@ -73,7 +73,7 @@ struct World {
     installed: BTreeSet<String>,
     objects: BTreeMap<(String, String, String), Value>,
     told: Vec<Told>,
-    /// By resource and verb (`list`, `watch`).
+    /// By resource, or path in a namespace, and verb (`list`, `watch`).
     refused: HashMap<(String, &'static str), Refusal>,
     requests: Vec<String>,
     open: usize,
@@ -202,6 +202,15 @@ impl ApiServer {
         self.change(|world| _ = world.refused.remove(&(resource.path(), verb)));
     }
 
+    /// From the next request on, in one namespace.
+    pub fn refuse_in(&self, namespace: &str, resource: Resource, verb: &'static str, refusal: Refusal) {
+        self.change(|world| _ = world.refused.insert((resource.path_in(namespace), verb), refusal));
+    }
+
+    pub fn allow_in(&self, namespace: &str, resource: Resource, verb: &'static str) {
+        self.change(|world| _ = world.refused.remove(&(resource.path_in(namespace), verb)));
+    }
+
     pub fn uninstall(&self, resource: Resource) {
         self.change(|world| _ = world.installed.remove(&resource.path()));
     }
@@ -236,6 +245,10 @@ impl ApiServer {
 impl Resource {
     fn path(&self) -> String {
         format!("{}/{}", self.group_version, self.plural)
+    }
+
+    fn path_in(&self, namespace: &str) -> String {
+        format!("{}/namespaces/{namespace}/{}", self.group_version, self.plural)
     }
 
     fn api_version(&self) -> &str {
@@ -373,7 +386,8 @@ async fn answer(
         if !world.installed.contains(&asked.resource) {
             return Ok((StatusCode::NOT_FOUND, "404 page not found\n").into_response());
         }
-        world.refused.get(&(asked.resource.clone(), verb)).copied()
+        let of = |path: &str| world.refused.get(&(path.to_owned(), verb)).copied();
+        of(&asked.resource).or_else(|| of(uri.path().trim_start_matches('/')))
     };
     if headers.get("authorization").is_none_or(|v| v.as_bytes() != format!("Bearer {TOKEN}").as_bytes()) {
         return Ok(refusal(401, &status(401, "Unauthorized", "Unauthorized")));

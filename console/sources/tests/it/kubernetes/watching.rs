@@ -1,16 +1,18 @@
 //! What is told is known, what is lost is said, and what comes back is true again.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use console_model::cluster::{Cluster, FluxPhase, WatchState};
-use console_sources::kubernetes::{ClusterAccess, KubernetesCluster, KubernetesConfig, WatchPace};
+use console_sources::kubernetes::{
+    ClusterAccess, ClusterConnection, KubernetesCluster, KubernetesConfig, WatchPace,
+};
 use console_storage::source::ClusterSource as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     api_server::{
         ApiServer, DEPLOYMENTS, EVENTS, GIT_REPOSITORIES, HELM_RELEASES, KUSTOMIZATIONS, Refusal,
-        STATEFUL_SETS,
+        STATEFUL_SETS, TOKEN,
     },
     objects::{deployment, kustomization, warning},
 };
@@ -94,7 +96,7 @@ async fn objects_are_listed_in_pages_and_followed() {
     assert_eq!(versions(&first), [("catalog", "1.0.0"), ("orders", "1.0.0"), ("payments", "1.0.0")]);
     let orders = &first.workloads[1];
     assert_eq!((orders.desired, orders.updated, orders.ready, orders.is_observed), (2, 2, 1, true));
-    assert_eq!(orders.carrier.as_ref(), Some(&first.flux[0].object));
+    assert_eq!(orders.applied_by.as_ref(), Some(&first.flux[0].object));
     let told: Vec<(&str, &str)> =
         first.warnings.iter().map(|w| (w.owner.name.as_str(), w.reason.as_str())).collect();
     assert_eq!(told, [("orders", "BackOff")]);
@@ -186,10 +188,13 @@ async fn a_cut_connection_makes_what_is_known_old_and_a_new_list_makes_it_true()
 }
 
 #[tokio::test]
-async fn changes_that_expired_are_listed() {
+async fn changes_that_expired_are_listed_at_once_and_nothing_is_old() {
     let server = ApiServer::start().await;
     server.put(DEPLOYMENTS, deployment("orders", "1.0.0"));
-    let cluster = start(&server);
+    let mut config = config(&server);
+    // What is lost does not come back while this test runs.
+    config.pace.retry_min = Duration::from_hours(1);
+    let cluster = KubernetesCluster::start(config).unwrap();
     until(&cluster, all_current).await;
     server.until_open(INSTALLED).await;
     // Compacted away before any watch was told of it.
@@ -268,7 +273,7 @@ async fn a_server_that_does_not_answer_is_not_waited_for() {
     let cluster = KubernetesCluster::start(config).unwrap();
     let now = until(&cluster, |now| matches!(state(now, "Kustomization"), WatchState::Stale { .. })).await;
     let WatchState::Stale { reason, .. } = state(&now, "Kustomization") else { panic!() };
-    assert_eq!(reason, "no list within 0.05 s");
+    assert_eq!(reason, "no answer within 0.05 s");
 }
 
 #[tokio::test]
@@ -297,10 +302,57 @@ async fn a_cluster_that_is_not_there_is_said_to_be_and_found_later() {
 async fn a_token_that_is_not_taken_is_said() {
     let server = ApiServer::start().await;
     let text = std::fs::read_to_string(server.kubeconfig()).unwrap();
-    std::fs::write(server.kubeconfig(), text.replace(super::api_server::TOKEN, "another")).unwrap();
+    std::fs::write(server.kubeconfig(), text.replace(TOKEN, "another")).unwrap();
     let cluster = start(&server);
     let refused = |now: &Cluster| matches!(state(now, "Deployment"), WatchState::Stale { reason, .. } if reason.contains("401"));
     until(&cluster, refused).await;
+    // What is replaced is read anew.
+    std::fs::write(server.kubeconfig(), text).unwrap();
+    until(&cluster, all_current).await;
+}
+
+/// A kubeconfig of `server` whose program for credentials writes a line to `runs` and then does `then`.
+fn with_program(server: &ApiServer, runs: &Path, then: &str) {
+    let mut file: Value = serde_json::from_slice(&std::fs::read(server.kubeconfig()).unwrap()).unwrap();
+    let script = format!("echo >> '{}'; {then}", runs.display());
+    file["users"][0]["user"] = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+        "command": "sh", "args": ["-c", script], "interactiveMode": "Never"}});
+    std::fs::write(server.kubeconfig(), file.to_string()).unwrap();
+}
+
+fn lines(file: &Path) -> usize {
+    std::fs::read_to_string(file).unwrap_or_default().lines().count()
+}
+
+#[tokio::test]
+async fn a_program_that_gives_no_credentials_is_told_since_its_first_failure() {
+    let server = ApiServer::start().await;
+    let runs = server.kubeconfig().with_file_name("runs");
+    with_program(&server, &runs, "exit 1");
+    let cluster = start(&server);
+    let since = |now: &Cluster| match state(now, "Deployment") {
+        WatchState::Stale { since_ms, .. } => Some(*since_ms),
+        _ => None,
+    };
+    let first = until(&cluster, |now| since(now).is_some()).await;
+    let ran = lines(&runs);
+    // It runs several times for one client.
+    let later = until(&cluster, |_| lines(&runs) >= ran + 10).await;
+    assert_eq!(since(&later), since(&first));
+}
+
+#[tokio::test]
+async fn a_program_for_credentials_runs_for_one_client_of_all_watches() {
+    let server = ApiServer::start().await;
+    let runs = server.kubeconfig().with_file_name("runs");
+    let credential = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "status": {"token": TOKEN}});
+    with_program(&server, &runs, &format!("cat <<'END'\n{credential}\nEND"));
+    ClusterConnection::open(&config(&server).access).unwrap().client().await.unwrap();
+    let of_one_client = lines(&runs);
+    let cluster = start(&server);
+    until(&cluster, all_current).await;
+    assert_eq!(lines(&runs), 2 * of_one_client);
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Least time between two looks at what changed.
-const BREATH: Duration = Duration::from_millis(100);
+const MIN_UPDATE_INTERVAL: Duration = Duration::from_millis(100);
 /// Most jobs of all monitors.
 const MAX_JOBS: usize = 1000;
 /// What stands for the watches among problems.
@@ -65,7 +65,7 @@ pub(super) async fn follow(
         services.iter().map(|w| w.changes()).chain(pods.iter().map(|w| w.changes())).collect();
     let mut known = Known::default();
     loop {
-        let next = Instant::now() + BREATH;
+        let next = Instant::now() + MIN_UPDATE_INTERVAL;
         for change in &mut changes {
             change.borrow_and_update();
         }

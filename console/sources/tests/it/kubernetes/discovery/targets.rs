@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use console_ingest::scrape::TargetStatus;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    cluster::{NODES, PODS, empty, full, node, pod},
+    cluster::{ENDPOINTS, NODES, PODS, SERVICES, empty, endpoints, full, node, pod},
     scraping::Scraping,
 };
 use crate::kubernetes::api_server::Refusal;
@@ -110,6 +111,40 @@ async fn a_right_that_is_lacking_is_named_with_verb_and_resource() {
     assert!(told.contains("cannot list resource") && told.ends_with("; nothing is known yet"), "{told}");
     server.allow(PODS, "list");
     scraping.until(|all| all.len() == 3).await;
+    scraping.stop().await;
+}
+
+const NAMESPACES: &str = "
+scrape_configs:
+- job_name: some
+  scrape_interval: 1h
+  kubernetes_sd_configs: [{role: endpoints, kubeconfig_file: KUBECONFIG, namespaces: {names: [shop, other]}}]
+  relabel_configs:
+  - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
+";
+
+#[tokio::test]
+async fn a_namespace_without_a_right_costs_no_other() {
+    let server = full().await;
+    let mut other = endpoints();
+    other["metadata"]["namespace"] = json!("other");
+    server.put(ENDPOINTS, other);
+    server.refuse_in("other", SERVICES, "list", Refusal::Forbidden);
+    let scraping = Scraping::start(&server, NAMESPACES, None);
+    let are_of =
+        |all: &[TargetStatus], namespace| all.iter().any(|t| t.labels.get("namespace") == Some(namespace));
+    scraping.until(|all| are_of(all, "shop")).await;
+    scraping
+        .until_told(|targets| {
+            let told = targets.problems().remove("some").unwrap_or_default().join("\n");
+            told.contains("no right to list services in namespace other: ")
+        })
+        .await;
+    let all = scraping.targets.list();
+    assert!(are_of(&all, "shop") && !are_of(&all, "other"), "half of a namespace is something else: {all:?}");
+    server.allow_in("other", SERVICES, "list");
+    scraping.until(|all| are_of(all, "shop") && are_of(all, "other")).await;
+    scraping.until_told(|targets| targets.problems().is_empty()).await;
     scraping.stop().await;
 }
 
