@@ -26,6 +26,7 @@ use crate::config::{ConfigErrors, Env};
 use crate::faults::Faults;
 use crate::health::{Health, LIVE_PATH, READY_PATH};
 use crate::http::front::{Front, ReadyAnswers};
+use crate::http::listener::{Close, ClosingListener};
 use crate::http::server::{self, ServerConfig};
 use crate::metrics::{MetricError, Metrics};
 use crate::openapi;
@@ -394,9 +395,10 @@ where
     tracing::info!(public = ?addresses.public, internal = ?addresses.internal, "serving");
 
     let router = service_router(app.router, app.server, &parts);
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
+    let close = Close::default();
+    let listener = ClosingListener::new(listener, close.clone());
+    let listener = listener.map_err(|error| StartError::Io("public address".to_owned(), error))?;
+    let listener = listener.tap_io(|connection| connection.set_nodelay());
     // Not drained: whoever watches the process wants answers to the end. It ends with the process.
     let internal_routes = internal_router(&parts).merge(openapi::router(app.document));
     let internal = axum::serve(internal_listener, internal_routes);
@@ -422,9 +424,10 @@ where
     tracing::info!(drain_seconds = drain.as_secs(), "draining");
     health.set_draining();
     shutdown.cancel();
-    accept_until.cancel();
     let finish = async {
         if !server.is_finished() {
+            close.close().await;
+            accept_until.cancel();
             let _ = (&mut server).await;
         }
         while workers.next().await.is_some() {}

@@ -1,8 +1,9 @@
 //! Secret keys that are rotated by a list, and digests under them.
 //!
-//! One master key a generation, newest first: the newest makes what is new, all of them know what was made before. So a
-//! key is rotated by putting a new one in front, and dropped when nothing that it made is needed any more. Nobody uses a
-//! master itself: each purpose has keys of its own, derived by HMAC-SHA-256 of the purpose's label under the master.
+//! One master key a generation: the first makes what is new, all of them know what was made before. So a key is rotated
+//! by putting a new one behind the others until every instance knows it, then in front, and dropped when nothing that it
+//! made is needed any more. Nobody uses a master itself: each purpose has keys of its own, derived by HMAC-SHA-256 of the
+//! purpose's label under the master.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 

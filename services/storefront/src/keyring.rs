@@ -1,8 +1,9 @@
 //! The storefront's keys: what it seals into cookies nobody else can read or make, and what it signs nobody can forge.
 //!
-//! One master key a generation, newest first: the newest seals and signs, all of them open and verify. So a key is
-//! rotated by putting a new one in front and dropping the old one when the longest-lived cookie is over. Two keys are
-//! derived from each master, one for sealing (AES-256-GCM with random nonces) and one for signing (HMAC-SHA-256).
+//! One master key a generation: the first seals and signs, all of them open and verify. So a key is rotated by putting a
+//! new one behind the old one until every instance opens with it, then in front, and dropping the old one when the
+//! longest-lived cookie is over. Two keys are derived from each master, one for sealing (AES-256-GCM with random nonces)
+//! and one for signing (HMAC-SHA-256).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
@@ -133,5 +134,16 @@ mod tests {
         assert!(before.open("cart", &during.seal("cart", b"x")).is_none(), "the newest key seals");
         let after = Keyring::parse(NEW).unwrap();
         assert!(after.open("cart", &sealed).is_none() && !after.verify(b"y", &signature));
+    }
+
+    #[test]
+    fn a_key_that_comes_behind_first_costs_nobody_a_cookie_while_instances_are_replaced() {
+        let steps = [OLD.to_owned(), format!("{OLD},{NEW}"), format!("{NEW},{OLD}")];
+        for beside in steps.map(|list| Keyring::parse(&list).unwrap()).windows(2) {
+            for (one, other) in [(&beside[0], &beside[1]), (&beside[1], &beside[0])] {
+                assert!(other.open("cart", &one.seal("cart", b"x")).is_some());
+                assert!(other.verify(b"y", &one.sign(b"y")));
+            }
+        }
     }
 }

@@ -156,8 +156,13 @@ fn not_now(text: &'static str) -> sqlx::Error {
 }
 
 /// Applies pending migrations, waiting for a database that is still starting or has no primary yet. Several instances
-/// may do so at the same time: sqlx holds an advisory lock while it migrates.
+/// may do so at the same time: sqlx holds an advisory lock while it migrates. What a newer release has applied is left
+/// alone; an applied migration that is not what it was is an error.
 pub async fn migrate(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
+    // Migrations only add, so the release before runs on the newer tables: after a roll-back, and where one of its
+    // instances starts anew during a deploy.
+    migrator.set_ignore_missing(true);
     let give_up_at = Instant::now() + DbConfig::default().startup_timeout;
     let mut pause = Duration::from_millis(100);
     loop {

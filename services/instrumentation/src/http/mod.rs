@@ -3,5 +3,6 @@
 mod concurrency;
 pub mod extract;
 pub mod front;
+pub(crate) mod listener;
 mod nul;
 pub mod server;

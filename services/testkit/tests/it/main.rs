@@ -1,6 +1,7 @@
 //! The testkit's own promises.
 
 mod failover;
+mod migrations;
 mod sentinel;
 mod sql;
 
