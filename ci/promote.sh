@@ -3,14 +3,15 @@
 # clone, and offers it as a pull request. Nothing is deployed by anything else than a merge.
 #   promote.sh [VERSION]     this checkout's version without it
 #   ENVIRONMENT=staging      or production
-#   GITHUB_TOKEN=…           offers it; then GITHUB_REPOSITORY, GITOPS_REPOSITORY and REGISTRY must be set, and without it
-#                            the change is only shown
+#   GITHUB_TOKEN=…           offers it; then GITHUB_REPOSITORY, GITOPS_REPOSITORY and REGISTRY must be set, and REGISTRY, the
+#                            environment's, must have the images; without it the change is only shown
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:-$(ci/version.sh)}
 environment=${ENVIRONMENT:-staging}
 say() { printf 'promote: %s\n' "$*"; }
 die() { printf 'promote: error: %s\n' "$*" >&2; exit 1; }
+. ci/registry.sh
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || die "$version is no version that an image's tag can be"
 file=gitops/apps/$environment/kustomization.yaml
 [ -f "$file" ] || die "there is no environment $environment"
@@ -18,10 +19,12 @@ if [ -n "${GITHUB_TOKEN:-}" ]; then
   : "${GITHUB_REPOSITORY:?owner/name of the repository that the pull request is opened in}"
   : "${GITOPS_REPOSITORY:?address of that repository, to clone it and to push a branch}"
   : "${REGISTRY:?where ci/sign.sh pushed the images: a version that no registry has must not be declared}"
+  command -v skopeo >/dev/null || die 'skopeo is missing: the registry must be asked for the images'
 fi
 
-clone=$(mktemp -d)
-trap 'rm -rf "$clone"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+clone=$work/clone
 git clone --quiet "${GITOPS_REPOSITORY:-$PWD}" "$clone"
 branch=promote-$environment-$version
 git -C "$clone" switch --quiet --create "$branch"
@@ -37,6 +40,14 @@ if [ -n "${GITHUB_TOKEN:-}" ] && git -C "$clone" ls-remote --exit-code origin "r
 fi
 [ "$(git -C "$clone" diff --numstat -- "$file" | awk '{ print $1 }')" = "$(grep -c 'name: quarterdeck/' "$clone/$file")" ] ||
   die 'not every image got the version'
+if [ -n "${GITHUB_TOKEN:-}" ]; then
+  # Each environment's registry is its own: what another one runs need not be there.
+  registry_log_in "$work/docker"
+  for name in $(registry_images "$clone/$file"); do
+    skopeo inspect --format '{{.Digest}}' "docker://$REGISTRY/$name:$version" >/dev/null 2>"$work/inspect.log" ||
+      die "$environment cannot pull $REGISTRY/$name:$version ($(tail -n 1 "$work/inspect.log")): ci/sign.sh pushes it there"
+  done
+fi
 # A roll-back holds what follows the registry by itself (ci/roll-back.sh); a new version lets it go on.
 images=$clone/gitops/clusters/$environment/images.yaml
 if [ -f "$images" ] && grep -q '^  suspend: true$' "$images"; then

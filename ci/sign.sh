@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 dist=${DIST:-${CARGO_TARGET_DIR:-target}/dist}
 say() { printf 'sign: %s\n' "$*"; }
 die() { printf 'sign: error: %s\n' "$*" >&2; exit 1; }
+. ci/registry.sh
 namespace=quarterdeck-release
 
 version=$(ci/version.sh)
@@ -53,17 +54,9 @@ if sed '1s/^./x/' "$dist/SHA256SUMS" | verify; then die 'the signature holds for
 say "$(wc -l <"$dist/SHA256SUMS") files signed: ssh-keygen -Y verify -n $namespace -I release -f allowed_signers -s SHA256SUMS.sig <SHA256SUMS"
 
 if [ -n "${REGISTRY:-}" ]; then
-  host=${REGISTRY%%/*}
-  if [[ $host =~ ^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$ ]]; then
-    command -v aws >/dev/null || die "REGISTRY is one of AWS', and aws is missing"
-    # For this run alone: skopeo and cosign read the same file, which goes with it.
-    export DOCKER_CONFIG=$work/docker REGISTRY_AUTH_FILE=$work/docker/config.json
-    mkdir -m 700 "$DOCKER_CONFIG"
-    aws ecr get-login-password --region "${BASH_REMATCH[1]}" | skopeo login --username AWS --password-stdin "$host" >/dev/null ||
-      die "no log-in at $host: the agent's role must be one of pipeline_role_arns"
-  fi
+  registry_log_in "$work/docker"
   # The images that an environment declares: each of them, or none would start.
-  mapfile -t images < <(sed -n 's#^.*name: quarterdeck/##p' gitops/apps/staging/kustomization.yaml)
+  mapfile -t images < <(registry_images gitops/apps/staging/kustomization.yaml)
   for name in "${images[@]}"; do
     [ -f "$dist/$name-$version.tar" ] || die "$dist has no $name-$version.tar: make images"
   done

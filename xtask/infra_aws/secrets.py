@@ -11,7 +11,7 @@ from . import declared
 from .emulator import SECOND_REGION
 from .report import expect, missing, timed
 
-ROTATED = "console-admin-password"
+ROTATED = "shop-staff-password"
 
 
 class Secrets:

@@ -9,5 +9,6 @@ mod gitops;
 mod guides;
 mod migrations;
 mod programs;
+mod promotion;
 mod security_guides;
 mod words;

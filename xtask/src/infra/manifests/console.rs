@@ -1,4 +1,5 @@
-//! The console's configuration in each cluster is one that the console itself takes.
+//! The console's configuration in each cluster is one that the console itself takes, and of the console and Alertmanager one tells
+//! people.
 
 use std::path::Path;
 
@@ -38,6 +39,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
             findings.add(format!("{}: {message}", cluster.name));
         }
         ports(&mut findings, cluster, data);
+        tells(&mut findings, cluster, data);
     }
     findings.outcome(format!("{count} configurations"))
 }
@@ -107,6 +109,25 @@ fn ports(findings: &mut Findings, cluster: &Cluster, data: &serde_json::Map<Stri
                 &field[1..]
             ));
         }
+    }
+}
+
+/// The console with its own stores evaluates the rules that Prometheus evaluates, so one of both has a receiver that is nobody.
+fn tells(findings: &mut Findings, cluster: &Cluster, data: &serde_json::Map<String, Value>) {
+    let parsed = |yaml: Option<&Value>| {
+        serde_saphyr::from_str::<Value>(&filled(yaml.and_then(Value::as_str).unwrap_or_default())).ok()
+    };
+    let routing =
+        cluster.objects.iter().find(|o| o.is("ConfigMap", "alertmanager-configuration", "observability"));
+    let routing = routing.and_then(|o| parsed(o.value.pointer("/data/alertmanager.yaml")));
+    let alertmanager = routing.is_some_and(|routing| text(&routing, "/route/receiver") != "null");
+    let console = parsed(data.get("quarterdeck.yml")).is_some_and(|file| file.get("routing_file").is_some());
+    match (console, alertmanager) {
+        (true, true) => {
+            findings.add(format!("{}: console and Alertmanager both tell people of an alert", cluster.name));
+        }
+        (false, false) => findings.add(format!("{}: nobody tells people of an alert", cluster.name)),
+        _ => {}
     }
 }
 

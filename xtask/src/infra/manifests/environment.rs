@@ -117,7 +117,7 @@ fn listeners(findings: &mut Findings, object: &Object, container: &Value) {
 }
 
 /// `http://name:port` or `http://name.namespace:port` is a Service that listens there.
-fn reachable(findings: &mut Findings, cluster: &Cluster, object: &Object, variable: &str, value: &str) {
+pub fn reachable(findings: &mut Findings, cluster: &Cluster, object: &Object, variable: &str, value: &str) {
     for url in value.split(',') {
         let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));

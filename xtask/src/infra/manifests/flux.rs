@@ -1,19 +1,25 @@
 //! The order in which Flux applies: what comes first needs nothing else, what a Kustomization waits for exists, nothing waits
-//! for itself, and what its health depends on is among what it makes.
+//! for itself, and what its health depends on is among what it makes, releases of charts always. Clusters that apply the same
+//! folder wait for the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Findings,
     object::{Object, list, text},
-    render::rendered,
+    render::{Cluster, rendered},
 };
 use crate::infra::{Outcome, Tree};
+
+/// Releases that nothing waits for, and why.
+const UNWATCHED: [(&str, &str); 1] = [("prometheus-adapter", "the Prometheus that it asks comes after it")];
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let rendered = rendered(tree)?;
     let (mut findings, mut count) = (Findings::new(), 0);
+    alike(&mut findings, &rendered.clusters);
     for cluster in &rendered.clusters {
+        heard(&mut findings, &cluster.objects);
         let of_kind =
             |kind: &str| cluster.objects.iter().filter(move |o| o.kind() == kind).collect::<Vec<_>>();
         let kustomizations: Vec<&Object> = of_kind("Kustomization");
@@ -33,6 +39,19 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
             let health = list(&object.value, "/spec/healthChecks");
             if health.is_empty() {
                 findings.add(format!("{}: no healthChecks, so nothing waits for it", object.shown()));
+            }
+            let releases = cluster.objects.iter().filter(|o| o.path == path && o.kind() == "HelmRelease");
+            for release in releases.filter(|o| UNWATCHED.iter().all(|(name, _)| *name != o.name())) {
+                let is_named = |check: &serde_json::Value| {
+                    release.is(text(check, "/kind"), text(check, "/name"), text(check, "/namespace"))
+                };
+                if !health.iter().any(is_named) {
+                    findings.add(format!(
+                        "{}: healthChecks does not name HelmRelease {}",
+                        object.shown(),
+                        release.name()
+                    ));
+                }
             }
             for check in health {
                 let (kind, name, space) =
@@ -87,6 +106,46 @@ fn brought(findings: &mut Findings, objects: &[Object], kustomizations: &[&Objec
         let group = object.text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
         if !group.is_empty() && !group.ends_with(".toolkit.fluxcd.io") {
             findings.add(format!("{}: an empty cluster does not know {group}", object.shown()));
+        }
+    }
+}
+
+/// A Kustomization of one name and folder is the same in every cluster, but for what it sets and waits for: each has a copy.
+fn alike(findings: &mut Findings, clusters: &[Cluster]) {
+    let mut first: BTreeMap<(&str, &str), (&str, serde_json::Value)> = BTreeMap::new();
+    for cluster in clusters {
+        for object in cluster.objects.iter().filter(|o| o.kind() == "Kustomization") {
+            let mut spec = object.value["spec"].clone();
+            if let Some(fields) = spec.as_object_mut() {
+                fields.retain(|name, _| !["dependsOn", "postBuild"].contains(&name.as_str()));
+            }
+            let key = (object.name(), object.text("/spec/path"));
+            let (other, as_there) = first.entry(key).or_insert_with(|| (cluster.name.as_str(), spec.clone()));
+            if *as_there != spec {
+                findings.add(format!(
+                    "{}: Kustomization {} is not that of {other}, which applies the same folder",
+                    cluster.name,
+                    object.name()
+                ));
+            }
+        }
+    }
+}
+
+/// Who is told of releases is told of all: an event source is of one namespace.
+fn heard(findings: &mut Findings, objects: &[Object]) {
+    for alert in objects.iter().filter(|o| o.kind() == "Alert") {
+        let sources = list(&alert.value, "/spec/eventSources").iter();
+        let spaces: BTreeSet<&str> = sources
+            .filter(|source| text(source, "/kind") == "HelmRelease")
+            .map(|source| match text(source, "/namespace") {
+                "" => alert.namespace(),
+                named => named,
+            })
+            .collect();
+        let releases = objects.iter().filter(|o| o.kind() == "HelmRelease");
+        for release in releases.filter(|o| !spaces.is_empty() && !spaces.contains(o.namespace())) {
+            findings.add(format!("{}: does not hear of HelmRelease {}", alert.shown(), release.name()));
         }
     }
 }

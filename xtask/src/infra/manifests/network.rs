@@ -1,17 +1,19 @@
 //! Every pod has a policy for what reaches it and, in the namespaces of the shop, for what it reaches; the rest is denied.
 //! Security groups are Terraform's.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Findings,
-    object::{list, selects},
+    object::{Object, list, selects},
     render::rendered,
 };
 use crate::infra::{Outcome, Tree};
 
 /// Where both directions are closed.
 const CLOSED: [&str; 2] = ["quarterdeck", "data"];
+/// How a database is called that is restored beside the one of the name before (runbooks/guides/disaster-recovery.md).
+const RESTORED: &str = "-restored";
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let rendered = rendered(tree)?;
@@ -27,7 +29,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
             }
             let denies = policies.iter().any(|o| {
                 o.namespace() == space
-                    && o.value.pointer("/spec/podSelector") == Some(&serde_json::json!({}))
+                    && o.value.pointer("/spec/podSelector") == Some(&json!({}))
                     && ["Ingress", "Egress"].iter().all(|direction| covers(&o.value, direction))
                     && list(&o.value, "/spec/ingress").is_empty()
                     && list(&o.value, "/spec/egress").is_empty()
@@ -48,7 +50,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 let covered = policies.iter().any(|o| {
                     let selector = o.value.pointer("/spec/podSelector").unwrap_or(&Value::Null);
                     o.namespace() == object.namespace()
-                        && !(is_closed && selector == &serde_json::json!({}))
+                        && !(is_closed && selector == &json!({}))
                         && covers(&o.value, direction)
                         && selects(selector, labels)
                 });
@@ -56,6 +58,9 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                     findings.add(format!("{}: no NetworkPolicy of its own for {direction}", object.shown()));
                 }
             }
+        }
+        for database in cluster.objects.iter().filter(|o| o.kind() == "Cluster") {
+            restored(&mut findings, &policies, database);
         }
         for binding in cluster.objects.iter().filter(|o| o.kind() == "TargetGroupBinding") {
             if binding.value.pointer("/spec/networking").is_some() {
@@ -70,8 +75,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
                 let from = list(rule, "/from");
                 let everybody = from.is_empty()
                     || from.iter().any(|peer| {
-                        peer.get("namespaceSelector") == Some(&serde_json::json!({}))
-                            || peer.get("ipBlock").is_some()
+                        peer.get("namespaceSelector") == Some(&json!({})) || peer.get("ipBlock").is_some()
                     });
                 if everybody {
                     findings.add(format!("{}: lets everybody in", policy.shown()));
@@ -88,4 +92,24 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
         }
     }
     findings.outcome(format!("{count} workloads"))
+}
+
+/// The operator's label of a database's pods; policies that know it know the restored one's as well.
+fn restored(findings: &mut Findings, policies: &[&Object], database: &Object) {
+    let labels = |name: &str| json!({ "cnpg.io/cluster": name, "cnpg.io/podRole": "instance" });
+    let name = database.name();
+    // Once it is the only one, it is restored under the first name.
+    if name.ends_with(RESTORED) {
+        return;
+    }
+    let (own, beside) = (labels(name), labels(&format!("{name}{RESTORED}")));
+    for policy in policies {
+        let rules = ["/spec/ingress", "/spec/egress"].into_iter().flat_map(|at| list(&policy.value, at));
+        let peers = rules.flat_map(|rule| list(rule, "/from").iter().chain(list(rule, "/to")));
+        let selectors = policy.value.pointer("/spec/podSelector").into_iter();
+        let mut selectors = selectors.chain(peers.filter_map(|peer| peer.get("podSelector")));
+        if selectors.any(|selector| selects(selector, &own) != selects(selector, &beside)) {
+            findings.add(format!("{}: knows {name}, and not {name}{RESTORED}", policy.shown()));
+        }
+    }
 }

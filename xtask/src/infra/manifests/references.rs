@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Findings,
+    environment::reachable,
     object::{Object, list, selects, text, variables},
     render::{Cluster, rendered},
 };
@@ -241,11 +242,13 @@ fn of_object(findings: &mut Findings, cluster: &Cluster, object: &Object) {
             }
         }
         "Provider" | "MetricTemplate" => {
-            let name = object.text(if object.kind() == "Provider" {
-                "/spec/secretRef/name"
-            } else {
-                "/spec/provider/secretRef/name"
-            });
+            let of = if object.kind() == "Provider" { "/spec" } else { "/spec/provider" };
+            let (name, address) =
+                (object.text(&format!("{of}/secretRef/name")), object.text(&format!("{of}/address")));
+            // What is asked without TLS is in the cluster.
+            if address.starts_with("http://") {
+                reachable(findings, cluster, object, "address", address);
+            }
             if keys(cluster, "Secret", name, space).is_none_or(|keys| !keys.contains("token")) {
                 findings.add(format!("{}: Secret {name} with a token is defined nowhere", object.shown()));
             }

@@ -18,10 +18,12 @@ use crate::infra::{Outcome, Tree, folder, program};
 /// What one cluster gets: its own folder and what the Kustomizations in it name.
 pub struct Cluster {
     pub name: String,
+    /// The part of its secrets' names.
+    pub environment: String,
     pub objects: Vec<Object>,
 }
 
-/// All clusters of a tree, and its variants as clusters of their own.
+/// All clusters of a tree; its variants, and what a cluster may become, as clusters of their own.
 pub struct Rendered {
     pub clusters: Vec<Cluster>,
     /// `path: ${name}` of what nothing sets.
@@ -64,11 +66,10 @@ fn render(root: &Path) -> Result<Rendered, String> {
     let mut texts = Texts { root, done: BTreeMap::new(), unset: Vec::new() };
     let mut clusters = Vec::new();
     for name in folder::folders(&root.join("gitops/clusters"))? {
-        let mut objects = texts.objects(&format!("gitops/clusters/{name}"), Some(&own(&name, &facts)))?;
-        for (path, variables) in parts(&objects, &facts) {
-            objects.extend(texts.objects(&path, variables.as_ref())?);
+        clusters.push(texts.cluster(&name, None, &facts)?);
+        for more in later(root, &name)? {
+            clusters.push(texts.cluster(&name, Some(&more), &facts)?);
         }
-        clusters.push(Cluster { name, objects });
     }
     let variants = root.join("gitops/variants");
     for variant in if variants.is_dir() { folder::folders(&variants)? } else { Vec::new() } {
@@ -82,9 +83,19 @@ fn render(root: &Path) -> Result<Rendered, String> {
             let path = if root.join(&own).is_dir() { own } else { path };
             objects.extend(texts.objects(&path, variables.as_ref())?);
         }
-        clusters.push(Cluster { name: format!("variants/{variant}"), objects });
+        let environment = "production".to_owned();
+        clusters.push(Cluster { name: format!("variants/{variant}"), environment, objects });
     }
     Ok(Rendered { clusters, unset: texts.unset })
+}
+
+/// The folders in a cluster's own that it does not name yet: what the second region has besides once it leads.
+fn later(root: &Path, cluster: &str) -> Result<Vec<String>, String> {
+    let own = root.join("gitops/clusters").join(cluster);
+    let named = folder::read(&own.join("kustomization.yaml"))?;
+    let mut folders = folder::folders(&own)?;
+    folders.retain(|folder| !named.lines().any(|line| line.trim() == format!("- {folder}")));
+    Ok(folders)
 }
 
 /// What a cluster's own folder gets: the facts, and the environment that it is.
@@ -129,6 +140,25 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
+    /// A cluster, with one more folder in its own where it is named.
+    fn cluster(
+        &mut self,
+        environment: &str,
+        more: Option<&str>,
+        facts: &BTreeMap<String, String>,
+    ) -> Result<Cluster, String> {
+        let name = more.map_or_else(|| environment.to_owned(), |more| format!("{environment}/{more}"));
+        let variables = own(environment, facts);
+        let mut objects = self.objects(&format!("gitops/clusters/{environment}"), Some(&variables))?;
+        if more.is_some() {
+            objects.extend(self.objects(&format!("gitops/clusters/{name}"), Some(&variables))?);
+        }
+        for (path, variables) in parts(&objects, facts) {
+            objects.extend(self.objects(&path, variables.as_ref())?);
+        }
+        Ok(Cluster { name, environment: environment.to_owned(), objects })
+    }
+
     fn objects(
         &mut self,
         path: &str,

@@ -26,7 +26,7 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
         .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
         .collect();
     let (mut findings, mut used) = (Findings::new(), BTreeSet::new());
-    for object in rendered.clusters.iter().flat_map(|c| &c.objects) {
+    for (cluster, object) in rendered.clusters.iter().flat_map(|c| c.objects.iter().map(move |o| (c, o))) {
         if object.kind() == "Secret"
             && ["data", "stringData"].iter().any(|field| object.value.get(field).is_some())
         {
@@ -42,18 +42,20 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
         if object.kind() == "ExternalSecret" {
             for entry in list(&object.value, "/spec/data") {
                 let key = text(entry, "/remoteRef/key");
-                let name = key.strip_prefix("quarterdeck/").and_then(|rest| rest.split_once('/'));
-                match name {
-                    Some(("staging" | "production" | "production-standby", name)) => {
+                // Nobody there may read another environment's.
+                let own = format!("quarterdeck/{}/", cluster.environment);
+                match key.strip_prefix(&own) {
+                    Some(name) => {
                         used.insert(name.to_owned());
                         if !documented.contains(name) {
                             findings.add(format!("{}: {GUIDE} has no row of {name}", object.shown()));
                         }
                     }
-                    _ => {
-                        findings
-                            .add(format!("{}: {key} is not quarterdeck/ENVIRONMENT/NAME", object.shown()));
-                    }
+                    None => findings.add(format!(
+                        "{}: {key} is no secret of {}, whose are {own}NAME",
+                        object.shown(),
+                        cluster.name
+                    )),
                 }
             }
             if let Some(template) =

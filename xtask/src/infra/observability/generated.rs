@@ -1,7 +1,7 @@
 //! The console's rule and routing files as objects of the cluster: the same text, so that nothing is said twice.
 //!
 //! A rule file becomes a PrometheusRule around it, comments included. The routing file becomes a ConfigMap, in which only
-//! what differs from place to place is replaced ([`SETTINGS`]); External Secrets fills it in.
+//! what differs from place to place is replaced ([`LINKS`], [`SETTINGS`]); External Secrets fills it in.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -17,7 +17,18 @@ const ROUTING: &str = "alertmanager/configuration.yaml";
 const BY: &str = "# Written by `xtask infra --docs` from";
 
 /// Lines of the routing file and what stands for them in the cluster. Each has to be there once.
-const SETTINGS: [(&str, &str); 4] = [
+type Settings = [(&'static str, &'static str)];
+
+/// A message leads to the console's page of its alert, or of all where it tells several: Alertmanager's own page is nobody's.
+const LINKS: &Settings = &[(
+    "channel: '#on-call'\n",
+    "channel: '#on-call'\n        title_link: '{{ .ExternalURL }}/alerts{{ if eq (len .Alerts) 1 }}/{{ (index .Alerts \
+     0).Fingerprint }}{{ end }}'\n",
+)];
+/// What External Secrets and Flux fill in.
+const SETTINGS: &Settings = &[
+    // `null` where the console tells people.
+    ("route:\n  receiver: on-call\n", "route:\n  receiver: '${on_call_receiver}'\n"),
     (
         "slack_api_url_file: slack-webhook-url\n",
         "slack_api_url_file: /etc/alertmanager/secrets/alertmanager-receivers/slack-webhook-url\n",
@@ -71,9 +82,8 @@ fn rules(name: &str, text: &str) -> String {
     )
 }
 
-fn configuration(text: &str) -> Result<String, String> {
-    let mut text = text.replace("{{", BRACES);
-    for (local, cluster) in SETTINGS {
+fn with(settings: &Settings, mut text: String) -> Result<String, String> {
+    for (local, cluster) in settings {
         match text.matches(local).count() {
             1 => text = text.replace(local, cluster),
             times => {
@@ -84,6 +94,11 @@ fn configuration(text: &str) -> Result<String, String> {
             }
         }
     }
+    Ok(text)
+}
+
+fn configuration(text: &str) -> Result<String, String> {
+    let text = with(SETTINGS, with(LINKS, text.to_owned())?.replace("{{", BRACES))?;
     Ok(format!(
         "{BY} alerting/routing/alertmanager.yml.\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \
          alertmanager-configuration\ndata:\n  alertmanager.yaml: |\n{}",
@@ -95,7 +110,7 @@ fn configuration(text: &str) -> Result<String, String> {
 pub fn filled(template: &str) -> String {
     let mut text = template.replace(BRACES, "{\u{0}{");
     // Flux's, before External Secrets sees it.
-    text = text.replace("${mail_from}", "alerts@example.com");
+    text = text.replace("${mail_from}", "alerts@example.com").replace("${on_call_receiver}", "on-call");
     for (name, example) in [
         ("smtp_smarthost", "smtp.example.com:587"),
         ("smtp_username", "alerts"),
@@ -184,7 +199,8 @@ mod tests {
 
     #[test]
     fn only_what_differs_in_the_cluster_is_replaced() {
-        let text = SETTINGS.map(|(local, _)| format!("  {local}")).concat() + "  text: '{{ .Alerts }}'\n";
+        let lines: String = LINKS.iter().chain(SETTINGS).map(|(local, _)| format!("  {local}")).collect();
+        let text = lines + "  text: '{{ .Alerts }}'\n";
         let object = configuration(&text).unwrap();
         let filled = filled(&object);
         assert!(filled.contains("smtp_smarthost: 'smtp.example.com:587'"), "{filled}");
@@ -198,6 +214,6 @@ mod tests {
     #[test]
     fn a_setting_that_is_gone_is_told() {
         let error = configuration("global: {}\n").unwrap_err();
-        assert!(error.contains("slack_api_url_file"), "{error}");
+        assert!(error.contains("channel"), "{error}");
     }
 }

@@ -1,16 +1,19 @@
-//! The Alertmanager of the cluster: its configuration as it is once secrets are filled in, and every file and value that it
-//! names.
+//! The Alertmanager of the cluster: its configuration as it is once secrets are filled in, every file and value that it names,
+//! and where its messages lead.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     super::{Outcome, Tree, folder, program},
-    document, generated, list, text, verdict,
+    document, generated, list, text, verdict, yaml,
 };
 
 const MOUNTED: &str = "/etc/alertmanager/secrets/";
+/// What Prometheus and Alertmanager call themselves in messages, before and after Flux.
+const CONSOLE: &str = "https://${console_host}";
+const CONSOLE_FILLED: &str = "https://console.example.com";
 
 pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let configuration = document(tree, "alertmanager/configuration.yaml")?;
@@ -38,7 +41,42 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
     if *named != configuration["metadata"]["name"] {
         wrong.push("external-secret.yaml fills in another template than configuration.yaml".to_owned());
     }
+    for (file, is) in [
+        ("alertmanager/alertmanager.yaml", &alertmanager),
+        ("prometheus/prometheus.yaml", &document(tree, "prometheus/prometheus.yaml")?),
+    ] {
+        if is["spec"]["externalUrl"] != CONSOLE {
+            wrong.push(format!(
+                "{file}: messages lead to {}, and not to the console",
+                is["spec"]["externalUrl"]
+            ));
+        }
+    }
+    let on_call = &yaml(&filled)?["receivers"][0]["slack_configs"][0];
+    for (alerts, page) in [(1, "/alerts/0123456789abcdef"), (2, "/alerts")] {
+        let link = rendered(text(&on_call["title_link"]), alerts)?;
+        if link != format!("{CONSOLE_FILLED}{page}") {
+            wrong.push(format!(
+                "a message of {alerts} alerts leads to {link:?}, and not to the console's {page}"
+            ));
+        }
+    }
     verdict(&wrong, format!("{} values and files", keys(&values).len() + keys(&files).len()))
+}
+
+/// What Alertmanager makes of a template for a message of so many alerts.
+fn rendered(template: &str, alerts: usize) -> Result<String, String> {
+    let place = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let (data, none) = (place.path().join("data.json"), place.path().join("none.tmpl"));
+    let alert = json!({ "status": "firing", "labels": {}, "fingerprint": "0123456789abcdef" });
+    let message = json!({ "externalURL": CONSOLE_FILLED, "alerts": vec![alert; alerts] });
+    folder::write(&data, &message.to_string())?;
+    // It wants a file of templates, and for this none is needed.
+    folder::write(&none, "")?;
+    let mut amtool = program::command("amtool")?;
+    amtool.args(["template", "render"]).arg(format!("--template.glob={}", none.display()));
+    amtool.arg(format!("--template.data={}", data.display())).arg(format!("--template.text={template}"));
+    Ok(program::output(&mut amtool)?.trim().to_owned())
 }
 
 /// `{{ .name }}` in the template.

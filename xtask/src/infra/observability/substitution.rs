@@ -7,7 +7,8 @@ use super::{
 };
 
 /// Names that Flux is told.
-const KNOWN: [&str; 4] = ["environment", "mail_from", "region", "telemetry_bucket"];
+const KNOWN: [&str; 6] =
+    ["console_host", "environment", "mail_from", "on_call_receiver", "region", "telemetry_bucket"];
 /// What Terraform tells Flux of a cluster.
 const FACTS: &str = "terraform/modules/flux/main.tf";
 const ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/substitute";

@@ -12,6 +12,7 @@ const CONSOLE: &str = "gitops/apps/base/console/statefulset.yaml";
 const SOURCES: &str = "gitops/apps/components/console-sources/kustomization.yaml";
 const CANARY: &str = "gitops/apps/base/storefront/canary.yaml";
 const PRODUCTION: &str = "gitops/clusters/production/infrastructure.yaml";
+const PROMOTED: &str = "gitops/clusters/production-standby/promoted/apps.yaml";
 
 pub fn mistakes() -> Vec<Planted> {
     let planted = |name, file, edit, check, says| Planted { name, file, edit, check, says };
@@ -99,6 +100,33 @@ pub fn mistakes() -> Vec<Planted> {
             "does not know external-secrets.io",
         ),
         planted(
+            "a chart whose failure nobody waits for",
+            PRODUCTION,
+            Replace(
+                "    - apiVersion: helm.toolkit.fluxcd.io/v2\n      kind: HelmRelease\n      name: tempo\n      namespace: observability\n",
+                "",
+            ),
+            "manifests flux",
+            "does not name HelmRelease tempo",
+        ),
+        planted(
+            "charts that the console is not told of",
+            "gitops/clusters/production/notifications.yaml",
+            Replace("    - kind: HelmRelease\n      name: \"*\"\n      namespace: observability\n", ""),
+            "manifests flux",
+            "does not hear of HelmRelease loki",
+        ),
+        planted(
+            "a health that the second region does not wait for",
+            PROMOTED,
+            Replace(
+                "    - apiVersion: apps/v1\n      kind: Deployment\n      name: inventory\n      namespace: quarterdeck\n",
+                "",
+            ),
+            "manifests flux",
+            "is not that of production",
+        ),
+        planted(
             "a variable that is not there yet when a cluster is started",
             "gitops/clusters/production/notifications.yaml",
             Replace("environment: production\n", "environment: ${environment}\n"),
@@ -139,6 +167,15 @@ pub fn mistakes() -> Vec<Planted> {
             Replace("/etc/quarterdeck/secrets/voucher-digest-key", "/etc/quarterdeck/voucher-digest-key"),
             "manifests references",
             "VOUCHER_DIGEST_KEY_FILE",
+        ),
+        planted(
+            "events for a console that is not there",
+            "gitops/clusters/production-standby/notifications.yaml",
+            Append(
+                "---\napiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\nmetadata:\n  name: console\n  namespace: flux-system\nspec:\n  type: generic-hmac\n  address: http://console.quarterdeck:8090/api/flux/events\n  secretRef:\n    name: console-notifications\n",
+            ),
+            "manifests references",
+            "nothing listens at console.quarterdeck:8090",
         ),
         planted(
             "an autoscaler of something else",
@@ -263,6 +300,16 @@ pub fn mistakes() -> Vec<Planted> {
             "denies nothing by default",
         ),
         planted(
+            "a policy that keeps a restored database out",
+            "gitops/infrastructure/data/base/postgres/network-policy.yaml",
+            Replace(
+                "values: [postgres, postgres-restored]\n  policyTypes",
+                "values: [postgres]\n  policyTypes",
+            ),
+            "manifests network",
+            "knows postgres, and not postgres-restored",
+        ),
+        planted(
             "a policy that lets everybody in",
             "gitops/infrastructure/data/base/postgres/network-policy.yaml",
             Replace(
@@ -305,6 +352,13 @@ pub fn mistakes() -> Vec<Planted> {
             Replace("/telemetry-write-token", "/otlp-token"),
             "manifests secrets",
             "otlp-token",
+        ),
+        planted(
+            "secrets of the first region in the second",
+            PROMOTED,
+            Replace("environment: production-standby", "environment: production"),
+            "manifests secrets",
+            "is no secret of production-standby/promoted",
         ),
         planted(
             "a token that looks like one",
@@ -423,6 +477,20 @@ pub fn mistakes() -> Vec<Planted> {
             Replace("          runbooks_dir:", "          rule_files: [a.yml]\n          runbooks_dir:"),
             "manifests console",
             "people would be told twice",
+        ),
+        planted(
+            "a console and an Alertmanager that page for the same alert",
+            "gitops/clusters/staging/infrastructure.yaml",
+            Replace("on_call_receiver: \"null\"", "on_call_receiver: on-call"),
+            "manifests console",
+            "both tell people",
+        ),
+        planted(
+            "alerts that nobody is told of",
+            PRODUCTION,
+            Replace("on_call_receiver: on-call", "on_call_receiver: \"null\""),
+            "manifests console",
+            "nobody tells people",
         ),
         planted(
             "one console where there is a database for two",

@@ -64,6 +64,20 @@ fn rules() -> Vec<Planted> {
             says: "no ExternalSecret has: smtp-password",
         },
         Planted {
+            name: "messages that lead to a pod",
+            file: "gitops/infrastructure/observability/prometheus/prometheus.yaml",
+            edit: Edit::Drop("externalUrl"),
+            check: "observability routing",
+            says: "prometheus.yaml: messages lead to null",
+        },
+        Planted {
+            name: "messages that lead to a page which is not there",
+            file: "gitops/infrastructure/observability/alertmanager/configuration.yaml",
+            edit: Edit::Drop("title_link"),
+            check: "observability routing",
+            says: "a message of 1 alerts leads to",
+        },
+        Planted {
             name: "a metric of the console under another name",
             file: "gitops/infrastructure/observability/metrics.toml",
             edit: Edit::Replace("\"quarterdeck_alerts_dropped_total\"", "\"quarterdeck_alerts_lost_total\""),

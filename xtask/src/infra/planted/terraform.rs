@@ -183,6 +183,23 @@ fn availability() -> Vec<Planted> {
             "an overwritten object is lost",
         ),
         planted(
+            "a restored database that cannot read the archive",
+            "terraform/environments/production/workloads.tf",
+            Drop("console_postgres_restored"),
+            "terraform test environments/production",
+            "do not reach the archive",
+        ),
+        planted(
+            "a region that cannot take the other's names over",
+            "terraform/modules/edge/names.tf",
+            Replace(
+                "concat(local.hosts, var.peer_hosts == null ? [] : values(var.peer_hosts))",
+                "local.hosts",
+            ),
+            "terraform test modules/edge",
+            "is on no certificate",
+        ),
+        planted(
             "an alarm goes nowhere",
             "terraform/modules/observability/alarms.tf",
             Replace("  ok_actions          = [aws_sns_topic.alarms.arn]", "  ok_actions          = []"),
@@ -273,11 +290,25 @@ fn openness() -> Vec<Planted> {
             "a tag can be moved",
         ),
         planted(
+            "SNS behind an endpoint that refuses what has no credentials",
+            "terraform/modules/network/endpoints.tf",
+            Replace("\"secretsmanager\", \"sqs\"", "\"secretsmanager\", \"sns\", \"sqs\""),
+            "terraform test modules/network",
+            "SNS is asked through an endpoint",
+        ),
+        planted(
             "a node's identity within pods' reach",
             "terraform/modules/cluster/nodes.tf",
             Replace("http_put_response_hop_limit = 1", "http_put_response_hop_limit = 2"),
             "terraform test modules/cluster",
             "pods get at their node's identity",
+        ),
+        planted(
+            "a way to the console that no network may take",
+            "terraform/modules/edge/distributions.tf",
+            Replace("= each.key != \"console\"", "= true"),
+            "terraform test modules/edge",
+            "browsers come to the console by IPv6",
         ),
         planted(
             "a distribution past the firewall",
@@ -309,6 +340,13 @@ fn agreement() -> Vec<Planted> {
             "main.tf",
         ),
         planted(
+            "names of the other region that it does not have",
+            "terraform/environments/production-standby/terraform.tfvars",
+            Replace("\"shop.example.com\"", "\"www.example.com\""),
+            "terraform environments",
+            "peer_hosts of production-standby",
+        ),
+        planted(
             "a README that is old",
             "terraform/modules/cache/variables.tf",
             Replace("Region of the logs.", "Region of everything."),
@@ -321,6 +359,16 @@ fn agreement() -> Vec<Planted> {
             Drop("stripe-key "),
             "terraform secrets",
             "stripe-key",
+        ),
+        planted(
+            "a password that is refused a month after it was given out",
+            "terraform/environments/production/secrets.tf",
+            Replace(
+                "console's administrator\", made = \"random\"",
+                "console's administrator\", made = \"random\", rotate_days = 30",
+            ),
+            "terraform secrets",
+            "console-admin-password rotates by itself",
         ),
         planted(
             "a path that CloudFront does not hide",

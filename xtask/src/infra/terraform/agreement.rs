@@ -1,5 +1,5 @@
-//! What must stand alike in two places: environments among each other, and secrets that Terraform makes with those that
-//! `gitops/` reads.
+//! What must stand alike in two places: environments among each other, names of the two regions, and secrets that Terraform makes
+//! with those that `gitops/` reads.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -10,8 +10,11 @@ use super::{
 
 /// What an environment has of its own.
 const OWN: [&str; 2] = ["terraform.tfvars", "backend.hcl"];
+/// Secrets that no running program holds. Nothing starts a program anew for a new value, so the value of any other is
+/// refused from its rotation until its reader happens to start anew.
+const MAY_ROTATE: [&str; 1] = ["shop-staff-password"];
 
-/// Environments differ in the values of variables, and in where their state lies.
+/// Environments differ in the values of variables, and in where their state lies. Those of two regions know each other's names.
 pub fn of_environments(tree: &Tree) -> Result<Outcome, String> {
     let dir = tree.root.join("terraform/environments");
     let names = folder::folders(&dir)?;
@@ -26,7 +29,29 @@ pub fn of_environments(tree: &Tree) -> Result<Outcome, String> {
             ));
         }
     }
+    for name in &names {
+        let values = |of: &str| folder::read(&dir.join(of).join("terraform.tfvars"));
+        let own = values(name)?;
+        let Some(peer) =
+            own.lines().find_map(|line| hcl::strings(line.strip_prefix("peer ")?).first().copied())
+        else {
+            continue;
+        };
+        if hosts(&own, "peer_hosts") != hosts(&values(peer)?, "hosts") {
+            return Err(format!(
+                "peer_hosts of {name} are not the hosts of {peer}: it could not take them over, since its certificates \
+                 do not have them"
+            ));
+        }
+    }
     Ok(Outcome::Passed(format!("{}: {} files each", names.join(", "), all.len())))
+}
+
+/// The lines of `NAME = { … }` without their spaces.
+fn hosts(values: &str, name: &str) -> Option<BTreeSet<String>> {
+    let (_, block) = values.split_once(&format!("\n{name} = {{\n"))?;
+    let lines = block.split("\n}").next().unwrap_or_default().lines();
+    Some(lines.map(|line| line.split_whitespace().collect()).collect())
 }
 
 /// Files with their text, but for an environment's own.
@@ -55,13 +80,18 @@ pub fn of_secrets(tree: &Tree) -> Result<Outcome, String> {
     // Read by bootstrap.sh.
     asked.insert("github-token".to_owned());
     let code = folder::read(&tree.root.join("terraform/environments/production/secrets.tf"))?;
-    same(&asked, &made(&code)?, "secrets of gitops/", "secrets of terraform/environments")
+    let rotating = made(&code, "rotate_days = ")?;
+    if let Some(name) = rotating.iter().find(|name| !MAY_ROTATE.contains(&name.as_str())) {
+        return Err(format!("{name} rotates by itself, and a running program holds it"));
+    }
+    same(&asked, &made(&code, "")?, "secrets of gitops/", "secrets of terraform/environments")
 }
 
-/// Names of `secrets.tf`: keys of its maps, and of its loops over services.
-fn made(code: &str) -> Result<BTreeSet<String>, String> {
+/// Names of `secrets.tf` in whose lines `with` stands: keys of its maps, and of its loops over services.
+fn made(code: &str, with: &str) -> Result<BTreeSet<String>, String> {
     let mut names = BTreeSet::new();
-    for line in code.lines().map(str::trim).filter(|line| line.contains("made = \"")) {
+    let lines = code.lines().map(str::trim).filter(|line| line.contains("made = \""));
+    for line in lines.filter(|line| line.contains(with)) {
         let Some(looped) = line.strip_prefix("{ for ") else {
             let key = line.split(['=', ' ']).next().unwrap_or_default();
             names.insert(key.trim_matches('"').to_owned());

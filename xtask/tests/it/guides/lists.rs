@@ -44,11 +44,17 @@ fn deploy_names_every_secret_that_a_person_gives() {
 fn deploy_names_what_the_pipeline_is_given() {
     let pipeline = read("Jenkinsfile");
     let told = read("runbooks/guides/deploy.md");
-    let given: BTreeSet<&str> = ["credentialsId: '", "name: '"]
+    let mut given: BTreeSet<String> = ["credentialsId: '", "name: '"]
         .iter()
         .flat_map(|word| pipeline.split(word).skip(1).filter_map(|rest| rest.split('\'').next()))
+        .map(str::to_owned)
         .collect();
-    assert!(given.len() >= 6, "{given:?}");
+    // Each environment's console has a token of its own.
+    let token = pipeline.split("credentialsId: \"").nth(1).and_then(|rest| rest.split('"').next());
+    assert_eq!(token, Some("console-query-token-${params.ENVIRONMENT}"));
+    given.extend(["staging", "production"].map(|environment| format!("console-query-token-{environment}")));
+    assert!(pipeline.contains("choices: ['staging', 'production']"));
+    assert!(given.len() >= 8, "{given:?}");
     for name in given {
         assert!(told.contains(&format!("`{name}`")), "{name}");
     }

@@ -1,0 +1,112 @@
+//! What `ci/promote.sh` offers, with a repository and a registry of the test's own.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+const OVERLAY: &str = "gitops/apps/production/kustomization.yaml";
+const VERSION: &str = "9.9.9";
+/// A reference's image is a file of the folder: `docker://registry.example/shop-orders:9.9.9` is `shop-orders:9.9.9`.
+const SKOPEO: &str = r#"#!/bin/sh
+for reference; do :; done
+[ -e "$REGISTRY_FOLDER/${reference#docker://registry.example/}" ] || { echo 'manifest unknown' >&2; exit 1; }
+"#;
+const CURL: &str = r#"#!/bin/sh
+cat >/dev/null
+echo '{"html_url": "https://example.com/pull/1"}'
+"#;
+
+struct Stage {
+    folder: TempDir,
+}
+
+impl Stage {
+    /// A repository that declares what this checkout does, and a registry without an image.
+    fn new() -> Self {
+        let stage = Self { folder: tempfile::tempdir().unwrap() };
+        for (name, text) in [("skopeo", SKOPEO), ("curl", CURL)] {
+            let program = stage.at("bin").join(name);
+            write(&program, text);
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::create_dir(stage.at("registry")).unwrap();
+        write(&stage.at("repository").join(OVERLAY), &overlay());
+        stage.git(&["init", "--quiet", "--initial-branch=main"]);
+        stage.git(&["add", "."]);
+        let author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        stage.git(&[&author[..], &["commit", "--quiet", "--message=test"]].concat());
+        stage
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let mut git = Command::new(xtask_programs::path("git").unwrap());
+        let done = git.arg("-C").arg(self.at("repository")).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    fn push(&self, image: &str) {
+        write(&self.at("registry").join(format!("{image}:{VERSION}")), "");
+    }
+
+    fn promote(&self) -> Output {
+        let path = format!("{}:{}", self.at("bin").display(), std::env::var("PATH").unwrap());
+        let mut script = Command::new(xtask_programs::path("bash").unwrap());
+        script.arg(root().join("ci/promote.sh")).arg(VERSION);
+        script.env("PATH", path).env("REGISTRY_FOLDER", self.at("registry"));
+        script.env("ENVIRONMENT", "production").env("REGISTRY", "registry.example");
+        script.env("GITHUB_TOKEN", "test").env("GITHUB_REPOSITORY", "owner/name");
+        script.env("GITOPS_REPOSITORY", self.at("repository")).output().unwrap()
+    }
+
+    fn branches(&self) -> String {
+        self.git(&["branch", "--format=%(refname:short)"])
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn overlay() -> String {
+    fs::read_to_string(root().join(OVERLAY)).unwrap()
+}
+
+fn write(file: &Path, text: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+#[test]
+fn a_version_is_offered_when_the_registry_of_its_environment_has_every_image() {
+    let stage = Stage::new();
+    let overlay = overlay();
+    let images: Vec<&str> =
+        overlay.lines().filter_map(|line| line.split_once("name: quarterdeck/")).map(|l| l.1).collect();
+    let (last, others) = images.split_last().unwrap();
+    others.iter().for_each(|image| stage.push(image));
+    let refused = stage.promote();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && told.contains(&format!("registry.example/{last}:{VERSION}")),
+        "{told}"
+    );
+    assert_eq!(stage.branches(), "main\n", "nothing was offered");
+
+    stage.push(last);
+    let offered = stage.promote();
+    assert!(offered.status.success(), "{}", String::from_utf8_lossy(&offered.stderr));
+    let branch = format!("promote-production-{VERSION}");
+    assert_eq!(stage.branches(), format!("main\n{branch}\n"));
+    let declared = stage.git(&["show", &format!("{branch}:{OVERLAY}")]);
+    assert_eq!(declared.matches(&format!("newTag: {VERSION}")).count(), images.len());
+}
