@@ -3,9 +3,9 @@
 locals {
   databases = ["identity", "catalog", "inventory", "orders", "payments", "notifications"]
 
-  # Made here. First passwords rotate by themselves: programs read them only while they have no user yet, so that one that was
-  # seen is soon worth nothing. What two programs share, or a database, a cookie or a stored digest depends on, is changed by hand,
-  # since programs read it when they start (runbooks/guides/secrets.md).
+  # Made here. One rotates by itself: identity reads the staff's first password only while there is no member, so what stands in
+  # Secrets Manager from the first rotation on was never in force. Everything else is changed by hand (runbooks/guides/secrets.md):
+  # programs read it when they start, and nothing starts them anew for it; the console and Grafana give it to their user each time.
   random_secrets = merge(
     { for service in local.databases : "postgres-${service}" => { description = "password of ${service}'s role", made = "random" } },
     {
@@ -13,8 +13,8 @@ locals {
       telemetry-read-token   = { description = "readers of telemetry", made = "random" }
       faults-token           = { description = "switches of faults", made = "random" }
       flux-events-key        = { description = "signature of Flux' notifications", made = "random" }
-      console-admin-password = { description = "first log-in of the console", made = "random", rotate_days = 30 }
-      grafana-admin-password = { description = "first log-in of Grafana", made = "random", rotate_days = 30 }
+      console-admin-password = { description = "password of the console's administrator", made = "random" }
+      grafana-admin-password = { description = "password of Grafana's administrator", made = "random" }
       shop-staff-password    = { description = "first log-in of the shop's staff", made = "random", rotate_days = 30 }
       postgres-console       = { description = "password of the console's role, in a Postgres of its own", made = "random" }
       redis                  = { description = "password of the durable store", made = "random", shared = var.cache != null }

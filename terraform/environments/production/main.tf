@@ -141,6 +141,7 @@ module "edge" {
   region              = var.region
   zone_id             = var.zone_id
   hosts               = var.hosts
+  peer_hosts          = var.peer_hosts
   vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.private_subnet_ids
   security_group_id   = module.network.security_group_ids.load_balancer

@@ -23,6 +23,11 @@ output "nat_addresses" {
   value       = module.network.nat_addresses
 }
 
+output "distributions" {
+  description = "CloudFront's distributions, by what is behind them."
+  value       = module.edge.distribution_ids
+}
+
 output "buckets" {
   description = "Buckets, the archive's with its copy in the second region."
   value = {

@@ -33,6 +33,11 @@ hosts = {
   console = "console.example.com"
   hooks   = "hooks.example.com"
 }
+peer_hosts = {
+  shop    = "shop.standby.example.com"
+  console = "console.standby.example.com"
+  hooks   = "hooks.standby.example.com"
+}
 console_networks      = ["192.0.2.0/24"]
 mail_from             = "shop@example.com"
 alarms_to_console     = false

@@ -84,8 +84,14 @@ variable "hosts" {
   type        = object({ shop = string, console = string, hooks = string })
 }
 
+variable "peer_hosts" {
+  description = "The names of the environment in the other region, which this one's certificates cover as well: with them it can take them over. Null for none."
+  type        = object({ shop = string, console = string, hooks = string })
+  default     = null
+}
+
 variable "console_networks" {
-  description = "Networks from which the console is reached."
+  description = "IPv4 networks from which the console is reached."
   type        = set(string)
 }
 

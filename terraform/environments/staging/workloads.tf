@@ -38,6 +38,10 @@ locals {
   workloads = {
     postgres         = { namespace = "data", service_account = "postgres", policy = local.peer_policy }
     console_postgres = { namespace = "data", service_account = "console-postgres", policy = local.peer_policy }
+    # Of servers that are restored beside those: CloudNativePG calls the account after the cluster.
+    postgres_restored         = { namespace = "data", service_account = "postgres-restored", policy = local.peer_policy }
+    console_postgres_restored = { namespace = "data", service_account = "console-postgres-restored", policy = local.peer_policy }
+
     external_secrets = { namespace = "external-secrets", service_account = "external-secrets", policy = module.secrets.read_policy }
     loki             = { namespace = "observability", service_account = "loki", policy = module.observability.telemetry_policy }
     tempo            = { namespace = "observability", service_account = "tempo", policy = module.observability.telemetry_policy }

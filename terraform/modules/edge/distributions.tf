@@ -109,9 +109,10 @@ resource "aws_cloudfront_distribution" "shop" {
 resource "aws_cloudfront_distribution" "door" {
   for_each = { console = var.hosts.console, hooks = var.hosts.hooks }
 
-  comment             = "${title(each.key)} of ${var.name}"
-  enabled             = true
-  is_ipv6_enabled     = true
+  comment = "${title(each.key)} of ${var.name}"
+  enabled = true
+  # The console's networks are IPv4: whoever came by IPv6 would be refused.
+  is_ipv6_enabled     = each.key != "console"
   http_version        = "http2and3"
   price_class         = var.price_class
   aliases             = [each.value]

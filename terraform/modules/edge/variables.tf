@@ -28,6 +28,12 @@ variable "hosts" {
   }
 }
 
+variable "peer_hosts" {
+  description = "The other region's names, which the certificates cover as well so that either region can take the other's over; null for none."
+  type        = object({ shop = string, console = string, hooks = string })
+  default     = null
+}
+
 variable "vpc_id" {
   description = "The network's id."
   type        = string
@@ -60,12 +66,13 @@ variable "log_bucket" {
 }
 
 variable "console_networks" {
-  description = "Networks from which the console is reached; nobody else gets to its log-in."
+  description = "IPv4 networks from which the console is reached; nobody else gets to its log-in."
   type        = set(string)
 
   validation {
-    condition     = alltrue([for network in var.console_networks : can(cidrhost(network, 0)) && !endswith(network, "/0")])
-    error_message = "console_networks must be networks, and not everybody's."
+    # An IPv6 network has no such mask.
+    condition     = alltrue([for network in var.console_networks : can(cidrnetmask(network)) && !endswith(network, "/0")])
+    error_message = "console_networks must be IPv4 networks, and not everybody's."
   }
 }
 

@@ -1,5 +1,5 @@
 # What rotates: a function that makes a new random value and keeps the one before in reach (`AWSPREVIOUS`). External Secrets then
-# renews what pods mount, and the programs start anew, one after the other.
+# renews what pods mount, and no program starts anew for it: only what running programs do not hold may rotate.
 
 resource "aws_iam_role" "rotation" {
   name = "${var.name}-secret-rotation"

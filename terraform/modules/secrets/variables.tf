@@ -24,7 +24,7 @@ variable "replica_region" {
 }
 
 variable "secrets" {
-  description = "Secrets by name. `made`: `random` here, or `given` by a person. `rotate_days`: a new value that often, for what nobody else holds. `shared`: AWS must know it as well. `generation`: raise it for a new value."
+  description = "Secrets by name. `made`: `random` here, or `given` by a person. `rotate_days`: a new value that often, for what no running program holds. `shared`: AWS must know it as well. `generation`: raise it for a new value."
   type = map(object({
     description = string
     made        = string

@@ -37,6 +37,11 @@ run "it_stands_in_three_zones_and_two_regions" {
     condition     = length(module.cache) == (var.cache == null ? 0 : 1)
     error_message = "Valkey is made although Redis runs in the cluster, or not at all"
   }
+
+  assert {
+    condition     = alltrue([for name in ["postgres", "console-postgres"] : contains([for workload in values(local.workloads) : workload.service_account], "${name}-restored")])
+    error_message = "servers that are restored beside the others do not reach the archive"
+  }
 }
 
 run "valkey_is_made_where_it_is_asked_for_and_its_nodes_raise_alarms" {

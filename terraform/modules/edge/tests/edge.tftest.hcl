@@ -117,9 +117,72 @@ run "the_load_balancer_is_private_in_three_zones_and_protected" {
   }
 
   assert {
-    condition     = length(aws_route53_record.host) == 6 && length(aws_route53_record.proof) == 3
+    condition     = length(aws_route53_record.host) == 5 && length(aws_route53_record.proof) == 3
     error_message = "a name leads nowhere"
   }
+
+  assert {
+    condition     = !contains(keys(aws_route53_record.host), "console-AAAA") && !aws_cloudfront_distribution.door["console"].is_ipv6_enabled
+    error_message = "browsers come to the console by IPv6, of which no network is let in"
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.shop.is_ipv6_enabled && aws_cloudfront_distribution.door["hooks"].is_ipv6_enabled
+    error_message = "shop or webhooks are not reached by IPv6"
+  }
+}
+
+run "either_region_can_take_the_other_s_names_over" {
+  variables {
+    peer_hosts = { shop = "shop.standby.example.com", console = "console.standby.example.com", hooks = "hooks.standby.example.com" }
+  }
+
+  assert {
+    condition = alltrue([
+      for certificate in [aws_acm_certificate.edge, aws_acm_certificate.origin] :
+      toset(concat([certificate.domain_name], tolist(certificate.subject_alternative_names))) == toset(concat(values(var.hosts), values(var.peer_hosts)))
+    ])
+    error_message = "a name of the other region is on no certificate: CloudFront would not give it to this one"
+  }
+
+  assert {
+    condition     = toset(keys(aws_route53_record.proof)) == toset(concat(values(var.hosts), values(var.peer_hosts)))
+    error_message = "a name is not proven"
+  }
+
+  assert {
+    condition     = alltrue([for distribution in values(local.distributions) : length(setintersection(distribution.aliases, values(var.peer_hosts))) == 0])
+    error_message = "a name of the other region is asked for while it has it"
+  }
+
+  assert {
+    condition     = alltrue([for record in aws_route53_record.host : record.allow_overwrite])
+    error_message = "the other region's records stand in the way of names that were moved"
+  }
+}
+
+run "names_that_change_sides_make_no_new_certificate" {
+  command = plan
+
+  variables {
+    hosts      = { shop = "shop.standby.example.com", console = "console.standby.example.com", hooks = "hooks.standby.example.com" }
+    peer_hosts = { shop = "shop.example.com", console = "console.example.com", hooks = "hooks.example.com" }
+  }
+
+  assert {
+    condition     = aws_acm_certificate.edge.domain_name == "console.example.com" && aws_acm_certificate.origin.domain_name == "console.example.com"
+    error_message = "a new certificate is asked for in the middle of an accident"
+  }
+}
+
+run "ipv6_networks_are_refused" {
+  command = plan
+
+  variables {
+    console_networks = ["2001:db8::/32"]
+  }
+
+  expect_failures = [var.console_networks]
 }
 
 run "the_console_is_not_everybody_s" {

@@ -114,13 +114,18 @@ run "security_groups_open_what_is_named_and_nothing_else" {
 
 run "endpoints_serve_this_account_only" {
   assert {
-    condition     = length(aws_vpc_endpoint.interface) == 15 && alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.private_dns_enabled && length(endpoint.subnet_ids) == 3])
+    condition     = length(aws_vpc_endpoint.interface) == 14 && alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.private_dns_enabled && length(endpoint.subnet_ids) == 3])
     error_message = "an endpoint is gone, or not in every zone"
   }
 
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.interface : jsondecode(endpoint.policy).Statement[0].Condition.StringEquals["aws:PrincipalAccount"] == data.aws_caller_identity.current.account_id])
     error_message = "an endpoint serves other accounts"
+  }
+
+  assert {
+    condition     = !contains(keys(aws_vpc_endpoint.interface), "sns")
+    error_message = "SNS is asked through an endpoint, which refuses what the console asks without credentials"
   }
 
   assert {

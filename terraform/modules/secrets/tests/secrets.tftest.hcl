@@ -4,9 +4,9 @@ variables {
   region         = "eu-central-1"
   replica_region = "eu-west-1"
   secrets = {
-    telemetry-write-token = { description = "senders of telemetry", made = "random", rotate_days = 90 }
-    redis                 = { description = "Valkey", made = "random", shared = true }
-    slack-webhook-url     = { description = "Slack", made = "given" }
+    shop-staff-password = { description = "first log-in of the shop's staff", made = "random", rotate_days = 30 }
+    redis               = { description = "Valkey", made = "random", shared = true }
+    slack-webhook-url   = { description = "Slack", made = "given" }
   }
 }
 
@@ -39,12 +39,12 @@ run "secrets_are_encrypted_kept_after_deletion_and_in_two_regions" {
 
 run "what_can_rotate_does_and_what_a_person_gives_is_not_made_up" {
   assert {
-    condition     = keys(aws_secretsmanager_secret_rotation.this) == ["telemetry-write-token"] && aws_secretsmanager_secret_rotation.this["telemetry-write-token"].rotation_rules[0].automatically_after_days == 90
+    condition     = keys(aws_secretsmanager_secret_rotation.this) == ["shop-staff-password"] && aws_secretsmanager_secret_rotation.this["shop-staff-password"].rotation_rules[0].automatically_after_days == 30
     error_message = "rotation is gone, or rotates what it should not"
   }
 
   assert {
-    condition     = keys(aws_secretsmanager_secret_version.first) == ["redis", "telemetry-write-token"]
+    condition     = keys(aws_secretsmanager_secret_version.first) == ["redis", "shop-staff-password"]
     error_message = "a secret that a person gives was made up, or a random one was not"
   }
 
