@@ -103,6 +103,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
             appender: stores.metrics.clone(),
             registry: metrics.registry.clone(),
         },
+        state.clone(),
         stop.clone(),
     )?;
     let mut tasks = maintenance::start(stores.clone(), state.clone(), stop.clone());
