@@ -235,7 +235,7 @@ fn encryption() -> Vec<Planted> {
         planted(
             "state of another environment",
             "terraform/state/variables.tf",
-            Replace("var.environment == terraform.workspace", "terraform.workspace != \"\""),
+            Replace("var.environment == terraform.workspace", "var.environment != \"\""),
             "terraform test state",
             "another_environment_s_state_is_refused",
         ),
