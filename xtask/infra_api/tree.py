@@ -104,12 +104,12 @@ class Tree:
                     again.write(before)
         return self.done[path]
 
-    def cluster(self, name):
-        """The folders of a cluster, its own first, and of each variant that takes another folder's place."""
+    def cluster(self, name, later=None):
+        """The folders of a cluster, its own first, with the one in it that comes later, and those that both name."""
         own = f"gitops/clusters/{name}"
         variables = dict(self.facts, environment=name)
-        folders = [Folder(self, own, variables)]
-        for document in folders[0].documents:
+        folders = [Folder(self, path, variables) for path in (own, later and f"{own}/{later}") if path]
+        for document in [document for folder in folders for document in folder.documents]:
             path = re.search(r"(?m)^  path: \./(\S+)$", document)
             if not re.search(r"(?m)^kind: Kustomization$", document) or path[1] == own:
                 continue
@@ -120,7 +120,17 @@ class Tree:
         return folders
 
     def clusters(self):
-        return {name: self.cluster(name) for name in sorted(os.listdir(self.at("gitops/clusters")))}
+        """Each cluster; and each with what comes to it later: a folder in its own that its Kustomization does not name yet."""
+        found = {}
+        for name in sorted(os.listdir(self.at("gitops/clusters"))):
+            found[name] = self.cluster(name)
+            own = self.at("gitops/clusters", name)
+            with open(os.path.join(own, "kustomization.yaml")) as file:
+                named = {line.strip() for line in file}
+            for later in sorted(os.listdir(own)):
+                if os.path.isdir(os.path.join(own, later)) and f"- {later}" not in named:
+                    found[f"{name}/{later}"] = self.cluster(name, later)
+        return found
 
     def variants(self):
         """Folders that stand in place of production's."""

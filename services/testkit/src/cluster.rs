@@ -8,6 +8,7 @@ pub struct TestCluster {
     pub url: String,
     /// The standby alone.
     pub standby_url: String,
+    primary_url: String,
     primary: Option<local::LocalServer>,
     _standby: local::LocalServer,
 }
@@ -27,18 +28,38 @@ impl TestCluster {
         Self {
             url: format!("postgres://app@{first},{second}/postgres?target_session_attrs=read-write"),
             standby_url: format!("postgres://app@{second}/postgres"),
+            primary_url: format!("postgres://app@{first}/postgres"),
             primary: Some(primary),
             _standby: standby,
         }
     }
 
-    /// The primary is gone from now on.
+    /// The primary is gone from now on, and the standby has what was committed on it.
     ///
     /// # Panics
-    /// Never: stopping does not fail.
+    /// When the standby does not catch up.
     pub async fn stop_primary(&mut self) {
+        self.standby_has_all().await;
         let primary = self.primary.take();
         tokio::task::spawn_blocking(move || drop(primary)).await.expect("stopping does not panic");
+    }
+
+    /// Replication is asynchronous: what was committed a moment ago may not be there yet.
+    async fn standby_has_all(&self) {
+        let primary = sqlx::PgPool::connect(&self.primary_url).await.expect("the primary takes sessions");
+        let inserted: String = sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text")
+            .fetch_one(&primary)
+            .await
+            .expect("the primary answers");
+        primary.close().await;
+        let standby = sqlx::PgPool::connect(&self.standby_url).await.expect("the standby takes sessions");
+        crate::eventually("the standby has what was committed", || async {
+            let received =
+                sqlx::query_scalar("SELECT COALESCE(pg_last_wal_receive_lsn() >= $1::pg_lsn, false)");
+            received.bind(&inserted).fetch_one(&standby).await.unwrap_or(false)
+        })
+        .await;
+        standby.close().await;
     }
 
     /// The standby takes writes from now on.

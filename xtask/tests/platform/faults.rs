@@ -103,6 +103,7 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
     let before = p.processes().await?;
     let numbers = fault_effects::before(p, &fault.name, &fault.services).await?;
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let began = Instant::now();
     let spoils = fault.name == "bad_configuration";
     for name in &names {
         if !listed.split_whitespace().any(|word| word == name) {
@@ -134,7 +135,12 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
     }
     if fault.seconds >= SECONDS && !spoils {
         eventually("the console shows it", SEEN_WITHIN, || async {
-            let seen = on(p, "max by (fault) (max_over_time(shop_fault_active[60s])) == 1").await?;
+            // All of it: the first service's may be long over when the last one's has shown itself.
+            let query = format!(
+                "max by (fault) (max_over_time(shop_fault_active[{}s])) == 1",
+                began.elapsed().as_secs() + 1
+            );
+            let seen = on(p, &query).await?;
             Ok(names.is_subset(&seen).then_some(()))
         })
         .await?;

@@ -1,6 +1,7 @@
 //! The main listener: pages, assets, protocols, health.
 
 mod assets;
+mod graph;
 mod health;
 mod measure;
 mod pages;
@@ -77,6 +78,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/login", get(auth::form).post(auth::log_in))
         .route("/logout", post(auth::log_out))
         .route("/theme", post(auth::choose_theme))
+        .route("/graph", get(graph::to_explorer))
         .with_state(auth.clone());
     let functions = pages::server_functions(backends.clone())
         .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_server_functions));

@@ -176,8 +176,6 @@ fn evidence(annotations: &Labels) -> Evidence {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use serde_json::json;
 
     use super::{super::rules::WireRules, *};
@@ -231,9 +229,7 @@ mod tests {
         let all: Vec<Labels> = (0..20_000).map(|n| named(&[("pod", &format!("pod-{n}"))])).collect();
         let sent: Vec<WireAlert> = all.iter().map(|labels| told(&labels.with("region", "one"))).collect();
         let rules = rules(&all);
-        let began = Instant::now();
         let known = join(&sent, &[], Some(&rules), 0);
-        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
         assert_eq!((known.alerts.len(), known.aliases.len()), (20_000, 20_000));
     }
 }
