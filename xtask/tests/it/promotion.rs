@@ -59,10 +59,10 @@ impl Stage {
     }
 
     fn promote(&self) -> Output {
-        let path = format!("{}:{}", self.at("bin").display(), std::env::var("PATH").unwrap());
         let mut script = Command::new(xtask_programs::path("bash").unwrap());
+        script.args(["-c", "PATH=$0:$PATH exec \"$@\""]).arg(self.at("bin"));
         script.arg(root().join("ci/promote.sh")).arg(VERSION);
-        script.env("PATH", path).env("REGISTRY_FOLDER", self.at("registry"));
+        script.env("REGISTRY_FOLDER", self.at("registry"));
         script.env("ENVIRONMENT", "production").env("REGISTRY", "registry.example");
         script.env("GITHUB_TOKEN", "test").env("GITHUB_REPOSITORY", "owner/name");
         script.env("GITOPS_REPOSITORY", self.at("repository")).output().unwrap()
@@ -93,7 +93,9 @@ fn a_version_is_offered_when_the_registry_of_its_environment_has_every_image() {
     let images: Vec<&str> =
         overlay.lines().filter_map(|line| line.split_once("name: quarterdeck/")).map(|l| l.1).collect();
     let (last, others) = images.split_last().unwrap();
-    others.iter().for_each(|image| stage.push(image));
+    for image in others {
+        stage.push(image);
+    }
     let refused = stage.promote();
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(

@@ -199,8 +199,8 @@ mod tests {
 
     #[test]
     fn only_what_differs_in_the_cluster_is_replaced() {
-        let lines: String = LINKS.iter().chain(SETTINGS).map(|(local, _)| format!("  {local}")).collect();
-        let text = lines + "  text: '{{ .Alerts }}'\n";
+        let lines: Vec<&str> = LINKS.iter().chain(SETTINGS).flat_map(|(local, _)| ["  ", *local]).collect();
+        let text = lines.concat() + "  text: '{{ .Alerts }}'\n";
         let object = configuration(&text).unwrap();
         let filled = filled(&object);
         assert!(filled.contains("smtp_smarthost: 'smtp.example.com:587'"), "{filled}");
