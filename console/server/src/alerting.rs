@@ -102,7 +102,8 @@ impl Alerting {
 }
 
 /// Hands on what is known of an alarm: what was told, or what changed later. Another console may hand on a later change
-/// meanwhile and be done first, so it is looked at again until what is known is what was handed on last.
+/// meanwhile and be done first, so it is looked at again until what is known is what was handed on last. Without its state
+/// nobody knows the order: what fires is handed on all the same, and the error has the sender tell it again.
 async fn hand_on(source: &AlertmanagerSource, state: &State, told: ExternalAlert) -> Result<(), TellError> {
     let now_ms = now_ms();
     let ends_at_ms = match told.condition {
@@ -120,43 +121,89 @@ async fn hand_on(source: &AlertmanagerSource, state: &State, told: ExternalAlert
     };
     let mut handed_on = None;
     loop {
-        let known = state.keep_alarm(&told, now_ms).await?;
+        let known = match state.keep_alarm(&told, now_ms).await {
+            Ok(known) => known,
+            Err(error) => {
+                if told.ends_at_ms > now_ms {
+                    post(source, &told).await?;
+                }
+                return Err(error.into());
+            }
+        };
         if handed_on.as_ref() == Some(&known) {
             return Ok(());
         }
-        let (labels, annotations) =
-            (serde_json::from_str(&known.labels)?, serde_json::from_str(&known.annotations)?);
-        let starts_at_ms = known.changed_at_ms.min(known.ends_at_ms);
-        source.post(&labels, &annotations, starts_at_ms, known.ends_at_ms).await?;
+        post(source, &known).await?;
         handed_on = Some(known);
     }
 }
 
+async fn post(source: &AlertmanagerSource, alarm: &Alarm) -> Result<(), TellError> {
+    let (labels, annotations) =
+        (serde_json::from_str(&alarm.labels)?, serde_json::from_str(&alarm.annotations)?);
+    let starts_at_ms = alarm.changed_at_ms.min(alarm.ends_at_ms);
+    Ok(source.post(&labels, &annotations, starts_at_ms, alarm.ends_at_ms).await?)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use console_model::Labels;
     use console_sources::RemoteConfig;
     use console_state::StateConfig;
 
     use super::*;
 
-    #[tokio::test]
-    async fn an_alertmanager_that_does_not_answer_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let nobody = || RemoteConfig::new("http://127.0.0.1:1");
-        let source = AlertmanagerSource::start(AlertmanagerConfig::new(nobody(), nobody()), now_ms).unwrap();
+    async fn before(alertmanager: &str, dir: &tempfile::TempDir) -> (Alerting, Arc<State>) {
+        let remote = |url: &str| RemoteConfig::new(url);
+        let config = AlertmanagerConfig::new(remote(alertmanager), remote("http://127.0.0.1:1"));
+        let source = Arc::new(AlertmanagerSource::start(config, now_ms).unwrap());
         let state = State::open(StateConfig::new(dir.path().join("state.sqlite"))).await.unwrap();
-        let alerting = Alerting::Alertmanager { source: Arc::new(source), state: Arc::new(state) };
-        let told = ExternalAlert {
+        let state = Arc::new(state);
+        (Alerting::Alertmanager { source, state: state.clone() }, state)
+    }
+
+    fn told(condition: Condition) -> ExternalAlert {
+        ExternalAlert {
             key: "arn".to_owned(),
             labels: Labels::from_pairs([("alertname", "A")]),
             annotations: Labels::default(),
-            condition: Condition::Firing,
+            condition,
             told_state: "ALARM".to_owned(),
             changed_at_ms: 1,
-        };
-        let error = crate::error_chain(&alerting.tell(told).await.unwrap_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alertmanager_that_does_not_answer_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let (alerting, _state) = before("http://127.0.0.1:1", &dir).await;
+        let error = crate::error_chain(&alerting.tell(told(Condition::Firing)).await.unwrap_err());
         let wanted = "Alertmanager was not told: Alertmanager at http://127.0.0.1:1 is unavailable: ";
         assert!(error.starts_with(wanted), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_fires_is_handed_on_while_its_order_cannot_be_kept() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let take = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            async {}
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = axum::Router::new().route("/api/v2/alerts", axum::routing::post(take));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let dir = tempfile::tempdir().unwrap();
+        let (alerting, state) = before(&url, &dir).await;
+        state.close().await;
+        for (condition, wanted) in [(Condition::Firing, 1), (Condition::Resolved, 1), (Condition::Firing, 2)]
+        {
+            let error = alerting.tell(told(condition)).await.unwrap_err();
+            assert!(matches!(error, TellError::State(_)), "the sender tells it again: {error}");
+            assert_eq!(taken.load(Ordering::Relaxed), wanted, "{condition:?}");
+        }
     }
 }

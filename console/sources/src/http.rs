@@ -1,6 +1,6 @@
 //! One bounded HTTP client for all remote backends.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{error::Error, fmt, io, iter, net::SocketAddr, time::Duration};
 
 use console_storage::SourceError;
 use serde::de::DeserializeOwned;
@@ -122,11 +122,15 @@ impl Remote {
         &self,
         path: &str,
         body: &serde_json::Value,
-    ) -> Result<(u16, Vec<u8>), SourceError> {
-        self.send(self.client.post(format!("{}{path}", self.config.url)).json(body)).await
+    ) -> Result<(u16, Vec<u8>), Unanswered> {
+        self.exchange(self.client.post(format!("{}{path}", self.config.url)).json(body)).await
     }
 
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), SourceError> {
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), SourceError> {
+        Ok(self.exchange(request).await?)
+    }
+
+    async fn exchange(&self, mut request: reqwest::RequestBuilder) -> Result<(u16, Vec<u8>), Unanswered> {
         if let Some(token) = &self.config.bearer_token {
             request = request.bearer_auth(token);
         }
@@ -136,16 +140,18 @@ impl Remote {
         if let Some(tenant) = &self.config.tenant {
             request = request.header("X-Scope-OrgID", tenant);
         }
-        let mut response = request.send().await.map_err(|e| self.transport(&e))?;
+        let mut response = request
+            .send()
+            .await
+            .map_err(|e| Unanswered { error: self.transport(&e), is_refused: is_refused(&e) })?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.transport(&e))? {
             if body.len() + chunk.len() > self.config.max_response_bytes {
                 let limit = self.config.max_response_bytes;
-                return Err(SourceError::Limit(format!(
-                    "{} answered with more than {limit} bytes",
-                    self.backend
-                )));
+                let error =
+                    SourceError::Limit(format!("{} answered with more than {limit} bytes", self.backend));
+                return Err(error.into());
             }
             body.extend_from_slice(&chunk);
         }
@@ -160,6 +166,32 @@ impl Remote {
     fn transport(&self, e: &reqwest::Error) -> SourceError {
         if e.is_timeout() { SourceError::Timeout } else { self.unavailable(e.to_string()) }
     }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    pub error: SourceError,
+    /// The machine is there, and nothing on it listens.
+    pub is_refused: bool,
+}
+
+impl From<SourceError> for Unanswered {
+    fn from(error: SourceError) -> Self {
+        Self { error, is_refused: false }
+    }
+}
+
+impl From<Unanswered> for SourceError {
+    fn from(unanswered: Unanswered) -> Self {
+        unanswered.error
+    }
+}
+
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut causes = iter::successors(Some(error as &dyn Error), |e| e.source());
+    causes
+        .any(|e| e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused))
 }
 
 /// The client of a backend; with `place`, one that goes to this address for this host.

@@ -16,6 +16,8 @@ pub enum LoginProblem {
     Expired,
     /// Users and sessions cannot be read.
     Away,
+    /// They were not read in time: too many ask.
+    Busy,
 }
 
 impl LoginProblem {
@@ -32,6 +34,9 @@ impl LoginProblem {
             Self::Expired => "Your session has ended. Log in to go on where you were.".to_owned(),
             Self::Away => "The console's database of users and sessions is away, so nobody can log in. Nothing is wrong \
                            with your password; try again in a moment."
+                .to_owned(),
+            Self::Busy => "Too many log-ins are being checked, and yours was not in time. Nothing is wrong with your \
+                           password; try again in a moment."
                 .to_owned(),
         }
     }
@@ -149,10 +154,15 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_away_is_told_apart_from_a_wrong_password() {
-        let html = html(LoginView { problem: Some(LoginProblem::Away), ..LoginView::default() });
-        assert!(html.contains("is away, so nobody can log in"), "{html}");
-        assert!(!html.contains("aria-invalid=\"true\""), "{html}");
+    fn a_database_that_is_away_is_told_apart_from_a_crowd_and_a_wrong_password() {
+        for (problem, words) in [
+            (LoginProblem::Away, "is away, so nobody can log in"),
+            (LoginProblem::Busy, "Too many log-ins are being checked"),
+        ] {
+            let html = html(LoginView { problem: Some(problem), ..LoginView::default() });
+            assert!(html.contains(words), "{html}");
+            assert!(!html.contains("aria-invalid=\"true\""), "{html}");
+        }
     }
 
     #[test]

@@ -219,8 +219,7 @@ mod tests {
         let log = Log::default();
         let guard = tracing::subscriber::set_default(log.writer());
         for _ in 0..100 {
-            let refused = session::find(&auth, &cookie).await;
-            assert_eq!(refused.unwrap_err(), StatusCode::SERVICE_UNAVAILABLE);
+            session::find(&auth, &cookie).await.unwrap_err();
             let form = Form(serde_json::from_value(json!({"username": "kim", "password": "x"})).unwrap());
             let client = ConnectInfo((home(), 443).into());
             let refused = login::log_in(State(auth.clone()), client, HeaderMap::new(), Ok(form)).await;

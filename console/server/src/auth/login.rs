@@ -9,7 +9,7 @@ use axum::{
 };
 use console_app::{LoginProblem, LoginView, login_html, request::Theme};
 use console_model::clock::now_ms;
-use console_state::LoginError;
+use console_state::{LoginError, StateError};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
@@ -45,8 +45,10 @@ pub struct LogOut {
 pub async fn form(State(auth): State<Auth>, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Response {
     match session::find(&auth, &headers).await {
         Ok(Some(_)) => Redirect::to(&inside(&wanted.next)).into_response(),
-        Err(_) => away(&auth, &headers, "", &wanted.next),
-        Ok(None) if auth.state.away_for().is_some() => away(&auth, &headers, "", &wanted.next),
+        Err(error) => unread(&auth, &headers, &error, "", &wanted.next),
+        Ok(None) if auth.state.away_for().is_some() => {
+            not_now(&auth, &headers, LoginProblem::Away, "", &wanted.next)
+        }
         Ok(None) => page(&auth, &headers, StatusCode::OK, None, "", &wanted.next),
     }
 }
@@ -89,7 +91,7 @@ pub async fn log_in(
         Err(LoginError::State(error)) => {
             auth.attempts.failed(&error, now);
             auth.attempts.refused(Refusal::Failed, address.ip(), now);
-            away(&auth, &headers, &sent.username, &sent.next)
+            unread(&auth, &headers, &error, &sent.username, &sent.next)
         }
     }
 }
@@ -115,9 +117,20 @@ pub async fn log_out(
 }
 
 /// The log-in page that says that users and sessions cannot be read.
-pub(super) fn away(auth: &Auth, headers: &HeaderMap, username: &str, next: &str) -> Response {
-    let problem = Some(LoginProblem::Away);
-    let mut response = page(auth, headers, StatusCode::SERVICE_UNAVAILABLE, problem, username, next);
+pub(super) fn unread(
+    auth: &Auth,
+    headers: &HeaderMap,
+    error: &StateError,
+    username: &str,
+    next: &str,
+) -> Response {
+    let is_late = matches!(error, StateError::Timeout { .. }) && auth.state.away_for().is_none();
+    let problem = if is_late { LoginProblem::Busy } else { LoginProblem::Away };
+    not_now(auth, headers, problem, username, next)
+}
+
+fn not_now(auth: &Auth, headers: &HeaderMap, problem: LoginProblem, username: &str, next: &str) -> Response {
+    let mut response = page(auth, headers, StatusCode::SERVICE_UNAVAILABLE, Some(problem), username, next);
     response.headers_mut().insert(header::RETRY_AFTER, RETRY_AWAY_S.into());
     response
 }

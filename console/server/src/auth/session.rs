@@ -7,19 +7,16 @@ use axum::{
 };
 use console_app::{Viewer, request::cookie};
 use console_model::clock::now_ms;
-use console_state::Session;
+use console_state::{Session, StateError};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Auth, COOKIE, login};
 
 /// The session that a request shows, when it has not ended.
-pub async fn find(auth: &Auth, headers: &HeaderMap) -> Result<Option<Session>, StatusCode> {
+pub async fn find(auth: &Auth, headers: &HeaderMap) -> Result<Option<Session>, StateError> {
     let Some(token) = token(headers) else { return Ok(None) };
     let now = now_ms();
-    auth.state.find_session(token, now).await.map_err(|error| {
-        auth.attempts.failed(&error, now);
-        StatusCode::SERVICE_UNAVAILABLE
-    })
+    auth.state.find_session(token, now).await.inspect_err(|error| auth.attempts.failed(error, now))
 }
 
 /// The session token in the request's cookies.
@@ -35,7 +32,7 @@ pub async fn of_form(auth: &Auth, headers: &HeaderMap, csrf: &str) -> Result<Ses
             Err((StatusCode::FORBIDDEN, "this form is not from the console's own page\n").into_response())
         }
         Ok(None) => Err(Redirect::to("/login").into_response()),
-        Err(status) => Err(status.into_response()),
+        Err(_) => Err(StatusCode::SERVICE_UNAVAILABLE.into_response()),
     }
 }
 
@@ -52,9 +49,9 @@ pub async fn require_for_pages(State(auth): State<Auth>, mut request: Request, n
             let target = if wanted == "/" { "/login".to_owned() } else { format!("/login?next={next}") };
             Redirect::to(&target).into_response()
         }
-        Err(_) => {
+        Err(error) => {
             let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());
-            login::away(&auth, request.headers(), "", wanted)
+            login::unread(&auth, request.headers(), &error, "", wanted)
         }
     }
 }
@@ -74,7 +71,10 @@ pub async fn require_for_server_functions(
             private(next.run(request).await)
         }
         Ok(None) => (StatusCode::UNAUTHORIZED, "log in first\n").into_response(),
-        Err(status) => (status, "the console cannot read its sessions; try again\n").into_response(),
+        Err(_) => {
+            let said = "the console cannot read its sessions; try again\n";
+            (StatusCode::SERVICE_UNAVAILABLE, said).into_response()
+        }
     }
 }
 

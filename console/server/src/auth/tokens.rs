@@ -35,7 +35,7 @@ pub async fn require_for_queries(State(auth): State<Auth>, request: Request, nex
         match session::find(&auth, request.headers()).await {
             Ok(Some(_)) => return next.run(request).await,
             Ok(None) => {}
-            Err(status) => return status.into_response(),
+            Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }
     let message = refused.to_string();

@@ -33,6 +33,9 @@ async fn every_page_is_whole_without_any_telemetry() {
         assert!(page.contains("<main") && page.contains("</html>"), "{path}: {page}");
         assert!(!page.to_lowercase().contains("panicked"), "{path}");
     }
+    let (status, explorer) = console.fetch("/graph?g0.expr=sum%28up%29&g0.tab=1").await;
+    assert_eq!(status, 200);
+    assert!(explorer.contains("sum(up)"), "the expression of a link of Prometheus: {explorer}");
     for path in [
         "/no-such-page",
         "/alerts/0000000000000000",

@@ -223,13 +223,4 @@ mod tests {
         assert_eq!(values(named(&[("c", "1")])), [0.0]);
         assert!(values(Labels::from_pairs([("alertname", "B"), ("a", "1")]))[0].is_nan());
     }
-
-    #[test]
-    fn twenty_thousand_alerts_of_one_rule_are_joined_at_once() {
-        let all: Vec<Labels> = (0..20_000).map(|n| named(&[("pod", &format!("pod-{n}"))])).collect();
-        let sent: Vec<WireAlert> = all.iter().map(|labels| told(&labels.with("region", "one"))).collect();
-        let rules = rules(&all);
-        let known = join(&sent, &[], Some(&rules), 0);
-        assert_eq!((known.alerts.len(), known.aliases.len()), (20_000, 20_000));
-    }
 }

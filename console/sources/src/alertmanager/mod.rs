@@ -37,7 +37,7 @@ use self::{
     wire::{WireAlert, WireServer, WireSilence},
 };
 use crate::{
-    http::{Remote, RemoteConfig},
+    http::{Remote, RemoteConfig, Unanswered},
     prometheus::envelope,
 };
 
@@ -198,27 +198,27 @@ impl Drop for AlertmanagerSource {
 
 /// Whether an alert counts as taken by these answers, one of each server. Servers tell each other what was sent to people,
 /// so of what fires one is enough; alerts they do not tell each other, so one that did not hear of an end goes on telling
-/// people.
-fn taken(answers: Vec<Result<(), SourceError>>, is_over: bool) -> Result<(), SourceError> {
+/// people. One that is stopped has forgotten what it would end: it keeps alerts in memory alone.
+fn taken(answers: Vec<Result<(), Unanswered>>, is_over: bool) -> Result<(), SourceError> {
     let servers = answers.len();
-    let mut failed: Vec<SourceError> = answers.into_iter().filter_map(Result::err).collect();
-    if failed.is_empty() {
+    let failed: Vec<Unanswered> = answers.into_iter().filter_map(Result::err).collect();
+    let Some(first) = failed.iter().find(|f| !(is_over && f.is_refused)).or(failed.first()) else {
         return Ok(());
+    };
+    if failed.len() == servers || (is_over && !first.is_refused) {
+        return Err(first.error.clone());
     }
-    if is_over || failed.len() == servers {
-        return Err(failed.swap_remove(0));
-    }
-    tracing::warn!(error = %failed[0], failed = failed.len(), "not every Alertmanager took an alert");
+    tracing::warn!(error = %first.error, failed = failed.len(), "not every Alertmanager took an alert");
     Ok(())
 }
 
-async fn hand_over(remote: &Remote, alerts: &serde_json::Value) -> Result<(), SourceError> {
+async fn hand_over(remote: &Remote, alerts: &serde_json::Value) -> Result<(), Unanswered> {
     let (status, body) = remote.post_json("/api/v2/alerts", alerts).await?;
     if status == 200 {
         return Ok(());
     }
     let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
-    Err(remote.unavailable(format!("/api/v2/alerts answers {status}: {said}")))
+    Err(remote.unavailable(format!("/api/v2/alerts answers {status}: {said}")).into())
 }
 
 fn pairs(labels: &Labels) -> BTreeMap<&str, &str> {
@@ -368,12 +368,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_server_is_enough_for_what_fires_and_an_end_is_for_all() {
-        let none = |reason: &str| Err(SourceError::Internal(reason.to_owned()));
-        let first = none("first").unwrap_err();
+    fn one_server_is_enough_for_what_fires_and_an_end_is_for_all_that_run() {
+        let none = |reason: &str| Err(SourceError::Internal(reason.to_owned()).into());
+        let stopped = || Err(Unanswered { error: SourceError::Timeout, is_refused: true });
+        let first = SourceError::Internal("first".to_owned());
         assert_eq!(taken(vec![Ok(()), none("first"), Ok(())], false), Ok(()));
         assert_eq!(taken(vec![Ok(()), none("first"), none("second")], true), Err(first.clone()));
         assert_eq!(taken(vec![none("first"), none("second")], false), Err(first));
         assert_eq!(taken(vec![Ok(()), Ok(())], true), Ok(()));
+        assert_eq!(taken(vec![stopped(), Ok(())], true), Ok(()), "it has nothing to end");
+        assert_eq!(taken(vec![stopped(), none("first"), Ok(())], true), Err(first));
+        for is_over in [true, false] {
+            assert_eq!(
+                taken(vec![stopped(), stopped()], is_over),
+                Err(SourceError::Timeout),
+                "nobody took it"
+            );
+        }
     }
 }

@@ -10,12 +10,17 @@ use std::{
     time::Duration,
 };
 
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
 use kube::{
     Client, Config,
     config::{InClusterError, Kubeconfig, KubeconfigError},
     runtime::watcher,
 };
-use tokio::{sync::Mutex, time::Instant};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::watch::explain;
 
@@ -52,25 +57,35 @@ impl ClusterAccess {
 /// The client of all watches of a cluster: where a program is run for credentials, once for all of them.
 pub(super) struct SharedClient {
     access: ClusterAccess,
-    made: Mutex<Option<(Instant, Result<Client, String>)>>,
+    /// The last one, and when its making began.
+    made: Mutex<Option<(Instant, Making)>>,
 }
+
+/// Goes on when nobody waits for it any more: a program that hangs is not started once more by each who asks.
+type Making = Shared<BoxFuture<'static, Result<Client, String>>>;
 
 impl SharedClient {
     pub fn new(access: ClusterAccess) -> Self {
         Self { access, made: Mutex::default() }
     }
 
-    /// One that was made after `lost`, or why that failed.
+    /// One that is being made or was begun after `lost`, or why that failed.
     pub async fn since(&self, lost: Instant) -> Result<Client, String> {
-        let mut made = self.made.lock().await;
-        if let Some((at, client)) = &*made
-            && *at > lost
+        self.making(lost).await
+    }
+
+    fn making(&self, lost: Instant) -> Making {
+        let mut made = self.made.lock();
+        if let Some((began, making)) = &*made
+            && (*began > lost || making.peek().is_none())
         {
-            return client.clone();
+            return making.clone();
         }
-        let client = self.access.client().await;
-        *made = Some((Instant::now(), client.clone()));
-        client
+        let access = self.access.clone();
+        let task = tokio::spawn(async move { access.client().await });
+        let making = async move { task.await.unwrap_or_else(|e| Err(e.to_string())) }.boxed().shared();
+        *made = Some((Instant::now(), making.clone()));
+        making
     }
 }
 

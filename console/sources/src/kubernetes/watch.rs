@@ -107,9 +107,10 @@ pub async fn keep<W: Watch>(watch: &W, pace: WatchPace) {
 }
 
 async fn follow<W: Watch>(watch: &W, lost: Instant, pace: WatchPace, lost_at_ms: &mut Option<i64>) -> Loss {
-    let api = match watch.api(lost).await {
-        Ok(api) => api,
-        Err(message) => return Loss { verb: "connect", code: None, message },
+    let api = match tokio::time::timeout(pace.list_timeout, watch.api(lost)).await {
+        Ok(Ok(api)) => api,
+        Ok(Err(message)) => return Loss { verb: "connect", code: None, message },
+        Err(_) => return Loss::late("connect", pace.list_timeout),
     };
     let mut events = pin!(watcher(api, watch.config()));
     let mut is_listing = true;
@@ -117,10 +118,7 @@ async fn follow<W: Watch>(watch: &W, lost: Instant, pace: WatchPace, lost_at_ms:
         let next = if is_listing {
             match tokio::time::timeout(pace.list_timeout, events.next()).await {
                 Ok(next) => next,
-                Err(_) => {
-                    let message = format!("no answer within {} s", pace.list_timeout.as_secs_f32());
-                    return Loss { verb: "list", code: None, message };
-                }
+                Err(_) => return Loss::late("list", pace.list_timeout),
             }
         } else {
             events.next().await
@@ -146,6 +144,10 @@ impl Loss {
             Some(code) => format!("the API server answered {code}: {}", self.message),
             None => self.message.clone(),
         }
+    }
+
+    fn late(verb: &'static str, timeout: Duration) -> Self {
+        Self { verb, code: None, message: format!("no answer within {} s", timeout.as_secs_f32()) }
     }
 
     fn of(error: &watcher::Error) -> Self {

@@ -9,6 +9,7 @@ on_both! {
     the_last_change_counts_and_an_end_has_the_labels_that_fired,
     an_end_is_remembered_for_two_hours,
     there_are_no_more_than_the_limit,
+    more_than_the_limit_are_told_at_once,
     what_is_told_at_once_is_kept_in_its_own_order,
     texts_beyond_the_limit_are_refused,
 }
@@ -77,6 +78,19 @@ async fn there_are_no_more_than_the_limit(b: Bench) {
         late("b"),
         "the one that was over is forgotten"
     );
+}
+
+/// More alarms than are kept: whoever writes makes room by another's row, and must not wait for it while that one waits.
+async fn more_than_the_limit_are_told_at_once(b: Bench) {
+    let named = |n: i64| Alarm { key: format!("arn:{}", n % 6), ..fires(n, "f") };
+    for round in 0..5 {
+        let all: Vec<Alarm> = (round * 24..(round + 1) * 24).map(named).collect();
+        for known in
+            futures::future::join_all(all.iter().map(|a| b.state.keep_alarm(a, a.changed_at_ms))).await
+        {
+            known.unwrap();
+        }
+    }
 }
 
 async fn what_is_told_at_once_is_kept_in_its_own_order(b: Bench) {

@@ -242,8 +242,9 @@ mod tests {
         let (server, mut clients) = Server::start(20).await;
         // What waits in the kernel, and what is accepted and says nothing yet.
         server.close.asked.cancel();
-        let (address, stopping) = (server.address, tokio::spawn(server.stop()));
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (address, closed) = (server.address, server.close.done.clone());
+        let stopping = tokio::spawn(server.stop());
+        closed.cancelled().await;
         assert_eq!(TcpStream::connect(address).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         for client in &mut clients {
             client.write_all(FORM).await.unwrap();

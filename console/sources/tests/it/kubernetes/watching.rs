@@ -356,6 +356,28 @@ async fn a_program_for_credentials_runs_for_one_client_of_all_watches() {
 }
 
 #[tokio::test]
+async fn a_program_that_hangs_is_told_and_not_started_again() {
+    let server = ApiServer::start().await;
+    let [runs, over] = ["runs", "over"].map(|name| server.kubeconfig().with_file_name(name));
+    with_program(&server, &runs, &format!("until [ -e '{}' ]; do sleep 0.05; done; exit 1", over.display()));
+    let mut config = config(&server);
+    config.pace.list_timeout = Duration::from_millis(50);
+    let cluster = KubernetesCluster::start(config).unwrap();
+    let is_late = |now: &Cluster| {
+        let reason = |kind| match state(now, kind) {
+            WatchState::Stale { reason, .. } => reason.clone(),
+            _ => String::new(),
+        };
+        ["Deployment", "Kustomization"].map(reason).iter().all(|r| r.contains("no answer within 0.05 s"))
+    };
+    until(&cluster, is_late).await;
+    // Each watch asks several times meanwhile.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(lines(&runs), 1);
+    std::fs::write(over, "").unwrap();
+}
+
+#[tokio::test]
 async fn what_is_kept_is_bounded() {
     let server = ApiServer::start().await;
     for name in ["catalog", "orders", "payments"] {
