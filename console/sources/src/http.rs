@@ -169,7 +169,7 @@ impl Remote {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Unanswered {
     pub error: SourceError,
     /// The machine is there, and nothing on it listens.
@@ -189,7 +189,7 @@ impl From<Unanswered> for SourceError {
 }
 
 fn is_refused(error: &reqwest::Error) -> bool {
-    let mut causes = iter::successors(Some(error as &dyn Error), |e| e.source());
+    let mut causes = iter::successors(Some(error as &(dyn Error + 'static)), |&e| e.source());
     causes
         .any(|e| e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused))
 }
