@@ -374,7 +374,7 @@ mod tests {
         let first = SourceError::Internal("first".to_owned());
         assert_eq!(taken(vec![Ok(()), none("first"), Ok(())], false), Ok(()));
         assert_eq!(taken(vec![Ok(()), none("first"), none("second")], true), Err(first.clone()));
-        assert_eq!(taken(vec![none("first"), none("second")], false), Err(first));
+        assert_eq!(taken(vec![none("first"), none("second")], false), Err(first.clone()));
         assert_eq!(taken(vec![Ok(()), Ok(())], true), Ok(()));
         assert_eq!(taken(vec![stopped(), Ok(())], true), Ok(()), "it has nothing to end");
         assert_eq!(taken(vec![stopped(), none("first"), Ok(())], true), Err(first));
