@@ -12,6 +12,10 @@ aws eks update-kubeconfig --region "$REGION" --name "$CLUSTER" >/dev/null
 flux install --version "$FLUX_VERSION" \
   --components source-controller,kustomize-controller,helm-controller,notification-controller \
   --components-extra image-reflector-controller,image-automation-controller
+# A release that does not become ready is waited for until its timeout; the commit that takes it back must not wait for that. Each
+# installation above writes the arguments anew, so this adds the gate once.
+kubectl patch deployment kustomize-controller --namespace flux-system --type json --patch \
+  '[{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--feature-gates=CancelHealthCheckOnNewRevision=true"}]'
 printf '%s' "$FACTS" | kubectl apply --server-side --force-conflicts -f -
 
 # The token goes from Secrets Manager into the cluster by a file that only this user reads.
