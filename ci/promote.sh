@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Declares a version for an environment: changes the tags of our images in gitops/apps/<environment> on a branch of a fresh
 # clone, and offers it as a pull request. Nothing is deployed by anything else than a merge.
-#   promote.sh [VERSION]     this checkout's version without it
+#   promote.sh [VERSION]     this checkout's version without it, unless that was taken back
 #   ENVIRONMENT=staging      or production
 #   GITHUB_TOKEN=…           offers it; then GITHUB_REPOSITORY, GITOPS_REPOSITORY and REGISTRY must be set, and REGISTRY, the
 #                            environment's, must have the images; without it the change is only shown
@@ -33,6 +33,12 @@ sed -i -E '/^images:/,/^[a-z]/ { /name: quarterdeck\//,/newTag:/ s/(newTag: )"?[
 if git -C "$clone" diff --quiet; then
   say "$environment declares $version already"
   exit
+fi
+# Each build of main has the version that a roll-back took away, until there is a new one: it must not offer it again by itself.
+if [ $# = 0 ]; then
+  last=$(git -C "$clone" log --format=%s | grep -m 1 -E "^(deploy|revert)\($environment\): ${version//./\\.}( |\$)" || true)
+  [[ $last != revert* ]] ||
+    die "$version of $environment was taken back: a mended release needs a version of its own. To offer it all the same: promote.sh $version"
 fi
 if [ -n "${GITHUB_TOKEN:-}" ] && git -C "$clone" ls-remote --exit-code origin "refs/heads/$branch" >/dev/null; then
   say "$version was offered for $environment already: merge $branch, or delete it"
