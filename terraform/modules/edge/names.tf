@@ -30,7 +30,8 @@ resource "aws_acm_certificate" "origin" {
   }
 }
 
-# Both certificates are proven by the same records, which depend on account and name only.
+# Both certificates are proven by the same records, which depend on account and name only. So the other region's state has them
+# as well: whichever is taken down takes both regions' proofs away, and the next apply of the other one puts them back.
 resource "aws_route53_record" "proof" {
   for_each = toset(local.certified_names)
 
