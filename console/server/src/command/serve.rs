@@ -1,6 +1,6 @@
 //! `quarterdeck serve`: a configured console until SIGTERM or SIGINT.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use console_server::{Config, error_chain, run};
 use tokio_util::sync::CancellationToken;
@@ -8,6 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Threads for files, SQLite and git.
 const BLOCKING_THREADS: usize = 32;
+/// How long those are waited for once everything is on disk: a program for a cluster's credentials may hang for ever.
+const LEFT_OVER: Duration = Duration::from_secs(2);
 
 pub fn serve(config_file: &Path, log_filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(log_filter).map_err(|e| format!("--log: {e}"))?;
@@ -19,12 +21,12 @@ pub fn serve(config_file: &Path, log_filter: &str) -> Result<(), String> {
         .build()
         .map_err(|e| format!("the runtime does not start: {e}"))?;
     let stop = CancellationToken::new();
-    runtime
-        .block_on(async {
-            tokio::spawn(wait_for_signal(stop.clone()));
-            run(config, stop).await
-        })
-        .map_err(|e| error_chain(&e))
+    let ended = runtime.block_on(async {
+        tokio::spawn(wait_for_signal(stop.clone()));
+        run(config, stop).await
+    });
+    runtime.shutdown_timeout(LEFT_OVER);
+    ended.map_err(|e| error_chain(&e))
 }
 
 async fn wait_for_signal(stop: CancellationToken) {

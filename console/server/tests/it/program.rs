@@ -155,10 +155,27 @@ impl Drop for Serving {
     }
 }
 
+/// Of a cluster whose program for credentials hangs until the folder is gone.
+fn hanging_kubeconfig(dir: &Path) {
+    let hangs = format!("touch '{0}/asked'; while [ -d '{0}' ]; do sleep 0.05; done", dir.display());
+    let text = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "here",
+        "clusters": [{"name": "here", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "console", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+            "command": "sh", "args": ["-c", hangs], "interactiveMode": "Never"}}}],
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "console"}}],
+    });
+    std::fs::write(dir.join("kubeconfig"), text.to_string()).unwrap();
+    let file = dir.join("quarterdeck.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + "\nkubernetes: { kubeconfig: kubeconfig }\n").unwrap();
+}
+
 #[tokio::test]
-async fn serve_answers_until_it_is_told_to_stop_and_ends_well() {
+async fn serve_answers_until_it_is_told_to_stop_and_ends_well_whatever_hangs() {
     let dir = tempfile::tempdir().unwrap();
     let config = lay_out(dir.path());
+    hanging_kubeconfig(dir.path());
     let program = Command::new(env!("CARGO_BIN_EXE_quarterdeck"))
         .args(["serve", "--config"])
         .arg(dir.path().join("quarterdeck.yml"))
@@ -168,14 +185,23 @@ async fn serve_answers_until_it_is_told_to_stop_and_ends_well() {
     let mut serving = Serving(program.unwrap());
     let ready = format!("http://{}/readyz", config.listen);
     let begun = Instant::now();
-    while !reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
+    let asked = dir.path().join("asked");
+    while !(asked.exists() && reqwest::get(&ready).await.is_ok_and(|a| a.status().is_success())) {
         assert!(begun.elapsed() < Duration::from_secs(30), "it does not become ready");
         assert!(serving.0.try_wait().unwrap().is_none(), "it ended by itself");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let pid = rustix::process::Pid::from_child(&serving.0);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert!(serving.0.wait().unwrap().success());
+    let begun = Instant::now();
+    let ended = loop {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not end");
+        if let Some(ended) = serving.0.try_wait().unwrap() {
+            break ended;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(ended.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
