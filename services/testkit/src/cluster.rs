@@ -1,5 +1,7 @@
 //! A Postgres primary with a streaming standby, for tests of what happens when the primary is lost. Always local servers.
 
+use sqlx::Connection as _;
+
 use crate::local;
 
 /// Two servers that no other test sees. They end with this value.
@@ -46,17 +48,25 @@ impl TestCluster {
 
     /// Replication is asynchronous: what was committed a moment ago may not be there yet.
     async fn standby_has_all(&self) {
-        let primary = sqlx::PgPool::connect(&self.primary_url).await.expect("the primary takes sessions");
-        let inserted: String = sqlx::query_scalar("SELECT pg_current_wal_insert_lsn()::text")
-            .fetch_one(&primary)
+        let mut primary =
+            sqlx::PgConnection::connect(&self.primary_url).await.expect("the primary takes sessions");
+        // Commits are asynchronous here too: a synchronous one writes those before it. What is inserted and not written may be
+        // the header of a page alone, which nobody is sent.
+        for statement in
+            ["SET synchronous_commit = local", "SELECT pg_logical_emit_message(true, 'testkit', '')"]
+        {
+            sqlx::query(statement).execute(&mut primary).await.expect("the primary answers");
+        }
+        let written: String = sqlx::query_scalar("SELECT pg_current_wal_flush_lsn()::text")
+            .fetch_one(&mut primary)
             .await
             .expect("the primary answers");
-        primary.close().await;
+        primary.close().await.expect("the session ends");
         let standby = sqlx::PgPool::connect(&self.standby_url).await.expect("the standby takes sessions");
         crate::eventually("the standby has what was committed", || async {
             let received =
                 sqlx::query_scalar("SELECT COALESCE(pg_last_wal_receive_lsn() >= $1::pg_lsn, false)");
-            received.bind(&inserted).fetch_one(&standby).await.unwrap_or(false)
+            received.bind(&written).fetch_one(&standby).await.unwrap_or(false)
         })
         .await;
         standby.close().await;
