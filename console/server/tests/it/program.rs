@@ -165,10 +165,12 @@ fn hanging_kubeconfig(dir: &Path) {
             "command": "sh", "args": ["-c", hangs], "interactiveMode": "Never"}}}],
         "contexts": [{"name": "here", "context": {"cluster": "here", "user": "console"}}],
     });
-    std::fs::write(dir.join("kubeconfig"), text.to_string()).unwrap();
+    let kubeconfig = dir.join("kubeconfig");
+    std::fs::write(&kubeconfig, text.to_string()).unwrap();
     let file = dir.join("quarterdeck.yml");
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text + "\nkubernetes: { kubeconfig: kubeconfig }\n").unwrap();
+    let cluster = format!("\nkubernetes: {{ kubeconfig: '{}' }}\n", kubeconfig.display());
+    std::fs::write(&file, text + &cluster).unwrap();
 }
 
 #[tokio::test]
