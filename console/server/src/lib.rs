@@ -15,6 +15,7 @@ mod check;
 pub mod config;
 mod error;
 mod flux;
+mod line_budget;
 mod liveness;
 mod maintenance;
 mod metrics;

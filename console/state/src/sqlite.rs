@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Connection as _, SqlitePool,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -29,6 +29,15 @@ pub async fn open(file: &Path) -> Result<SqlitePool, OpenError> {
         .busy_timeout(Duration::from_secs(5));
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A roll-back that nobody waited for is done once this is answered.
+                connection.ping().await?;
+                // SQLite ends some transactions by itself, as on a full disk; sqlx goes on counting, and what comes later on
+                // this connection would be a part of one that nobody commits.
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options)
         .await
         .map_err(|e| database_error(file, e))?;

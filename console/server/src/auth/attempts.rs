@@ -3,17 +3,12 @@
 //! Strangers must not fill the log, be it from many addresses or with cookies that they made up: so many refusals and so
 //! many failures are told in a minute, and refusals beyond are counted alone.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use console_state::StateError;
-use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use crate::error::error_chain;
-
-/// Refused log-ins, and failures, that are told in a minute.
-const MAX_LINES: u32 = 60;
-const MINUTE_MS: i64 = 60_000;
+use crate::{error::error_chain, line_budget::LineBudget};
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +27,8 @@ pub enum Refusal {
 #[derive(Clone)]
 pub struct Attempts {
     counter: IntCounterVec,
-    refusals: Arc<Mutex<Told>>,
-    failures: Arc<Mutex<Told>>,
-}
-
-/// Lines of the present minute.
-#[derive(Default)]
-struct Told {
-    since_ms: i64,
-    lines: u32,
+    refusals: LineBudget,
+    failures: LineBudget,
 }
 
 impl Refusal {
@@ -60,7 +48,7 @@ impl Attempts {
         let opts = Opts::new("quarterdeck_login_attempts_total", "Log-ins of people, by what came of them.");
         let counter = IntCounterVec::new(opts, &["outcome"])?;
         registry.register(Box::new(counter.clone()))?;
-        Ok(Self { counter, refusals: Arc::default(), failures: Arc::default() })
+        Ok(Self { counter, refusals: LineBudget::default(), failures: LineBudget::default() })
     }
 
     /// Somebody is in. `user` is the name of a user, not any text.
@@ -72,50 +60,31 @@ impl Attempts {
     /// Nobody is in. The name that was typed is not told: people type passwords there, too.
     pub fn refused(&self, refusal: Refusal, address: IpAddr, now_ms: i64) {
         self.counter.with_label_values(&[refusal.as_str()]).inc();
-        let line = self.refusals.lock().line(now_ms);
-        match line {
-            line if line < MAX_LINES => {
-                tracing::warn!(
-                    client.address = %address.to_canonical(),
-                    reason = refusal.as_str(),
-                    "log-in refused"
-                );
-            }
-            MAX_LINES => {
-                tracing::warn!("more log-ins are refused than are told, the counter has all of them");
-            }
-            _ => {}
-        }
+        let more = "more log-ins are refused than are told, the counter has all of them";
+        self.refusals.tell(now_ms, more, || {
+            tracing::warn!(
+                client.address = %address.to_canonical(),
+                reason = refusal.as_str(),
+                "log-in refused"
+            );
+        });
     }
 
     /// Users or sessions cannot be read, for a log-in or for any request with a cookie.
     pub fn failed(&self, error: &StateError, now_ms: i64) {
-        let line = self.failures.lock().line(now_ms);
-        match line {
-            line if line < MAX_LINES => {
-                tracing::error!(error = %error_chain(error), "users and sessions cannot be read");
-            }
-            MAX_LINES => tracing::error!("users and sessions cannot be read more often than is told"),
-            _ => {}
-        }
-    }
-}
-
-impl Told {
-    /// How many lines this minute has had; one more from now on.
-    fn line(&mut self, now_ms: i64) -> u32 {
-        if !(0..MINUTE_MS).contains(&(now_ms - self.since_ms)) {
-            *self = Self { since_ms: now_ms, lines: 0 };
-        }
-        let before = self.lines;
-        self.lines = before.saturating_add(1);
-        before
+        let more = "users and sessions cannot be read more often than is told";
+        self.failures.tell(now_ms, more, || {
+            tracing::error!(error = %error_chain(error), "users and sessions cannot be read");
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
+    use std::{
+        io::{self, Write},
+        sync::Arc,
+    };
 
     use axum::{
         Form,
@@ -124,6 +93,7 @@ mod tests {
     use console_app::Assets;
     use console_state::StateConfig;
     use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use parking_lot::Mutex;
     use serde_json::json;
     use tracing::Subscriber;
 

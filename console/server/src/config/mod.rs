@@ -231,12 +231,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let name = file.display().to_string();
         let unreadable = |reason: String| ConfigError::Unreadable { file: name.clone(), reason };
-        let size = std::fs::metadata(file).map_err(|e| unreadable(e.to_string()))?.len();
-        if size > MAX_FILE_BYTES {
-            return Err(unreadable(format!("{size} bytes: larger than {MAX_FILE_BYTES}")));
-        }
-        let text = std::fs::read_to_string(file).map_err(|e| unreadable(e.to_string()))?;
-        Self::parse(&name, &text)
+        Self::parse(&name, &read_bounded(file, MAX_FILE_BYTES).map_err(unreadable)?)
     }
 
     /// `name` is the file's name in messages.
@@ -254,10 +249,12 @@ impl Config {
 
     fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
-        let mut web = |field: &str, url: &str| {
-            if !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host()) {
-                found.push(format!("{field}: {url:?} is not an http or https URL"));
+        let mut web = |field: &str, url: &str| match url::Url::parse(url) {
+            Ok(u) if !u.username().is_empty() || u.password().is_some() => {
+                found.push(format!("{field}: names a user, which pages would show"));
             }
+            Ok(u) if matches!(u.scheme(), "http" | "https") && u.has_host() => {}
+            _ => found.push(format!("{field}: {url:?} is not an http or https URL")),
         };
         web("external_url", &self.external_url);
         let remotes = [
@@ -313,9 +310,21 @@ pub fn read_secret(field: &str, file: &Path) -> Result<String, ConfigError> {
         file: file.display().to_string(),
         reason: format!("{field}: {reason}"),
     };
-    let text = std::fs::read_to_string(file).map_err(|e| unreadable(e.to_string()))?;
+    let text = read_bounded(file, MAX_FILE_BYTES).map_err(unreadable)?;
     let text = text.trim();
     if text.is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text.to_owned()) }
+}
+
+/// The text of a file of so many bytes at most; what is none is not opened: a device never ends, and a pipe waits.
+fn read_bounded(file: &Path, max_bytes: u64) -> Result<String, String> {
+    let metadata = std::fs::metadata(file).map_err(|e| e.to_string())?;
+    if !metadata.is_file() {
+        return Err("not a file".to_owned());
+    }
+    if metadata.len() > max_bytes {
+        return Err(format!("{} bytes: larger than {max_bytes}", metadata.len()));
+    }
+    std::fs::read_to_string(file).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
@@ -366,5 +375,22 @@ mod tests {
     fn secrets_do_not_print() {
         let config = Config::parse("q.yml", &format!("{GOOD}tokens: {{ query: [hunter2] }}\n")).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_refused_without_showing_it() {
+        let text = GOOD.replace("external_url: http://", "external_url: http://kim:planted@");
+        let told = Config::parse("q.yml", &text).unwrap_err().to_string();
+        assert!(told.contains("external_url: names a user") && !told.contains("planted"), "{told}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        for path in ["/dev/zero", "/"] {
+            let told = Config::load(Path::new(path)).unwrap_err().to_string();
+            assert!(told.contains("not a file"), "{told}");
+            let told = read_secret("admin.password_file", Path::new(path)).unwrap_err().to_string();
+            assert!(told.contains("admin.password_file: not a file"), "{told}");
+        }
     }
 }

@@ -86,22 +86,26 @@ impl Fetcher {
         })
     }
 
-    /// The certificate at an address, fetched about once a day. One that is in force stays when it cannot be fetched again.
-    pub async fn certificate(&self, url: &Url, now_ms: i64) -> Result<SigningCertificate, NotNow> {
+    /// The certificate at an address, fetched about once a day, and whether it was fetched now: then [`Self::keep`] it once
+    /// it has verified a message. One that is in force stays when it cannot be fetched again.
+    pub async fn certificate(&self, url: &Url, now_ms: i64) -> Result<(SigningCertificate, bool), NotNow> {
         let Some((kept, is_due)) = self.kept(url, now_ms) else {
             if !self.may_ask(now_ms) {
                 let reason = format!("more than {UNKNOWN_PER_MINUTE} unknown addresses in a minute");
                 return Err(NotNow { field: CERTIFICATE, reason });
             }
-            return self.fetch(url, now_ms).await;
+            return Ok((self.fetch(url).await?, true));
         };
         if !is_due {
-            return Ok(kept);
+            return Ok((kept, false));
         }
-        self.fetch(url, now_ms).await.or_else(|error| {
-            tracing::warn!(%error, "the certificate of SNS that is kept cannot be fetched again");
-            Ok(kept)
-        })
+        match self.fetch(url).await {
+            Ok(fetched) => Ok((fetched, true)),
+            Err(error) => {
+                tracing::warn!(%error, "the certificate of SNS that is kept cannot be fetched again");
+                Ok((kept, false))
+            }
+        }
     }
 
     /// The certificate that is known and in force, and whether it is the caller who fetches it again.
@@ -115,16 +119,14 @@ impl Fetcher {
         Some((kept.certificate.clone(), is_due))
     }
 
-    async fn fetch(&self, url: &Url, now_ms: i64) -> Result<SigningCertificate, NotNow> {
+    async fn fetch(&self, url: &Url) -> Result<SigningCertificate, NotNow> {
         let pem = self.get(CERTIFICATE, url).await?;
-        let certificate =
-            SigningCertificate::from_pem(&pem).map_err(|reason| NotNow { field: CERTIFICATE, reason })?;
-        self.keep(url, &certificate, now_ms);
-        Ok(certificate)
+        SigningCertificate::from_pem(&pem).map_err(|reason| NotNow { field: CERTIFICATE, reason })
     }
 
-    /// Keeps a certificate that is in force. Others that SNS still has, and strangers name, do not push it out.
-    fn keep(&self, url: &Url, certificate: &SigningCertificate, now_ms: i64) {
+    /// Keeps a certificate that is in force and has verified a message: others that SNS has, and strangers name, do not push
+    /// it out.
+    pub fn keep(&self, url: &Url, certificate: &SigningCertificate, now_ms: i64) {
         if certificate.check_validity(now_ms).is_err() {
             return;
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 const MAX_ID_CHARS: usize = 100;
+const MAX_REASON_CHARS: usize = 200;
 const MAX_SUBJECT_CHARS: usize = 256;
 const MAX_TOKEN_CHARS: usize = 1024;
 /// A key of 8192 bits.
@@ -66,7 +67,11 @@ struct Sent {
 
 /// The message of a body; an error names the field.
 pub fn read(body: &[u8]) -> Result<Message, String> {
-    let sent: Sent = serde_json::from_slice(body).map_err(|e| format!("not a message of SNS: {e}"))?;
+    let sent: Sent = serde_json::from_slice(body).map_err(|e| {
+        // It may repeat what was sent.
+        let why: String = e.to_string().chars().take(MAX_REASON_CHARS).collect();
+        format!("not a message of SNS: {why}")
+    })?;
     let kind = match sent.r#type.as_str() {
         "SubscriptionConfirmation" => Kind::SubscriptionConfirmation,
         "Notification" => Kind::Notification,

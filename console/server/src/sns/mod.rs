@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, Opts, Registry};
+use tokio::sync::Semaphore;
+use url::Url;
 
 pub use route::router;
 pub use topic::TopicArn;
@@ -29,6 +31,7 @@ use crate::{
     StartError,
     alerting::{Alerting, TellError},
     config::SnsConfig,
+    line_budget::LineBudget,
 };
 
 /// Older ones are refused: a recorded message cannot be played again.
@@ -68,6 +71,8 @@ pub struct SnsMessages {
     alerting: Alerting,
     fetcher: Fetcher,
     seen: Arc<Mutex<Seen>>,
+    turns: Arc<Semaphore>,
+    refusals: LineBudget,
     messages: IntCounterVec,
 }
 
@@ -83,6 +88,8 @@ impl SnsMessages {
             alerting,
             fetcher: Fetcher::new(config)?,
             seen: Arc::default(),
+            turns: Arc::new(Semaphore::new(route::MAX_IN_FLIGHT)),
+            refusals: LineBudget::default(),
             messages,
         })
     }
@@ -120,19 +127,19 @@ impl SnsMessages {
             return untrusted("Timestamp: more than five minutes from now".to_owned());
         }
         let url = topic.address("SigningCertURL", &message.signing_cert_url).map_err(Refusal::Untrusted)?;
-        if url.path().rsplit_once('.').is_none_or(|(_, kind)| kind != "pem")
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
+        if !is_certificate(&url) {
             return untrusted("SigningCertURL: not the path of a .pem file".to_owned());
         }
-        let certificate = self.fetcher.certificate(&url, now_ms).await?;
+        let (certificate, is_new) = self.fetcher.certificate(&url, now_ms).await?;
         certificate
             .check_validity(now_ms)
             .map_err(|why| Refusal::Untrusted(format!("SigningCertURL: {why}")))?;
         certificate
             .verify(message.signature_version, message.canonical.as_bytes(), &message.signature)
             .map_err(|why| Refusal::Untrusted(format!("Signature: {why}")))?;
+        if is_new {
+            self.fetcher.keep(&url, &certificate, now_ms);
+        }
         Ok(topic)
     }
 
@@ -170,5 +177,29 @@ impl SnsMessages {
             Err(Refusal::NotNow(_) | Refusal::NotKept(_)) => "unavailable",
         };
         self.messages.with_label_values(&[outcome]).inc();
+    }
+}
+
+/// Whether this can be the address of a certificate. One file has one address: nothing is encoded in it, and nothing follows.
+fn is_certificate(url: &Url) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name = url.path().strip_prefix('/').and_then(|p| p.strip_suffix(".pem"));
+    name.is_some_and(|n| !n.is_empty() && n.chars().all(plain))
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_has_one_address() {
+        let is = |path: &str| is_certificate(&Url::parse(&format!("https://sns.example{path}")).unwrap());
+        assert!(is("/SimpleNotificationService-7506a1e35b36ef5a444dd1a8e7cc3ed8.pem"));
+        for other in ["/Simple%4eotification.pem", "/a/b.pem", "/a.pem?x", "/a.pem#x", "/.pem", "/a.crt", "/"]
+        {
+            assert!(!is(other), "{other}");
+        }
     }
 }

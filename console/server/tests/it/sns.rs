@@ -8,6 +8,7 @@ use console_server::{Config, config::SnsEndpoint};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shop_testkit::TestDb;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{
     alertmanager::{ROUTES, in_front},
@@ -214,6 +215,51 @@ async fn a_message_is_taken_once_and_only_of_now() {
     }
     // Its place among those that were seen does not keep anybody's message out.
     taken(&console, &sns.notification("2", &alarm("shop-edge-errors", "OK", now_ms()))).await;
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_keep_no_message_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let (console, sns) = start(dir.path()).await;
+    taken(&console, &sns.notification("1", &alarm("shop-edge-errors", "ALARM", now_ms()))).await;
+    // More addresses than certificates are kept, and each has one that is in force.
+    let mut forged = sns.notification("2", &alarm("shop-edge-errors", "OK", now_ms()));
+    sns.sign_as_a_stranger(&mut forged);
+    for n in 0..20 {
+        forged["SigningCertURL"] = json!(cert_url().replace("0a1b", &format!("{n:04x}")));
+        refused(&console, &forged, 403, "Signature: ").await;
+    }
+    // One file has one address.
+    forged["SigningCertURL"] = json!(cert_url().replace("Simple", "%53imple"));
+    refused(&console, &forged, 403, "SigningCertURL: ").await;
+    // More senders than have a turn, whose messages do not come.
+    let address = console.base.strip_prefix("http://").unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = "POST /api/sns/messages HTTP/1.1\r\nhost: console\r\ncontent-length: 1000\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        silent.push(stream);
+    }
+    let sent = sns.notification("3", &alarm("shop-edge-errors", "OK", now_ms()));
+    taken(&console, &sent).await;
+    let certificate = "/SimpleNotificationService-0a1b.pem";
+    assert_eq!(sns.asked.lock().iter().filter(|path| *path == certificate).count(), 1);
+    // They are told, each in its own time.
+    let mut answer = [0; 12];
+    silent[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_repeated_of_a_bad_message_is_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let (console, _sns) = start(dir.path()).await;
+    let (status, text) = post(&console, format!("\"{}\"", "x".repeat(200 << 10))).await;
+    assert_eq!(status, 400);
+    assert!(text.len() < 300, "{} bytes", text.len());
     console.stop().await;
 }
 

@@ -11,6 +11,7 @@ use console_model::clock::now_ms;
 use futures::StreamExt as _;
 use kube::{
     Api, Resource,
+    client::AuthError,
     core::Status,
     runtime::watcher::{self, Event, watcher},
 };
@@ -169,12 +170,23 @@ impl Loss {
 
     fn answered(verb: &'static str, status: &Status) -> Self {
         let said = if status.message.is_empty() { &status.reason } else { &status.message };
-        Self { verb, code: Some(status.code), message: said.trim().to_owned() }
+        Self { verb, code: Some(status.code), message: cut(said.trim()) }
     }
 }
 
-/// An error with its causes, without what is said twice.
+/// Longer than what API servers say in earnest.
+const MAX_MESSAGE_CHARS: usize = 1000;
+
+fn cut(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE_CHARS).collect()
+}
+
+/// An error with its causes, without what is said twice, and without what a program for credentials has printed: that may be
+/// credentials.
 pub fn explain(error: &kube::Error) -> String {
+    if let kube::Error::Auth(AuthError::AuthExecRun { out, .. }) = error {
+        return format!("the program for credentials failed: {}", out.status);
+    }
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -184,5 +196,5 @@ pub fn explain(error: &kube::Error) -> String {
         }
         cause = error.source();
     }
-    told
+    cut(&told)
 }

@@ -328,7 +328,7 @@ fn lines(file: &Path) -> usize {
 async fn a_program_that_gives_no_credentials_is_told_since_its_first_failure() {
     let server = ApiServer::start().await;
     let runs = server.kubeconfig().with_file_name("runs");
-    with_program(&server, &runs, "exit 1");
+    with_program(&server, &runs, "echo planted; echo planted >&2; exit 1");
     let cluster = start(&server);
     let since = |now: &Cluster| match state(now, "Deployment") {
         WatchState::Stale { since_ms, .. } => Some(*since_ms),
@@ -339,6 +339,9 @@ async fn a_program_that_gives_no_credentials_is_told_since_its_first_failure() {
     // It runs several times for one client.
     let later = until(&cluster, |_| lines(&runs) >= ran + 10).await;
     assert_eq!(since(&later), since(&first));
+    let WatchState::Stale { reason, .. } = state(&later, "Deployment") else { unreachable!("it was stale") };
+    assert!(reason.contains("the program for credentials failed: exit status: 1"), "{reason}");
+    assert!(!reason.contains("planted"), "what it printed may be credentials: {reason}");
 }
 
 #[tokio::test]
