@@ -196,7 +196,7 @@ mod tests {
             assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         }
         drop(guard);
-        let errors: Vec<_> = log.lines().into_iter().filter(|line| line.contains("ERROR")).collect();
+        let errors: Vec<_> = log.lines().into_iter().filter(|line| line.contains("cannot be read")).collect();
         assert_eq!(errors.len(), 61, "sixty, and that there are more");
         assert!(errors[0].contains("closed"), "with the cause: {}", errors[0]);
         assert_eq!(counted(&auth.attempts, "failed"), 100);
