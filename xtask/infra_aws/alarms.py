@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 from harness.console import Console, text_of
 from harness.http import get
@@ -113,6 +114,8 @@ class Alarms:
         expect("a forged message", answers[0] == 403 and answers[1].startswith("Signature: "), answers)
 
     def end_alarm(self, alarm, console):
+        # The emulator tells whole seconds of when an alarm changed, and a change of the same moment is no later one.
+        time.sleep(1)
         timed("cloudwatch SetAlarmState OK", lambda: self.cloudwatch.set_alarm_state(
             AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="all jobs ended"))
 
