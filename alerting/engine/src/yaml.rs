@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use console_storage::file::read_text;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::error::{LoadError, Problem};
@@ -15,12 +16,7 @@ pub(crate) type Spanned<T> = serde_saphyr::Spanned<T>;
 
 /// Reads a file as text, within the size limit.
 pub(crate) fn read(file: &Path) -> Result<String, LoadError> {
-    let failed = |e: std::io::Error| LoadError::of_file(file, e.to_string());
-    let size = std::fs::metadata(file).map_err(failed)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(LoadError::of_file(file, format!("{size} bytes: larger than {MAX_FILE_BYTES}")));
-    }
-    std::fs::read_to_string(file).map_err(failed)
+    read_text(file, MAX_FILE_BYTES).map_err(|e| LoadError::of_file(file, e))
 }
 
 /// Parses the first document of `text`. A second document is not read; the log says so.

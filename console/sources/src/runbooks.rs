@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use console_model::runbook::{Runbook, RunbookEntry};
-use console_storage::{SourceError, source::RunbooksSource};
+use console_storage::{SourceError, file::read_text, source::RunbooksSource};
 use parking_lot::Mutex;
 
 use crate::markdown;
@@ -67,7 +67,7 @@ fn read_all(folder: &Path) -> Result<BTreeMap<String, Page>, SourceError> {
         let Ok(below) = file.strip_prefix(folder) else { continue };
         let slug = below.with_extension("").to_string_lossy().replace('\\', "/");
         // A page that cannot be read is left out; the others stay.
-        let Ok(markdown) = fs::read_to_string(&file) else { continue };
+        let Ok(markdown) = read_text(&file, MAX_PAGE_BYTES) else { continue };
         let parent = slug.rsplit_once('/').map_or("", |(p, _)| p);
         let rendered = markdown::render(&markdown, parent);
         let name = slug.rsplit('/').next().unwrap_or(&slug).to_owned();

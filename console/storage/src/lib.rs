@@ -4,10 +4,12 @@
 //! - `metrics`, `logs`, `traces`: what an embedded store offers to an engine and to ingest (synchronous, in process);
 //! - `source`: what pages and HTTP APIs read, whichever backend stands behind (asynchronous).
 //!
-//! Deliberately without implementations; [`parallel`] is how engines and stores spread work, [`conformance`] holds the suites that every adapter runs.
+//! Deliberately without implementations; [`parallel`] is how engines and stores spread work, [`file`] how configuration
+//! is read, [`conformance`] holds the suites that every adapter runs.
 
 pub mod conformance;
 pub mod error;
+pub mod file;
 pub mod logs;
 pub mod metrics;
 pub mod parallel;

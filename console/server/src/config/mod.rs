@@ -17,6 +17,7 @@ use std::{
 
 use console_ingest::IngestLimits;
 use console_state::MIN_PASSWORD_CHARS;
+use console_storage::file::read_text;
 use serde::Deserialize;
 
 pub use alertmanager::AlertmanagerSettings;
@@ -231,7 +232,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let name = file.display().to_string();
         let unreadable = |reason: String| ConfigError::Unreadable { file: name.clone(), reason };
-        Self::parse(&name, &read_bounded(file, MAX_FILE_BYTES).map_err(unreadable)?)
+        Self::parse(&name, &read_text(file, MAX_FILE_BYTES).map_err(unreadable)?)
     }
 
     /// `name` is the file's name in messages.
@@ -310,21 +311,9 @@ pub fn read_secret(field: &str, file: &Path) -> Result<String, ConfigError> {
         file: file.display().to_string(),
         reason: format!("{field}: {reason}"),
     };
-    let text = read_bounded(file, MAX_FILE_BYTES).map_err(unreadable)?;
+    let text = read_text(file, MAX_FILE_BYTES).map_err(unreadable)?;
     let text = text.trim();
     if text.is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text.to_owned()) }
-}
-
-/// The text of a file of so many bytes at most; what is none is not opened: a device never ends, and a pipe waits.
-fn read_bounded(file: &Path, max_bytes: u64) -> Result<String, String> {
-    let metadata = std::fs::metadata(file).map_err(|e| e.to_string())?;
-    if !metadata.is_file() {
-        return Err("not a file".to_owned());
-    }
-    if metadata.len() > max_bytes {
-        return Err(format!("{} bytes: larger than {max_bytes}", metadata.len()));
-    }
-    std::fs::read_to_string(file).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

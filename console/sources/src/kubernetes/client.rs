@@ -10,19 +10,21 @@ use std::{
     time::Duration,
 };
 
+use console_storage::file::read_text;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
 };
 use kube::{
     Client, Config,
-    config::{InClusterError, Kubeconfig, KubeconfigError},
+    client::ClientBuilder,
+    config::{ExecConfig, InClusterError, Kubeconfig, KubeconfigError},
     runtime::watcher,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::watch::explain;
+use super::{answer::BoundAnswers, watch::explain};
 
 const MAX_KUBECONFIG_BYTES: u64 = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +32,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const WATCH_TIMEOUT_S: u32 = 60;
 /// Longer than any watch, so that only a connection over which nothing comes is given up.
 const READ_TIMEOUT: Duration = Duration::from_secs(75);
+/// Ends what runs for longer than it may: kube waits for the program of a kubeconfig for ever.
+const TIMEOUT_PROGRAM: &str = "timeout";
+const PROGRAM_TIMEOUT_S: u32 = 60;
+/// After this it is killed.
+const PROGRAM_ENDS_WITHIN_S: u32 = 5;
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Who the console is in the cluster.
@@ -143,7 +150,10 @@ impl ClusterConnection {
     pub async fn client(&self) -> Result<Client, kube::Error> {
         let config = self.config.clone();
         // Of a runtime that stops, the result is of no use to anybody.
-        let made = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+        let made = tokio::task::spawn_blocking(move || {
+            Ok(ClientBuilder::try_from(config)?.with_layer(&BoundAnswers).build())
+        })
+        .await;
         made.unwrap_or_else(|e| Err(kube::Error::Service(Box::new(e))))
     }
 }
@@ -155,10 +165,7 @@ pub fn watch_config() -> watcher::Config {
 
 fn from_kubeconfig(file: &Path, context: Option<&str>) -> Result<Config, ClusterAccessError> {
     let wrong = |field, reason| ClusterAccessError { file: file.display().to_string(), field, reason };
-    let size = std::fs::metadata(file).map_err(|e| wrong(None, e.to_string()))?.len();
-    if size > MAX_KUBECONFIG_BYTES {
-        return Err(wrong(None, format!("{size} bytes: larger than {MAX_KUBECONFIG_BYTES}")));
-    }
+    read_text(file, MAX_KUBECONFIG_BYTES).map_err(|e| wrong(None, e))?;
     let explain = |error: KubeconfigError| {
         let (field, reason) = kubeconfig_problem(error);
         wrong(field, reason)
@@ -167,7 +174,31 @@ fn from_kubeconfig(file: &Path, context: Option<&str>) -> Result<Config, Cluster
     if let Some(context) = context {
         read.current_context = Some(context.to_owned());
     }
+    for user in &mut read.auth_infos {
+        if let Some(exec) = user.auth_info.as_mut().and_then(|user| user.exec.as_mut()) {
+            end_when_it_hangs(exec);
+        }
+    }
     Config::try_from(read).map_err(explain)
+}
+
+fn end_when_it_hangs(exec: &mut ExecConfig) {
+    let Some(program) = exec.command.replace(TIMEOUT_PROGRAM.to_owned()) else {
+        exec.command = None;
+        return;
+    };
+    let bounds = ["-k".to_owned(), PROGRAM_ENDS_WITHIN_S.to_string(), PROGRAM_TIMEOUT_S.to_string(), program];
+    exec.args.get_or_insert_default().splice(..0, bounds);
+}
+
+/// What an exit status of the program means, where it is [`TIMEOUT_PROGRAM`]'s (coreutils manual, "timeout invocation").
+pub(super) fn program_problem(status: std::process::ExitStatus) -> String {
+    match status.code() {
+        Some(124 | 137) => format!("it gave no answer within {PROGRAM_TIMEOUT_S} s"),
+        Some(126) => "it cannot be run".to_owned(),
+        Some(127) => "it is not there".to_owned(),
+        _ => status.to_string(),
+    }
 }
 
 fn kubeconfig_problem(error: KubeconfigError) -> (Option<&'static str>, String) {
@@ -272,6 +303,29 @@ mod tests {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         let error = in_cluster_error(&InClusterError::ReadCertificateBundle(missing)).to_string();
         assert!(error.starts_with("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt: "), "{error}");
+    }
+
+    #[test]
+    fn a_program_for_credentials_is_ended_when_it_hangs() {
+        let mut exec: ExecConfig =
+            serde_saphyr::from_str("{ command: /bin/aws, args: [eks, get-token], interactiveMode: Never }")
+                .unwrap();
+        end_when_it_hangs(&mut exec);
+        assert_eq!(exec.command.as_deref(), Some("timeout"));
+        assert_eq!(exec.args.unwrap(), ["-k", "5", "60", "/bin/aws", "eks", "get-token"]);
+        let run = |args: &[&str]| {
+            program_problem(std::process::Command::new(TIMEOUT_PROGRAM).args(args).status().unwrap())
+        };
+        assert_eq!(run(&["-k", "5", "0.05", "sleep", "60"]), "it gave no answer within 60 s");
+        assert_eq!(run(&["-k", "5", "60", "/nowhere/aws"]), "it is not there");
+        assert_eq!(run(&["-k", "5", "60", "/"]), "it cannot be run");
+        assert_eq!(run(&["-k", "5", "60", "false"]), "exit status: 1");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let access = ClusterAccess::Kubeconfig { file: "/dev/zero".into(), context: None };
+        assert_eq!(ClusterConnection::open(&access).err().unwrap().to_string(), "/dev/zero: not a file");
     }
 
     #[tokio::test]

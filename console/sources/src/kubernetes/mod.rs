@@ -5,6 +5,7 @@
 //! what it is about; what is kept is bounded; a watch that is lost says since when, and what is known stays, marked as
 //! old. Only `get`, `list` and `watch` are used. Secrets and configuration maps are not read.
 
+mod answer;
 mod client;
 mod discovery;
 mod flux;

@@ -18,6 +18,8 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use super::client::program_problem;
+
 pub const FORBIDDEN: u16 = 403;
 pub const NOT_FOUND: u16 = 404;
 const GONE: u16 = 410;
@@ -185,7 +187,7 @@ fn cut(message: &str) -> String {
 /// credentials.
 pub fn explain(error: &kube::Error) -> String {
     if let kube::Error::Auth(AuthError::AuthExecRun { out, .. }) = error {
-        return format!("the program for credentials failed: {}", out.status);
+        return format!("the program for credentials failed: {}", program_problem(out.status));
     }
     let mut told = error.to_string();
     let mut cause = error.source();

@@ -66,7 +66,16 @@ impl Postgres {
         if let Some(away_for) = self.watch.away_for() {
             return Err(StateError::Away { away_for, source: None });
         }
-        let source = match tokio::time::timeout(LONGEST, work).await {
+        let bounded = tokio::time::timeout(LONGEST, work);
+        let ended = tokio::select! {
+            biased;
+            ended = bounded => ended,
+            // It is waited for no longer than by those who come later.
+            () = self.watch.gone() => {
+                return Err(StateError::Away { away_for: self.watch.away_for().unwrap_or_default(), source: None });
+            }
+        };
+        let source = match ended {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) if is_timeout(&error) => {
                 self.watch.wake();

@@ -19,7 +19,7 @@ use sqlx::{
     ConnectOptions as _, Connection as _,
     postgres::{PgConnectOptions, PgConnection, PgPool},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::hosts::{self, Hosts};
 
@@ -44,6 +44,8 @@ struct Shared {
     /// Milliseconds after `born`; connections from before are thrown away.
     not_before: AtomicU64,
     away_since: Mutex<Option<Instant>>,
+    /// All servers were asked, and none takes writes.
+    is_gone: watch::Sender<bool>,
     alarm: Notify,
 }
 
@@ -53,6 +55,7 @@ impl Watch {
             born: Instant::now(),
             not_before: AtomicU64::new(0),
             away_since: Mutex::new(None),
+            is_gone: watch::Sender::new(false),
             alarm: Notify::new(),
         }))
     }
@@ -71,6 +74,13 @@ impl Watch {
     /// An operation had no answer in time, which says nothing of the server yet: it is asked.
     pub fn wake(&self) {
         self.0.alarm.notify_one();
+    }
+
+    /// Once every server was asked and none takes writes; an alarm alone may be that of one connection.
+    pub async fn gone(&self) {
+        if self.0.is_gone.subscribe().wait_for(|is_gone| *is_gone).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Whether a connection of this age may still be used.
@@ -109,6 +119,7 @@ impl Watch {
                     }
                     pool.set_connect_options(hosts.all()[found].clone());
                     self.renew();
+                    self.0.is_gone.send_replace(false);
                     let since = self.0.away_since.lock().take();
                     if std::mem::take(&mut is_told) {
                         let away_ms = since.map_or(0, |since| since.elapsed().as_millis() as u64);
@@ -117,6 +128,7 @@ impl Watch {
                 }
                 Err(why) => {
                     self.0.away_since.lock().get_or_insert_with(Instant::now);
+                    self.0.is_gone.send_replace(true);
                     if !std::mem::replace(&mut is_told, true) {
                         let error = why.map(|e| e.to_string());
                         tracing::error!(place, error, "no server of the state's database takes writes");

@@ -1,11 +1,20 @@
 //! While Postgres is away, and after another server has taken over.
 
-use std::time::Duration;
+use std::{
+    str::FromStr as _,
+    time::{Duration, Instant},
+};
 
 use console_state::{LoginError, Place, PostgresConfig, State, StateError};
 use shop_testkit::{TestCluster, eventually};
+use sqlx::postgres::PgConnectOptions;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream, UnixStream},
+    sync::watch,
+};
 
-use crate::harness::{HOME, NOW, PASSWORD, config};
+use crate::harness::{Bench, HOME, NOW, PASSWORD, config};
 
 async fn open(cluster: &TestCluster) -> State {
     let mut postgres = PostgresConfig::new(&cluster.url);
@@ -53,4 +62,69 @@ async fn who_was_seen_lately_goes_on_nobody_logs_in_and_the_next_primary_is_foun
     assert!(other.find_session(&unseen, NOW).await.unwrap().is_some());
     let token = log_in().await.unwrap().token;
     assert!(other.find_session(&token, NOW).await.unwrap().is_some());
+}
+
+/// A way to a server over which nothing comes any more once it is silent. Its connections stay open.
+struct Wire {
+    url: String,
+    silent: watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(url: &str) -> Self {
+        let server = PgConnectOptions::from_str(url).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = format!("postgres://app@127.0.0.1:{port}/{}", server.get_database().unwrap());
+        let silent = watch::Sender::new(false);
+        let told = silent.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let (server, mut told) = (server.clone(), told.clone());
+                tokio::spawn(async move {
+                    let passed = async {
+                        match server.get_socket() {
+                            Some(folder) => {
+                                let socket = folder.join(format!(".s.PGSQL.{}", server.get_port()));
+                                let mut server = UnixStream::connect(socket).await?;
+                                copy_bidirectional(&mut client, &mut server).await
+                            }
+                            None => {
+                                let to = (server.get_host(), server.get_port());
+                                let mut server = TcpStream::connect(to).await?;
+                                copy_bidirectional(&mut client, &mut server).await
+                            }
+                        }
+                    };
+                    tokio::pin!(passed);
+                    let is_over = tokio::select! {
+                        _ = &mut passed => true,
+                        is_silent = told.wait_for(|is_silent| *is_silent) => is_silent.is_err(),
+                    };
+                    if !is_over {
+                        std::future::pending::<()>().await;
+                    }
+                });
+            }
+        });
+        Self { url, silent }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_server_that_went_silent_is_told_once_that_is_known() {
+    let b = Bench::in_postgres().await;
+    let token = b.token(NOW).await;
+    let wire = Wire::to(&b.db().url).await;
+    let mut postgres = PostgresConfig::new(&wire.url);
+    postgres.ask_every = Duration::from_millis(100);
+    let state = State::open(config(Place::Postgres(postgres))).await.unwrap();
+    assert!(state.find_session(&token, NOW).await.unwrap().is_some());
+    wire.silent.send_replace(true);
+    let began = Instant::now();
+    let refused = state.find_session("unseen", NOW).await;
+    assert!(matches!(refused, Err(StateError::Away { .. })), "{refused:?}");
+    // Servers are waited for for a second each time, an operation for eight.
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use console_storage::file::read_text;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::ConfigError;
@@ -13,12 +14,7 @@ pub(in crate::scrape) type Spanned<T> = serde_saphyr::Spanned<T>;
 
 /// Reads a file as text, within the size limit.
 pub(in crate::scrape) fn read(file: &Path) -> Result<String, ConfigError> {
-    let failed = |e: &dyn std::fmt::Display| ConfigError::of_file(file, None, String::new(), e.to_string());
-    let size = std::fs::metadata(file).map_err(|e| failed(&e))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(failed(&format!("the file has {size} bytes, more than {MAX_FILE_BYTES}")));
-    }
-    std::fs::read_to_string(file).map_err(|e| failed(&e))
+    read_text(file, MAX_FILE_BYTES).map_err(|e| ConfigError::of_file(file, None, String::new(), e))
 }
 
 /// Parses one document.

@@ -1,5 +1,6 @@
 //! How a request shows who asks.
 
+use console_storage::file::read_text;
 use http::{HeaderValue, header::AUTHORIZATION};
 use reqwest::RequestBuilder;
 
@@ -7,6 +8,8 @@ use crate::scrape::{
     config::{Auth, Credential, Secret},
     error::ScrapeError,
 };
+
+const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 pub async fn authorize(request: RequestBuilder, auth: &Auth) -> Result<RequestBuilder, ScrapeError> {
     match auth {
@@ -28,9 +31,13 @@ pub async fn authorize(request: RequestBuilder, auth: &Auth) -> Result<RequestBu
 pub async fn secret(credential: &Credential) -> Result<Secret, ScrapeError> {
     match credential {
         Credential::Value(secret) => Ok(secret.clone()),
-        Credential::File(file) => match tokio::fs::read_to_string(file).await {
-            Ok(text) => Ok(Secret::new(text.trim())),
-            Err(e) => Err(ScrapeError::Credentials { file: file.clone(), message: e.to_string() }),
-        },
+        Credential::File(file) => {
+            let of = file.clone();
+            let read = tokio::task::spawn_blocking(move || read_text(&of, MAX_SECRET_BYTES)).await;
+            match read.unwrap_or_else(|e| Err(e.to_string())) {
+                Ok(text) => Ok(Secret::new(text.trim())),
+                Err(message) => Err(ScrapeError::Credentials { file: file.clone(), message }),
+            }
+        }
     }
 }

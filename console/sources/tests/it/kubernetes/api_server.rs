@@ -85,6 +85,10 @@ pub enum Refusal {
     Unavailable,
     /// No answer at all.
     Silent,
+    /// A good answer that is over at once.
+    Ended,
+    /// Blanks, as many as are read.
+    Endless,
 }
 
 struct Told {
@@ -404,6 +408,12 @@ async fn answer(
             Ok(refusal(503, &status(503, "ServiceUnavailable", "apiserver is shutting down")))
         }
         Some(Refusal::Silent) => std::future::pending().await,
+        Some(Refusal::Ended) => Ok(Response::default()),
+        Some(Refusal::Endless) => {
+            let blanks = Bytes::from(vec![b' '; 1 << 20]);
+            Ok(Body::from_stream(stream::repeat_with(move || Ok::<_, Infallible>(blanks.clone())))
+                .into_response())
+        }
         None if is_watch => Ok(follow(shared, asked)),
         None => Ok(axum::Json(shared.world.lock().list(&asked)).into_response()),
     }

@@ -396,6 +396,37 @@ async fn what_is_kept_is_bounded() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_ends_is_given_up() {
+    let server = ApiServer::start().await;
+    server.refuse(KUSTOMIZATIONS, "list", Refusal::Endless);
+    server.refuse(STATEFUL_SETS, "watch", Refusal::Endless);
+    let cluster = start(&server);
+    let reasons = |now: &Cluster| {
+        ["Kustomization", "StatefulSet"].map(|kind| match state(now, kind) {
+            WatchState::Stale { reason, .. } => reason.clone(),
+            _ => String::new(),
+        })
+    };
+    let now = until(&cluster, |now| reasons(now).iter().all(|r| !r.is_empty())).await;
+    let [list, watch] = reasons(&now);
+    assert!(list.contains("its answer has more than 67108864 bytes"), "{list}");
+    assert!(watch.contains("a line of the watch has more than 8388608 bytes"), "{watch}");
+    assert!(is_current(&now, "Deployment"));
+}
+
+#[tokio::test]
+async fn a_watch_that_is_over_at_once_is_not_made_again_at_once() {
+    let server = ApiServer::start().await;
+    server.refuse(DEPLOYMENTS, "watch", Refusal::Ended);
+    let cluster = start(&server);
+    until(&cluster, all_current).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let requests = server.requests();
+    let watches = requests.iter().filter(|r| r.contains("/deployments?") && r.contains("watch=true")).count();
+    assert!((1..=3).contains(&watches), "{watches} watches in 1.5 s");
+}
+
+#[tokio::test]
 async fn an_object_of_an_odd_shape_costs_no_other() {
     let server = ApiServer::start().await;
     server.put(KUSTOMIZATIONS, kustomization("apps", REV_1));
