@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit coverage openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,6 +83,10 @@ unit-tests: setup ## the part of unit without servers: what stands at the foot o
 integration-tests: setup ## the part of unit with real Postgres, Redis and browsers' protocols, and the corpora
 	cargo test --locked --no-fail-fast --test it
 	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
+
+coverage: setup ## the same tests with what they run counted: a table, and LCOV for sonar; make coverage [T="--lib promql"]
+	@xtask/setup.sh coverage
+	@ci/coverage.sh $(T)
 
 openapi: setup ## renew services/*/openapi.json from the code
 	cargo build --locked --bins

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Starts a SonarQube of its own, gives it this checkout's last commit with clippy's report (and coverage, where $LCOV names one), waits
-# until both are processed, prints the quality gate and ends with 1 when it is not passed.
+# Starts a SonarQube of its own, gives it this checkout's last commit with clippy's report and, where there is one, its coverage,
+# waits until both are processed, prints the quality gate and ends with 1 when it is not passed.
 #   SONAR_URL=… SONAR_TOKEN=…    a server that is there already
+#   LCOV=FILE                    coverage; else that of `make coverage`, when it is of this commit
 #   CLIPPY=FILE                  a report of `cargo clippy --message-format=json` that is there already
 # Server and scanner come from Maven Central into quarterdeck/sonar of the user's cache directory (about 2 GB), and run on
 # Java 21 or newer. Wants 3 GB of memory and some minutes.
@@ -127,7 +128,12 @@ say "clippy's report: $(wc -l <"$work/clippy.json") lines after $((SECONDS - beg
 mkdir "$work/tree"
 git archive HEAD | tar -x -C "$work/tree"
 
+counted=${CARGO_TARGET_DIR:-target}/coverage
+if [ -z "${LCOV:-}" ] && [ "$(cat "$counted/commit" 2>/dev/null)" = "$(git rev-parse HEAD)" ]; then
+  LCOV=$counted/lcov.info
+fi
 coverage=()
+[ -n "${LCOV:-}" ] || say 'without coverage: there is none of this commit (make coverage)'
 [ -z "${LCOV:-}" ] || coverage=("-Dsonar.rust.lcov.reportPaths=$(realpath "$LCOV")")
 begun=$SECONDS
 SONAR_TOKEN=$SONAR_TOKEN SONAR_USER_HOME=$cache/user "$cache/sonar-scanner-$scanner_version/bin/sonar-scanner" \

@@ -13,7 +13,7 @@ use parser::Directive;
 const FILE: &str = "Jenkinsfile";
 
 /// What a change passes, in this order.
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 17] = [
     "set-up",
     "lint",
     "build",
@@ -21,6 +21,7 @@ const STAGES: [&str; 16] = [
     "integration",
     "end to end",
     "load",
+    "coverage",
     "quality",
     "dependencies",
     "secrets",
