@@ -54,8 +54,8 @@ install_apt() {
     sudo=(sudo)
   fi
   say "installing with apt-get: $*"
-  ${sudo[@]+"${sudo[@]}"} apt-get update -qq || die "apt-get update failed"
-  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  ${sudo[@]+"${sudo[@]}"} apt-get -o Acquire::Retries=3 update -qq || die "apt-get update failed"
+  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "$@" >/dev/null ||
     die "apt-get could not install: $*"
 }
 
