@@ -153,6 +153,9 @@ esac
 command -v rustc >/dev/null || die "rustc is missing: install Rust 1.95 or newer from https://rustup.rs"
 # cargo makes its registry with the first download: a machine on which nothing was built has none to mount.
 mkdir -p "$cache/target" "${CARGO_HOME:-$HOME/.cargo}/registry"
+# Two would wait for each other's cargo.
+exec 9>"$cache/lock"
+flock --nonblock 9 || die 'another run is under way'
 step 'a bare Debian root' make_tarball
 root=$(mktemp -d "$cache/root.XXXXXX")
 trap 'rm -rf --one-file-system "$root"' EXIT
