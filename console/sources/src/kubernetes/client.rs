@@ -314,7 +314,8 @@ mod tests {
         assert_eq!(exec.command.as_deref(), Some("timeout"));
         assert_eq!(exec.args.unwrap(), ["-k", "5", "60", "/bin/aws", "eks", "get-token"]);
         let run = |args: &[&str]| {
-            program_problem(std::process::Command::new(TIMEOUT_PROGRAM).args(args).status().unwrap())
+            let mut program = std::process::Command::new(xtask_programs::path(TIMEOUT_PROGRAM).unwrap());
+            program_problem(program.args(args).status().unwrap())
         };
         assert_eq!(run(&["-k", "5", "0.05", "sleep", "60"]), "it gave no answer within 60 s");
         assert_eq!(run(&["-k", "5", "60", "/nowhere/aws"]), "it is not there");
