@@ -23,7 +23,7 @@ llvm profdata --version >/dev/null
 
 mkdir -p "$out"
 rm -rf "$out"/{raw,lcov.info,commit}
-export RUSTC_WORKSPACE_WRAPPER=$PWD/ci/counted-rustc.sh
+export RUSTC_WORKSPACE_WRAPPER=$PWD/ci/counted-rustc.py
 # Build scripts and macros of the workspace count, too, and are not asked.
 export LLVM_PROFILE_FILE=$out/raw/build-%2m.profraw
 cargo test --locked --no-run --message-format=json-render-diagnostics "$@" >"$out/built.json"
