@@ -323,6 +323,21 @@ async fn a_link_that_is_over_says_so_when_it_is_opened_and_offers_another() {
 }
 
 #[tokio::test]
+async fn who_is_logged_in_is_not_asked_to_log_in_by_a_link_that_is_over() {
+    let stage = Stage::set().await;
+    let mut shopper = logged_in(&stage).await;
+    let over = || ResponseTemplate::new(200).set_body_json(json!({"works": false}));
+    stage.identity_answers("POST", "/v1/password-resets/check", over()).await;
+    stage.identity_answers("POST", "/v1/accounts/confirm/check", over()).await;
+    for page in ["/reset-password", "/register/confirm"] {
+        let answer = shopper.open(&format!("{page}?token=abc-123_X")).await;
+        assert_eq!(answer.status, StatusCode::GONE, "{page}");
+        assert!(shopper.page.contains("To your account"), "{page}: {}", shopper.page);
+        assert!(!shopper.page.contains("href=\"/login\""), "{page}: {}", shopper.page);
+    }
+}
+
+#[tokio::test]
 async fn a_password_that_is_guessed_first_is_told_at_its_field_wherever_it_is_chosen() {
     const TOLD: &str = "People guess that one first";
     let stage = Stage::set().await;

@@ -88,8 +88,13 @@ pub(super) async fn confirm(
 
 async fn over(shop: &Shop, visitor: &Visitor) -> Response {
     let way_on = html! {
-        p.actions { a.button href="/login" { "Log in" } a.button.quiet href="/register" { "Ask for another link" } }
-        p.hint { "If you confirmed your account before, log in with the password that it has now. Otherwise register again: you get another link." }
+        @if visitor.account.is_some() {
+            p.actions { a.button href="/account" { "To your account" } }
+            p.hint { "Your account is confirmed, and you are logged in: there is nothing to do." }
+        } @else {
+            p.actions { a.button href="/login" { "Log in" } a.button.quiet href="/register" { "Ask for another link" } }
+            p.hint { "If you confirmed your account before, log in with the password that it has now. Otherwise register again: you get another link." }
+        }
     };
     mailed_link::over(shop, visitor, TITLE, "for a day", way_on).await
 }

@@ -96,7 +96,14 @@ pub(super) async fn confirm(
 
 async fn over(shop: &Shop, visitor: &Visitor) -> Response {
     let way_on = html! {
-        p.actions { a.button href="/forgot-password" { "Ask for a new link" } a.button.quiet href="/login" { "Log in" } }
+        p.actions {
+            a.button href="/forgot-password" { "Ask for a new link" }
+            @if visitor.account.is_some() {
+                a.button.quiet href="/account" { "To your account" }
+            } @else {
+                a.button.quiet href="/login" { "Log in" }
+            }
+        }
     };
     mailed_link::over(shop, visitor, TITLE, "once, for an hour", way_on).await
 }
