@@ -30,8 +30,7 @@ pub const CARDS: [(&str, &str, &str); 4] = [
 ];
 
 /// What is said of a password that is guessed first.
-pub const GUESSED_FIRST: &str =
-    "People guess that one first: it is made of your name, your address or ours. A short sentence is good.";
+pub const GUESSED_FIRST: &str = "People guess that one first: it is a common one, or made of your name, your address or ours. A short sentence is good.";
 
 /// Values as typed and what is wrong with them.
 #[derive(Debug, Clone, Default)]

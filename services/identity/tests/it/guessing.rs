@@ -10,8 +10,8 @@ use shop_testkit::http::{Answer, call, post};
 
 use crate::{Fixture, PASSWORD, fields, fixture, kim, path_of};
 
-/// One of the shop's words, one of Kim's own.
-const GUESSED: [&str; 2] = ["quarterdeck-2026", "KimHarbour88"];
+/// One of the shop's words, one of Kim's own, one of everybody's.
+const GUESSED: [&str; 3] = ["quarterdeck-2026", "KimHarbour88", "iloveyou123"];
 
 fn is_refused(answer: &Answer, field: &str, password: &str) {
     assert_eq!(
@@ -81,7 +81,7 @@ async fn members_of_the_staff_get_none_that_is_guessed_first_either() {
     f.identity.seed_staff(&first(PASSWORD)).await.unwrap();
     f.identity.seed_staff(&first("staff-password-1")).await.expect("there is a member: nothing is asked");
     let members = "/v1/staff/members";
-    for password in ["quarterdeck-2026", "ada-lovelace-1"] {
+    for password in ["quarterdeck-2026", "ada-lovelace-1", "password123"] {
         let body = json!({"username": "ada.lovelace", "role": "clerk", "password": password});
         is_refused(&as_manager(&f, Method::POST, members, body).await, "password", password);
     }
