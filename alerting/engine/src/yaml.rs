@@ -16,7 +16,7 @@ pub(crate) type Spanned<T> = serde_saphyr::Spanned<T>;
 
 /// Reads a file as text, within the size limit.
 pub(crate) fn read(file: &Path) -> Result<String, LoadError> {
-    read_text(file, MAX_FILE_BYTES).map_err(|e| LoadError::of_file(file, e))
+    read_text(file, MAX_FILE_BYTES).map_err(|e| LoadError::of_file(file, e.to_string()))
 }
 
 /// Parses the first document of `text`. A second document is not read; the log says so.

@@ -84,11 +84,7 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Resul
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() && depth < MAX_DEPTH {
             walk(&path, depth + 1, files)?;
-        } else if kind.is_file()
-            && path.extension().is_some_and(|e| e == "md")
-            && entry.metadata()?.len() <= MAX_PAGE_BYTES
-            && files.len() < MAX_PAGES
-        {
+        } else if kind.is_file() && path.extension().is_some_and(|e| e == "md") && files.len() < MAX_PAGES {
             files.push(path);
         }
     }

@@ -1,12 +1,13 @@
 //! Addresses and tokens from configuration: inline or from a file that is read at every use, so that it may change.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
-use console_storage::file::read_text;
+use console_storage::file::read_secret;
 
 use crate::routing::Integration;
-
-const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// The value of `name`, of the file named by `name_file`, or their global counterparts. Relative files are beside the
 /// routing file. A file that is absent or empty means "not configured".
@@ -24,13 +25,11 @@ pub(crate) fn lookup(integration: &Integration, name: &str, global: &str, beside
 
 /// The trimmed text of a file, unless it is absent or empty.
 pub(crate) fn read(file: &Path) -> Option<String> {
-    if !file.try_exists().unwrap_or(true) {
-        return None;
-    }
-    match read_text(file, MAX_SECRET_BYTES) {
-        Ok(text) => Some(text.trim().to_owned()).filter(|t| !t.is_empty()),
+    match read_secret(file) {
+        Ok(text) => Some(text).filter(|t| !t.is_empty()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => {
-            tracing::warn!(file = %file.display(), error, "could not read a secret");
+            tracing::warn!(file = %file.display(), %error, "could not read a secret");
             None
         }
     }

@@ -1,10 +1,13 @@
 //! Why a scrape failed.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{config::format_duration, exposition::SyntaxError};
+use super::{
+    config::{UnreadableCredential, format_duration},
+    exposition::SyntaxError,
+};
 
 /// Each message can stand alone beside the target's address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +42,8 @@ pub enum ScrapeError {
     /// Names the name, the scheme and the series.
     #[error("{0}")]
     InvalidName(String),
-    #[error("cannot read the credentials in {}: {message}", file.display())]
-    Credentials { file: PathBuf, message: String },
+    #[error("cannot read the credentials in {0}")]
+    Credentials(#[from] UnreadableCredential),
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     #[error("the credentials cannot be sent in a header")]
@@ -67,7 +70,7 @@ impl ScrapeError {
             Self::BucketLimit { .. } => "bucket_limit",
             Self::LabelLimit(_) => "label_limit",
             Self::Nameless(_) | Self::InvalidName(_) => "invalid_name",
-            Self::Credentials { .. } | Self::UnsendableCredentials => "credentials",
+            Self::Credentials(_) | Self::UnsendableCredentials => "credentials",
             Self::Tls(_) => "tls",
             Self::Store(_) => "storage",
             Self::Internal => "internal",

@@ -17,7 +17,7 @@ use std::{
 
 use console_ingest::IngestLimits;
 use console_state::MIN_PASSWORD_CHARS;
-use console_storage::file::read_text;
+use console_storage::file::{self, read_text};
 use serde::Deserialize;
 
 pub use alertmanager::AlertmanagerSettings;
@@ -231,8 +231,9 @@ impl Config {
     /// Reads and checks a file.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let name = file.display().to_string();
-        let unreadable = |reason: String| ConfigError::Unreadable { file: name.clone(), reason };
-        Self::parse(&name, &read_text(file, MAX_FILE_BYTES).map_err(unreadable)?)
+        let text = read_text(file, MAX_FILE_BYTES)
+            .map_err(|e| ConfigError::Unreadable { file: name.clone(), reason: e.to_string() })?;
+        Self::parse(&name, &text)
     }
 
     /// `name` is the file's name in messages.
@@ -311,9 +312,8 @@ pub fn read_secret(field: &str, file: &Path) -> Result<String, ConfigError> {
         file: file.display().to_string(),
         reason: format!("{field}: {reason}"),
     };
-    let text = read_text(file, MAX_FILE_BYTES).map_err(unreadable)?;
-    let text = text.trim();
-    if text.is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text.to_owned()) }
+    let text = file::read_secret(file).map_err(|e| unreadable(e.to_string()))?;
+    if text.is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text) }
 }
 
 #[cfg(test)]

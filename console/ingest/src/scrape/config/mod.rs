@@ -32,7 +32,7 @@ pub use kubernetes::{
     check_namespace,
 };
 pub use problem::{ConfigError, Problem};
-pub use secret::Secret;
+pub use secret::{Credential, Secret, UnreadableCredential};
 pub use selector::check_label_selector;
 
 use crate::scrape::{exposition::Histograms, names::NameConfig, protocol::Protocol, relabel::Rule};
@@ -217,13 +217,6 @@ pub enum Auth {
         scheme: String,
         credentials: Credential,
     },
-}
-
-/// A value, or the file that holds it, which is read anew for each scrape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    Value(Secret),
-    File(PathBuf),
 }
 
 impl ScrapeConfig {

@@ -14,7 +14,8 @@ pub(in crate::scrape) type Spanned<T> = serde_saphyr::Spanned<T>;
 
 /// Reads a file as text, within the size limit.
 pub(in crate::scrape) fn read(file: &Path) -> Result<String, ConfigError> {
-    read_text(file, MAX_FILE_BYTES).map_err(|e| ConfigError::of_file(file, None, String::new(), e))
+    read_text(file, MAX_FILE_BYTES)
+        .map_err(|e| ConfigError::of_file(file, None, String::new(), e.to_string()))
 }
 
 /// Parses one document.

@@ -14,7 +14,7 @@ use reqwest::{
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{auth::secret, chain};
+use super::chain;
 use crate::scrape::{
     config::{Credential, HttpConfig, Secret, TlsVersion},
     error::ScrapeError,
@@ -124,7 +124,7 @@ fn identify(mut builder: ClientBuilder, material: &Material) -> Result<ClientBui
 
 async fn read(credential: Option<&Credential>) -> Result<Option<Secret>, ScrapeError> {
     match credential {
-        Some(credential) => secret(credential).await.map(Some),
+        Some(credential) => Ok(Some(credential.read().await?)),
         None => Ok(None),
     }
 }
