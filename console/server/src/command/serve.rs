@@ -8,7 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Threads for files, SQLite and git.
 const BLOCKING_THREADS: usize = 32;
-/// How long those are waited for once everything is on disk: a program for a cluster's credentials may hang for ever.
+/// How long those are waited for once everything is on disk: a network file system may hang for ever.
 const LEFT_OVER: Duration = Duration::from_secs(2);
 
 pub fn serve(config_file: &Path, log_filter: &str) -> Result<(), String> {

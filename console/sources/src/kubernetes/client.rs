@@ -6,11 +6,12 @@
 
 use std::{
     fmt,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use console_storage::file::read_text;
+use console_storage::file;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
@@ -18,13 +19,18 @@ use futures::{
 use kube::{
     Client, Config,
     client::ClientBuilder,
-    config::{ExecConfig, InClusterError, Kubeconfig, KubeconfigError},
+    config::{AuthInfo, InClusterError, Kubeconfig, KubeconfigError},
     runtime::watcher,
 };
 use parking_lot::Mutex;
 use tokio::time::Instant;
+use tower::{buffer::BufferLayer, filter::AsyncFilterLayer};
 
-use super::{answer::BoundAnswers, watch::explain};
+use super::{
+    answer::BoundAnswers,
+    exec::{AddToken, ExecPlugin},
+    watch::explain,
+};
 
 const MAX_KUBECONFIG_BYTES: u64 = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,11 +38,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const WATCH_TIMEOUT_S: u32 = 60;
 /// Longer than any watch, so that only a connection over which nothing comes is given up.
 const READ_TIMEOUT: Duration = Duration::from_secs(75);
-/// Ends what runs for longer than it may: kube waits for the program of a kubeconfig for ever.
-const TIMEOUT_PROGRAM: &str = "timeout";
-const PROGRAM_TIMEOUT_S: u32 = 60;
-/// After this it is killed.
-const PROGRAM_ENDS_WITHIN_S: u32 = 5;
+/// Requests that have their token and wait for the connection; no more than a console has watches and pages.
+const MAX_WAITING: usize = 1024;
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Who the console is in the cluster.
@@ -57,7 +60,7 @@ impl ClusterAccess {
         let access = self.clone();
         let opened = tokio::task::spawn_blocking(move || ClusterConnection::open(&access)).await;
         let connection = opened.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-        connection.client().await.map_err(|e| explain(&e))
+        connection.client().await
     }
 }
 
@@ -119,15 +122,16 @@ impl fmt::Display for ClusterAccessError {
 #[derive(Clone)]
 pub struct ClusterConnection {
     config: Config,
+    plugin: Option<ExecPlugin>,
 }
 
 impl ClusterConnection {
     /// Reads the configuration; nothing is connected yet.
     pub fn open(access: &ClusterAccess) -> Result<Self, ClusterAccessError> {
-        Ok(Self::of(match access {
-            ClusterAccess::InCluster => Config::incluster().map_err(|e| in_cluster_error(&e))?,
-            ClusterAccess::Kubeconfig { file, context } => from_kubeconfig(file, context.as_deref())?,
-        }))
+        match access {
+            ClusterAccess::InCluster => Ok(Self::of(Config::incluster().map_err(|e| in_cluster_error(&e))?)),
+            ClusterAccess::Kubeconfig { file, context } => from_kubeconfig(file, context.as_deref()),
+        }
     }
 
     /// With the timeouts that hold for all.
@@ -137,7 +141,7 @@ impl ClusterConnection {
         config.reset_reader_on_write = true;
         // Who asks decides when to ask again, and what to say meanwhile.
         config.default_retry = false;
-        Self { config }
+        Self { config, plugin: None }
     }
 
     /// The address of the API server.
@@ -147,14 +151,28 @@ impl ClusterConnection {
 
     /// A client of the API server. May run the program that the kubeconfig names for credentials, and then takes as
     /// long as that takes, without blocking other tasks.
-    pub async fn client(&self) -> Result<Client, kube::Error> {
-        let config = self.config.clone();
-        // Of a runtime that stops, the result is of no use to anybody.
+    /// The error says why there is none.
+    pub async fn client(&self) -> Result<Client, String> {
+        let mut config = self.config.clone();
+        let mut add_token = None;
+        if let Some(plugin) = &self.plugin {
+            let credentials = plugin.run().await.map_err(|e| e.to_string())?;
+            credentials.identify(&mut config.auth_info);
+            add_token = Some(AddToken::new(plugin.clone(), credentials));
+        }
+        // It reads files.
         let made = tokio::task::spawn_blocking(move || {
-            Ok(ClientBuilder::try_from(config)?.with_layer(&BoundAnswers).build())
-        })
-        .await;
-        made.unwrap_or_else(|e| Err(kube::Error::Service(Box::new(e))))
+            let builder = ClientBuilder::try_from(config)?.with_layer(&BoundAnswers);
+            Ok(match add_token {
+                Some(add_token) => {
+                    let filter = AsyncFilterLayer::new(add_token);
+                    builder.with_layer(&BufferLayer::new(MAX_WAITING)).with_layer(&filter).build()
+                }
+                None => builder.build(),
+            })
+        });
+        // Of a runtime that stops, the result is of no use to anybody.
+        made.await.map_err(|e| e.to_string())?.map_err(|e| explain(&e))
     }
 }
 
@@ -163,41 +181,59 @@ pub fn watch_config() -> watcher::Config {
     watcher::Config::default().timeout(WATCH_TIMEOUT_S)
 }
 
-fn from_kubeconfig(file: &Path, context: Option<&str>) -> Result<Config, ClusterAccessError> {
-    let wrong = |field, reason| ClusterAccessError { file: file.display().to_string(), field, reason };
-    read_text(file, MAX_KUBECONFIG_BYTES).map_err(|e| wrong(None, e))?;
+fn from_kubeconfig(path: &Path, context: Option<&str>) -> Result<ClusterConnection, ClusterAccessError> {
+    let wrong = |field, reason| ClusterAccessError { file: path.display().to_string(), field, reason };
+    file::check(path, MAX_KUBECONFIG_BYTES).map_err(|e| wrong(None, e.to_string()))?;
     let explain = |error: KubeconfigError| {
         let (field, reason) = kubeconfig_problem(error);
         wrong(field, reason)
     };
-    let mut read = Kubeconfig::read_from(file).map_err(explain)?;
+    let mut read = Kubeconfig::read_from(path).map_err(explain)?;
     if let Some(context) = context {
         read.current_context = Some(context.to_owned());
     }
-    for user in &mut read.auth_infos {
-        if let Some(exec) = user.auth_info.as_mut().and_then(|user| user.exec.as_mut()) {
-            end_when_it_hangs(exec);
+    check_named_files(&read).map_err(|(field, reason)| wrong(Some(field), reason))?;
+    let mut config = Config::try_from(read).map_err(explain)?;
+    let refused = |(field, reason)| wrong(Some(field), reason);
+    check_provider(&config.auth_info).map_err(refused)?;
+    let plugin = ExecPlugin::take(&mut config.auth_info).map_err(refused)?;
+    Ok(ClusterConnection { plugin, ..ClusterConnection::of(config) })
+}
+
+/// kube reads what a kubeconfig names whole.
+fn check_named_files(read: &Kubeconfig) -> Result<(), (&'static str, String)> {
+    let clusters = read.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let of_clusters =
+        clusters.map(|c| ("clusters.cluster.certificate-authority", c.certificate_authority.as_ref()));
+    let users = read.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    let of_users = users.flat_map(|u| {
+        [
+            ("users.user.client-certificate", u.client_certificate.as_ref()),
+            ("users.user.client-key", u.client_key.as_ref()),
+            ("users.user.tokenFile", u.token_file.as_ref()),
+        ]
+    });
+    for (field, named) in of_clusters.chain(of_users) {
+        let Some(named) = named else { continue };
+        match file::check(Path::new(named), file::MAX_SECRET_BYTES) {
+            // One of another context may be elsewhere; kube tells of the one that it needs.
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err((field, format!("{named}: {error}")));
+            }
+            _ => {}
         }
     }
-    Config::try_from(read).map_err(explain)
+    Ok(())
 }
 
-fn end_when_it_hangs(exec: &mut ExecConfig) {
-    let Some(program) = exec.command.replace(TIMEOUT_PROGRAM.to_owned()) else {
-        exec.command = None;
-        return;
-    };
-    let bounds = ["-k".to_owned(), PROGRAM_ENDS_WITHIN_S.to_string(), PROGRAM_TIMEOUT_S.to_string(), program];
-    exec.args.get_or_insert_default().splice(..0, bounds);
-}
-
-/// What an exit status of the program means, where it is [`TIMEOUT_PROGRAM`]'s (coreutils manual, "timeout invocation").
-pub(super) fn program_problem(status: std::process::ExitStatus) -> String {
-    match status.code() {
-        Some(124 | 137) => format!("it gave no answer within {PROGRAM_TIMEOUT_S} s"),
-        Some(126) => "it cannot be run".to_owned(),
-        Some(127) => "it is not there".to_owned(),
-        _ => status.to_string(),
+/// kube runs the program of a provider for as long as it takes, and tells what it prints.
+fn check_provider(user: &AuthInfo) -> Result<(), (&'static str, String)> {
+    match &user.auth_provider {
+        Some(provider) if provider.config.contains_key("cmd-path") => Err((
+            "users.user.auth-provider.config.cmd-path",
+            "is not run: name the program in `exec`".to_owned(),
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -306,27 +342,53 @@ mod tests {
     }
 
     #[test]
-    fn a_program_for_credentials_is_ended_when_it_hangs() {
-        let mut exec: ExecConfig =
-            serde_saphyr::from_str("{ command: /bin/aws, args: [eks, get-token], interactiveMode: Never }")
-                .unwrap();
-        end_when_it_hangs(&mut exec);
-        assert_eq!(exec.command.as_deref(), Some("timeout"));
-        assert_eq!(exec.args.unwrap(), ["-k", "5", "60", "/bin/aws", "eks", "get-token"]);
-        let run = |args: &[&str]| {
-            let mut program = std::process::Command::new(xtask_programs::path(TIMEOUT_PROGRAM).unwrap());
-            program_problem(program.args(args).status().unwrap())
-        };
-        assert_eq!(run(&["-k", "5", "0.05", "sleep", "60"]), "it gave no answer within 60 s");
-        assert_eq!(run(&["-k", "5", "60", "/nowhere/aws"]), "it is not there");
-        assert_eq!(run(&["-k", "5", "60", "/"]), "it cannot be run");
-        assert_eq!(run(&["-k", "5", "60", "false"]), "exit status: 1");
-    }
-
-    #[test]
     fn what_is_no_file_is_not_read() {
         let access = ClusterAccess::Kubeconfig { file: "/dev/zero".into(), context: None };
         assert_eq!(ClusterConnection::open(&access).err().unwrap().to_string(), "/dev/zero: not a file");
+        for (cluster, user, field) in [
+            ("certificate-authority: /dev/zero", "token: t", "clusters.cluster.certificate-authority"),
+            ("insecure-skip-tls-verify: true", "tokenFile: /dev/zero", "users.user.tokenFile"),
+            (
+                "insecure-skip-tls-verify: true",
+                "client-certificate: /dev/zero",
+                "users.user.client-certificate",
+            ),
+            ("insecure-skip-tls-verify: true", "client-key: /dev/zero", "users.user.client-key"),
+        ] {
+            let text = GOOD
+                .replace("insecure-skip-tls-verify: true", cluster)
+                .replace("user: { token: t }", &format!("user: {{ {user} }}"));
+            let error = refused(&text, None);
+            assert!(error.ends_with(&format!("kubeconfig: {field}: /dev/zero: not a file")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_what_powershell_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("kubeconfig");
+        let utf16: Vec<u8> =
+            [0xFEFF].into_iter().chain(GOOD.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        std::fs::write(&file, utf16).unwrap();
+        let access = ClusterAccess::Kubeconfig { file, context: None };
+        assert_eq!(ClusterConnection::open(&access).unwrap().address(), "https://127.0.0.1:6443");
+    }
+
+    #[test]
+    fn programs_are_run_under_bounds_or_not_at_all() {
+        let with = |user: &str| GOOD.replace("user: { token: t }", &format!("user: {user}"));
+        let connection = open(&with("{ exec: { command: aws } }"), None).unwrap();
+        assert!(connection.plugin.is_some() && connection.config.auth_info.exec.is_none());
+        for (user, told) in [
+            (
+                "{ auth-provider: { name: gcp, config: { cmd-path: gcloud } } }",
+                "users.user.auth-provider.config.cmd-path: is not run: name the program in `exec`",
+            ),
+            ("{ exec: { args: [a] } }", "users.user.exec.command: is missing"),
+        ] {
+            let error = refused(&with(user), None);
+            assert!(error.ends_with(told), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@
 mod answer;
 mod client;
 mod discovery;
+mod exec;
 mod flux;
 mod kind;
 mod view;

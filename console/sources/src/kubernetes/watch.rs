@@ -11,14 +11,13 @@ use console_model::clock::now_ms;
 use futures::StreamExt as _;
 use kube::{
     Api, Resource,
-    client::AuthError,
     core::Status,
     runtime::watcher::{self, Event, watcher},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::client::program_problem;
+use super::exec::ExecError;
 
 pub const FORBIDDEN: u16 = 403;
 pub const NOT_FOUND: u16 = 404;
@@ -183,15 +182,14 @@ fn cut(message: &str) -> String {
     message.chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
-/// An error with its causes, without what is said twice, and without what a program for credentials has printed: that may be
-/// credentials.
+/// An error with its causes, without what is said twice. That there are no credentials says all.
 pub fn explain(error: &kube::Error) -> String {
-    if let kube::Error::Auth(AuthError::AuthExecRun { out, .. }) = error {
-        return format!("the program for credentials failed: {}", program_problem(out.status));
-    }
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<ExecError>() {
+            return error.to_string();
+        }
         let text = error.to_string();
         if !told.contains(&text) {
             told = format!("{told}: {text}");

@@ -1,16 +1,13 @@
 //! How the API server that a discovery names is reached.
 
-use std::{fmt::Display, path::Path, str::FromStr};
+use std::{fmt::Display, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use console_ingest::scrape::config::{ApiServer, Auth, Credential, HttpConfig, TlsConfig};
 use kube::{Client, Config, config::AuthInfo};
 use url::Url;
 
-use crate::kubernetes::{
-    client::{ClusterAccess, ClusterConnection},
-    watch::explain,
-};
+use crate::kubernetes::client::{ClusterAccess, ClusterConnection};
 
 const OWN_NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
@@ -33,7 +30,7 @@ pub(super) async fn client(server: &ApiServer) -> Result<Client, String> {
         }
         ApiServer::Url { url, http } => {
             let connection = ClusterConnection::of(config(url, http).await?);
-            connection.client().await.map_err(|e| explain(&e))
+            connection.client().await
         }
     }
 }
@@ -74,30 +71,21 @@ async fn authorization(auth: &Auth) -> Result<AuthInfo, String> {
             info.username = Some(text("basic_auth.username", username).await?);
             info.password = Some(text("basic_auth.password", password).await?.into());
         }
-        Auth::Header { credentials: Credential::Value(token), .. } => {
-            info.token = Some(token.expose().to_owned().into());
-        }
-        // Read again by and by, as service accounts' tokens are replaced.
-        Auth::Header { credentials: Credential::File(file), .. } => {
-            readable(file).await?;
-            info.token_file = Some(file.display().to_string());
+        Auth::Header { credentials, .. } => {
+            let token = text("authorization", credentials).await?;
+            match credentials {
+                Credential::Value(_) => info.token = Some(token.into()),
+                // Read again by and by, as service accounts' tokens are replaced.
+                Credential::File(file) => info.token_file = Some(file.display().to_string()),
+            }
         }
     }
     Ok(info)
 }
 
-async fn readable(file: &Path) -> Result<(), String> {
-    tokio::fs::read(file).await.map(drop).map_err(|e| format!("authorization: {}: {e}", file.display()))
-}
-
 async fn text(field: &str, credential: &Credential) -> Result<String, String> {
-    match credential {
-        Credential::Value(value) => Ok(value.expose().to_owned()),
-        Credential::File(file) => {
-            let read = tokio::fs::read_to_string(file).await;
-            read.map(|text| text.trim().to_owned()).map_err(|e| format!("{field}: {}: {e}", file.display()))
-        }
-    }
+    let read = credential.read().await;
+    read.map(|secret| secret.expose().to_owned()).map_err(|e| format!("{field}: {e}"))
 }
 
 /// The certificates of a PEM file, as DER.

@@ -1,6 +1,9 @@
 //! What is told is known, what is lost is said, and what comes back is true again.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use console_model::cluster::{Cluster, FluxPhase, WatchState};
 use console_sources::kubernetes::{
@@ -336,8 +339,7 @@ async fn a_program_that_gives_no_credentials_is_told_since_its_first_failure() {
     };
     let first = until(&cluster, |now| since(now).is_some()).await;
     let ran = lines(&runs);
-    // It runs several times for one client.
-    let later = until(&cluster, |_| lines(&runs) >= ran + 10).await;
+    let later = until(&cluster, |_| lines(&runs) >= ran + 3).await;
     assert_eq!(since(&later), since(&first));
     let WatchState::Stale { reason, .. } = state(&later, "Deployment") else { unreachable!("it was stale") };
     assert!(reason.contains("the program for credentials failed: exit status: 1"), "{reason}");
@@ -352,10 +354,27 @@ async fn a_program_for_credentials_runs_for_one_client_of_all_watches() {
         "status": {"token": TOKEN}});
     with_program(&server, &runs, &format!("cat <<'END'\n{credential}\nEND"));
     ClusterConnection::open(&config(&server).access).unwrap().client().await.unwrap();
-    let of_one_client = lines(&runs);
+    assert_eq!(lines(&runs), 1);
     let cluster = start(&server);
     until(&cluster, all_current).await;
-    assert_eq!(lines(&runs), 2 * of_one_client);
+    assert_eq!(lines(&runs), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_replaced_is_told_without_what_was_printed() {
+    let server = ApiServer::start().await;
+    let runs = server.kubeconfig().with_file_name("runs");
+    let credential = json!({"status": {"token": TOKEN, "expirationTimestamp": "2020-01-01T00:00:00Z"}});
+    let script = format!(
+        "[ $(wc -l < '{}') -lt 2 ] || {{ echo planted; exit 1; }}; echo '{credential}'",
+        runs.display()
+    );
+    with_program(&server, &runs, &script);
+    let cluster = start(&server);
+    let is_lost = |now: &Cluster| matches!(state(now, "Deployment"), WatchState::Stale { .. });
+    let now = until(&cluster, is_lost).await;
+    let WatchState::Stale { reason, .. } = state(&now, "Deployment") else { unreachable!("it is stale") };
+    assert_eq!(reason, "the program for credentials failed: exit status: 1");
 }
 
 #[tokio::test]
@@ -420,10 +439,15 @@ async fn a_watch_that_is_over_at_once_is_not_made_again_at_once() {
     server.refuse(DEPLOYMENTS, "watch", Refusal::Ended);
     let cluster = start(&server);
     until(&cluster, all_current).await;
+    let watches = || {
+        let requests = server.requests();
+        requests.iter().filter(|r| r.contains("/deployments?") && r.contains("watch=true")).count()
+    };
+    let (before, began) = (watches(), Instant::now());
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    let requests = server.requests();
-    let watches = requests.iter().filter(|r| r.contains("/deployments?") && r.contains("watch=true")).count();
-    assert!((1..=3).contains(&watches), "{watches} watches in 1.5 s");
+    // One may have been due at the beginning.
+    let (more, at_most) = (watches() - before, began.elapsed().as_secs() as usize + 1);
+    assert!((1..=at_most).contains(&more), "{more} watches in {:?}", began.elapsed());
 }
 
 #[tokio::test]
