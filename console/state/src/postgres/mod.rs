@@ -66,14 +66,13 @@ impl Postgres {
         if let Some(away_for) = self.watch.away_for() {
             return Err(StateError::Away { away_for, source: None });
         }
+        let away = |source| StateError::Away { away_for: self.watch.away_for().unwrap_or_default(), source };
         let bounded = tokio::time::timeout(LONGEST, work);
         let ended = tokio::select! {
             biased;
             ended = bounded => ended,
             // It is waited for no longer than by those who come later.
-            () = self.watch.gone() => {
-                return Err(StateError::Away { away_for: self.watch.away_for().unwrap_or_default(), source: None });
-            }
+            () = self.watch.lost() => return Err(away(None)),
         };
         let source = match ended {
             Ok(Ok(done)) => return Ok(done),
@@ -86,7 +85,7 @@ impl Postgres {
             Err(_) => None,
         };
         self.watch.raise_alarm();
-        Err(StateError::Away { away_for: self.watch.away_for().unwrap_or_default(), source })
+        Err(away(source))
     }
 }
 
@@ -166,7 +165,7 @@ async fn wait_for_primary(hosts: &Hosts, place: &str, config: &PostgresConfig) -
     loop {
         let why = match watch::primary(hosts).await {
             Ok(found) => return Ok(found),
-            Err(why) => why,
+            Err(unled) => unled.into_error(),
         };
         // A wrong password or a database that does not exist mends itself no more than a wrong address; but it may be
         // made a moment later, by whoever makes databases.

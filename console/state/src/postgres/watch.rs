@@ -3,7 +3,8 @@
 //! The pool opens connections to one server. A task asks through the pool now and then, and at once when an operation met a
 //! server that is away or takes no writes, or had no answer in time. When the pool has no good answer all servers are asked;
 //! when one leads, the pool is pointed there and connections from before are thrown away, each when it would be used next.
-//! Not so when the pool is merely in full use and its server leads: opening all connections anew would add to the load.
+//! Not so when the pool is merely in full use and its server leads: opening all connections anew would add to the load. What
+//! runs is given up when another server leads, or its own has been silent twice, and not when that has no room for one more.
 
 use std::{
     sync::{
@@ -25,6 +26,8 @@ use super::hosts::{self, Hosts};
 
 /// How often servers are asked while none takes writes.
 const ASK_WHILE_AWAY: Duration = Duration::from_millis(250);
+/// One slow answer is no outage: after so many there is nobody to wait for.
+const SILENT_ROUNDS: u32 = 2;
 /// Failures come in swarms: the servers are not asked more often than this.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long one server may take to answer.
@@ -44,8 +47,8 @@ struct Shared {
     /// Milliseconds after `born`; connections from before are thrown away.
     not_before: AtomicU64,
     away_since: Mutex<Option<Instant>>,
-    /// All servers were asked, and none takes writes.
-    is_gone: watch::Sender<bool>,
+    /// How often there was nobody left for what was running.
+    lost: watch::Sender<u64>,
     alarm: Notify,
 }
 
@@ -55,7 +58,7 @@ impl Watch {
             born: Instant::now(),
             not_before: AtomicU64::new(0),
             away_since: Mutex::new(None),
-            is_gone: watch::Sender::new(false),
+            lost: watch::Sender::new(0),
             alarm: Notify::new(),
         }))
     }
@@ -76,11 +79,14 @@ impl Watch {
         self.0.alarm.notify_one();
     }
 
-    /// Once every server was asked and none takes writes; an alarm alone may be that of one connection.
-    pub async fn gone(&self) {
-        if self.0.is_gone.subscribe().wait_for(|is_gone| *is_gone).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    /// Once what runs now has nobody to wait for; an alarm alone may be that of one connection.
+    pub async fn lost(&self) {
+        // An error would mean that its sender is gone, which lives as long as this.
+        let _ = self.0.lost.subscribe().changed().await;
+    }
+
+    fn lose(&self) {
+        self.0.lost.send_modify(|times| *times += 1);
     }
 
     /// Whether a connection of this age may still be used.
@@ -97,7 +103,7 @@ impl Watch {
 
     /// Runs until the pool is closed. `current` is the server, by its place in the address, that the pool connects to.
     pub async fn run(self, pool: PgPool, hosts: Hosts, mut current: usize, every: Duration) {
-        let (place, mut is_told) = (hosts.place(), false);
+        let (place, mut is_told, mut silent) = (hosts.place(), false, 0);
         loop {
             let pause = if self.away_for().is_some() { ASK_WHILE_AWAY.min(every) } else { every };
             tokio::select! {
@@ -107,30 +113,35 @@ impl Watch {
             }
             let answer = if self.away_for().is_some() { Answer::Bad } else { ask_through(&pool).await };
             if answer == Answer::Good {
+                silent = 0;
                 continue;
             }
             match primary(&hosts).await {
-                Ok(found) if found == current && answer == Answer::Full => {}
+                Ok(found) if found == current && answer == Answer::Full => silent = 0,
                 Ok(found) => {
                     let server = hosts::name(&hosts.all()[found]);
+                    pool.set_connect_options(hosts.all()[found].clone());
+                    self.renew();
                     if found != current {
                         tracing::warn!(server, "another server of the state's database leads");
                         current = found;
+                        self.lose();
                     }
-                    pool.set_connect_options(hosts.all()[found].clone());
-                    self.renew();
-                    self.0.is_gone.send_replace(false);
+                    silent = 0;
                     let since = self.0.away_since.lock().take();
                     if std::mem::take(&mut is_told) {
                         let away_ms = since.map_or(0, |since| since.elapsed().as_millis() as u64);
                         tracing::info!(server, away_ms, "the state's database is there again");
                     }
                 }
-                Err(why) => {
+                Err(unled) => {
                     self.0.away_since.lock().get_or_insert_with(Instant::now);
-                    self.0.is_gone.send_replace(true);
+                    silent = if unled.is_refused_by(current) { 0 } else { silent + 1 };
+                    if silent >= SILENT_ROUNDS {
+                        self.lose();
+                    }
                     if !std::mem::replace(&mut is_told, true) {
-                        let error = why.map(|e| e.to_string());
+                        let error = unled.into_error().map(|e| e.to_string());
                         tracing::error!(place, error, "no server of the state's database takes writes");
                     }
                 }
@@ -167,9 +178,26 @@ async fn ask_through(pool: &PgPool) -> Answer {
     }
 }
 
-/// The first server that says that it takes writes; all are asked at the same time. The error is the last one's, none when
-/// servers answered and none takes writes, or were silent.
-pub async fn primary(hosts: &Hosts) -> Result<usize, Option<sqlx::Error>> {
+/// No server says that it takes writes.
+pub struct Unled {
+    /// Of servers by their place, why they could not be asked; not of those that were silent or take no writes.
+    failed: Vec<(usize, sqlx::Error)>,
+}
+
+impl Unled {
+    /// Whether this server answered in its own words, as one does that has no room for another connection.
+    fn is_refused_by(&self, place: usize) -> bool {
+        self.failed.iter().any(|(of, error)| *of == place && matches!(error, sqlx::Error::Database(_)))
+    }
+
+    /// The last one.
+    pub fn into_error(mut self) -> Option<sqlx::Error> {
+        self.failed.pop().map(|(_, error)| error)
+    }
+}
+
+/// The first server that says that it takes writes; all are asked at the same time.
+pub async fn primary(hosts: &Hosts) -> Result<usize, Unled> {
     let mut asked: FuturesUnordered<_> =
         hosts
             .all()
@@ -179,15 +207,15 @@ pub async fn primary(hosts: &Hosts) -> Result<usize, Option<sqlx::Error>> {
                 (place, tokio::time::timeout(ANSWER_TIMEOUT, ask(options)).await)
             })
             .collect();
-    let mut why = None;
+    let mut failed = Vec::new();
     while let Some((place, answer)) = asked.next().await {
         match answer {
             Ok(Ok(true)) => return Ok(place),
-            Ok(Err(error)) => why = Some(error),
+            Ok(Err(error)) => failed.push((place, error)),
             Ok(Ok(false)) | Err(_) => {}
         }
     }
-    Err(why)
+    Err(Unled { failed })
 }
 
 async fn ask(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
