@@ -13,6 +13,7 @@ mod alerting;
 mod auth;
 mod check;
 pub mod config;
+mod data_dir;
 mod error;
 mod flux;
 mod line_budget;

@@ -17,6 +17,7 @@ use crate::{
     alerting::Alerting,
     auth::{Attempts, Auth, QueryTokens},
     config::{Config, ConfigError, Secret},
+    data_dir::{self, DataDirError},
     flux::FluxEvents,
     liveness::Liveness,
     maintenance,
@@ -42,6 +43,8 @@ pub enum StartError {
     Liveness(#[source] std::io::Error),
     #[error("metrics cannot be registered")]
     Metrics(#[from] ::prometheus::Error),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     #[error(transparent)]
     Stores(#[from] StoresError),
     #[error(transparent)]
@@ -74,6 +77,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         None => None,
     };
 
+    let _alone = data_dir::lock(&config.data_dir)?;
     let metrics = SelfMetrics::new(&version)?;
     let stores = {
         let (dir, bounds) = (config.data_dir.clone(), config.stores);

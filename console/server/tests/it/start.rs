@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use console_server::{error_chain, run};
 use tokio_util::sync::CancellationToken;
 
-use super::console::lay_out;
+use super::console::{Console, lay_out};
 
 async fn refusal(config: console_server::Config) -> String {
     let stop = CancellationToken::new();
@@ -20,6 +20,15 @@ async fn a_taken_port_is_named() {
     let _holder = TcpListener::bind(config.otlp_grpc).unwrap();
     let (address, error) = (config.otlp_grpc.to_string(), refusal(config).await);
     assert!(error.contains("otlp_grpc") && error.contains(&address), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_console_on_the_same_data_does_not_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Console::start(&dir).await;
+    let error = refusal(lay_out(dir.path())).await;
+    assert!(error.contains("data_dir") && error.contains("another console uses it"), "{error}");
+    first.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
