@@ -85,7 +85,6 @@ integration-tests: setup ## the part of unit with real Postgres, Redis and brows
 	@$(TARGET_DIR)/debug/console-querytest ../shared/corpora/promql
 
 coverage: setup ## the same tests with what they run counted: a table, and LCOV for sonar; make coverage [T="--lib promql"]
-	@xtask/setup.sh coverage
 	@ci/coverage.sh $(T)
 
 openapi: setup ## renew services/*/openapi.json from the code

@@ -160,11 +160,13 @@ say "processed after $((SECONDS - begun)) s"
 api GET "measures/component?component=$project&metricKeys=ncloc,bugs,vulnerabilities,code_smells,security_hotspots,duplicated_lines_density,reliability_rating,security_rating,sqale_rating,coverage" |
   python3 -c 'import json, sys
 for m in sorted(json.load(sys.stdin)["component"]["measures"], key=lambda m: m["metric"]): print("sonar:  ", m["metric"], m.get("value"))'
-api GET "issues/search?components=$project&types=BUG,VULNERABILITY&ps=100" |
+api GET "issues/search?components=$project&types=BUG,VULNERABILITY&resolved=false&ps=500" |
   python3 -c 'import json, sys
-for i in json.load(sys.stdin)["issues"]:
+found = json.load(sys.stdin)
+for i in found["issues"]:
   place = i["component"].partition(":")[2] + ":" + str(i.get("line", 0))
-  print("sonar:  ", i["type"].lower(), i["rule"], place, i["message"])'
+  print("sonar:  ", i["type"].lower(), i["rule"], place, i["message"])
+if found["total"] > len(found["issues"]): print("sonar:  ", len(found["issues"]), "bugs and vulnerabilities of", found["total"])'
 api GET "qualitygates/project_status?projectKey=$project" >"$work/gate"
 python3 -c 'import json, sys
 gate = json.load(sys.stdin)["projectStatus"]
