@@ -163,10 +163,10 @@ impl Group {
     /// Tells all of it to end, and ends what has not after a while.
     async fn end(&self, leader: &mut Child) {
         self.signal(Signal::TERM);
-        // Its number is nobody else's while the leader is not waited for.
         let ended = tokio::time::timeout(GRACE, leader.wait()).await;
+        // Its number stays the group's while anybody is in it, and an empty one's is not given away again at once.
+        self.signal(Signal::KILL);
         if ended.is_err() {
-            self.signal(Signal::KILL);
             let _ = leader.wait().await;
         }
     }
