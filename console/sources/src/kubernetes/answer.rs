@@ -210,7 +210,7 @@ mod tests {
             let began = Instant::now();
             let mut body = BoundedBody::watch(StreamBody::new(frames));
             assert!(body.frame().await.unwrap().is_ok());
-            assert!(began.elapsed() < SHORTEST_WATCH / 2);
+            assert!(body.not_before.is_some(), "a line waits for nothing");
             assert_eq!(
                 body.frame().await.map(|end| end.unwrap_err().to_string()),
                 last.map(|_| "cut".to_owned())
