@@ -346,7 +346,7 @@ mod tests {
             ("echo '{status: {token: planted, expirationTimestamp: planted}}'", "it has another form"),
             ("echo '{status: {}}'", "status has no token and no certificate"),
             ("echo '{status: {clientKeyData: planted}}'", "one of clientCertificateData and clientKeyData"),
-            ("echo '{status: {token: \"planted\\n\"}}'", "status.token cannot be sent in a header"),
+            ("printf %s '{status: {token: \"planted\\n\"}}'", "status.token cannot be sent in a header"),
             ("while :; do echo planted-planted-planted-planted; done", "printed more than 1048576 bytes"),
         ] {
             let error = run(script).await.err().unwrap_or_else(|| panic!("{script}: no error")).to_string();

@@ -24,6 +24,8 @@ const LONGEST: Duration = Duration::from_secs(8);
 const IDLE_WITHOUT_QUESTION: Duration = Duration::from_secs(1);
 /// How long it may take to say so.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a connection may take to answer that is given back, whatever its last user left running on it.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Whatever servers and balancers have forgotten about a connection ends with it.
 const MAX_LIFETIME: Duration = Duration::from_mins(10);
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -138,6 +140,15 @@ fn pool(options: PgConnectOptions, config: &PostgresConfig, watch: Watch) -> PgP
                 }
                 let answer = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
                 Ok(matches!(answer, Ok(Ok(()))))
+            })
+        })
+        // sqlx asks the same, and waits for the answer of a server that went silent for ever, with a place of the pool.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                match tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await {
+                    Ok(answer) => answer.map(|()| true),
+                    Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+                }
             })
         })
         .connect_lazy_with(options)

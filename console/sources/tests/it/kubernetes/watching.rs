@@ -366,7 +366,7 @@ async fn a_token_that_cannot_be_replaced_is_told_without_what_was_printed() {
     let runs = server.kubeconfig().with_file_name("runs");
     let credential = json!({"status": {"token": TOKEN, "expirationTimestamp": "2020-01-01T00:00:00Z"}});
     let script = format!(
-        "[ $(wc -l < '{}') -lt 2 ] || {{ echo planted; exit 1; }}; echo '{credential}'",
+        "[ $(wc -l < '{}') -lt 2 ] || {{ echo planted; exit 1; }}; cat <<'END'\n{credential}\nEND",
         runs.display()
     );
     with_program(&server, &runs, &script);
