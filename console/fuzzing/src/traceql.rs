@@ -159,6 +159,7 @@ fn spans() -> Vec<Span> {
                 resource: vec![("service.name".into(), V::String("shop".into()))],
                 scope_name: "s".into(),
                 scope_version: "1".into(),
+                scope_attributes: vec![],
                 events: vec![SpanEvent { t_ns: 1, name: "exception".into(), attributes: vec![] }],
                 links: vec![],
             });

@@ -152,6 +152,8 @@ pub struct Span {
     pub resource: Attributes,
     pub scope_name: String,
     pub scope_version: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope_attributes: Attributes,
     pub events: Vec<SpanEvent>,
     pub links: Vec<SpanLink>,
 }

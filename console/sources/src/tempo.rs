@@ -169,6 +169,7 @@ fn span(value: &Value, resource: &Attributes, scope: &Value) -> Span {
         resource: resource.clone(),
         scope_name: text(scope, "name"),
         scope_version: text(scope, "version"),
+        scope_attributes: attributes(list(scope, "attributes")),
         events: list(value, "events").iter().map(event).collect(),
         links: list(value, "links").iter().map(link).collect(),
     }
@@ -244,6 +245,9 @@ impl TracesSource for TempoSource {
             let kind = match text(scope, "name").as_str() {
                 "resource" => AttributeScope::Resource,
                 "intrinsic" => AttributeScope::Intrinsic,
+                "event" => AttributeScope::Event,
+                "link" => AttributeScope::Link,
+                "instrumentation" => AttributeScope::Instrumentation,
                 _ => AttributeScope::Span,
             };
             names.extend(list(scope, "tags").iter().filter_map(|t| Some((kind, t.as_str()?.to_owned()))));
@@ -269,6 +273,9 @@ impl TracesSource for TempoSource {
         let tag = match scope {
             Some(AttributeScope::Span) => format!("span.{name}"),
             Some(AttributeScope::Resource) => format!("resource.{name}"),
+            Some(AttributeScope::Event) => format!("event.{name}"),
+            Some(AttributeScope::Link) => format!("link.{name}"),
+            Some(AttributeScope::Instrumentation) => format!("instrumentation.{name}"),
             Some(AttributeScope::Intrinsic) => name.to_owned(),
             None => format!(".{name}"),
         };

@@ -1,6 +1,6 @@
 //! Logs port of an embedded store.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use console_model::{
     Labels, Matcher, TimeRange,
@@ -8,6 +8,52 @@ use console_model::{
 };
 
 use crate::{AppendError, StorageError, metrics::AppendOutcome};
+
+/// An entry where it lies in a store's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineRef<'a> {
+    /// Nanoseconds since the Unix epoch.
+    pub t_ns: i64,
+    pub line: &'a str,
+    /// Structured metadata, sorted by name.
+    pub metadata: &'a [(&'a str, &'a str)],
+}
+
+/// Sees a run of entries of one stream.
+pub type LineVisitor<'a> = dyn Fn(&Labels, &[LineRef<'_>]) -> ControlFlow<()> + Sync + 'a;
+
+/// Windows of time side by side: number `i` is `start_ns + i * step_ns <= t < start_ns + (i + 1) * step_ns`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    pub start_ns: i64,
+    /// At least 1.
+    pub step_ns: i64,
+    pub count: usize,
+}
+
+impl Windows {
+    /// Which window a time is in.
+    pub fn place(&self, t_ns: i64) -> Option<usize> {
+        let offset = t_ns.checked_sub(self.start_ns).filter(|d| *d >= 0)?;
+        let place = usize::try_from(offset / self.step_ns.max(1)).ok()?;
+        (place < self.count).then_some(place)
+    }
+
+    /// Where the last window ends.
+    pub fn end_ns(&self) -> i64 {
+        let count = i64::try_from(self.count).unwrap_or(i64::MAX);
+        self.start_ns.saturating_add(self.step_ns.max(1).saturating_mul(count))
+    }
+}
+
+/// What a stream holds, a window each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamVolumes {
+    pub labels: Labels,
+    pub entries: Vec<u64>,
+    /// Bytes of lines.
+    pub bytes: Vec<u64>,
+}
 
 /// Reads entries. `start_ns <= t < end_ns` throughout.
 pub trait LogReader: Send + Sync {
@@ -23,6 +69,43 @@ pub trait LogReader: Send + Sync {
         line_hints: &[String],
         visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
     ) -> Result<u64, StorageError>;
+
+    /// As [`LogReader::scan`], but in no order and, where a store can, from several threads at once: for what only counts.
+    /// Visits runs of entries of one stream. After a break no thread begins another run.
+    fn scan_unordered(
+        &self,
+        matchers: &[Matcher],
+        start_ns: i64,
+        end_ns: i64,
+        line_hints: &[String],
+        visit: &LineVisitor<'_>,
+    ) -> Result<u64, StorageError> {
+        self.scan(matchers, start_ns, end_ns, Direction::Forward, line_hints, &mut |labels, entry| {
+            let metadata: Vec<_> = entry.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+            visit(labels, &[LineRef { t_ns: entry.t_ns, line: &entry.line, metadata: &metadata }])
+        })
+    }
+
+    /// Entries and bytes of matching streams by window, of streams with any, ordered by labels. A store answers from what it
+    /// knows of its blocks and reads lines only where a window cuts one.
+    fn volumes(&self, matchers: &[Matcher], windows: Windows) -> Result<Vec<StreamVolumes>, StorageError> {
+        let mut found: BTreeMap<Labels, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
+        let (start, end) = (windows.start_ns, windows.end_ns());
+        self.scan(matchers, start, end, Direction::Forward, &[], &mut |labels, entry| {
+            let empty = || (vec![0; windows.count], vec![0; windows.count]);
+            if !found.contains_key(labels) {
+                found.insert(labels.clone(), empty());
+            }
+            if let (Some(place), Some((entries, bytes))) = (windows.place(entry.t_ns), found.get_mut(labels))
+            {
+                entries[place] += 1;
+                bytes[place] += entry.line.len() as u64;
+            }
+            ControlFlow::Continue(())
+        })?;
+        let volumes = |(labels, (entries, bytes))| StreamVolumes { labels, entries, bytes };
+        Ok(found.into_iter().map(volumes).collect())
+    }
 
     /// Stream label sets with entries in the range, ordered.
     fn streams(

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use console_model::{
     TimeRange,
-    span::{Span, Trace, TraceId},
+    span::{AttributeValue, Span, Trace, TraceId},
 };
 
 use crate::{AppendError, StorageError, metrics::AppendOutcome};
@@ -14,9 +14,40 @@ use crate::{AppendError, StorageError, metrics::AppendOutcome};
 pub enum AttributeScope {
     Span,
     Resource,
+    Event,
+    Link,
+    Instrumentation,
     /// `name`, `status`, `duration`, `kind`, `rootName`, ...
     Intrinsic,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConditionOp {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// The attribute is there, whatever its value.
+    Exists,
+}
+
+/// One thing that a wanted span has. Intrinsics by their TraceQL names; times and durations in nanoseconds as `Int`; `status`
+/// and `kind` as the lower-case words of [`SpanStatus`](console_model::span::SpanStatus) and
+/// [`SpanKind`](console_model::span::SpanKind).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanCondition {
+    /// Absent: of the span or of its resource.
+    pub scope: Option<AttributeScope>,
+    pub name: String,
+    pub op: ConditionOp,
+    /// Absent only with `Exists`.
+    pub value: Option<AttributeValue>,
+}
+
+/// Conditions that hold for one span together.
+pub type SpanPattern = Vec<SpanCondition>;
 
 /// Reads spans.
 pub trait SpanReader: Send + Sync {
@@ -30,6 +61,25 @@ pub trait SpanReader: Send + Sync {
         service: Option<&str>,
         visit: &mut dyn FnMut(&Trace) -> ControlFlow<()>,
     ) -> Result<(), StorageError>;
+
+    /// As [`SpanReader::scan`]. Every wanted trace has for each of `patterns` a span that meets all its conditions: a store may
+    /// use that to skip, and may visit more. A trace that is visited is whole.
+    fn scan_matching(
+        &self,
+        range: TimeRange,
+        patterns: &[SpanPattern],
+        visit: &mut dyn FnMut(&Trace) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let service = patterns.iter().flatten().find_map(|c| match (&c.value, c.op, c.scope) {
+            (Some(AttributeValue::String(s)), ConditionOp::Equal, Some(AttributeScope::Resource))
+                if c.name == "service.name" =>
+            {
+                Some(s.as_str())
+            }
+            _ => None,
+        });
+        self.scan(range, service, visit)
+    }
 
     /// Attribute keys seen in the range, ordered.
     fn tag_names(&self, range: TimeRange) -> Result<Vec<(AttributeScope, String)>, StorageError>;

@@ -160,6 +160,8 @@ fn read_span(r: &mut Reader<'_>, table: &Table<'_>) -> Result<Span, RecordError>
         status_message: table.text(r)?.to_owned(),
         scope_name: table.text(r)?.to_owned(),
         scope_version: table.text(r)?.to_owned(),
+        // Records of this version do not hold them.
+        scope_attributes: Vec::new(),
         attributes: read_attributes(r, table)?,
         resource: read_attributes(r, table)?,
         events: read_list(r, |r| {

@@ -30,6 +30,7 @@ fn span(number: u8, parent: u8, service: &str, name: &str, status: SpanStatus) -
         resource: vec![("service.version".to_owned(), AttributeValue::String("1.2.3".to_owned()))],
         scope_name: String::new(),
         scope_version: String::new(),
+        scope_attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
     }

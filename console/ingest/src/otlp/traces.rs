@@ -89,6 +89,7 @@ fn one(given: OtlpSpan, origin: &Origin, limits: &IngestLimits) -> Result<Span, 
             resource: origin.attributes.clone(),
             scope_name: origin.scope_name.clone(),
             scope_version: origin.scope_version.clone(),
+            scope_attributes: origin.scope_attributes.clone(),
             events: given.events.into_iter().map(|e| event(e, limits)).collect::<Result<_, _>>()?,
             links: given.links.into_iter().map(|l| link(l, limits)).collect::<Result<_, _>>()?,
         })

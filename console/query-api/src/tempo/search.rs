@@ -116,6 +116,9 @@ fn scope_name(scope: AttributeScope) -> &'static str {
     match scope {
         AttributeScope::Span => "span",
         AttributeScope::Resource => "resource",
+        AttributeScope::Event => "event",
+        AttributeScope::Link => "link",
+        AttributeScope::Instrumentation => "instrumentation",
         AttributeScope::Intrinsic => "intrinsic",
     }
 }

@@ -30,6 +30,7 @@ fn checkout() -> Trace {
         resource: vec![("service.name".into(), V::String(service.into()))],
         scope_name: "http".into(),
         scope_version: String::new(),
+        scope_attributes: vec![],
         events: vec![],
         links: vec![],
     };

@@ -39,6 +39,7 @@ pub fn span(trace: u64, id: u64, service: &str, age_ms: i64) -> Span {
         resource: vec![("service.name".into(), AttributeValue::String(service.into()))],
         scope_name: "test".into(),
         scope_version: "1".into(),
+        scope_attributes: vec![],
         events: vec![],
         links: vec![],
     }

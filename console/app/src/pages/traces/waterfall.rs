@@ -239,6 +239,7 @@ mod tests {
             resource: Vec::new(),
             scope_name: String::new(),
             scope_version: String::new(),
+            scope_attributes: Vec::new(),
             events: Vec::new(),
             links: Vec::new(),
         }
