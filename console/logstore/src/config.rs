@@ -2,33 +2,49 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use console_blockkit::{
+    MemoryBudget,
+    part::{PartProbe, Unprobed},
+};
+
 /// Milliseconds since the Unix epoch; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 #[derive(Clone)]
 pub struct LogStoreConfig {
-    /// Folder of the write-ahead log; created when missing.
+    /// Folder of the write-ahead log, with that of the parts in it; created when missing.
     pub dir: PathBuf,
-    /// Lines older than this are dropped, and refused on arrival.
+    /// Lines older than this are refused on arrival; a part goes when its newest line is older.
     pub retention_ms: i64,
-    /// Bytes of log on disk; the oldest segments go first.
+    /// Bytes on disk; the oldest parts go first.
     pub max_bytes: u64,
-    /// Bytes in memory (compressed blocks and raw heads); the oldest segments go first.
-    pub max_memory_bytes: u64,
-    /// Bytes of raw heads over all streams; above it heads are compressed early.
+    /// Bytes that must stay free on the disk: below, nothing is accepted.
+    pub min_free_bytes: u64,
+    /// Bytes of lines that wait in memory. At half of it they are written as a part.
     pub max_head_bytes: u64,
-    /// Raw bytes of lines after which a head becomes a block.
-    pub block_bytes: usize,
+    /// Lines wait in memory no longer than this.
+    pub max_head_ms: i64,
+    /// What all stores of the process may hold in memory.
+    pub budget: Arc<MemoryBudget>,
+    /// Decoded indexes, and decoded blocks that several streams share.
+    pub index_cache_bytes: usize,
+    pub block_cache_bytes: usize,
+    /// Bytes of lines and metadata above which a part is not merged any more.
+    pub max_part_bytes: u64,
+    /// A segment of the write-ahead log ends here at the latest; it also ends when memory becomes a part.
     pub segment_bytes: u64,
     /// Pushes that a slow subscriber may lag behind before it loses the oldest.
     pub subscriber_capacity: usize,
     pub limits: LogLimits,
     pub clock: Clock,
+    /// Asked before each step that changes the disk.
+    pub probe: Arc<dyn PartProbe>,
 }
 
 /// What a push may contain. Each refusal names the limit.
 #[derive(Clone, Debug)]
 pub struct LogLimits {
+    /// Streams with lines in memory.
     pub max_streams: usize,
     pub max_labels_per_stream: usize,
     pub max_label_name_bytes: usize,
@@ -59,15 +75,20 @@ impl LogStoreConfig {
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            retention_ms: 6 * 3_600_000,
-            max_bytes: 512 << 20,
-            max_memory_bytes: 128 << 20,
+            retention_ms: 7 * 24 * 3_600_000,
+            max_bytes: 4 << 30,
+            min_free_bytes: 64 << 20,
             max_head_bytes: 32 << 20,
-            block_bytes: 256 << 10,
-            segment_bytes: 8 << 20,
+            max_head_ms: 5 * 60_000,
+            budget: MemoryBudget::new(64 << 20),
+            index_cache_bytes: 16 << 20,
+            block_cache_bytes: 16 << 20,
+            max_part_bytes: 1 << 30,
+            segment_bytes: 64 << 20,
             subscriber_capacity: 1024,
             limits: LogLimits::default(),
             clock: Arc::new(console_model::clock::now_ms),
+            probe: Arc::new(Unprobed),
         }
     }
 }

@@ -1,21 +1,32 @@
 //! The embedded store of log lines.
 //!
-//! Every accepted push is one write-ahead record ([`codec`]) before it is visible. In memory a stream is a raw head and
-//! compressed blocks; a block never spans two log segments, so that retention can drop a segment together with exactly
-//! what it holds. What holds: an acknowledged line survives `kill -9`; the same line of a stream at the same time, with
-//! the same metadata, is stored once; memory stays inside its budget.
+//! Every accepted push is one write-ahead record ([`codec`]) before it is visible. Lines wait in memory, compared with each
+//! other, until they are written as an immutable part on disk; then the log forgets them. Parts hold blocks of lines by
+//! stream with a filter each (`FORMAT.md`), and are merged into larger ones.
 //!
-//! Deliberately not here: LogQL (`console-logql`), an index of words (line hints skip blocks by searching them).
+//! What holds: an acknowledged line survives `kill -9`; the same line of a stream at the same time, with the same metadata,
+//! is read once, wherever its copies lie; memory stays inside its budget, whatever lies on disk; damage costs the part it
+//! is in.
+//!
+//! Deliberately not here: LogQL (`console-logql`); deleting single lines or streams: parts go as a whole.
 
+mod append;
 mod block;
+mod bloom;
 pub mod codec;
+mod compact;
 pub mod config;
+mod flush;
+mod head;
 mod limits;
 mod matching;
-mod merge;
+mod metadata;
+mod part;
+mod read;
+mod reader;
+mod retention;
 mod state;
 mod store;
-mod stream;
 
 pub use config::{LogLimits, LogStoreConfig};
 pub use store::{LogStore, LogStoreStats, OpenError};

@@ -1,111 +1,86 @@
-//! All streams in memory.
+//! What is in memory, and which parts there are. A reader that looks once sees every line once.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, sync::Arc};
 
-use console_blockkit::SegmentId;
-use console_model::{Labels, log::LogStream};
+use foldhash::fast::FixedState;
 
 use crate::{
+    head::{ByLabels, Head, HeadStream},
     matching::Matchers,
-    merge::{Run, Source},
-    stream::Stream,
+    part::LogPart,
 };
 
 #[derive(Debug, Default)]
 pub struct State {
-    streams: BTreeMap<Labels, Stream>,
-    /// Sums over all streams, kept up to date.
-    pub head_bytes: u64,
-    pub bytes: u64,
+    pub head: Head,
+    /// Lines that are being written as parts.
+    pub frozen: Option<Arc<Head>>,
+    /// By rising age.
+    pub parts: Arc<Vec<Arc<LogPart>>>,
+    /// In how many parts each stream is, by the hash of its labels.
+    streams: HashMap<u64, u32, FixedState>,
 }
 
 impl State {
-    pub fn len(&self) -> usize {
-        self.streams.len()
+    pub fn new(parts: Vec<Arc<LogPart>>) -> Self {
+        let mut state = Self::default();
+        state.change_parts(&[], parts);
+        state
     }
 
-    pub fn contains(&self, labels: &Labels) -> bool {
-        self.streams.contains_key(labels)
+    /// Takes parts out, by their sequences, and puts others in; answers those taken out.
+    pub fn change_parts(&mut self, gone: &[u64], new: Vec<Arc<LogPart>>) -> Vec<Arc<LogPart>> {
+        for hash in new.iter().flat_map(|p| &p.streams) {
+            *self.streams.entry(*hash).or_default() += 1;
+        }
+        let is_gone = |p: &Arc<LogPart>| gone.contains(&p.part.sequence);
+        let (gone, mut kept): (Vec<_>, Vec<_>) = self.parts.iter().cloned().partition(is_gone);
+        for hash in gone.iter().flat_map(|p| &p.streams) {
+            if let Some(parts) = self.streams.get_mut(hash) {
+                *parts -= 1;
+                if *parts == 0 {
+                    self.streams.remove(hash);
+                }
+            }
+        }
+        kept.extend(new);
+        kept.sort_by_key(|p| (p.age, p.part.sequence));
+        self.parts = Arc::new(kept);
+        gone
+    }
+
+    /// Streams in memory and in parts.
+    pub fn stream_count(&self) -> u64 {
+        let is_new = |labels: &&console_model::Labels| !self.streams.contains_key(&labels.hash_value());
+        let frozen = self.frozen.as_deref();
+        let only_frozen = frozen.map_or(0, |f| {
+            f.streams.keys().filter(|l| is_new(l) && !self.head.streams.contains_key(*l)).count()
+        });
+        (self.streams.len() + self.head.streams.keys().filter(is_new).count() + only_frozen) as u64
+    }
+
+    /// Bytes of lines in memory.
+    pub fn head_bytes(&self) -> u64 {
+        self.head.bytes + self.frozen.as_ref().map_or(0, |f| f.bytes)
     }
 
     pub fn entries(&self) -> u64 {
-        self.streams.values().map(|s| s.entries() as u64).sum()
+        let parts: u64 = self.parts.iter().map(|p| p.part.meta.rows).sum();
+        parts + self.head.entries + self.frozen.as_ref().map_or(0, |f| f.entries)
     }
 
-    /// Stores what is new in `stream` and answers it.
-    pub fn apply(&mut self, stream: &LogStream, segment: SegmentId, block_bytes: usize) -> LogStream {
-        let slot = self.streams.entry(stream.labels.clone()).or_insert_with(|| Stream::new(segment));
-        self.head_bytes -= slot.head_size();
-        self.bytes -= slot.size();
-        let entries = slot.add(&stream.entries, segment, block_bytes);
-        self.head_bytes += slot.head_size();
-        self.bytes += slot.size();
-        LogStream { labels: stream.labels.clone(), entries }
+    pub fn part_bytes(&self) -> u64 {
+        self.parts.iter().map(|p| p.part.bytes).sum()
     }
 
-    /// Compresses heads until at most `max_head_bytes` are raw, large ones first.
-    pub fn seal_heads(&mut self, max_head_bytes: u64) {
-        if self.head_bytes <= max_head_bytes {
-            return;
-        }
-        let mean = self.head_bytes / self.streams.len().max(1) as u64;
-        for stream in self.streams.values_mut().filter(|s| s.head_size() >= mean) {
-            stream.seal();
-        }
-        self.recount();
-    }
-
-    pub fn drop_segments_before(&mut self, first_kept: SegmentId) {
-        self.streams.retain(|_, s| {
-            s.drop_segments_before(first_kept);
-            !s.is_empty()
-        });
-        self.recount();
-    }
-
-    pub fn drop_older(&mut self, cutoff_ns: i64) {
-        self.streams.retain(|_, s| {
-            s.drop_older(cutoff_ns);
-            !s.is_empty()
-        });
-        self.recount();
-    }
-
-    fn recount(&mut self) {
-        self.head_bytes = self.streams.values().map(Stream::head_size).sum();
-        self.bytes = self.streams.values().map(Stream::size).sum();
-    }
-
-    /// Label sets that match and have entries in the range, ordered.
-    pub fn matching<'a>(
-        &'a self,
-        matchers: &'a Matchers,
-        start_ns: i64,
-        end_ns: i64,
-    ) -> impl Iterator<Item = &'a Labels> {
-        self.streams
-            .iter()
-            .filter(move |(labels, s)| matchers.matches(labels) && s.has_entries_in(start_ns, end_ns))
-            .map(|(labels, _)| labels)
-    }
-
-    /// What a scan needs of the matching streams: heads copied, blocks shared.
-    pub fn sources(&self, matchers: &Matchers, start_ns: i64, end_ns: i64) -> Vec<Source> {
-        let mut out = Vec::new();
-        for (labels, stream) in self.streams.iter().filter(|(l, _)| matchers.matches(l)) {
-            let mut runs: Vec<Run> = stream
-                .blocks
-                .iter()
-                .filter(|b| b.overlaps(start_ns, end_ns))
-                .cloned()
-                .map(Run::Block)
-                .collect();
-            let head = stream.head_range(start_ns, end_ns);
-            if !head.is_empty() {
-                runs.push(Run::Entries(head.to_vec()));
-            }
-            if !runs.is_empty() {
-                out.push(Source { labels: labels.clone(), runs });
+    /// Pushes of matching streams in memory, oldest first.
+    pub fn chunks(&self, matchers: &Matchers) -> ByLabels<Vec<Arc<console_model::log::LogStream>>> {
+        let mut out = ByLabels::<Vec<_>>::default();
+        let frozen = self.frozen.iter().flat_map(|f| &f.streams);
+        for (labels, stream) in frozen.chain(&self.head.streams) {
+            let HeadStream { chunks, .. } = stream;
+            if !chunks.is_empty() && matchers.matches(labels) {
+                out.entry(labels.clone()).or_default().extend(chunks.iter().cloned());
             }
         }
         out

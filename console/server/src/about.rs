@@ -101,7 +101,7 @@ impl SelfAbout {
             part(
                 "Logs",
                 &self.backends.logs,
-                &[("streams", l.streams), ("lines", l.entries)],
+                &[("streams", l.streams), ("lines", l.entries), ("parts on disk", l.parts)],
                 &size(l.memory_bytes, l.disk_bytes),
             ),
             part(

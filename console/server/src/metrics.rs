@@ -28,23 +28,24 @@ impl SelfMetrics {
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let items = gauge(
             "quarterdeck_store_items",
-            "What a store holds: series in memory, samples, blocks, streams, lines, traces, spans.",
+            "What a store holds: series in memory, samples, blocks, streams, lines, parts, traces, spans.",
             &["store", "kind"],
         )?;
         let bytes = gauge(
             "quarterdeck_store_bytes",
-            "Bytes of a store: in memory, on disk, and of those in blocks.",
+            "Bytes of a store: in memory, on disk, and of those in blocks or parts.",
             &["store", "place"],
         )?;
         let dropped = gauge(
             "quarterdeck_store_dropped",
-            "Segments or traces dropped by a size limit, and records that replay could not read, since the start.",
+            "Segments, parts or traces dropped by a limit, parts set aside as damaged, and records that replay could not \
+             read, since the start.",
             &["store", "what"],
         )?;
         let segments = gauge(
             "quarterdeck_store_log_segments",
-            "Segments of a store's log: those present; since the start, those begun and those deleted because blocks \
-             hold all of them.",
+            "Segments of a store's log: those present; since the start, those begun and those deleted because blocks or \
+             parts hold all of them.",
             &["store", "what"],
         )?;
         let build = gauge("shop_build_info", "Always 1; the label says which version runs.", &["version"])?;
@@ -74,6 +75,7 @@ impl SelfMetrics {
             ("metrics", "blocks", m.blocks),
             ("logs", "streams", l.streams),
             ("logs", "lines", l.entries),
+            ("logs", "parts", l.parts),
             ("traces", "traces", t.traces),
             ("traces", "spans", t.spans),
         ];
@@ -90,11 +92,13 @@ impl SelfMetrics {
             self.bytes.with_label_values(&[store, "disk"]).set(disk as i64);
         }
         self.bytes.with_label_values(&["metrics", "blocks"]).set(m.block_bytes as i64);
+        self.bytes.with_label_values(&["logs", "parts"]).set(l.part_bytes as i64);
         let dropped = [
             ("metrics", "segments", m.dropped_segments),
             ("metrics", "damaged_records", m.damaged_records),
             ("metrics", "damaged_blocks", m.damaged_blocks),
-            ("logs", "segments", l.dropped_segments),
+            ("logs", "parts", l.dropped_parts),
+            ("logs", "damaged_parts", l.damaged_parts),
             ("logs", "damaged_records", l.damaged_records),
             ("traces", "traces", t.dropped_traces),
             ("traces", "damaged_records", t.damaged_records),
@@ -106,6 +110,9 @@ impl SelfMetrics {
             [("present", m.segments), ("begun", m.begun_segments), ("flushed", m.flushed_segments)]
         {
             self.segments.with_label_values(&["metrics", what]).set(n as i64);
+        }
+        for (what, n) in [("present", l.segments), ("flushed", l.flushed_segments)] {
+            self.segments.with_label_values(&["logs", what]).set(n as i64);
         }
         let mut out = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {

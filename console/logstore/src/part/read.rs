@@ -1,0 +1,116 @@
+//! Reading a part of lines.
+
+use std::sync::Arc;
+
+use console_blockkit::{
+    part::{Part, PartCache, PartError, Section},
+    record::Reader,
+};
+
+use super::index::{BlockInfo, Index};
+use crate::block::{BlockRows, Times};
+
+/// Decoded pieces of parts that are likely asked for again.
+pub struct Caches {
+    pub indexes: PartCache<(), Arc<Index>>,
+    /// Blocks that several streams share.
+    pub blocks: PartCache<u32, Arc<BlockRows>>,
+}
+
+impl Caches {
+    pub fn new(index_bytes: usize, block_bytes: usize) -> Self {
+        Self { indexes: PartCache::new(index_bytes), blocks: PartCache::new(block_bytes) }
+    }
+
+    pub fn forget(&self, sequence: u64) {
+        self.indexes.forget(sequence);
+        self.blocks.forget(sequence);
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.indexes.memory_bytes() + self.blocks.memory_bytes()
+    }
+}
+
+/// An open part of lines. What reading it finds damaged is remembered: the part is not read any more.
+#[derive(Debug)]
+pub struct LogPart {
+    pub part: Arc<Part>,
+    /// Grows with the time at which the oldest rows of the part were written: lines of one time come in this order.
+    pub age: u64,
+    /// Bytes of lines and metadata.
+    pub raw_bytes: u64,
+    index: Section,
+    /// Hashes of the streams' labels in this process.
+    pub streams: Vec<u64>,
+}
+
+impl LogPart {
+    /// Reads what the store's footer says; verifies the index.
+    pub fn load(part: Arc<Part>, footer: &[u8]) -> Result<Self, PartError> {
+        let mut r = Reader::new(footer);
+        let (age, index) = (r.uint()?, Section::take(&mut r)?);
+        let age = if age == 0 { part.sequence } else { age };
+        // Not kept: most parts are not read soon.
+        let decoded = Index::decode(&part.read(index)?)?;
+        let runs = decoded.streams.iter().flat_map(|(_, runs)| runs);
+        if runs.map(|r| u64::from(r.rows)).sum::<u64>() != part.meta.rows {
+            return Err(PartError::Damaged("index has other rows than the footer says"));
+        }
+        let raw_bytes = decoded.blocks.iter().map(|b| b.raw_bytes).sum();
+        let streams = decoded.streams.iter().map(|(labels, _)| labels.hash_value()).collect();
+        Ok(Self { part, age, raw_bytes, index, streams })
+    }
+
+    fn noted<T>(&self, read: Result<T, PartError>) -> Result<T, PartError> {
+        read.inspect_err(|e| {
+            self.part.note(e);
+        })
+    }
+
+    pub fn index(&self, caches: &Caches) -> Result<Arc<Index>, PartError> {
+        if let Some(index) = caches.indexes.find(self.part.sequence, ()) {
+            return Ok(index);
+        }
+        let index = self.part.read(self.index).and_then(|bytes| Index::decode(&bytes));
+        let index = Arc::new(self.noted(index)?);
+        caches.indexes.put(self.part.sequence, (), Arc::clone(&index), index.memory_bytes());
+        Ok(index)
+    }
+
+    /// The bytes of a section as they are.
+    pub fn section(&self, section: Section) -> Result<Vec<u8>, PartError> {
+        self.noted(self.part.read(section))
+    }
+
+    pub fn times(&self, block: &BlockInfo) -> Result<Times, PartError> {
+        self.noted(self.read_times(block))
+    }
+
+    fn read_times(&self, block: &BlockInfo) -> Result<Times, PartError> {
+        let times = Times::decode(&self.part.read(block.times)?)?;
+        if times.rows() == block.rows as usize {
+            Ok(times)
+        } else {
+            Err(PartError::Damaged("block has other rows than its index says"))
+        }
+    }
+
+    /// The block's rows; nothing where its lines do not have what `wanted` asks of their text.
+    pub fn rows(
+        &self,
+        block: &BlockInfo,
+        wanted: impl FnOnce(&str) -> bool,
+    ) -> Result<Option<BlockRows>, PartError> {
+        let read = || {
+            let times = self.read_times(block)?;
+            let lines = BlockRows::lines(&times, &self.part.read(block.lines)?)?;
+            if !wanted(&lines) {
+                return Ok(None);
+            }
+            let metadata = (block.metadata.length > 0).then(|| self.part.read(block.metadata)).transpose()?;
+            Ok(Some(BlockRows::new(times, lines, metadata.as_deref())?))
+        };
+        self.noted(read())
+    }
+}
