@@ -219,8 +219,12 @@ mod tests {
         let times = |lengths: &[u64]| {
             let mut w = Writer::default();
             w.uint(lengths.len() as u64);
-            lengths.iter().for_each(|_| w.int(0));
-            lengths.iter().for_each(|l| w.uint(*l));
+            for _ in lengths {
+                w.int(0);
+            }
+            for length in lengths {
+                w.uint(*length);
+            }
             record::seal(VERSION, &w.bytes)
         };
         let lines = record::seal(VERSION, "ää".as_bytes());

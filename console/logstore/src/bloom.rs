@@ -220,7 +220,9 @@ mod tests {
 
     fn filter(lines: &[&str]) -> Vec<u8> {
         let mut builder = BloomBuilder::default();
-        lines.iter().for_each(|l| builder.line(l.as_bytes()));
+        for line in lines {
+            builder.line(line.as_bytes());
+        }
         builder.finish()
     }
 

@@ -51,7 +51,7 @@ pub fn write(
             row = run.before((at + 1).saturating_mul(length)).max(row + 1);
         }
     }
-    let mut written = Vec::new();
+    let mut written: Vec<Arc<LogPart>> = Vec::new();
     let last = stretches.last().copied();
     for at in stretches {
         let marks = if Some(at) == last { vec![mark] } else { Vec::new() };
@@ -76,7 +76,9 @@ pub fn write(
             Ok(part) => written.extend(part),
             Err(error) => {
                 // All or nothing: the next try writes them again.
-                written.iter().for_each(|part: &Arc<LogPart>| folder.remove(part.part.sequence));
+                for part in &written {
+                    folder.remove(part.part.sequence);
+                }
                 return Err(error);
             }
         }

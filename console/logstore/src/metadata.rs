@@ -123,7 +123,9 @@ impl ColumnBuilder {
             Some((values, places)) => {
                 out.u8(DICTIONARY);
                 out.uint(values.len() as u64);
-                values.iter().for_each(|v| out.blob(v.as_bytes()));
+                for value in values {
+                    out.blob(value.as_bytes());
+                }
                 let mut cells = vec![0; rows as usize];
                 for ((row, _), place) in self.cells.iter().zip(places) {
                     cells[*row as usize] = place + 1;
@@ -134,7 +136,9 @@ impl ColumnBuilder {
                 out.u8(RAW);
                 let mut lengths = vec![0; rows as usize];
                 self.values().for_each(|(row, value)| lengths[row as usize] = value.len() as u64 + 1);
-                lengths.into_iter().for_each(|length| out.uint(length));
+                for length in lengths {
+                    out.uint(length);
+                }
                 out.raw(self.text.as_bytes());
             }
         }
@@ -305,17 +309,19 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn any_pairs_come_back(mut rows in prop::collection::vec(prop::collection::vec(("[a-d]", "[xyzä]{0,3}"), 0..5), 1..80)) {
-            rows.iter_mut().for_each(|r| r.sort());
-            round_trip(&rows);
-        }
-
-        #[test]
-        fn no_bytes_make_the_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), rows in 0usize..50) {
-            if let Ok(decoded) = Metadata::decode(&bytes, rows) {
-                (0..rows).for_each(|row| decoded.row(row, &mut Vec::new()));
-            }
-        }
+           #[test]
+           fn any_pairs_come_back(mut rows in prop::collection::vec(prop::collection::vec(("[a-d]", "[xyzä]{0,3}"), 0..5), 1..80)) {
+               for row in &mut rows {
+    row.sort();
     }
+               round_trip(&rows);
+           }
+
+           #[test]
+           fn no_bytes_make_the_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), rows in 0usize..50) {
+               if let Ok(decoded) = Metadata::decode(&bytes, rows) {
+                   (0..rows).for_each(|row| decoded.row(row, &mut Vec::new()));
+               }
+           }
+       }
 }

@@ -57,7 +57,9 @@ impl LogStore {
         let gone: Vec<u64> = state.parts.iter().filter(|p| gone(p)).map(|p| p.part.sequence).collect();
         if !gone.is_empty() {
             state.change_parts(&gone, Vec::new());
-            gone.iter().for_each(|sequence| self.caches.forget(*sequence));
+            for sequence in &gone {
+                self.caches.forget(*sequence);
+            }
         }
         gone
     }

@@ -1,6 +1,6 @@
 //! Rows that two runs of a stream both have: the same push twice, on both sides of a flush.
 
-use std::{collections::HashMap, ops::Range};
+use std::{cmp::Ordering, collections::HashMap, ops::Range};
 
 use console_blockkit::part::PartError;
 
@@ -31,15 +31,15 @@ fn common(a: &RunTimes, b: &RunTimes, context: &Context<'_>) -> Vec<(Range<usize
     let (mut i, mut j) = (a.seek(0, context.start_ns), b.seek(0, context.start_ns));
     while i < a.len() && j < b.len() && a.t_ns(i) < context.end_ns {
         let (t, u) = (a.t_ns(i), b.t_ns(j));
-        if t < u {
-            i = a.seek(i, u);
-        } else if u < t {
-            j = b.seek(j, t);
-        } else {
-            let end = |times: &RunTimes, from: usize| (from..times.len()).find(|r| times.t_ns(*r) != t);
-            let (i_end, j_end) = (end(a, i).unwrap_or(a.len()), end(b, j).unwrap_or(b.len()));
-            out.push((i..i_end, j..j_end));
-            (i, j) = (i_end, j_end);
+        match t.cmp(&u) {
+            Ordering::Less => i = a.seek(i, u),
+            Ordering::Greater => j = b.seek(j, t),
+            Ordering::Equal => {
+                let end = |times: &RunTimes, from: usize| (from..times.len()).find(|r| times.t_ns(*r) != t);
+                let (i_end, j_end) = (end(a, i).unwrap_or(a.len()), end(b, j).unwrap_or(b.len()));
+                out.push((i..i_end, j..j_end));
+                (i, j) = (i_end, j_end);
+            }
         }
     }
     out

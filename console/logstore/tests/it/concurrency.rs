@@ -63,7 +63,9 @@ fn a_reading_among_pushes_sees_what_was_acknowledged_before_it_once() {
             assert_eq!(lines.len() as u64, n, "a line came twice");
         }
         done.store(true, Ordering::SeqCst);
-        senders.into_iter().for_each(|s| s.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
         maintenance.join().unwrap();
     });
     let total = (SENDERS * PUSHES) as usize;
