@@ -83,6 +83,7 @@ pub fn values(
         };
         match scope {
             Some(AttributeScope::Intrinsic) => add(intrinsic(span, name)),
+            Some(AttributeScope::Event | AttributeScope::Link | AttributeScope::Instrumentation) => {}
             Some(AttributeScope::Span) => add(span.attribute(name).map(ToString::to_string)),
             Some(AttributeScope::Resource) => add(span.resource_attribute(name).map(ToString::to_string)),
             None => {
