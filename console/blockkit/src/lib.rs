@@ -1,6 +1,9 @@
-//! What the three embedded stores share: the write-ahead log and the bytes of its records.
+//! What the three embedded stores share: the write-ahead log, the bytes of its records, and immutable parts on disk.
 
+pub mod budget;
+pub mod part;
 pub mod record;
 pub mod wal;
 
+pub use budget::{MemoryBudget, Reservation};
 pub use wal::{Recovery, SegmentId, SegmentInfo, Truncated, Wal, WalConfig, WalError};

@@ -28,17 +28,17 @@ impl SelfMetrics {
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let items = gauge(
             "quarterdeck_store_items",
-            "What a store holds: series in memory, samples, blocks, streams, lines, traces, spans.",
+            "What a store holds: series in memory, samples, blocks, streams, lines, traces, spans, parts.",
             &["store", "kind"],
         )?;
         let bytes = gauge(
             "quarterdeck_store_bytes",
-            "Bytes of a store: in memory, on disk, and of those in blocks.",
+            "Bytes of a store: in memory, on disk, and of those in blocks or parts.",
             &["store", "place"],
         )?;
         let dropped = gauge(
             "quarterdeck_store_dropped",
-            "Segments or traces dropped by a size limit, and records that replay could not read, since the start.",
+            "Segments or traces dropped by a limit, records that replay could not read, blocks and parts set aside, since the start.",
             &["store", "what"],
         )?;
         let segments = gauge(
@@ -76,6 +76,7 @@ impl SelfMetrics {
             ("logs", "lines", l.entries),
             ("traces", "traces", t.traces),
             ("traces", "spans", t.spans),
+            ("traces", "parts", t.parts),
         ];
         for (store, kind, n) in items {
             self.items.with_label_values(&[store, kind]).set(n as i64);
@@ -90,6 +91,7 @@ impl SelfMetrics {
             self.bytes.with_label_values(&[store, "disk"]).set(disk as i64);
         }
         self.bytes.with_label_values(&["metrics", "blocks"]).set(m.block_bytes as i64);
+        self.bytes.with_label_values(&["traces", "parts"]).set(t.part_bytes as i64);
         let dropped = [
             ("metrics", "segments", m.dropped_segments),
             ("metrics", "damaged_records", m.damaged_records),
@@ -98,6 +100,7 @@ impl SelfMetrics {
             ("logs", "damaged_records", l.damaged_records),
             ("traces", "traces", t.dropped_traces),
             ("traces", "damaged_records", t.damaged_records),
+            ("traces", "damaged_parts", t.damaged_parts),
         ];
         for (store, what, n) in dropped {
             self.dropped.with_label_values(&[store, what]).set(n as i64);

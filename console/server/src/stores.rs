@@ -8,7 +8,7 @@ use console_tsdb::{Tsdb, TsdbConfig};
 
 use crate::config::StoresConfig;
 
-/// Metrics live in blocks on disk; logs and traces of that age would live in memory.
+/// Metrics live in blocks on disk; logs of that age would live in memory.
 const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
 
 /// How long metrics are kept.

@@ -8,9 +8,9 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// Absent: a day of metrics, six hours of logs and traces.
+    /// Absent: a day of metrics, six hours of logs, a week of traces.
     pub retention_hours: Option<u32>,
-    /// Bytes on disk, in MiB. Absent: 512.
+    /// Bytes on disk, in MiB. Absent: 512; 4096 for traces.
     pub max_disk_mib: Option<u32>,
 }
 
