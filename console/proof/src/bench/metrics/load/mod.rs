@@ -2,7 +2,6 @@
 //! 15 seconds up to now. The same seed gives the same values on every run.
 
 mod encode;
-mod noise;
 mod pod;
 mod send;
 

@@ -3,5 +3,5 @@
 mod latency;
 mod set;
 
-pub use latency::{Latencies, Measured, measure_set};
+pub use latency::{Latencies, measure_set};
 pub use set::{Query, SET, Shape};

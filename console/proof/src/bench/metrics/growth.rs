@@ -8,9 +8,8 @@ use super::{
     load::{self, Load},
     query::{SET, measure_set},
     server::Server,
-    table::table,
 };
-use crate::peer::PeerError;
+use crate::{bench::table::table, peer::PeerError};
 
 const SERIES: [usize; 3] = [1_000, 10_000, 100_000];
 const SAMPLES_PER_SERIES: usize = 60;

@@ -3,14 +3,12 @@
 use super::{SERIES_PER_POD, SERIES_PER_REQUEST, pod::Pod};
 use crate::peer::{
     PeerError,
+    protobuf::{LENGTH_DELIMITED, varint},
     remote_write::{self, WriteSeries},
 };
 
 /// Pods of which each request of a step holds all series.
 const PODS_PER_REQUEST: usize = SERIES_PER_REQUEST / SERIES_PER_POD;
-
-/// The wire type of a field with its length before it.
-const LENGTH_DELIMITED: u8 = 2;
 
 /// The pods whose samples go together, with the encoded labels of their series.
 pub struct Requests {
@@ -45,7 +43,7 @@ impl Requests {
             sample.clear();
             remote_write::sample(&mut sample, t_ms, *value);
             self.message.push(1 << 3 | LENGTH_DELIMITED);
-            remote_write::varint(&mut self.message, (labels.len() + 2 + sample.len()) as u64);
+            varint(&mut self.message, (labels.len() + 2 + sample.len()) as u64);
             self.message.extend_from_slice(labels);
             self.message.extend_from_slice(&[2 << 3 | LENGTH_DELIMITED, sample.len() as u8]);
             self.message.extend_from_slice(&sample);

@@ -25,6 +25,15 @@ impl Server {
         }
     }
 
+    /// The newest peers, not what distributions have; the console that is named, or the one beside this program.
+    pub fn program(self, console: Option<&Path>) -> Result<PathBuf, PeerError> {
+        match self {
+            Self::Prometheus => prometheus::newest(),
+            Self::VictoriaMetrics => victoria_metrics::newest(),
+            Self::Console => console.map_or_else(console::program, |p| Ok(p.to_owned())),
+        }
+    }
+
     /// In heads of columns.
     pub fn short_name(self) -> &'static str {
         match self {
@@ -39,20 +48,18 @@ impl Server {
         let scrape_config = scrape_file
             .map_or_else(|| Ok(String::new()), std::fs::read_to_string)
             .map_err(PeerError::io("the scrape configuration cannot be read"))?;
+        let program = self.program(console)?;
         match self {
             Self::Prometheus => {
                 let flags = ["--web.enable-admin-api"];
-                prometheus::start(&prometheus::program()?, &scrape_config, &flags).await
+                prometheus::start(&program, &scrape_config, &flags).await
             }
             Self::VictoriaMetrics => {
                 let flag = scrape_file.map(|f| format!("-promscrape.config={}", f.display()));
                 let flags: Vec<&str> = flag.iter().map(String::as_str).collect();
-                victoria_metrics::start(&victoria_metrics::program()?, &flags).await
+                victoria_metrics::start(&program, &flags).await
             }
-            Self::Console => {
-                let program = console.map_or_else(console::program, |p| Ok(p.to_owned()))?;
-                console::start(&program, &scrape_config, CONSOLE_CONFIG).await
-            }
+            Self::Console => console::start(&program, &scrape_config, CONSOLE_CONFIG).await,
         }
     }
 

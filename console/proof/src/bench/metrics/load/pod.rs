@@ -1,7 +1,6 @@
 //! One pod of a service: its label sets, and the values of its series from step to step.
 
-use super::noise::Noise;
-use crate::peer::remote_write::WriteSeries;
+use crate::{bench::noise::Noise, peer::remote_write::WriteSeries};
 
 /// 30 request counters, 42 series of 3 histograms, 22 gauges and counters of the process, 6 constants.
 pub const SERIES_PER_POD: usize = 100;

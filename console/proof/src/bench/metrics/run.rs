@@ -7,19 +7,26 @@ use super::{
     ingest::ingest,
     load::{LANES, Load},
     options::{Options, Part},
-    query::{Latencies, Measured, SET, measure_set},
+    query::{Latencies, SET, measure_set},
     scrape,
     server::Server,
-    table::{mib, table, thousands},
     verdict::{Result as Measurement, Results, verdict},
 };
-use crate::peer::PeerError;
+use crate::{
+    bench::{
+        ask::Measured,
+        machine::{load_average, present},
+        table::{mib, table, thousands},
+    },
+    peer::PeerError,
+};
 
 /// Runs what the options ask for. Fails only where something did not run, never for a figure.
 pub async fn run(options: &Options) -> Result<(), PeerError> {
     let console = options.console.as_deref();
-    let servers = options.servers();
     println!("load average {}", load_average());
+    let found = present(options.servers(), Server::name, |s| s.program(console))?;
+    let servers: Vec<Server> = found.into_iter().map(|(server, _)| server).collect();
     let mut measured = Vec::new();
     if options.has(Part::Ingest) || options.has(Part::Queries) {
         for server in &servers {
@@ -169,10 +176,4 @@ fn show_scrape(servers: &[Server], scraped: &[scrape::Scraped], options: &Option
         options.scrape_seconds,
         table(&["server", "series", "samples", "CPU", "samples/CPU-s", "disk/sample", "in blocks"], &rows)
     );
-}
-
-/// How busy the machine is: over one, five and fifteen minutes.
-fn load_average() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split_ascii_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use super::server::Server;
 
-/// Compares the console's metrics with Debian's Prometheus and VictoriaMetrics on one generated load.
+/// Compares the console's metrics with Prometheus 3 and VictoriaMetrics on one generated load.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Options {
