@@ -1,7 +1,7 @@
 //! Numbers as Go prints them.
 
-/// `%v` of a Go float64: shortest digits that read back, exponent form below 1e-4 and from 1e21 on
-/// (strconv.FormatFloat(f, 'g', -1, 64) with fmt's `%v` threshold).
+/// `%v` of a Go float64: shortest digits that read back, exponent form below 1e-4 and from 1e6 on
+/// (strconv.FormatFloat(f, 'g', -1, 64), whose shortest form decides as if its precision were 6).
 pub fn format_float(v: f64) -> String {
     if v.is_nan() {
         return "NaN".to_owned();
@@ -13,7 +13,7 @@ pub fn format_float(v: f64) -> String {
         return if v.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
     let exponent = exponent_of(v);
-    if !(-4..21).contains(&exponent) { exponent_form(&format!("{v:e}")) } else { format!("{v}") }
+    if !(-4..6).contains(&exponent) { exponent_form(&format!("{v:e}")) } else { format!("{v}") }
 }
 
 /// `%.{precision}g`: significant digits, trailing zeros removed.
@@ -61,7 +61,8 @@ mod tests {
             (1.0, "1"),
             (0.25, "0.25"),
             (1e21, "1e+21"),
-            (1e20, "100000000000000000000"),
+            (999_999.5, "999999.5"),
+            (123_456_789.0, "1.23456789e+08"),
             (0.00001, "1e-05"),
             (-1.5e-7, "-1.5e-07"),
             (f64::INFINITY, "+Inf"),

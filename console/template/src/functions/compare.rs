@@ -45,7 +45,7 @@ fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, String> {
         (Value::Int(x), Value::Int(y)) => Ok(Some(x.cmp(y))),
         (Value::Float(x), Value::Float(y)) => Ok(x.partial_cmp(y)),
         (Value::Str(x), Value::Str(y)) => Ok(Some(x.cmp(y))),
-        (Value::Time(x), Value::Time(y)) => Ok(Some(x.cmp(y))),
+        (Value::Time(x), Value::Time(y)) => Ok(x.partial_cmp(y)),
         _ => Err(format!("incompatible types for comparison: {} and {}", a.kind(), b.kind())),
     }
 }

@@ -1,6 +1,8 @@
 //! Templates from outside: what they print, what they refuse, and that nothing makes them run away.
 
-use alerting_template::{Limits, Template, Value};
+mod line;
+
+use console_template::{Limits, Template, Value};
 use proptest::prelude::*;
 
 fn data() -> Value {
@@ -16,7 +18,7 @@ fn data() -> Value {
                     Value::record("Alert", [("Status", Value::Str("resolved".into())), ("N", Value::Int(2))]),
                 ]),
             ),
-            ("At", Value::Time(1_732_446_061_000)),
+            ("At", Value::time_ms(1_732_446_061_000)),
         ],
     )
 }

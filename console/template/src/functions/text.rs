@@ -1,11 +1,18 @@
 //! Strings.
 
-use regex::RegexBuilder;
+use std::{cell::RefCell, collections::HashMap};
+
+use regex::{Regex, RegexBuilder};
 
 use super::{Answer, one};
 use crate::{printf, value::Value};
 
 const MAX_REGEX_BYTES: usize = 1 << 20;
+const MAX_COMPILED: usize = 16;
+
+thread_local! {
+    static COMPILED: RefCell<HashMap<String, Regex>> = RefCell::default();
+}
 
 pub(super) fn call(name: &str, a: &[Value]) -> Answer {
     let text = match name {
@@ -55,7 +62,7 @@ pub(super) fn call(name: &str, a: &[Value]) -> Answer {
     Ok(Value::Str(text))
 }
 
-fn string(v: &Value) -> Result<String, String> {
+pub(super) fn string(v: &Value) -> Result<String, String> {
     match v {
         Value::Str(s) => Ok(s.clone()),
         other => Err(format!("wrong type for value; expected string; got {}", other.kind())),
@@ -69,8 +76,20 @@ fn two(a: &[Value]) -> Result<[String; 2], String> {
     }
 }
 
-fn regex(pattern: &str) -> Result<regex::Regex, String> {
-    RegexBuilder::new(pattern).size_limit(MAX_REGEX_BYTES).build().map_err(|e| e.to_string())
+/// Compiled, and remembered by this thread: a template meets the same few expressions on every line.
+pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
+    if let Some(known) = COMPILED.with_borrow(|all| all.get(pattern).cloned()) {
+        return Ok(known);
+    }
+    let compiled =
+        RegexBuilder::new(pattern).size_limit(MAX_REGEX_BYTES).build().map_err(|e| e.to_string())?;
+    COMPILED.with_borrow_mut(|all| {
+        if all.len() >= MAX_COMPILED {
+            all.clear();
+        }
+        all.insert(pattern.to_owned(), compiled.clone());
+    });
+    Ok(compiled)
 }
 
 /// Go's fmt.Sprint: spaces between operands when neither is a string.
@@ -86,7 +105,7 @@ fn print(a: &[Value]) -> String {
     out
 }
 
-fn title(text: &str) -> String {
+pub(super) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut start = true;
     for c in text.chars() {
@@ -108,7 +127,7 @@ fn html(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-fn url_query(text: &str) -> String {
+pub(super) fn url_query(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, b| {
         match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(b as char),

@@ -19,9 +19,9 @@ pub(super) fn call(name: &str, v: &Value) -> Answer {
         "humanize1024" => Value::Str(humanize_1024(n)),
         "humanizeDuration" => Value::Str(humanize_duration(n)),
         "humanizePercentage" => Value::Str(format!("{}%", format_significant(n * 100.0, 4))),
-        "toTime" => Value::Time((n * 1000.0) as i64),
+        "toTime" => Value::time_ms((n * 1000.0) as i64),
         _ if !n.is_finite() => Value::Str(format_float(n)),
-        _ => Value::Str(Value::Time((n * 1000.0) as i64).print()),
+        _ => Value::Str(Value::time_ms((n * 1000.0) as i64).print()),
     })
 }
 

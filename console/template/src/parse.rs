@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    Functions,
     error::{Position, TemplateError},
     lex::{self, Piece, Token},
     value::Value,
@@ -53,6 +54,8 @@ pub(crate) struct Command(pub Vec<Operand>);
 pub(crate) enum Operand {
     Literal(Value),
     Function(String),
+    /// A value of the caller's.
+    Host(String),
     /// `$name.path…`
     Variable(String, Vec<String>),
     /// `.path…`; empty: the dot.
@@ -66,8 +69,9 @@ pub(crate) struct Parsed {
     pub main: Vec<Node>,
 }
 
-pub(crate) fn parse(name: &str, text: &str) -> Result<Parsed, TemplateError> {
+pub(crate) fn parse(name: &str, text: &str, functions: Functions) -> Result<Parsed, TemplateError> {
     let mut parser = Parser {
+        functions,
         name: name.into(),
         pieces: lex::pieces(name, text)?.into_iter(),
         defined: BTreeMap::new(),
@@ -80,6 +84,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Parsed, TemplateError> {
 }
 
 struct Parser {
+    functions: Functions,
     name: std::sync::Arc<str>,
     pieces: std::vec::IntoIter<Piece>,
     defined: BTreeMap<String, Vec<Node>>,
@@ -261,7 +266,10 @@ impl Reader<'_> {
         while self.peek() == Some(&Token::Pipe) {
             self.next += 1;
             let command = self.command()?;
-            if !matches!(command.0[0], Operand::Function(_) | Operand::Path(_) | Operand::Variable(..)) {
+            if !matches!(
+                command.0[0],
+                Operand::Function(_) | Operand::Host(_) | Operand::Path(_) | Operand::Variable(..)
+            ) {
                 return Err(self.error("non executable command in pipeline"));
             }
             commands.push(command);
@@ -304,7 +312,8 @@ impl Reader<'_> {
                 "true" => Operand::Literal(Value::Bool(true)),
                 "false" => Operand::Literal(Value::Bool(false)),
                 "nil" => Operand::Literal(Value::Nil),
-                _ if crate::functions::is_known(&w) => Operand::Function(w),
+                _ if self.parser.functions.is_host(&w) => Operand::Host(w),
+                _ if self.parser.functions.knows(&w) => Operand::Function(w),
                 _ => return Err(self.error(format!("function {w:?} not defined"))),
             },
             Token::Variable(name) => {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
-use crate::float::format_float;
+use crate::{float::format_float, moment::Moment};
 
 /// A value. `Map` answers a missing key with the empty string (Go: `map[string]string` with `missingkey=zero`),
 /// `Struct` with an error, so that a misspelt field is found.
@@ -15,8 +13,7 @@ pub enum Value {
     Int(i64),
     Float(f64),
     Str(String),
-    /// Milliseconds since the Unix epoch.
-    Time(i64),
+    Time(Moment),
     List(Vec<Value>),
     Map(BTreeMap<String, Value>),
     Struct(&'static str, BTreeMap<&'static str, Value>),
@@ -31,6 +28,11 @@ impl Value {
     /// A struct with the given fields.
     pub fn record(name: &'static str, fields: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
         Self::Struct(name, fields.into_iter().collect())
+    }
+
+    /// A time, from milliseconds since the Unix epoch.
+    pub fn time_ms(ms: i64) -> Self {
+        Self::Time(Moment::from_ms(ms))
     }
 
     /// Go's notion of truth: not the zero value.
@@ -69,7 +71,7 @@ impl Value {
             Self::Int(i) => i.to_string(),
             Self::Float(f) => format_float(*f),
             Self::Str(s) => s.clone(),
-            Self::Time(ms) => time(*ms).format("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string(),
+            Self::Time(t) => t.print(),
             Self::List(l) => format!("[{}]", l.iter().map(Self::print).collect::<Vec<_>>().join(" ")),
             Self::Map(m) => {
                 let all: Vec<String> = m.iter().map(|(k, v)| format!("{k}:{}", v.print())).collect();
@@ -101,9 +103,11 @@ impl Value {
                 "Values" => l.iter().map(|v| v.field("Value")).collect::<Result<_, _>>().map(Self::List),
                 _ => Err(format!("can't evaluate field {name} in a list")),
             },
-            Self::Time(ms) => match name {
-                "UTC" | "Local" => Ok(self.clone()),
-                "Unix" => Ok(Self::Int(ms.div_euclid(1000))),
+            Self::Time(t) => match name {
+                "UTC" | "Local" => Ok(Self::Time(t.in_utc())),
+                "Unix" => Ok(Self::Int(t.seconds())),
+                "UnixMilli" => Ok(Self::Int(t.ms())),
+                "UnixNano" => Ok(Self::Int(t.ns())),
                 _ => Err(format!("can't evaluate field {name} in a time")),
             },
             Self::Nil => Err(format!("nil value; can't evaluate field {name}")),
@@ -114,9 +118,7 @@ impl Value {
     /// `.name arguments…`: the methods that take arguments.
     pub(crate) fn method(&self, name: &str, arguments: &[Self]) -> Result<Self, String> {
         match (self, name, arguments) {
-            (Self::Time(ms), "Format", [Self::Str(layout)]) => {
-                Ok(Self::Str(time(*ms).format(&go_layout(layout)).to_string()))
-            }
+            (Self::Time(t), "Format", [Self::Str(layout)]) => Ok(Self::Str(t.format(layout))),
             (Self::Map(m), "Remove", [Self::List(keys)]) => {
                 let mut left = m.clone();
                 for key in keys {
@@ -127,10 +129,6 @@ impl Value {
             _ => Err(format!("{name} is not a method of {} with {} arguments", self.kind(), arguments.len())),
         }
     }
-}
-
-fn time(ms: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }
 
 fn pairs(m: &BTreeMap<String, Value>) -> Vec<Value> {
@@ -146,45 +144,4 @@ fn pairs(m: &BTreeMap<String, Value>) -> Vec<Value> {
 fn with_status(list: &[Value], status: &str) -> Value {
     let of = |v: &Value| v.field("Status").is_ok_and(|s| s == Value::Str(status.to_owned()));
     Value::List(list.iter().filter(|v| of(v)).cloned().collect())
-}
-
-/// Go's reference-time layouts as strftime.
-fn go_layout(layout: &str) -> String {
-    const TOKENS: [(&str, &str); 20] = [
-        ("January", "%B"),
-        ("Monday", "%A"),
-        ("2006", "%Y"),
-        ("-07:00", "%:z"),
-        ("Z07:00", "Z"),
-        ("-0700", "%z"),
-        (".000", "%.3f"),
-        ("Jan", "%b"),
-        ("Mon", "%a"),
-        ("MST", "UTC"),
-        ("01", "%m"),
-        ("02", "%d"),
-        ("03", "%I"),
-        ("04", "%M"),
-        ("05", "%S"),
-        ("06", "%y"),
-        ("15", "%H"),
-        ("PM", "%p"),
-        ("_2", "%e"),
-        ("2", "%-d"),
-    ];
-    let mut out = String::new();
-    let mut rest = layout;
-    while let Some(c) = rest.chars().next() {
-        if let Some((token, format)) = TOKENS.iter().find(|(t, _)| rest.starts_with(t)) {
-            out.push_str(format);
-            rest = &rest[token.len()..];
-        } else {
-            if c == '%' {
-                out.push('%');
-            }
-            out.push(c);
-            rest = &rest[c.len_utf8()..];
-        }
-    }
-    out
 }

@@ -1,7 +1,7 @@
 //! Expansion: walks the tree, counts steps, bounds the output.
 
 use crate::{
-    Limits, Template, TemplateError, functions,
+    HostValues, Limits, Template, TemplateError, functions,
     parse::{At, Command, Node, Operand, Pipeline},
     value::Value,
 };
@@ -11,11 +11,12 @@ pub(crate) fn expand(
     nodes: &[Node],
     data: &Value,
     variables: &[(&str, Value)],
+    host: &HostValues<'_>,
     limits: &Limits,
 ) -> Result<String, TemplateError> {
     let mut scope: Vec<(String, Value)> = vec![(String::new(), data.clone())];
     scope.extend(variables.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
-    let mut run = Run { template, limits, out: String::new(), steps: 0, depth: 0, scope };
+    let mut run = Run { template, host, limits, out: String::new(), steps: 0, depth: 0, scope };
     run.nodes(nodes, data)?;
     Ok(run.out)
 }
@@ -28,6 +29,7 @@ enum Flow {
 
 struct Run<'a> {
     template: &'a Template,
+    host: &'a HostValues<'a>,
     limits: &'a Limits,
     out: String,
     steps: usize,
@@ -205,7 +207,7 @@ impl Run<'_> {
         match first {
             Operand::Function(name) => {
                 let budget = self.limits.max_output_bytes;
-                functions::call(name, &arguments, budget)
+                functions::call(self.template.functions, name, &arguments, budget)
                     .map_err(|e| at.error(format!("error calling {name}: {e}")))
             }
             operand if arguments.is_empty() => self.operand(operand, dot, at),
@@ -247,9 +249,14 @@ impl Run<'_> {
     fn operand(&mut self, operand: &Operand, dot: &Value, at: &At) -> Result<Value, TemplateError> {
         match operand {
             Operand::Literal(v) => Ok(v.clone()),
-            Operand::Function(name) => functions::call(name, &[], self.limits.max_output_bytes)
-                .map_err(|e| at.error(format!("error calling {name}: {e}"))),
-            Operand::Path(path) => walk(dot.clone(), path, at),
+            Operand::Function(name) => {
+                functions::call(self.template.functions, name, &[], self.limits.max_output_bytes)
+                    .map_err(|e| at.error(format!("error calling {name}: {e}")))
+            }
+            Operand::Host(name) => {
+                (self.host)(name).ok_or_else(|| at.error(format!("{name} has no value here")))
+            }
+            Operand::Path(path) => walk_in(dot, path, at),
             Operand::Variable(name, path) => walk(self.variable(name, at)?, path, at),
             Operand::Group(inner, path) => {
                 let value = self.pipeline(inner, dot, at)?;
@@ -293,6 +300,14 @@ impl Run<'_> {
         }
         self.out.push_str(text);
         Ok(())
+    }
+}
+
+/// As [`walk`], without a copy of all that lies beside the path.
+fn walk_in(value: &Value, path: &[String], at: &At) -> Result<Value, TemplateError> {
+    match path.split_first() {
+        Some((name, rest)) => walk(value.field(name).map_err(|e| at.error(e))?, rest, at),
+        None => Ok(value.clone()),
     }
 }
 

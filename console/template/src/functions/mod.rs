@@ -1,32 +1,31 @@
-//! Functions: Go's own, then those of Prometheus and Alertmanager.
+//! Functions: Go's own, then those of Prometheus and Alertmanager, or those of Loki.
 
 mod compare;
+mod decimal;
 mod human;
+mod line;
 mod text;
 
 use crate::value::Value;
 
 type Answer = Result<Value, String>;
 
-const KNOWN: &[&str] = &[
-    "and",
-    "or",
-    "not",
-    "len",
-    "index",
-    "slice",
-    "print",
-    "println",
-    "printf",
-    "html",
-    "js",
-    "urlquery",
-    "eq",
-    "ne",
-    "lt",
-    "le",
-    "gt",
-    "ge",
+/// Which functions a template may call besides Go's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Functions {
+    /// Prometheus' and Alertmanager's.
+    #[default]
+    Alerting,
+    /// Loki's, for `line_format` and `label_format`.
+    Line,
+}
+
+const OF_GO: &[&str] = &[
+    "and", "or", "not", "len", "index", "slice", "print", "println", "printf", "html", "js", "urlquery",
+    "eq", "ne", "lt", "le", "gt", "ge",
+];
+
+const OF_ALERTING: &[&str] = &[
     "humanize",
     "humanize1024",
     "humanizeDuration",
@@ -52,13 +51,25 @@ const KNOWN: &[&str] = &[
     "tz",
 ];
 
-pub(crate) fn is_known(name: &str) -> bool {
-    KNOWN.contains(&name)
+impl Functions {
+    pub(crate) fn knows(self, name: &str) -> bool {
+        OF_GO.contains(&name)
+            || match self {
+                Self::Alerting => OF_ALERTING.contains(&name),
+                Self::Line => line::NAMES.contains(&name),
+            }
+    }
+
+    /// Whether the caller answers for this name.
+    pub(crate) fn is_host(self, name: &str) -> bool {
+        self == Self::Line && matches!(name, "__line__" | "__timestamp__" | "now")
+    }
 }
 
 /// Calls a function. `budget` bounds the bytes of a string that it may build.
-pub(crate) fn call(name: &str, a: &[Value], budget: usize) -> Answer {
+pub(crate) fn call(set: Functions, name: &str, a: &[Value], budget: usize) -> Answer {
     let value = match name {
+        _ if set == Functions::Line && line::NAMES.contains(&name) => line::call(name, a, budget),
         "not" => Ok(Value::Bool(!one(a)?.truth())),
         "and" | "or" => one(a).cloned(),
         "len" => length(one(a)?),
