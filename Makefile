@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit coverage openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit coverage openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics bench-logs bench-traces fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -204,10 +204,20 @@ diff-prometheus: setup ## random PromQL against Debian's Prometheus 2.42: make d
 	cargo build --locked --bin quarterdeck --bin diff-prometheus
 	@$(TARGET_DIR)/debug/diff-prometheus $(if $(QUERIES),--queries $(QUERIES)) $(if $(SEED),--seed $(SEED))
 
-bench-metrics: setup ## metrics of the console against Debian's Prometheus and VictoriaMetrics: make bench-metrics [ARGS="--only console"]
-	@xtask/setup.sh bench-metrics
+# A peer that cannot be built is told twice, by setup and by the bench, and left out.
+bench-metrics: setup ## metrics of the console against Prometheus 3 and VictoriaMetrics: make bench-metrics [ARGS="--only console"]
+	-@xtask/setup.sh bench-metrics
 	cargo build --locked --release --bin quarterdeck --bin bench-metrics
 	@$(TARGET_DIR)/release/bench-metrics $(ARGS)
+
+bench-logs: setup ## logs of the console against VictoriaLogs: make bench-logs [ARGS="--gb 0.1 --loki /path/to/loki"]
+	-@xtask/setup.sh bench-logs
+	cargo build --locked --release --bin quarterdeck --bin bench-logs
+	@$(TARGET_DIR)/release/bench-logs $(ARGS)
+
+bench-traces: setup ## traces of the console against VictoriaTraces: make bench-traces [ARGS="--victoria-traces /path/to/victoria-traces"]
+	cargo build --locked --release --bin quarterdeck --bin bench-traces
+	@$(TARGET_DIR)/release/bench-traces $(ARGS)
 
 clean: ## stop the platform and remove its data
 	@$(XTASK) down || true

@@ -11,7 +11,7 @@ say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: error: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The programs of tools.toml that the target needs, a line each: name|or|dirs|apt|brew|pypi|venv|go|module|ldflags|daemon,
+# The programs of tools.toml that the target needs, a line each: name|or|dirs|apt|brew|pypi|venv|go|module|ldflags|cgo|daemon,
 # lists with `:` between.
 list() {
   awk -v target="$target" '
@@ -19,7 +19,7 @@ list() {
     function flush() {
       if (v["name"] != "" && needed(v["target"]))
         print v["name"] "|" v["or"] "|" v["dirs"] "|" v["apt"] "|" v["brew"] "|" v["pypi"] "|" v["venv"] "|" v["go"] "|" \
-          (v["module"] == "" ? v["name"] : v["module"]) "|" v["ldflags"] "|" v["daemon"]
+          (v["module"] == "" ? v["name"] : v["module"]) "|" v["ldflags"] "|" v["cgo"] "|" v["daemon"]
       for (key in v) delete v[key]
     }
     /^\[\[program\]\]/ { flush() }
@@ -97,7 +97,7 @@ install_venv() {
   ln -sf "venv-$1/bin/$1" "$tools/$1"
 }
 
-# install_go NAME PACKAGE MODULE LDFLAGS: a program of a Go module, in the version that a go.mod of ours names: `go install`
+# install_go NAME PACKAGE MODULE LDFLAGS CGO: a program of a Go module, in the version that a go.mod of ours names: `go install`
 # refuses modules that replace others.
 install_go() {
   say "building $1 from its Go module (minutes)"
@@ -105,19 +105,19 @@ install_go() {
   local go=$tools/go
   [ -f "$go" ] || go=$(PATH=$PATH:/usr/local/go/bin command -v go) || die "go is missing"
   (cd "xtask/tools/$3" &&
-    GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 "$go" build -trimpath -ldflags="-s $4" -o "$tools/$1" "$2") ||
+    GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED="${5:-0}" "$go" build -trimpath -ldflags="-s $4" -o "$tools/$1" "$2") ||
     die "$1 could not be built from $2: install it yourself and put it on PATH"
 }
 
 packages=() formulas=() daemons=() wheels=() venvs=() modules=()
-while IFS='|' read -r name or dirs apt brew pypi venv go module ldflags daemon; do
+while IFS='|' read -r name or dirs apt brew pypi venv go module ldflags cgo daemon; do
   present "$name" "$or" "$dirs" && continue
   if [ -n "$venv" ]; then
     venvs+=("$name|$venv")
     continue
   fi
   if [ -n "$go" ] && { [ -z "$brew" ] || ! have brew; }; then
-    modules+=("$name|$go|$module|$ldflags")
+    modules+=("$name|$go|$module|$ldflags|$cgo")
     continue
   fi
   if have apt-get; then
@@ -146,8 +146,8 @@ fi
 for wheel in ${wheels[@]+"${wheels[@]}"}; do install_wheel "${wheel%%|*}" "${wheel#*|}"; done
 for venv in ${venvs[@]+"${venvs[@]}"}; do install_venv "${venv%%|*}" "${venv#*|}"; done
 for module in ${modules[@]+"${modules[@]}"}; do
-  IFS='|' read -r name go module ldflags <<<"$module"
-  install_go "$name" "$go" "$module" "$ldflags"
+  IFS='|' read -r name go module ldflags cgo <<<"$module"
+  install_go "$name" "$go" "$module" "$ldflags" "$cgo"
 done
 
 [ -z "$target" ] || exit 0

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use alerting_template::Template;
+use console_template::Template;
 use console_model::{
     alert::{Alert, AlertState, RuleGroupStatus},
     clock::now_ms,

@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use axum::Router;
 use console_storage::{logs::LogAppender, metrics::SampleAppender, traces::SpanAppender};
 use prometheus::Registry;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
@@ -13,12 +13,16 @@ use tonic::{
 
 use crate::{
     auth::Tokens,
+    elasticsearch::{self, ElasticsearchState},
+    forward::{self, ForwardState},
     gate::Gate,
     limits::IngestLimits,
     loki::{self, LokiState},
     metrics::IngestMetrics,
     otlp::{self, Exporter, http::OtlpState},
     remote_write::{self, RemoteWriteState},
+    syslog::{self, SyslogState},
+    zipkin::{self, ZipkinState},
 };
 
 /// What ingest needs.
@@ -49,9 +53,13 @@ impl Ingest {
         Ok(Self { state: OtlpState { gate, exporter } })
     }
 
-    /// OTLP/HTTP, Loki push and remote write.
+    /// Everything that is sent with HTTP.
     pub fn http_router(&self) -> Router {
-        self.otlp_http_router().merge(self.loki_router()).merge(self.remote_write_router())
+        self.otlp_http_router()
+            .merge(self.loki_router())
+            .merge(self.remote_write_router())
+            .merge(self.elasticsearch_router(self.tokens()))
+            .merge(self.zipkin_router())
     }
 
     /// `/v1/traces`, `/v1/logs`, `/v1/metrics`.
@@ -65,10 +73,22 @@ impl Ingest {
         loki::router(LokiState { gate, logs })
     }
 
+    /// Below `/elasticsearch`, what writes. `readers` may see the handshake too.
+    pub fn elasticsearch_router(&self, readers: Tokens) -> Router {
+        let (gate, logs) = (self.state.gate.clone(), self.state.exporter.logs.clone());
+        elasticsearch::router(ElasticsearchState::new(gate, logs, readers))
+    }
+
     /// `/api/v1/write`.
     pub fn remote_write_router(&self) -> Router {
         let (gate, samples) = (self.state.gate.clone(), self.state.exporter.samples.clone());
         remote_write::router(RemoteWriteState { gate, samples, cache: Arc::default() })
+    }
+
+    /// `/api/v2/spans`.
+    pub fn zipkin_router(&self) -> Router {
+        let (gate, spans) = (self.state.gate.clone(), self.state.exporter.spans.clone());
+        zipkin::router(ZipkinState { gate, spans })
     }
 
     /// OTLP/gRPC.
@@ -87,6 +107,32 @@ impl Ingest {
             .add_routes(self.grpc_routes())
             .serve_with_incoming_shutdown(incoming, shutdown)
             .await
+    }
+
+    fn syslog(&self) -> SyslogState {
+        SyslogState { gate: self.state.gate.clone(), logs: self.state.exporter.logs.clone() }
+    }
+
+    /// Serves syslog over TCP until `shutdown` ends.
+    pub async fn serve_syslog_tcp(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        syslog::serve_tcp(self.syslog(), listener, shutdown).await;
+    }
+
+    /// Serves syslog over UDP until `shutdown` ends.
+    pub async fn serve_syslog_udp(&self, socket: UdpSocket, shutdown: impl Future<Output = ()>) {
+        syslog::serve_udp(self.syslog(), socket, shutdown).await;
+    }
+
+    /// Serves the forward protocol until `shutdown` ends; senders have to know `shared_key`, where there is one.
+    pub async fn serve_forward(
+        &self,
+        listener: TcpListener,
+        shared_key: Option<String>,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let (gate, logs) = (self.state.gate.clone(), self.state.exporter.logs.clone());
+        let state = ForwardState { gate, logs, shared_key: shared_key.map(Into::into) };
+        forward::serve(state, listener, shutdown).await;
     }
 
     /// For the protocols that are composed elsewhere (scraping).

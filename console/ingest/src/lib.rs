@@ -1,5 +1,5 @@
-//! Everything that writes telemetry into the console's stores: OTLP over gRPC and HTTP, Loki push, Prometheus remote
-//! write and scraping.
+//! Everything that writes telemetry into the console's stores: OTLP over gRPC and HTTP, Loki push, Elasticsearch's
+//! bulk API, Zipkin, syslog, Fluentd's forward protocol, Prometheus remote write and scraping.
 //!
 //! What holds: a write that was acknowledged is in the store's write-ahead log; a refused one says which field, limit
 //! or item was wrong in the protocol's own envelope, and is counted; one bad item never takes the good ones of its
@@ -10,9 +10,13 @@
 pub mod auth;
 pub mod body;
 mod buffer;
+mod connections;
+pub mod elasticsearch;
+pub mod forward;
 pub mod gate;
 mod ingest;
 mod json;
+pub mod level;
 pub mod limits;
 pub mod loki;
 pub mod metrics;
@@ -22,7 +26,9 @@ mod plain;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
+pub mod syslog;
 mod wire;
+pub mod zipkin;
 
 pub use ingest::{Ingest, IngestDeps};
 pub use limits::IngestLimits;

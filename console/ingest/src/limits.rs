@@ -35,6 +35,12 @@ pub struct IngestLimits {
     pub max_wait_ms: u64,
     /// How long a body may take to arrive.
     pub body_timeout_ms: u64,
+    /// Connections of syslog at once, and of the forward protocol.
+    pub max_connections: usize,
+    /// Bytes of one message of syslog.
+    pub max_frame_bytes: usize,
+    /// How long such a connection may be silent.
+    pub idle_timeout_ms: u64,
 }
 
 impl Default for IngestLimits {
@@ -52,6 +58,9 @@ impl Default for IngestLimits {
             max_concurrent_requests: 8,
             max_wait_ms: 5_000,
             body_timeout_ms: 30_000,
+            max_connections: 256,
+            max_frame_bytes: 1 << 20,
+            idle_timeout_ms: 300_000,
         }
     }
 }
@@ -59,6 +68,10 @@ impl Default for IngestLimits {
 impl IngestLimits {
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
+    }
+
+    pub fn idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.idle_timeout_ms)
     }
 
     pub fn max_wait(&self) -> Duration {

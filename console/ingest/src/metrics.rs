@@ -28,6 +28,11 @@ pub enum Protocol {
     Loki,
     RemoteWrite,
     Scrape,
+    Elasticsearch,
+    Zipkin,
+    Syslog,
+    /// Fluentd's and Fluent Bit's own protocol.
+    Forward,
 }
 
 impl Protocol {
@@ -38,6 +43,10 @@ impl Protocol {
             Self::Loki => "loki",
             Self::RemoteWrite => "remote_write",
             Self::Scrape => "scrape",
+            Self::Elasticsearch => "elasticsearch",
+            Self::Zipkin => "zipkin",
+            Self::Syslog => "syslog",
+            Self::Forward => "forward",
         }
     }
 }

@@ -87,6 +87,8 @@ pub enum VectorFunction {
     Stddev,
     Stdvar,
     TopK,
+    /// Instant queries only. Exact here: what Loki estimates, this counts.
+    ApproxTopK,
     BottomK,
     Sort,
     SortDesc,
@@ -95,7 +97,7 @@ pub enum VectorFunction {
 #[derive(Debug)]
 pub struct VectorAggregation {
     pub function: VectorFunction,
-    /// Of `topk` and `bottomk`.
+    /// Of `topk`, `approx_topk` and `bottomk`.
     pub k: usize,
     pub grouping: Grouping,
     pub of: Expr,

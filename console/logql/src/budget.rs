@@ -1,10 +1,9 @@
-//! How much one evaluation may cost.
+//! How much one evaluation may cost. Threads of one evaluation share it.
 
 use std::{
-    cell::Cell,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -21,16 +20,17 @@ pub struct Budget {
     pub max_bytes: u64,
     pub max_series: usize,
     pub max_samples: usize,
-    pub lines: Cell<u64>,
-    pub bytes: Cell<u64>,
+    pub lines: AtomicU64,
+    pub bytes: AtomicU64,
+    pub held: AtomicUsize,
 }
 
 impl Budget {
-    /// Accounts for one line read.
-    pub fn line(&self, bytes: usize) -> Result<(), SourceError> {
-        let (lines, total) = (self.lines.get() + 1, self.bytes.get() + bytes as u64);
-        self.lines.set(lines);
-        self.bytes.set(total);
+    /// Accounts for lines read.
+    pub fn lines(&self, count: u64, bytes: u64) -> Result<(), SourceError> {
+        let before = self.lines.fetch_add(count, Ordering::Relaxed);
+        let lines = before + count;
+        let total = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if lines > self.max_lines {
             return Err(SourceError::Limit(format!(
                 "query reads more than max_lines ({}) lines",
@@ -43,7 +43,7 @@ impl Budget {
                 self.max_bytes
             )));
         }
-        if lines.is_multiple_of(CHECK_EVERY) { self.time() } else { Ok(()) }
+        if before / CHECK_EVERY != lines / CHECK_EVERY { self.time() } else { Ok(()) }
     }
 
     pub fn time(&self) -> Result<(), SourceError> {
@@ -66,13 +66,23 @@ impl Budget {
         Ok(())
     }
 
-    pub fn samples(&self, n: usize) -> Result<(), SourceError> {
-        if n > self.max_samples {
+    /// Accounts for values that stay in memory.
+    pub fn hold(&self, n: usize) -> Result<(), SourceError> {
+        if self.held.fetch_add(n, Ordering::Relaxed) + n > self.max_samples {
             return Err(SourceError::Limit(format!(
                 "query holds more than max_samples ({}) samples",
                 self.max_samples
             )));
         }
         Ok(())
+    }
+
+    pub fn release_all(&self) {
+        self.held.store(0, Ordering::Relaxed);
+    }
+
+    /// Gives back what [`Budget::hold`] counted.
+    pub fn release(&self, n: usize) {
+        self.held.fetch_sub(n, Ordering::Relaxed);
     }
 }

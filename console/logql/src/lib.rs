@@ -6,17 +6,23 @@
 //!
 //! Label sets in answers may hold empty values where a parser extracted one: LogQL tells them from absent labels.
 //!
-//! Deliberately not here: templates beyond `{{.label}}`, `variants`, approximate functions, recording rules.
+//! Metric queries hold a cell a series and window, never the lines or their samples, but for quantiles and counters.
+//!
+//! Deliberately not here: `variants`, recording rules. `approx_topk` is exact.
 
 pub mod ast;
 mod budget;
 pub mod error;
 mod eval;
+mod explore;
+mod format;
 mod ip;
 mod labels;
 mod lexer;
+mod literals;
 mod parser;
 mod pipeline;
+mod reject;
 mod source;
 mod stage;
 mod tail;

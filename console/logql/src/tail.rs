@@ -3,39 +3,143 @@
 //! A slow reader never slows the store: what does not fit is dropped and counted. Where the store's own queue overran,
 //! the count is of pushes, each of at least one line of any stream: a lower bound of what passed by.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::ControlFlow,
+    sync::Arc,
+    time::Duration,
+};
 
 use console_model::{
     Labels, MatchOp,
-    log::{LogStream, TailFrame},
+    log::{Direction, LogEntry, LogStream, TailFrame},
 };
-use console_storage::SourceError;
+use console_storage::{SourceError, logs::LogReader};
 use regex::Regex;
-use tokio::sync::{
-    broadcast::{self, error::RecvError},
-    mpsc::{self, error::TrySendError},
+use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc::{self, error::TrySendError},
+    },
+    time::Instant,
 };
 
-use crate::ast::LogExpr;
+use crate::{ast::LogExpr, budget::Budget};
 
+/// Frames that wait for their delay to pass.
+const MAX_WAITING: usize = 1_024;
+
+/// What a tail begins with.
+#[derive(Default)]
+pub struct History {
+    streams: Vec<LogStream>,
+    /// Entries that were read from the store: they may come again, live.
+    told: HashSet<u64>,
+}
+
+fn identity(labels: &Labels, entry: &LogEntry) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (labels.hash_value(), entry.t_ns, &entry.line).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The newest lines since `start_ns`, at most `limit`, each stream's oldest first.
+pub fn history(
+    log: &LogExpr,
+    reader: &dyn LogReader,
+    start_ns: i64,
+    limit: usize,
+    budget: &Budget,
+) -> Result<History, SourceError> {
+    let mut out = History::default();
+    let mut newest = Vec::new();
+    let mut failure = None;
+    let hints = log.hints();
+    reader.scan(&log.matchers, start_ns, i64::MAX, Direction::Backward, &hints, &mut |labels, entry| {
+        if let Err(e) = budget.lines(1, entry.line.len() as u64) {
+            failure = Some(e);
+            return ControlFlow::Break(());
+        }
+        let one = LogStream { labels: labels.clone(), entries: vec![entry.clone()] };
+        let streams = run(log, &one);
+        if !streams.is_empty() {
+            out.told.insert(identity(labels, entry));
+            newest.extend(streams);
+        }
+        if newest.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if let Some(e) = failure {
+        return Err(e);
+    }
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    for stream in newest.into_iter().rev() {
+        let place = *places.entry(stream.labels.clone()).or_insert_with(|| {
+            out.streams.push(LogStream { labels: stream.labels, entries: Vec::new() });
+            out.streams.len() - 1
+        });
+        out.streams[place].entries.extend(stream.entries);
+    }
+    Ok(out)
+}
+
+/// Frames on their way to a reader.
+struct Outlet {
+    out: mpsc::Sender<TailFrame>,
+    dropped: u64,
+}
+
+impl Outlet {
+    /// False when nobody reads any more.
+    fn send(&mut self, streams: Vec<LogStream>) -> bool {
+        match self.out.try_send(TailFrame { streams, dropped: self.dropped }) {
+            Ok(()) => self.dropped = 0,
+            Err(TrySendError::Full(frame)) => self.dropped += lines_of(&frame.streams),
+            Err(TrySendError::Closed(_)) => return false,
+        }
+        true
+    }
+}
+
+fn lines_of(streams: &[LogStream]) -> u64 {
+    streams.iter().map(|s| s.entries.len() as u64).sum()
+}
+
+/// Tells the history, then what comes, each frame `delay` after it came.
 pub fn start(
-    log: LogExpr,
+    log: Arc<LogExpr>,
     mut live: broadcast::Receiver<Arc<LogStream>>,
+    history: History,
+    delay: Duration,
     frames: usize,
 ) -> Result<mpsc::Receiver<TailFrame>, SourceError> {
     let selector = Selector::new(&log)?;
     let (out, answer) = mpsc::channel(frames.max(1));
+    let History { streams, mut told } = history;
+    let mut outlet = Outlet { out: out.clone(), dropped: 0 };
+    if !streams.is_empty() {
+        outlet.send(streams);
+    }
     tokio::spawn(async move {
-        let mut dropped = 0;
+        let mut waiting: VecDeque<(Instant, Vec<LogStream>)> = VecDeque::new();
         loop {
+            let due = waiting.front().map(|(due, _)| *due);
             let received = tokio::select! {
                 () = out.closed() => return,
                 received = live.recv() => received,
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    if let Some((_, streams)) = waiting.pop_front()
+                        && !outlet.send(streams)
+                    {
+                        return;
+                    }
+                    continue;
+                }
             };
             let stream = match received {
                 Ok(stream) => stream,
                 Err(RecvError::Lagged(n)) => {
-                    dropped += n;
+                    outlet.dropped += n;
                     continue;
                 }
                 Err(RecvError::Closed) => return,
@@ -43,27 +147,37 @@ pub fn start(
             if !selector.matches(&stream.labels) {
                 continue;
             }
-            let streams = run(&log, &stream);
+            let streams =
+                if told.is_empty() { run(&log, &stream) } else { run(&log, &untold(&stream, &mut told)) };
             if streams.is_empty() {
                 continue;
             }
-            match out.try_send(TailFrame { streams, dropped }) {
-                Ok(()) => dropped = 0,
-                Err(TrySendError::Full(frame)) => {
-                    dropped += frame.streams.iter().map(|s| s.entries.len() as u64).sum::<u64>();
+            if delay.is_zero() {
+                if !outlet.send(streams) {
+                    return;
                 }
-                Err(TrySendError::Closed(_)) => return,
+            } else if waiting.len() < MAX_WAITING {
+                waiting.push_back((Instant::now() + delay, streams));
+            } else {
+                outlet.dropped += lines_of(&streams);
             }
         }
     });
     Ok(answer)
 }
 
+/// The stream without entries that the history had.
+fn untold(stream: &LogStream, told: &mut HashSet<u64>) -> LogStream {
+    let new = |entry: &&LogEntry| !told.remove(&identity(&stream.labels, entry));
+    LogStream { labels: stream.labels.clone(), entries: stream.entries.iter().filter(new).cloned().collect() }
+}
+
 fn run(log: &LogExpr, stream: &LogStream) -> Vec<LogStream> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut out: Vec<LogStream> = Vec::new();
+    let now_ms = console_model::clock::now_ms();
     for entry in &stream.entries {
-        let Some((line, labels)) = log.run(&stream.labels, entry) else { continue };
+        let Some((line, labels)) = log.run(&stream.labels, entry, now_ms) else { continue };
         let labels = labels.finish();
         let mut entry = entry.clone();
         if let std::borrow::Cow::Owned(changed) = line {

@@ -57,7 +57,7 @@ pub fn leading_size(text: &str) -> Option<(f64, usize)> {
     let rest = &text[digits..];
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
     let (_, scale) = SIZES.iter().find(|(u, _)| *u == &rest[..end])?;
-    Some((number * scale, digits + end))
+    Some(((number * scale).trunc(), digits + end))
 }
 
 /// A duration in a label value, with the errors of Go's `time.ParseDuration`; nanoseconds.
@@ -92,7 +92,7 @@ pub fn parse_duration(text: &str) -> Result<f64, String> {
     Ok(sign * total)
 }
 
-/// A size in a label value: case does not matter, the unit may be missing.
+/// A size in a label value, in whole bytes: case does not matter, the unit may be missing.
 pub fn parse_bytes(text: &str) -> Result<f64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(text.len());
     let number = text[..digits].replace(',', "");
@@ -115,7 +115,9 @@ pub fn parse_bytes(text: &str) -> Result<f64, String> {
         "ei" | "eib" => 1_152_921_504_606_846_976.0,
         _ => return Err(format!("unhandled size name: {unit}")),
     };
-    Ok(value * scale)
+    let total = value * scale;
+    // As github.com/dustin/go-humanize, which counts in 64 bits.
+    if total >= u64::MAX as f64 { Err(format!("too large: {text}")) } else { Ok(total.trunc()) }
 }
 
 /// A number in a label value, as Go's `strconv.ParseFloat` reads it.

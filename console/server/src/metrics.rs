@@ -28,7 +28,7 @@ impl SelfMetrics {
         let gauge = |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let items = gauge(
             "quarterdeck_store_items",
-            "What a store holds: series in memory, samples, blocks, streams, lines, parts, traces, spans.",
+            "What a store holds: series in memory, samples, blocks, streams, lines, traces, spans, parts.",
             &["store", "kind"],
         )?;
         let bytes = gauge(
@@ -38,8 +38,8 @@ impl SelfMetrics {
         )?;
         let dropped = gauge(
             "quarterdeck_store_dropped",
-            "Segments, parts or traces dropped by a limit, parts set aside as damaged, and records that replay could not \
-             read, since the start.",
+            "Segments, parts or traces dropped by a limit, blocks and parts set aside as damaged, and records that replay could \
+             not read, since the start.",
             &["store", "what"],
         )?;
         let segments = gauge(
@@ -78,6 +78,7 @@ impl SelfMetrics {
             ("logs", "parts", l.parts),
             ("traces", "traces", t.traces),
             ("traces", "spans", t.spans),
+            ("traces", "parts", t.parts),
         ];
         for (store, kind, n) in items {
             self.items.with_label_values(&[store, kind]).set(n as i64);
@@ -93,6 +94,7 @@ impl SelfMetrics {
         }
         self.bytes.with_label_values(&["metrics", "blocks"]).set(m.block_bytes as i64);
         self.bytes.with_label_values(&["logs", "parts"]).set(l.part_bytes as i64);
+        self.bytes.with_label_values(&["traces", "parts"]).set(t.part_bytes as i64);
         let dropped = [
             ("metrics", "segments", m.dropped_segments),
             ("metrics", "damaged_records", m.damaged_records),
@@ -102,6 +104,7 @@ impl SelfMetrics {
             ("logs", "damaged_records", l.damaged_records),
             ("traces", "traces", t.dropped_traces),
             ("traces", "damaged_records", t.damaged_records),
+            ("traces", "damaged_parts", t.damaged_parts),
         ];
         for (store, what, n) in dropped {
             self.dropped.with_label_values(&[store, what]).set(n as i64);

@@ -8,7 +8,7 @@ use console_tsdb::{Tsdb, TsdbConfig};
 
 use crate::config::StoresConfig;
 
-/// Metrics live in blocks on disk; traces of that age would live in memory.
+/// How long metrics are kept where nothing else is said.
 const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
 
 /// How long metrics are kept.

@@ -8,8 +8,8 @@ use console_model::{
     cluster::Cluster,
     deploy::{DeclaredVersion, DeployCommit},
     flux::FluxEvent,
-    log::{Direction, LogAnswer, TailFrame},
-    metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer},
+    log::{Direction, LogAnswer, LogEntry, TailFrame},
+    metric::{ExemplarSeries, MetricMetadata, PointSeries, QueryAnswer, QueryStats},
     profile::QueryProfile,
     runbook::{Runbook, RunbookEntry},
     silence::Silencing,
@@ -17,7 +17,11 @@ use console_model::{
     target::TargetList,
 };
 
-use crate::{SourceError, traces::AttributeScope};
+use crate::{
+    SourceError,
+    logs::{StreamVolumes, Windows},
+    traces::AttributeScope,
+};
 
 type Answer<T> = Result<T, SourceError>;
 
@@ -112,6 +116,58 @@ pub trait TargetsSource: Send + Sync {
     async fn targets(&self) -> Answer<TargetList>;
 }
 
+/// Lines whose labels are told by where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CategorizedStream {
+    /// Labels of the stream, as far as stages left them.
+    pub labels: Labels,
+    /// Entries with their structured metadata, each with what parsers and formats gave it.
+    pub entries: Vec<(LogEntry, Vec<(String, String)>)>,
+}
+
+/// Where a live tail begins, and how it goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TailOptions {
+    /// Entries from this time on come first, at most `limit`, the newest of them, oldest first. None: only what is new.
+    pub start_ns: Option<i64>,
+    /// At least 1 where there is a start.
+    pub limit: usize,
+    /// Each entry is told this much later, so that slower senders are not overtaken.
+    pub delay_ms: u64,
+}
+
+/// What a field of lines seems to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    String,
+    Int,
+    Float,
+    Boolean,
+    Duration,
+    Bytes,
+}
+
+/// A field found in lines or their metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetectedField {
+    pub label: String,
+    pub field_type: FieldType,
+    /// Different values among the lines that were looked at.
+    pub cardinality: u64,
+    /// `json`, `logfmt`; none for metadata.
+    pub parsers: Vec<&'static str>,
+    /// Some of its values, ordered.
+    pub values: Vec<String>,
+}
+
+/// Lines that differ only where the pattern has `<_>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPattern {
+    pub pattern: String,
+    /// Beginning of a step in nanoseconds, and lines in it; ordered, without empty steps.
+    pub samples: Vec<(i64, u64)>,
+}
+
 /// LogQL over some store. Times in nanoseconds, `start <= t < end`.
 #[async_trait]
 pub trait LogsSource: Send + Sync {
@@ -136,6 +192,77 @@ pub trait LogsSource: Send + Sync {
 
     /// Live entries for a log expression; the stream ends when the receiver is dropped.
     async fn tail(&self, expr: &str) -> Answer<tokio::sync::mpsc::Receiver<TailFrame>>;
+
+    /// As `tail`, with options. A source that cannot follow one refuses.
+    async fn tail_with(
+        &self,
+        expr: &str,
+        options: TailOptions,
+    ) -> Answer<tokio::sync::mpsc::Receiver<TailFrame>> {
+        if options == TailOptions::default() {
+            return self.tail(expr).await;
+        }
+        Err(SourceError::Unsupported(
+            "start and delay_for of a tail are not supported by this backend".to_owned(),
+        ))
+    }
+
+    /// As `query_range` of a log expression, with labels told by where they come from. None: the expression is no log
+    /// expression, or the backend cannot tell; then `query_range` answers.
+    async fn query_categorized(
+        &self,
+        _expr: &str,
+        _start_ns: i64,
+        _end_ns: i64,
+        _limit: usize,
+        _direction: Direction,
+    ) -> Answer<Option<(Vec<CategorizedStream>, QueryStats)>> {
+        Ok(None)
+    }
+
+    /// As `label_names`, of streams that a selector matches.
+    async fn label_names_of(&self, _selector: &str, _range: TimeRange) -> Answer<Vec<String>> {
+        Err(SourceError::Unsupported("this backend does not tell the labels of a selector".to_owned()))
+    }
+
+    /// As `label_values`, of streams that a selector matches.
+    async fn label_values_of(&self, _name: &str, _selector: &str, _range: TimeRange) -> Answer<Vec<String>> {
+        Err(SourceError::Unsupported("this backend does not tell the values of a selector".to_owned()))
+    }
+
+    /// Entries and bytes of the streams that a selector (`{app="x"}`, no stages) matches, by window.
+    async fn volumes(&self, _selector: &str, _windows: Windows) -> Answer<Vec<StreamVolumes>> {
+        Err(SourceError::Unsupported("this backend does not tell its volumes".to_owned()))
+    }
+
+    /// Fields of the newest `lines` lines that a log expression keeps, at most `limit`, each with at most `values` values.
+    async fn detected_fields(
+        &self,
+        _expr: &str,
+        _start_ns: i64,
+        _end_ns: i64,
+        _lines: usize,
+        _limit: usize,
+        _values: usize,
+    ) -> Answer<Vec<DetectedField>> {
+        Err(SourceError::Unsupported("this backend does not detect fields".to_owned()))
+    }
+
+    /// Patterns of the lines that a log expression keeps, the most frequent first.
+    async fn patterns(
+        &self,
+        _expr: &str,
+        _start_ns: i64,
+        _end_ns: i64,
+        _step_ns: i64,
+    ) -> Answer<Vec<LogPattern>> {
+        Err(SourceError::Unsupported("this backend does not find patterns".to_owned()))
+    }
+
+    /// The query as the language writes it, with the spaces of its own kind.
+    async fn format_query(&self, _expr: &str) -> Answer<String> {
+        Err(SourceError::Unsupported("this backend does not format queries".to_owned()))
+    }
 }
 
 /// TraceQL over some store.

@@ -1,17 +1,27 @@
 //! The embedded store of spans.
 //!
-//! Every accepted batch is one write-ahead record ([`codec`]) before it is visible. In memory a trace is a few encoded
-//! chunks, decoded when read; dropping the oldest traces keeps the store inside its budget. What holds: a span
-//! (trace id, span id) is stored once, and an acknowledged one survives `kill -9`.
+//! An accepted push is a record of the write-ahead log ([`codec`]) before it is visible; the same bytes are what memory holds of
+//! it. A thread writes traces that wait for nothing more to immutable parts on disk, row groups of columns, and the log forgets
+//! them. What holds: an acknowledged span survives `kill -9` and is answered once; a search decodes only the columns that its
+//! conditions name, of groups whose statistics and filters do not rule them out; memory is bounded by configuration, not by
+//! what is stored; damage costs one part.
 //!
 //! Deliberately not here: query evaluation (`console-traceql`), span metrics.
 
+mod attributes;
 pub mod codec;
+mod condition;
 pub mod config;
-mod slot;
+mod head;
+mod maintain;
+mod part;
+mod screen;
+mod search;
 mod state;
 mod store;
 mod tags;
+mod value;
+mod write;
 
 pub use config::TraceStoreConfig;
 pub use store::{OpenError, TraceStore, TraceStoreStats};

@@ -1,142 +1,87 @@
-//! The traces in memory, ordered by start, within a budget of bytes.
+//! What readers see at one moment: the head and the list of parts.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+use std::sync::Arc;
+
+use console_blockkit::part::PartError;
+use console_model::span::{Span, Trace, TraceId};
+use console_storage::StorageError;
+
+use crate::{
+    head::{Entry, Head},
+    part::{OpenPart, Piece},
+    value::Row,
 };
 
-use console_blockkit::SegmentId;
-use console_model::{
-    TimeRange,
-    span::{Span, TraceId},
-};
-
-use crate::slot::Slot;
+pub type Parts = Arc<Vec<Arc<OpenPart>>>;
 
 #[derive(Default)]
 pub struct State {
-    slots: HashMap<TraceId, Slot>,
-    /// (first start, id), for newest-first scans and oldest-first eviction.
-    by_start: BTreeSet<(i64, TraceId)>,
-    services: HashSet<Arc<str>>,
-    /// The longest distance between the first and last start inside one trace: how far a scan must look back.
-    max_spread_ns: i64,
-    pub bytes: u64,
-    pub spans: u64,
+    pub head: Head,
+    pub parts: Parts,
+    /// Rises with every change of the list of parts.
+    pub generation: u64,
 }
 
 impl State {
-    pub fn get(&self, id: TraceId) -> Option<&Slot> {
-        self.slots.get(&id)
+    pub fn set_parts(&mut self, parts: Vec<Arc<OpenPart>>) {
+        self.parts = Arc::new(parts);
+        self.generation += 1;
     }
+}
 
-    pub fn traces(&self) -> usize {
-        self.slots.len()
+/// What a part answers; nothing where it is damaged: it is left out from now on.
+pub fn tolerate<T>(part: &OpenPart, answer: Result<T, PartError>) -> Result<Option<T>, StorageError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if part.part.note(&error) => Ok(None),
+        Err(error) => Err(StorageError::Storage(error.to_string())),
     }
+}
 
-    /// Stores the spans that are new; answers how many were.
-    pub fn apply(&mut self, spans: &[Span], segment: SegmentId) -> u64 {
-        let mut by_trace: HashMap<TraceId, Vec<&Span>> = HashMap::new();
-        for span in spans {
-            let group = by_trace.entry(span.trace_id).or_default();
-            let known = self.slots.get(&span.trace_id).is_some_and(|s| s.contains(span.span_id));
-            if !known && !group.iter().any(|s| s.span_id == span.span_id) {
-                group.push(span);
+/// What parts have of a trace. One that cannot be read has nothing.
+pub fn piece_of(parts: &[Arc<OpenPart>], id: TraceId) -> Option<Piece> {
+    let mut out: Option<Piece> = None;
+    for part in parts.iter().filter(|p| p.may_have(id)) {
+        match part.piece(id) {
+            Ok(Some(piece)) => out = Some(out.map_or(piece, |o| o.join(piece))),
+            Ok(None) => {}
+            Err(error) => {
+                if !part.part.note(&error) {
+                    tracing::warn!(part = part.part.sequence, %error, "part of spans cannot be read");
+                }
             }
         }
-        let mut added = 0;
-        for (id, group) in by_trace {
-            if !group.is_empty() {
-                added += group.len() as u64;
-                self.add(id, &group, segment);
-            }
-        }
-        self.spans += added;
-        added
     }
+    out
+}
 
-    fn add(&mut self, id: TraceId, group: &[&Span], segment: SegmentId) {
-        let services = &mut self.services;
-        let mut intern = |name: &str| match services.get(name) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let name: Arc<str> = name.into();
-                services.insert(Arc::clone(&name));
-                name
-            }
-        };
-        let slot = self.slots.entry(id).or_insert_with(|| Slot::new(segment));
-        let (before, old_start) = (if slot.len() == 0 { 0 } else { slot.bytes() }, slot.first_start_ns);
-        slot.add(group, segment, &mut intern);
-        self.bytes = self.bytes + slot.bytes() - before;
-        self.max_spread_ns = self.max_spread_ns.max(slot.last_start_ns.saturating_sub(slot.first_start_ns));
-        if slot.first_start_ns != old_start {
-            self.by_start.remove(&(old_start, id));
-            self.by_start.insert((slot.first_start_ns, id));
-        }
+/// The whole trace: what memory has of it, and what parts have.
+pub fn whole_trace(
+    parts: &[Arc<OpenPart>],
+    entries: &[Entry],
+    id: TraceId,
+) -> Result<Option<Trace>, StorageError> {
+    let mut spans = Vec::with_capacity(entries.len());
+    for entry in entries {
+        spans.push(entry.span().map_err(|e| StorageError::Storage(e.to_string()))?);
     }
+    for part in parts {
+        spans.extend(tolerate(part, spans_in(part, id))?.into_iter().flatten());
+    }
+    Ok(in_order(id, spans))
+}
 
-    /// Ids of traces that may have a span in the range, newest first.
-    pub fn candidates(&self, range: TimeRange, service: Option<&str>) -> Vec<TraceId> {
-        let from = range.start_ns().saturating_sub(self.max_spread_ns);
-        let lower = (from, TraceId([0; 16]));
-        let upper = (range.end_ns(), TraceId([0; 16]));
-        if lower >= upper {
-            return Vec::new();
-        }
-        self.by_start
-            .range(lower..upper)
-            .rev()
-            .filter(|(_, id)| {
-                self.slots.get(id).is_some_and(|slot| {
-                    slot.may_start_in(range)
-                        && service.is_none_or(|wanted| slot.services.iter().any(|s| **s == *wanted))
-                })
-            })
-            .map(|(_, id)| *id)
-            .collect()
-    }
+/// A trace of spans that may repeat; nothing without a span.
+pub fn in_order(trace_id: TraceId, mut spans: Vec<Span>) -> Option<Trace> {
+    spans.sort_by_key(|s| (s.start_ns, s.span_id));
+    spans.dedup_by_key(|s| (s.start_ns, s.span_id));
+    (!spans.is_empty()).then_some(Trace { trace_id, spans })
+}
 
-    fn remove(&mut self, id: TraceId) {
-        if let Some(slot) = self.slots.remove(&id) {
-            self.by_start.remove(&(slot.first_start_ns, id));
-            self.bytes -= slot.bytes();
-            self.spans -= slot.len() as u64;
-        }
+fn spans_in(part: &OpenPart, id: TraceId) -> Result<Vec<Span>, PartError> {
+    let mut out = Vec::new();
+    for (group, at) in part.find(id)? {
+        out.extend(part.full(group)?.rows(at)?.into_iter().map(Row::into_span));
     }
-
-    /// Drops traces whose last span started before `cutoff_ns`; answers how many.
-    pub fn drop_older(&mut self, cutoff_ns: i64) -> usize {
-        let old: Vec<TraceId> = self
-            .by_start
-            .range(..(cutoff_ns, TraceId([0; 16])))
-            .map(|(_, id)| *id)
-            .filter(|id| self.slots.get(id).is_some_and(|s| s.last_start_ns < cutoff_ns))
-            .collect();
-        for id in &old {
-            self.remove(*id);
-        }
-        old.len()
-    }
-
-    /// Drops traces that live wholly in segments before `first_kept`.
-    pub fn drop_segments_before(&mut self, first_kept: SegmentId) -> usize {
-        let gone: Vec<TraceId> =
-            self.slots.iter().filter(|(_, s)| s.last_segment < first_kept).map(|(id, _)| *id).collect();
-        for id in &gone {
-            self.remove(*id);
-        }
-        gone.len()
-    }
-
-    /// Drops the oldest traces until at most `max_bytes` remain; answers how many went.
-    pub fn shrink_to(&mut self, max_bytes: u64) -> usize {
-        let mut dropped = 0;
-        while self.bytes > max_bytes {
-            let Some((_, id)) = self.by_start.first().copied() else { break };
-            self.remove(id);
-            dropped += 1;
-        }
-        dropped
-    }
+    Ok(out)
 }

@@ -1,8 +1,20 @@
-//! The store: log first, then memory.
+//! The store: log first, then memory, then parts.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
 
-use console_blockkit::{SegmentId, Wal, WalConfig, WalError};
+use console_blockkit::{
+    Wal, WalError,
+    part::{PartError, PartFolder},
+};
 use console_model::{
     TimeRange,
     span::{Span, Trace, TraceId},
@@ -10,207 +22,278 @@ use console_model::{
 use console_storage::{
     AppendError, StorageError,
     metrics::AppendOutcome,
-    traces::{AttributeScope, SpanAppender, SpanReader},
+    traces::{AttributeScope, SpanAppender, SpanPattern, SpanReader},
 };
-use parking_lot::{Mutex, RwLock};
+use foldhash::fast::RandomState;
+use parking_lot::{Condvar, Mutex, RwLock};
 
-use crate::{codec, config::TraceStoreConfig, state::State, tags};
+use crate::{
+    codec::Batch,
+    condition,
+    config::TraceStoreConfig,
+    part::{Cache, Piece},
+    screen,
+    search::{self, Snapshot},
+    state::{State, piece_of, whole_trace},
+    tags,
+};
 
-/// Raw bytes of spans in one record; larger pushes become several records.
+/// Spans of one record; larger pushes become several records..
 const RECORD_SPANS: usize = 512;
-const MAX_RECORD_BYTES: u32 = 64 << 20;
+/// ..as do those of more bytes.
+const RECORD_BYTES: usize = 8 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("cannot open the trace log")]
     Wal(#[from] WalError),
+    #[error("cannot open the parts of spans")]
+    Parts(#[from] PartError),
 }
 
 /// What the store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TraceStoreStats {
+    /// A trace counts once in memory and once in each part that has spans of it.
     pub traces: u64,
     pub spans: u64,
     pub memory_bytes: u64,
     pub disk_bytes: u64,
+    pub parts: u64,
+    pub part_bytes: u64,
     /// Traces dropped for age or room since the start.
     pub dropped_traces: u64,
     /// Records that replay could not read.
     pub damaged_records: u64,
+    /// Parts set aside since the start.
+    pub damaged_parts: u64,
 }
 
 pub struct TraceStore {
-    config: TraceStoreConfig,
-    wal: Wal,
-    state: RwLock<State>,
-    /// The latest span start a segment holds, for retention by age.
-    segment_newest: Mutex<BTreeMap<SegmentId, i64>>,
-    dropped: std::sync::atomic::AtomicU64,
-    damaged: u64,
+    inner: Arc<Inner>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+pub(crate) struct Inner {
+    pub config: TraceStoreConfig,
+    pub wal: Wal,
+    pub folder: PartFolder,
+    pub cache: Arc<Cache>,
+    pub state: RwLock<State>,
+    /// Held for reading from a record's way into the log until its spans are in the head; a part's mark waits for that.
+    pub gate: RwLock<()>,
+    /// One writes or removes parts at a time.
+    pub maintenance: Mutex<()>,
+    /// One merges at a time.
+    pub merging: Mutex<()>,
+    pub turn: Mutex<Turn>,
+    pub turned: Condvar,
+    /// Spans before this are not answered any more.
+    pub cutoff_ns: AtomicI64,
+    pub dropped: AtomicU64,
+    pub damaged_records: u64,
+}
+
+/// What the worker and those who wait for it tell each other.
+#[derive(Default)]
+pub(crate) struct Turn {
+    pub stop: bool,
+    pub wanted: bool,
+    /// Why the last part could not be written.
+    pub failed: Option<String>,
 }
 
 impl TraceStore {
-    /// Opens the log, replays it and applies the limits.
+    /// Opens parts and log, replays what parts do not have, and applies the limits.
     pub fn open(config: TraceStoreConfig) -> Result<Self, OpenError> {
-        let mut state = State::default();
-        let mut newest = BTreeMap::new();
-        let mut damaged = 0;
-        let mut dropped = 0;
-        let wal_config =
-            WalConfig { segment_bytes: config.segment_bytes, max_record_bytes: MAX_RECORD_BYTES };
-        let (wal, recovery) =
-            Wal::open(&config.dir, wal_config, &mut |segment, bytes| match codec::decode(bytes) {
-                Ok(spans) => {
-                    note_newest(&mut newest, segment, &spans);
-                    state.apply(&spans, segment);
-                    dropped += state.shrink_to(config.max_memory_bytes);
-                }
-                Err(_) => damaged += 1,
-            })?;
-        if damaged > 0 {
-            tracing::warn!(damaged, "trace log has unreadable records");
+        let inner = Arc::new(Inner::open(config)?);
+        inner.maintain((inner.config.clock)());
+        let mut workers = Vec::new();
+        if inner.config.background {
+            // A merge may take long: it must not hold up parts from the head.
+            workers.extend(spawn("tracestore", &inner, Inner::work));
+            workers.extend(spawn("tracestore-merge", &inner, Inner::work_on_merges));
         }
-        tracing::info!(records = recovery.records, traces = state.traces(), "trace store open");
-        let store = Self {
-            config,
-            wal,
-            state: RwLock::new(state),
-            segment_newest: Mutex::new(newest),
-            dropped: (dropped as u64).into(),
-            damaged,
-        };
-        store.maintain((store.config.clock)());
-        Ok(store)
+        Ok(Self { inner, workers })
     }
 
-    /// Applies retention by age and by bytes.
+    /// Writes what is due, applies retention by age and by bytes, merges small parts.
     pub fn maintain(&self, now_ms: i64) {
-        let cutoff_ns = now_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
-        let mut newest = self.segment_newest.lock();
-        let segments = self.wal.segments();
-        let mut total: u64 = segments.iter().map(|s| s.bytes).sum();
-        let mut first_kept = None;
-        // The last segment is being written: it stays.
-        for segment in segments.iter().take(segments.len().saturating_sub(1)) {
-            let expired = newest.get(&segment.id).is_none_or(|t| *t < cutoff_ns);
-            if !expired && total <= self.config.max_bytes {
-                first_kept = Some(segment.id);
-                break;
-            }
-            total -= segment.bytes;
-        }
-        let first_kept = first_kept.or(segments.last().map(|s| s.id));
-        let mut state = self.state.write();
-        let mut dropped = state.drop_older(cutoff_ns);
-        if let Some(first) = first_kept.filter(|f| segments.first().is_some_and(|s| s.id < *f)) {
-            match self.wal.remove_before(first) {
-                Ok(()) => {
-                    newest.retain(|id, _| *id >= first);
-                    dropped += state.drop_segments_before(first);
-                }
-                Err(error) => tracing::warn!(%error, "cannot remove old segments of the trace log"),
-            }
-        }
-        dropped += state.shrink_to(self.config.max_memory_bytes);
-        self.dropped.fetch_add(dropped as u64, std::sync::atomic::Ordering::Relaxed);
+        self.inner.maintain(now_ms);
+    }
+
+    /// Writes everything in memory to a part.
+    pub fn flush(&self) -> Result<(), PartError> {
+        self.inner.flush_all()
     }
 
     /// Puts what was accepted onto the disk itself (`fsync`).
     pub fn sync(&self) -> Result<(), WalError> {
-        self.wal.sync()
+        self.inner.wal.sync()
     }
 
     pub fn stats(&self) -> TraceStoreStats {
-        let state = self.state.read();
+        let inner = &self.inner;
+        let state = inner.state.read();
+        let parts = &state.parts;
+        let part_bytes: u64 = parts.iter().map(|p| p.part.bytes).sum();
+        let held: usize = parts.iter().map(|p| p.memory_bytes()).sum();
         TraceStoreStats {
-            traces: state.traces() as u64,
-            spans: state.spans,
-            memory_bytes: state.bytes,
-            disk_bytes: self.wal.total_bytes(),
-            dropped_traces: self.dropped.load(std::sync::atomic::Ordering::Relaxed),
-            damaged_records: self.damaged,
+            traces: state.head.traces() as u64 + parts.iter().map(|p| p.traces).sum::<u64>(),
+            spans: state.head.spans + parts.iter().map(|p| p.part.meta.rows).sum::<u64>(),
+            memory_bytes: (state.head.bytes + inner.cache.memory_bytes() + held) as u64,
+            disk_bytes: part_bytes + inner.wal.total_bytes(),
+            parts: parts.len() as u64,
+            part_bytes,
+            dropped_traces: inner.dropped.load(Ordering::Relaxed),
+            damaged_records: inner.damaged_records,
+            damaged_parts: inner.folder.damaged(),
         }
     }
 
-    fn check(&self, span: &Span, now_ms: i64) -> Result<(), AppendError> {
-        let limit = |message: String| Err(AppendError::Limit(message));
-        if span.trace_id.is_zero() || span.span_id.is_zero() {
-            return Err(AppendError::Invalid("span without trace id or span id".into()));
+    /// The range without what is past the retention.
+    fn kept(&self, range: TimeRange) -> TimeRange {
+        let cutoff_ms = self.inner.cutoff_ns.load(Ordering::Relaxed).div_euclid(1_000_000);
+        TimeRange { start_ms: range.start_ms.max(cutoff_ms), end_ms: range.end_ms }
+    }
+
+    fn search(
+        &self,
+        range: TimeRange,
+        patterns: &[condition::Pattern],
+        visit: &mut dyn FnMut(&Trace) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        let range = self.kept(range);
+        if range.start_ms >= range.end_ms {
+            return Ok(());
         }
-        if span.duration_ns < 0 {
-            return Err(AppendError::Invalid(format!("span {} ends before it starts", span.span_id)));
+        let snapshot = Snapshot::take(&self.inner.state, range)?;
+        search::visit(&snapshot, range, patterns, visit)
+    }
+}
+
+fn spawn(name: &str, inner: &Arc<Inner>, work: fn(&Inner)) -> Option<JoinHandle<()>> {
+    let own = Arc::clone(inner);
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&own));
+    spawned.inspect_err(|error| tracing::warn!(name, %error, "no thread for parts of spans")).ok()
+}
+
+impl Drop for TraceStore {
+    fn drop(&mut self) {
+        self.inner.turn.lock().stop = true;
+        self.inner.turned.notify_all();
+        for worker in self.workers.drain(..) {
+            if worker.join().is_err() {
+                tracing::error!("a thread for parts of spans has panicked");
+            }
         }
-        let start_ms = span.start_ns / 1_000_000;
-        if start_ms > now_ms.saturating_add(self.config.max_future_ms) {
-            return limit(format!(
-                "span {} starts more than max_future_ms ({}) after now",
-                span.span_id, self.config.max_future_ms
-            ));
+    }
+}
+
+impl Inner {
+    /// Leaves out spans of traces that are as long as a trace may be.
+    fn screen(&self, spans: Vec<Span>, now_ms: i64) -> (Vec<Span>, u64, Option<AppendError>) {
+        let (mut reason, mut rejected) = (None, 0);
+        let mut good = Vec::with_capacity(spans.len());
+        for span in spans {
+            match screen::check(&span, &self.config, now_ms) {
+                Ok(()) => good.push(span),
+                Err(e) => {
+                    rejected += 1;
+                    reason.get_or_insert(e);
+                }
+            }
         }
-        if start_ms < now_ms.saturating_sub(self.config.retention_ms) {
-            return limit(format!(
-                "span {} is older than the retention ({} ms)",
-                span.span_id, self.config.retention_ms
-            ));
-        }
-        let bytes = approximate_bytes(span);
-        if bytes > self.config.max_span_bytes {
-            return limit(format!(
-                "span {} has about {bytes} bytes, more than max_span_bytes ({})",
-                span.span_id, self.config.max_span_bytes
-            ));
-        }
+        let limit = self.config.max_spans_per_trace as u64;
+        let mut counts: HashMap<TraceId, u64, RandomState> = HashMap::default();
         let state = self.state.read();
-        if state.get(span.trace_id).is_some_and(|s| s.len() >= self.config.max_spans_per_trace) {
-            return limit(format!(
-                "trace {} already has max_spans_per_trace ({}) spans",
-                span.trace_id, self.config.max_spans_per_trace
-            ));
-        }
-        Ok(())
+        good.retain(|span| {
+            let id = span.trace_id;
+            let count = counts.entry(id).or_insert_with(|| state.head.get(id).map_or(0, |s| s.spans()));
+            if *count < limit {
+                *count += 1;
+                return true;
+            }
+            rejected += 1;
+            reason.get_or_insert_with(|| {
+                AppendError::Limit(format!("trace {id} already has max_spans_per_trace ({limit}) spans"))
+            });
+            false
+        });
+        (good, rejected, reason)
     }
 
-    fn store(&self, spans: &[Span]) -> Result<(), AppendError> {
-        let segment = self.wal.append(&codec::encode(spans.iter())).map_err(append_error)?;
-        note_newest(&mut self.segment_newest.lock(), segment, spans);
+    fn store(&self, spans: &[Span], now_ms: i64) -> Result<(), AppendError> {
+        self.wait_for_room()?;
+        let batch = Arc::new(Batch::encode(spans));
+        let record = batch.seal();
+        // What parts have of traces that are new here is read before anything is locked.
+        let (parts, generation, new) = {
+            let state = self.state.read();
+            let ids = batch.spans().iter().map(|s| s.trace_id).filter(|id| state.head.get(*id).is_none());
+            let new: HashSet<TraceId, RandomState> = ids.collect();
+            (Arc::clone(&state.parts), state.generation, new)
+        };
+        let pieces: HashMap<TraceId, Option<Piece>, RandomState> =
+            new.into_iter().map(|id| (id, piece_of(&parts, id))).collect();
+        let _gate = self.gate.read();
+        let segment = self.wal.append(&record).map_err(append_error)?;
         let mut state = self.state.write();
-        state.apply(spans, segment);
-        if state.bytes > self.config.max_memory_bytes {
-            // A tenth at once, so that not every push pays for it.
-            let dropped = state.shrink_to(self.config.max_memory_bytes / 10 * 9);
-            self.dropped.fetch_add(dropped as u64, std::sync::atomic::Ordering::Relaxed);
+        let state = &mut *state;
+        let (same, parts) = (state.generation == generation, &state.parts);
+        let mut elsewhere = |id: TraceId| match pieces.get(&id) {
+            Some(piece) if same => *piece,
+            _ => piece_of(parts, id),
+        };
+        state.head.add(&batch, segment, now_ms, &mut elsewhere, &|_, _, _| false);
+        if state.head.bytes >= self.config.max_head_bytes / 2 {
+            self.want_part();
         }
         Ok(())
     }
-}
 
-fn note_newest(newest: &mut BTreeMap<SegmentId, i64>, segment: SegmentId, spans: &[Span]) {
-    if let Some(max) = spans.iter().map(|s| s.start_ns).max() {
-        let slot = newest.entry(segment).or_insert(max);
-        *slot = (*slot).max(max);
-    }
-}
-
-fn approximate_bytes(span: &Span) -> usize {
-    fn attributes(list: &console_model::span::Attributes) -> usize {
-        list.iter().map(|(k, v)| k.len() + value(v)).sum()
-    }
-    fn value(v: &console_model::span::AttributeValue) -> usize {
-        use console_model::span::AttributeValue as V;
-        match v {
-            V::String(s) => s.len(),
-            V::Bytes(b) => b.len(),
-            V::Array(a) => a.iter().map(value).sum(),
-            V::Map(m) => m.iter().map(|(k, v)| k.len() + value(v)).sum(),
-            V::Bool(_) | V::Int(_) | V::Double(_) => 8,
+    fn want_part(&self) {
+        let mut turn = self.turn.lock();
+        if !turn.wanted {
+            turn.wanted = true;
+            self.turned.notify_all();
         }
     }
-    64 + span.name.len()
-        + span.status_message.len()
-        + attributes(&span.attributes)
-        + attributes(&span.resource)
-        + span.events.iter().map(|e| e.name.len() + attributes(&e.attributes)).sum::<usize>()
-        + span.links.iter().map(|l| 24 + attributes(&l.attributes)).sum::<usize>()
+
+    /// Waits until there is room in memory for more.
+    fn wait_for_room(&self) -> Result<(), AppendError> {
+        let full = || self.state.read().head.bytes >= self.config.max_head_bytes;
+        if !full() {
+            return Ok(());
+        }
+        if self.config.background {
+            self.want_part();
+            let wait = Duration::from_millis(self.config.max_wait_ms);
+            let begin = std::time::Instant::now();
+            while full() {
+                let mut turn = self.turn.lock();
+                let left = wait.saturating_sub(begin.elapsed());
+                if turn.failed.is_some() || left.is_zero() {
+                    break;
+                }
+                self.turned.wait_for(&mut turn, left.min(Duration::from_millis(50)));
+            }
+        } else {
+            self.make_room();
+        }
+        if !full() {
+            return Ok(());
+        }
+        let why = self.turn.lock().failed.clone();
+        let reason = match why {
+            Some(why) => format!("max_head_bytes ({}) are in memory and {why}", self.config.max_head_bytes),
+            None => format!(
+                "max_head_bytes ({}) are in memory and wait to be written",
+                self.config.max_head_bytes
+            ),
+        };
+        Err(AppendError::Busy { reason, retry_after_s: 5 })
+    }
 }
 
 fn append_error(e: WalError) -> AppendError {
@@ -220,25 +303,30 @@ fn append_error(e: WalError) -> AppendError {
     }
 }
 
+/// Pieces of a push that become one record each.
+fn records(spans: &[Span]) -> impl Iterator<Item = &[Span]> {
+    let mut rest = spans;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |s: &&Span| {
+            bytes += screen::approximate_bytes(s);
+            bytes <= RECORD_BYTES
+        };
+        let n = rest.iter().take(RECORD_SPANS).take_while(fits).count().max(1);
+        let (record, more) = rest.split_at_checked(n)?;
+        rest = more;
+        Some(record)
+    })
+}
+
 impl SpanAppender for TraceStore {
     fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
-        let now_ms = (self.config.clock)();
-        let mut reason = None;
-        let mut rejected = 0;
-        let mut good = Vec::with_capacity(spans.len());
-        for span in spans {
-            match self.check(&span, now_ms) {
-                Ok(()) => good.push(span),
-                Err(e) => {
-                    rejected += 1;
-                    reason.get_or_insert(e);
-                }
-            }
-        }
+        let now_ms = (self.inner.config.clock)();
+        let (good, mut rejected, reason) = self.inner.screen(spans, now_ms);
         let mut accepted = 0;
-        for part in good.chunks(RECORD_SPANS) {
-            match self.store(part) {
-                Ok(()) => accepted += part.len() as u64,
+        for record in records(&good) {
+            match self.inner.store(record, now_ms) {
+                Ok(()) => accepted += record.len() as u64,
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => {
                     rejected += good.len() as u64 - accepted;
@@ -252,9 +340,14 @@ impl SpanAppender for TraceStore {
 
 impl SpanReader for TraceStore {
     fn trace(&self, id: TraceId) -> Result<Option<Trace>, StorageError> {
-        // The slot is cloned (a few pointers), so that decoding holds no lock.
-        let slot = self.state.read().get(id).cloned();
-        slot.map(|s| s.trace(id)).transpose().map_err(|e| StorageError::Storage(e.to_string()))
+        let (parts, entries) = {
+            let state = self.inner.state.read();
+            let entries = state.head.get(id).map(|s| s.entries.clone()).unwrap_or_default();
+            (Arc::clone(&state.parts), entries)
+        };
+        let cutoff_ns = self.inner.cutoff_ns.load(Ordering::Relaxed);
+        let trace = whole_trace(&parts, &entries, id)?;
+        Ok(trace.filter(|t| t.spans.last().is_some_and(|s| s.start_ns >= cutoff_ns)))
     }
 
     fn scan(
@@ -263,19 +356,23 @@ impl SpanReader for TraceStore {
         service: Option<&str>,
         visit: &mut dyn FnMut(&Trace) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        let ids = self.state.read().candidates(range, service);
-        for id in ids {
-            let Some(trace) = self.trace(id)? else { continue };
-            let inside = |s: &Span| s.start_ns >= range.start_ns() && s.start_ns < range.end_ns();
-            if trace.spans.iter().any(inside) && visit(&trace).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        let patterns: Vec<condition::Pattern> =
+            service.map(|s| vec![condition::of_service(s)]).into_iter().collect();
+        self.search(range, &patterns, visit)
+    }
+
+    fn scan_matching(
+        &self,
+        range: TimeRange,
+        patterns: &[SpanPattern],
+        visit: &mut dyn FnMut(&Trace) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        self.search(range, &condition::patterns(patterns), visit)
     }
 
     fn tag_names(&self, range: TimeRange) -> Result<Vec<(AttributeScope, String)>, StorageError> {
-        tags::names(self, range, self.config.max_tag_traces)
+        let range = self.kept(range);
+        tags::names(&Snapshot::take(&self.inner.state, range)?, range)
     }
 
     fn tag_values(
@@ -285,6 +382,7 @@ impl SpanReader for TraceStore {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<String>, StorageError> {
-        tags::values(self, scope, name, range, limit, self.config.max_tag_traces)
+        let range = self.kept(range);
+        tags::values(&Snapshot::take(&self.inner.state, range)?, scope, name, range, limit)
     }
 }

@@ -20,6 +20,8 @@ pub struct Program {
     pub module: String,
     /// What the Go linker is told besides.
     pub ldflags: String,
+    /// `1` where it is built with its C libraries.
+    pub cgo: String,
     /// What the Debian package starts by itself.
     pub daemon: String,
     /// The make targets that need it, with a blank between.
@@ -62,6 +64,7 @@ fn set(program: &mut Program, key: &str, value: &str) -> Option<()> {
         "go" => program.go = text(value)?,
         "module" => program.module = text(value)?,
         "ldflags" => program.ldflags = text(value)?,
+        "cgo" => program.cgo = text(value)?,
         "daemon" => program.daemon = text(value)?,
         "target" => program.target = text(value)?,
         "by" => program.by = text(value)?,
@@ -101,6 +104,7 @@ mod tests {
                 go: text("go").into(),
                 module: text("module").into(),
                 ldflags: text("ldflags").into(),
+                cgo: text("cgo").into(),
                 daemon: text("daemon").into(),
                 target: text("target").into(),
                 by: text("by").into(),

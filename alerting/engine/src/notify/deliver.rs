@@ -40,7 +40,7 @@ pub struct NotifierConfig {
 pub struct Notifier {
     pub(crate) config: NotifierConfig,
     pub(crate) client: reqwest::Client,
-    pub(crate) templates: alerting_template::Template,
+    pub(crate) templates: console_template::Template,
     pub(crate) evidence: Arc<EvidenceStore>,
     pub(crate) state: Arc<StateFile>,
     pub(crate) metrics: Metrics,

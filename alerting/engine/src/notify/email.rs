@@ -70,7 +70,7 @@ fn add(alert: &Alert, notice: &Notice, text: &mut String, html: &mut String) {
         ("Severity", alert.severity().to_owned()),
     ];
     if !alert.is_external() {
-        rows.push(("Value", alerting_template::format_significant(alert.value, 4)));
+        rows.push(("Value", console_template::format_significant(alert.value, 4)));
     }
     rows.push(("Since", rfc3339(alert.active_at_ms)));
     if let Some(at) = alert.resolved_at_ms {

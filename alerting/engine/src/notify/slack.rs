@@ -183,7 +183,7 @@ fn alert_blocks(alert: &Alert, notice: &Notice) -> Vec<Value> {
     }
     let mut fields = vec![field("Service", &code(alert.service().unwrap_or("-")))];
     if !alert.is_external() {
-        fields.push(field("Value", &code(&alerting_template::format_significant(alert.value, 4))));
+        fields.push(field("Value", &code(&console_template::format_significant(alert.value, 4))));
     }
     fields.push(field("Since", &date(alert.active_at_ms)));
     fields.push(field("Severity", &code(alert.severity())));

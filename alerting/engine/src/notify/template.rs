@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alerting_template::{Limits, Template, Value};
+use console_template::{Limits, Template, Value};
 use console_model::alert::{Alert, AlertState};
 
 use crate::{
@@ -69,8 +69,8 @@ fn alert(a: &Alert, notice: &Notice) -> Value {
             ("Status", Value::Str(status.to_owned())),
             ("Labels", to_map(&a.labels)),
             ("Annotations", to_map(&a.annotations)),
-            ("StartsAt", Value::Time(a.fired_at_ms.unwrap_or(a.active_at_ms))),
-            ("EndsAt", Value::Time(a.resolved_at_ms.unwrap_or(0))),
+            ("StartsAt", Value::time_ms(a.fired_at_ms.unwrap_or(a.active_at_ms))),
+            ("EndsAt", Value::time_ms(a.resolved_at_ms.unwrap_or(0))),
             ("GeneratorURL", Value::Str(Links::of(a, &notice.external_url).metrics)),
             ("Fingerprint", Value::Str(a.fingerprint.clone())),
         ],

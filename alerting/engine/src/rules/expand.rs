@@ -1,6 +1,6 @@
 //! Templates of labels and annotations, with the data that Prometheus gives them.
 
-use alerting_template::{Limits, Template, Value};
+use console_template::{Limits, Template, Value};
 use console_model::Labels;
 
 /// What templates may refer to besides the sample.

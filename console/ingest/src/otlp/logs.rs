@@ -168,15 +168,7 @@ fn level(number: i32, text: &str) -> Result<&'static str, ItemError> {
         13..=16 => "warn",
         17..=20 => "error",
         21..=24 => "fatal",
-        0 => match text.trim().to_ascii_lowercase().as_str() {
-            "trace" => "trace",
-            "debug" => "debug",
-            "info" | "information" | "notice" => "info",
-            "warn" | "warning" => "warn",
-            "error" | "err" => "error",
-            "fatal" | "critical" | "crit" | "alert" | "emergency" | "panic" => "fatal",
-            _ => "unknown",
-        },
+        0 => crate::level::named(text),
         other => {
             let message = format!("severityNumber {other} is outside 0 to 24");
             return Err(ItemError::new("invalid_severity", message));

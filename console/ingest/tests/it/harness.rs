@@ -23,6 +23,7 @@ pub struct Harness {
     pub logs: Arc<LogStore>,
     pub samples: Arc<Tsdb>,
     pub registry: Registry,
+    pub ingest: Ingest,
     pub http: String,
     pub grpc: String,
     stop: Option<oneshot::Sender<()>>,
@@ -57,6 +58,7 @@ impl Harness {
         tokio::spawn(axum::serve(http, ingest.http_router()).into_future());
         let (grpc, grpc_addr) = listen().await;
         let (stop, stopped) = oneshot::channel::<()>();
+        let kept = ingest.clone();
         let grpc_task = tokio::spawn(async move {
             ingest
                 .serve_grpc(grpc, async {
@@ -70,6 +72,7 @@ impl Harness {
             logs,
             samples,
             registry,
+            ingest: kept,
             http: format!("http://{http_addr}"),
             grpc: format!("http://{grpc_addr}"),
             stop: Some(stop),
@@ -96,6 +99,31 @@ impl Harness {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         (status, response.bytes().await.unwrap().to_vec(), headers)
+    }
+
+    /// Waits until this many lines are stored, which senders of some protocols are not told.
+    pub async fn lines(&self, count: usize) -> Vec<(Labels, LogEntry)> {
+        let stored = async {
+            loop {
+                let all = self.all_logs();
+                if all.len() >= count {
+                    return all;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), stored).await.expect("stored in time")
+    }
+
+    /// Waits until something was refused for this reason.
+    pub async fn refusal(&self, protocol: &str, reason: &str) {
+        let counted = async {
+            while self.counter("quarterdeck_ingest_rejected_total", &[protocol, reason]) == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), counted).await;
+        waited.unwrap_or_else(|_| panic!("nothing of {protocol} was refused as {reason}"));
     }
 
     pub fn all_logs(&self) -> Vec<(Labels, LogEntry)> {
@@ -138,7 +166,7 @@ impl Harness {
     }
 }
 
-async fn listen() -> (TcpListener, SocketAddr) {
+pub async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     (listener, addr)

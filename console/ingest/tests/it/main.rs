@@ -2,6 +2,8 @@
 
 mod corpus;
 mod disk_full;
+mod elasticsearch;
+mod forward;
 mod fuzz;
 mod grpc;
 mod harness;
@@ -9,6 +11,7 @@ mod http;
 mod loki;
 mod metrics;
 mod openmetrics;
+mod partial_success;
 mod protobuf;
 mod remote_write;
 mod scrape;
@@ -18,4 +21,6 @@ mod scrape_protobuf;
 mod scrape_tls;
 mod scrape_utf8;
 mod scraping;
+mod syslog;
 mod tls;
+mod zipkin;

@@ -1,4 +1,4 @@
-//! What a range function makes of the points of one window.
+//! What range functions that need every value make of those of one window: quantiles and counters.
 
 use super::range::Point;
 use crate::ast::{RangeAggregation, RangeFunction};
@@ -10,32 +10,12 @@ pub(super) fn over_window(
     bounds: (i64, i64),
     scratch: &mut Vec<f64>,
 ) -> f64 {
-    let values = || window.iter().map(|p| p.1);
-    let count = window.len() as f64;
-    let seconds = range.range_ns as f64 / 1e9;
-    match range.function {
-        RangeFunction::CountOverTime => count,
-        RangeFunction::Rate | RangeFunction::BytesRate => values().sum::<f64>() / seconds,
-        RangeFunction::BytesOverTime | RangeFunction::SumOverTime => values().sum(),
-        RangeFunction::AvgOverTime => values().sum::<f64>() / count,
-        RangeFunction::MinOverTime => {
-            values().reduce(|a, b| if b < a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
-        }
-        RangeFunction::MaxOverTime => {
-            values().reduce(|a, b| if b > a || a.is_nan() { b } else { a }).unwrap_or(f64::NAN)
-        }
-        RangeFunction::FirstOverTime => window[0].1,
-        RangeFunction::LastOverTime => window[window.len() - 1].1,
-        RangeFunction::StdvarOverTime => variance(values()),
-        RangeFunction::StddevOverTime => variance(values()).sqrt(),
-        RangeFunction::QuantileOverTime => {
-            scratch.clear();
-            scratch.extend(values());
-            quantile(range.parameter, scratch)
-        }
-        RangeFunction::RateCounter => counter_rate(window, bounds, seconds),
-        RangeFunction::AbsentOverTime => 1.0,
+    if range.function == RangeFunction::RateCounter {
+        return counter_rate(window, bounds, range.range_ns as f64 / 1e9);
     }
+    scratch.clear();
+    scratch.extend(window.iter().map(|p| p.1));
+    quantile(range.parameter, scratch)
 }
 
 /// Population variance (Welford).

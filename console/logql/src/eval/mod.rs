@@ -9,12 +9,17 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use console_model::{
     Labels,
-    log::{Direction, LogStream},
+    log::{Direction, LogEntry, LogStream},
     metric::{QueryValue, Sample, Series},
 };
-use console_storage::{SourceError, logs::LogReader};
+use console_storage::{SourceError, logs::LogReader, source::CategorizedStream};
 
-use crate::{ast::*, budget::Budget};
+use crate::{
+    ast::*,
+    budget::Budget,
+    labels::{Categories, LabelSet},
+    reject::Rejects,
+};
 
 /// The times of an evaluation, in nanoseconds.
 #[derive(Clone, Debug)]
@@ -94,9 +99,15 @@ fn load<'a>(
         Expr::Number(n) => Node::Number(*n),
         Expr::Vector(n) => Node::Vector(*n),
         Expr::Range(r) => Node::Leaf(range::evaluate(r, r.grouping.as_ref(), reader, steps, budget)?),
+        Expr::Aggregation(a) if a.function == VectorFunction::ApproxTopK && !steps.instant => {
+            return Err(SourceError::Invalid {
+                message: "approx_topk is only supported for instant queries".to_owned(),
+                position: None,
+            });
+        }
         Expr::Aggregation(a) => match &a.of {
-            // Sums of sums: grouped while reading, so that labels which parsers extract make no series of their own.
-            Expr::Range(r) if a.function == VectorFunction::Sum && r.function.is_additive() => {
+            // Grouped while reading, so that labels which parsers extract make no series of their own.
+            Expr::Range(r) if r.grouping.is_none() && regroups(a.function, r.function) => {
                 let leaf = range::evaluate(r, Some(&a.grouping), reader, steps, budget)?;
                 Node::Aggregation(a, Box::new(Node::Leaf(leaf)))
             }
@@ -105,6 +116,16 @@ fn load<'a>(
         Expr::Binary(b) => Node::Binary(b, inner(&b.left)?, inner(&b.right)?),
         Expr::LabelReplace(r) => Node::LabelReplace(r, inner(&r.of)?),
     })
+}
+
+/// Whether the aggregation of the parts is the function of the whole: sums of sums, the greatest of the greatest.
+fn regroups(outer: VectorFunction, inner: RangeFunction) -> bool {
+    match outer {
+        VectorFunction::Sum => inner.is_additive(),
+        VectorFunction::Max => inner == RangeFunction::MaxOverTime,
+        VectorFunction::Min => inner == RangeFunction::MinOverTime,
+        _ => false,
+    }
 }
 
 fn at(node: &Node<'_>, step: usize) -> Result<Value, SourceError> {
@@ -141,26 +162,70 @@ pub fn logs(
 ) -> Result<Vec<LogStream>, SourceError> {
     let mut places: HashMap<Labels, usize> = HashMap::new();
     let mut streams: Vec<LogStream> = Vec::new();
-    let mut taken = 0;
-    let mut failure = None;
-    reader.scan(&log.matchers, range.0, range.1, direction, &log.hints(), &mut |labels, entry| {
-        if let Err(e) = budget.line(entry.line.len()) {
-            failure = Some(e);
-            return ControlFlow::Break(());
-        }
-        let Some((line, labels)) = log.run(labels, entry) else { return ControlFlow::Continue(()) };
+    lines(log, reader, range, direction, limit, budget, |entry, labels| {
         let labels = labels.finish();
         let place = *places.entry(labels.clone()).or_insert_with(|| {
             streams.push(LogStream { labels, entries: Vec::new() });
             streams.len() - 1
         });
+        streams[place].entries.push(entry);
+    })?;
+    Ok(streams)
+}
+
+/// As [`logs`], with labels told by where they come from: streams stay those of the store.
+pub fn categorized(
+    log: &LogExpr,
+    reader: &dyn LogReader,
+    range: (i64, i64),
+    direction: Direction,
+    limit: usize,
+    budget: &Budget,
+) -> Result<Vec<CategorizedStream>, SourceError> {
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut streams: Vec<CategorizedStream> = Vec::new();
+    lines(log, reader, range, direction, limit, budget, |mut entry, labels| {
+        let Categories { stream: labels, metadata, parsed } = labels.categories();
+        let place = *places.entry(labels.clone()).or_insert_with(|| {
+            streams.push(CategorizedStream { labels, entries: Vec::new() });
+            streams.len() - 1
+        });
+        entry.metadata = metadata;
+        streams[place].entries.push((entry, parsed));
+    })?;
+    Ok(streams)
+}
+
+/// Lines that stay, as stages left them, in order of time, at most `limit`.
+fn lines(
+    log: &LogExpr,
+    reader: &dyn LogReader,
+    range: (i64, i64),
+    direction: Direction,
+    limit: usize,
+    budget: &Budget,
+    mut visit: impl FnMut(LogEntry, &LabelSet<'_>),
+) -> Result<(), SourceError> {
+    let mut taken = 0;
+    let mut failure = None;
+    let rejects = Rejects::of(log);
+    let now_ms = console_model::clock::now_ms();
+    reader.scan(&log.matchers, range.0, range.1, direction, &log.hints(), &mut |labels, entry| {
+        if let Err(e) = budget.lines(1, entry.line.len() as u64) {
+            failure = Some(e);
+            return ControlFlow::Break(());
+        }
+        if rejects.drops(labels, &entry.line, entry.metadata.iter().map(|(name, _)| name.as_str())) {
+            return ControlFlow::Continue(());
+        }
+        let Some((line, labels)) = log.run(labels, entry, now_ms) else { return ControlFlow::Continue(()) };
         let mut entry = entry.clone();
         if let std::borrow::Cow::Owned(changed) = line {
             entry.line = changed;
         }
-        streams[place].entries.push(entry);
+        visit(entry, &labels);
         taken += 1;
         if taken >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    failure.map_or(Ok(streams), Err)
+    failure.map_or(Ok(()), Err)
 }

@@ -33,7 +33,7 @@ pub(super) fn aggregate(a: &VectorAggregation, mut vector: Vector) -> Vector {
     let mut out = Vec::new();
     for (key, mut members) in groups {
         match a.function {
-            VectorFunction::TopK => members.sort_by(|x, y| order(-x.1, -y.1)),
+            VectorFunction::TopK | VectorFunction::ApproxTopK => members.sort_by(|x, y| order(-x.1, -y.1)),
             VectorFunction::BottomK => members.sort_by(|x, y| order(x.1, y.1)),
             _ => {
                 out.push((key, reduce(a.function, &members)));
@@ -66,9 +66,11 @@ fn reduce(function: VectorFunction, members: &Vector) -> f64 {
         VectorFunction::Count => count,
         VectorFunction::Stdvar => variance(values()),
         VectorFunction::Stddev => variance(values()).sqrt(),
-        VectorFunction::TopK | VectorFunction::BottomK | VectorFunction::Sort | VectorFunction::SortDesc => {
-            f64::NAN
-        }
+        VectorFunction::TopK
+        | VectorFunction::ApproxTopK
+        | VectorFunction::BottomK
+        | VectorFunction::Sort
+        | VectorFunction::SortDesc => f64::NAN,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     ip::IpRange,
     lexer::Token,
-    stage::{Chosen, Format, LineTest, Stage, json, logfmt, pattern::Pattern, template::Template},
+    stage::{Chosen, Format, LineTest, Needle, Stage, json, logfmt, pattern::Pattern, template::Template},
 };
 
 /// What stands inside a range aggregation.
@@ -128,7 +128,7 @@ impl Parser<'_> {
             return self.ip().map(LineTest::Ip);
         }
         match kind {
-            '=' => self.string().map(LineTest::Contains),
+            '=' => self.string().map(|text| LineTest::Contains(Needle::new(text))),
             '~' => self.regex_of(str::to_owned).map(LineTest::Regex),
             _ => {
                 let position = self.position();
@@ -174,7 +174,7 @@ impl Parser<'_> {
                 Stage::Regexp(regex)
             }
             "pattern" => Stage::Pattern(Pattern::parser(&self.string()?).map_err(fail)?),
-            "line_format" => Stage::LineFormat(Template::parse(&self.string()?)?),
+            "line_format" => Stage::LineFormat(self.template()?),
             "label_format" => Stage::LabelFormat(self.label_format()?),
             "drop" => Stage::Drop(self.chosen()?),
             "keep" => Stage::Keep(self.chosen()?),
@@ -227,6 +227,11 @@ impl Parser<'_> {
         Ok(options)
     }
 
+    fn template(&mut self) -> Parsed<Template> {
+        let position = self.position();
+        Template::parse(&self.string()?).map_err(|message| Error::Parse { message, position })
+    }
+
     fn label_format(&mut self) -> Parsed<Vec<(String, Format)>> {
         let mut out: Vec<(String, Format)> = Vec::new();
         loop {
@@ -239,11 +244,8 @@ impl Parser<'_> {
                     .error(format!("multiple label name {name:?} not allowed in a single format operation"));
             }
             self.expect("=")?;
-            let format = match self.peek().clone() {
-                Token::String(text) => {
-                    self.at += 1;
-                    Format::Template(Template::parse(&text)?)
-                }
+            let format = match self.peek() {
+                Token::String(_) => Format::Template(self.template()?),
                 _ => Format::Rename(self.ident()?),
             };
             out.push((name, format));

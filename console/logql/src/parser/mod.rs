@@ -266,7 +266,7 @@ impl Parser<'_> {
                 self.at += 1;
                 self.label_replace()
             }
-            "approx_topk" | "variants" => Err(Error::Unsupported(word.to_owned())),
+            "variants" => Err(Error::Unsupported(word.to_owned())),
             _ => self.unexpected(""),
         }
     }
@@ -306,7 +306,7 @@ impl Parser<'_> {
         let before = self.grouping()?;
         self.expect("(")?;
         let mut k = 0;
-        if matches!(function, VectorFunction::TopK | VectorFunction::BottomK) {
+        if matches!(function, VectorFunction::TopK | VectorFunction::ApproxTopK | VectorFunction::BottomK) {
             let sign = self.is("-");
             self.at += usize::from(sign);
             let Token::Number(n) = *self.peek() else {
@@ -324,9 +324,10 @@ impl Parser<'_> {
         self.metric(&of)?;
         self.expect(")")?;
         let after = if before.is_none() { self.grouping()? } else { None };
-        let sorts = matches!(function, VectorFunction::Sort | VectorFunction::SortDesc);
+        let ungrouped =
+            matches!(function, VectorFunction::Sort | VectorFunction::SortDesc | VectorFunction::ApproxTopK);
         let grouping = before.or(after);
-        if sorts && grouping.is_some() {
+        if ungrouped && grouping.is_some() {
             return self.error(format!("grouping not allowed for {word} aggregation"));
         }
         let grouping = grouping.unwrap_or(Grouping { labels: Vec::new(), without: false });
@@ -464,6 +465,7 @@ fn vector_function(word: &str) -> Option<VectorFunction> {
         "stddev" => VectorFunction::Stddev,
         "stdvar" => VectorFunction::Stdvar,
         "topk" => VectorFunction::TopK,
+        "approx_topk" => VectorFunction::ApproxTopK,
         "bottomk" => VectorFunction::BottomK,
         "sort" => VectorFunction::Sort,
         "sort_desc" => VectorFunction::SortDesc,

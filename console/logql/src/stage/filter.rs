@@ -47,8 +47,21 @@ pub enum LabelFilter {
 }
 
 impl LabelFilter {
+    /// Adds the names of the labels that it looks at.
+    pub fn names(&self, out: &mut Vec<String>) {
+        match self {
+            Self::Text { name, .. } | Self::Quantity { name, .. } | Self::Ip { name, .. } => {
+                out.push(name.clone());
+            }
+            Self::And(a, b) | Self::Or(a, b) => {
+                a.names(out);
+                b.names(out);
+            }
+        }
+    }
+
     /// Whether the line stays. A value that cannot be converted stays, marked with an error.
-    pub fn keep(&self, labels: &mut LabelSet) -> bool {
+    pub fn keep(&self, labels: &mut LabelSet<'_>) -> bool {
         match self {
             Self::Text { name, test } => test.matches(labels.get(name).unwrap_or_default()),
             Self::Quantity { name, .. } if name == ERROR => false,

@@ -1,5 +1,7 @@
 //! JSON lines, read once, without building a tree. The text of numbers stays as written.
 
+use std::borrow::Cow;
+
 use crate::labels::{LabelSet, sanitize};
 
 const MAX_DEPTH: usize = 64;
@@ -158,15 +160,15 @@ impl<'a> Scanner<'a> {
 /// A value as a label: strings decoded, the rest as written.
 fn text_of(raw: &str) -> String {
     match raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')) {
-        Some(inside) => unescape(inside),
+        Some(inside) => unescape(inside).into_owned(),
         None => raw.to_owned(),
     }
 }
 
 /// Decodes escapes; halves of surrogate pairs and unknown escapes become U+FFFD.
-fn unescape(raw: &str) -> String {
+fn unescape(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
-        return raw.to_owned();
+        return Cow::Borrowed(raw);
     }
     let mut units: Vec<u16> = Vec::with_capacity(raw.len());
     let mut chars = raw.chars();
@@ -191,19 +193,23 @@ fn unescape(raw: &str) -> String {
         };
         units.extend_from_slice(decoded.encode_utf16(&mut buffer));
     }
-    String::from_utf16_lossy(&units)
+    Cow::Owned(String::from_utf16_lossy(&units))
 }
 
 /// `| json`: nested objects flattened with `_`; arrays and nulls left out.
-pub fn flatten(line: &str, labels: &mut LabelSet) {
-    fn members(s: &mut Scanner<'_>, prefix: &str, depth: usize, labels: &mut LabelSet) -> Parsed<()> {
+pub fn flatten(line: &str, labels: &mut LabelSet<'_>) {
+    fn members(s: &mut Scanner<'_>, prefix: &str, depth: usize, labels: &mut LabelSet<'_>) -> Parsed<()> {
         if depth > MAX_DEPTH {
             return Err("JSON nests too deep");
         }
         s.object(|s, key| {
             let key = unescape(key);
-            let name = if prefix.is_empty() { sanitize(&key) } else { format!("{prefix}_{}", clean(&key)) };
+            let name = match prefix {
+                "" => sanitize(&key),
+                _ => Cow::Owned(format!("{prefix}_{}", clean(&key))),
+            };
             match s.peek() {
+                Some(b'{') if !labels.wants_below(&name) => s.raw(depth + 1).map(|_| ()),
                 Some(b'{') => members(s, &name, depth + 1, labels),
                 Some(b'[') => s.raw(depth).map(|_| ()),
                 _ => {
@@ -227,15 +233,15 @@ fn clean(key: &str) -> String {
 }
 
 /// `| json a="path"`: a path with no match gives an empty value.
-pub fn extract(line: &str, paths: &[(String, Vec<Step>)], labels: &mut LabelSet) {
+pub fn extract(line: &str, paths: &[(String, Vec<Step>)], labels: &mut LabelSet<'_>) {
     let whole = Scanner { text: line, at: 0 }.raw(0);
     if !line.trim_start().starts_with('{') || whole.is_err() {
         labels.fail(ERROR, whole.err().unwrap_or("line is not a JSON object").to_owned());
         return;
     }
     for (name, path) in paths {
-        let found = find(line, path).filter(|raw| *raw != "null");
-        labels.extract(name, || found.map(text_of).unwrap_or_default());
+        labels
+            .extract(name, || find(line, path).filter(|raw| *raw != "null").map(text_of).unwrap_or_default());
     }
 }
 
@@ -265,7 +271,7 @@ fn find<'a>(text: &'a str, path: &[Step]) -> Option<&'a str> {
 }
 
 /// `| unpack`: strings of the object become labels, `_entry` the line.
-pub fn unpack(line: &str, labels: &mut LabelSet) -> Option<String> {
+pub fn unpack(line: &str, labels: &mut LabelSet<'_>) -> Option<String> {
     let mut entry = None;
     let walked = Scanner { text: line, at: 0 }.object(|s, key| {
         let raw = s.raw(0)?;
@@ -293,7 +299,8 @@ mod tests {
     use super::*;
 
     fn flat(line: &str) -> String {
-        let mut labels = LabelSet::new(&Labels::default(), &[]);
+        let stream = Labels::default();
+        let mut labels = LabelSet::new(&stream, std::iter::empty(), None);
         flatten(line, &mut labels);
         labels.finish().to_string()
     }

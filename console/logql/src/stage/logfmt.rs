@@ -13,7 +13,7 @@ pub struct Options {
     pub wanted: Vec<(String, String)>,
 }
 
-pub fn parse(line: &str, options: &Options, labels: &mut LabelSet) {
+pub fn parse(line: &str, options: &Options, labels: &mut LabelSet<'_>) {
     let mut pairs = Pairs { text: line, at: 0 };
     while let Some(pair) = pairs.next_pair() {
         let (key, value) = match pair {

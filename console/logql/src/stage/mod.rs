@@ -8,6 +8,7 @@ pub mod template;
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 pub use filter::{LabelFilter, Quantity, TextTest};
@@ -19,9 +20,33 @@ use crate::{
     labels::{ERROR, ERROR_DETAILS, LabelSet},
 };
 
+/// When a line was written, and when it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub t_ns: i64,
+    pub now_ms: i64,
+}
+
+/// A text to look for, prepared.
+#[derive(Clone, Debug)]
+pub struct Needle {
+    text: String,
+    finder: Finder<'static>,
+}
+
+impl Needle {
+    pub fn new(text: String) -> Self {
+        Self { finder: Finder::new(&text).into_owned(), text }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 #[derive(Clone, Debug)]
 pub enum LineTest {
-    Contains(String),
+    Contains(Needle),
     Regex(Regex),
     Pattern(Pattern),
     Ip(IpRange),
@@ -30,7 +55,7 @@ pub enum LineTest {
 impl LineTest {
     fn matches(&self, line: &str) -> bool {
         match self {
-            Self::Contains(text) => line.contains(text.as_str()),
+            Self::Contains(needle) => needle.finder.find(line.as_bytes()).is_some(),
             Self::Regex(r) => r.is_match(line),
             Self::Pattern(p) => p.matches(line),
             Self::Ip(range) => range.found_in(line),
@@ -73,7 +98,7 @@ pub enum Stage {
 
 impl Stage {
     /// Changes the line and its labels; false: the line is dropped.
-    pub fn apply(&self, line: &mut Cow<'_, str>, labels: &mut LabelSet) -> bool {
+    pub fn apply(&self, line: &mut Cow<'_, str>, labels: &mut LabelSet<'_>, moment: Moment) -> bool {
         match self {
             Self::Line { any, wanted } => return any.iter().any(|t| t.matches(line)) == *wanted,
             Self::Labels(filter) => return filter.keep(labels),
@@ -95,20 +120,12 @@ impl Stage {
                     *line = Cow::Owned(entry);
                 }
             }
-            Self::LineFormat(template) => *line = Cow::Owned(template.render(line, labels)),
-            Self::LabelFormat(formats) => {
-                for (name, format) in formats {
-                    match format {
-                        Format::Template(t) => labels.set(name, t.render(line, labels)),
-                        Format::Rename(from) => {
-                            if let Some(value) = labels.get(from).map(str::to_owned) {
-                                labels.set(name, value);
-                                labels.remove(from);
-                            }
-                        }
-                    }
-                }
-            }
+            Self::LineFormat(template) => match template.render(line, labels, moment) {
+                Ok(text) => *line = Cow::Owned(text),
+                // The line stays as it was, and says so.
+                Err(details) => labels.fail(template::ERROR, details),
+            },
+            Self::LabelFormat(formats) => format_labels(formats, line, labels, moment),
             Self::Drop(chosen) => drop_labels(chosen, labels),
             Self::Keep(chosen) => {
                 for name in labels.names() {
@@ -133,7 +150,37 @@ impl Stage {
     }
 }
 
-fn drop_labels(chosen: &[Chosen], labels: &mut LabelSet) {
+/// As in Loki, all templates of one stage see the labels as they were before the first of them.
+fn format_labels(formats: &[(String, Format)], line: &str, labels: &mut LabelSet<'_>, moment: Moment) {
+    let mut rendered: Option<Vec<Result<String, String>>> = None;
+    let mut templates = 0;
+    for (name, format) in formats {
+        match format {
+            Format::Template(_) => {
+                let all = rendered.get_or_insert_with(|| {
+                    let render = |(_, f): &(String, Format)| match f {
+                        Format::Template(t) => Some(t.render(line, labels, moment)),
+                        Format::Rename(_) => None,
+                    };
+                    formats.iter().filter_map(render).collect()
+                });
+                match std::mem::replace(&mut all[templates], Ok(String::new())) {
+                    Ok(value) => labels.set(name, value),
+                    Err(details) => labels.fail(template::ERROR, details),
+                }
+                templates += 1;
+            }
+            Format::Rename(from) => {
+                if let Some(value) = labels.get(from).map(str::to_owned) {
+                    labels.set(name, value);
+                    labels.remove(from);
+                }
+            }
+        }
+    }
+}
+
+fn drop_labels(chosen: &[Chosen], labels: &mut LabelSet<'_>) {
     for c in chosen {
         let value = labels.get(&c.name).unwrap_or_default();
         if c.test.as_ref().is_some_and(|t| !t.matches(value)) {

@@ -66,8 +66,15 @@ impl Pattern {
         Ok(pattern)
     }
 
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            Part::Capture(_) => None,
+        })
+    }
+
     /// Extracts from left to right; what is missing ends the line.
-    pub fn extract(&self, line: &str, labels: &mut LabelSet) {
+    pub fn extract(&self, line: &str, labels: &mut LabelSet<'_>) {
         let mut rest = line;
         let mut parts = self.0.as_slice();
         if let [Part::Literal(prefix), after @ ..] = parts {

@@ -1,4 +1,5 @@
 mod corpus;
+mod naive;
 mod queries;
 
 use std::sync::Arc;

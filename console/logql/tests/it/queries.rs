@@ -106,6 +106,64 @@ async fn stages_change_lines_and_labels() {
 }
 
 #[tokio::test]
+async fn templates_compute_with_labels_line_and_time() {
+    let bench = shop();
+    assert_eq!(
+        lines(&bench, r#"{level="info"} |= "took" | logfmt | line_format `{{ __timestamp__ | unixEpoch }} {{ __line__ | upper | trunc 5 }} {{ .took | duration }}`"#).await,
+        ["1700000004 LEVEL 0.25"]
+    );
+    assert_eq!(
+        labels(&bench, r#"{level="info"} |= "took" | label_format a=`{{ if eq .level "info" }}low{{ end }}`, b=`{{ .a }}{{ .absent }}!` | keep a, b"#).await,
+        // Both see the labels as they were before.
+        [r#"{a="low", b="!"}"#]
+    );
+    // A template that fails leaves the line as it was, and says so.
+    let failing = r#"{level="info"} |= "took" | line_format "{{ unixToTime .level }}""#;
+    assert_eq!(lines(&bench, failing).await, ["level=warn took=250ms size=3MB"]);
+    let marked = labels(&bench, failing).await;
+    assert!(
+        marked[0].contains(r#"__error__="TemplateFormatErr""#) && marked[0].contains("unable to parse time"),
+        "{marked:?}"
+    );
+    assert_eq!(lines(&bench, &format!(r#"{failing} | __error__="""#)).await.len(), 0);
+    match parse(r#"{a="b"} | line_format "{{ nope .x }}""#) {
+        Err(console_logql::Error::Parse { message, position: 22 }) => {
+            assert!(message.contains("\"nope\" not defined"), "{message}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn approx_topk_is_topk_of_instant_queries_without_groups() {
+    let bench = shop();
+    let at = EPOCH_NS + 10_000_000_000;
+    let query = r#"approx_topk(1, sum by (level) (count_over_time({level=~".+"}[1m])))"#;
+    let Ok(LogAnswer::Metric(m)) = bench.source.query(query, at, 1, Direction::Forward).await else {
+        panic!()
+    };
+    let QueryValue::Vector(v) = m.value else { panic!() };
+    assert_eq!((v.len(), v[0].0.to_string().as_str(), v[0].1.v), (1, r#"{level="info"}"#, 3.0));
+    let ranged = bench.source.query_range(query, EPOCH_NS, at, 1000, 1, Direction::Forward).await;
+    assert!(ranged.unwrap_err().to_string().contains("only supported for instant queries"));
+    assert!(parse(r#"approx_topk by (a) (1, rate({a="b"}[1m]))"#).is_err());
+}
+
+#[tokio::test]
+async fn sizes_are_whole_bytes() {
+    let bench = Bench::new(LogqlConfig::default());
+    bench.line(SHOP, 1, "size=1.0005KB", &[]);
+    let query = r#"sum_over_time({level="info"} | logfmt | unwrap bytes(size) [1m])"#;
+    let Ok(LogAnswer::Metric(m)) =
+        bench.source.query(query, EPOCH_NS + 2_000_000_000, 1, Direction::Forward).await
+    else {
+        panic!()
+    };
+    assert!(matches!(&m.value, QueryValue::Vector(v) if v[0].1.v == 1000.0), "{:?}", m.value);
+    assert_eq!(lines(&bench, r#"{level="info"} | logfmt | size == 1000B"#).await.len(), 1);
+}
+
+#[tokio::test]
 async fn line_filters_join_and_negate() {
     let bench = shop();
     assert_eq!(lines(&bench, r#"{level=~".+"} |= "placed" or "declined""#).await.len(), 2);
@@ -152,10 +210,8 @@ fn a_wrong_query_names_the_byte() {
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     for (query, name) in [
-        (r#"{a="b"} | line_format "{{ .x | ToUpper }}""#, "ToUpper"),
-        (r#"{a="b"} | label_format x=`{{if .y}}z{{end}}`"#, "if .y"),
         (r#"{a="b"} | distinct x"#, "distinct"),
-        (r#"approx_topk(2, count_over_time({a="b"}[1m]))"#, "approx_topk"),
+        (r#"variants(count_over_time({a="b"}[1m])) of ({a="b"}[1m])"#, "variants"),
     ] {
         match parse(query) {
             Err(console_logql::Error::Unsupported(m)) => assert!(m.contains(name), "{m}"),
@@ -180,8 +236,10 @@ async fn limits_are_errors_that_name_themselves() {
     assert!(limit(instant(r#"count_over_time({n="a"}[1m])"#).await).contains("maximum of series (2)"));
     // Labels that only lines hold do not count, where a sum drops them.
     assert!(instant(r#"sum(count_over_time({n="a"}[1m]))"#).await.is_ok());
-    let one_series = r#"count_over_time({n=~".+"} | keep nothing [1m])"#;
-    assert!(limit(instant(one_series).await).contains("max_samples (4)"));
+    // What only counts holds none of its samples.
+    assert!(instant(r#"count_over_time({n=~".+"} | keep nothing [1m])"#).await.is_ok());
+    let held = r#"quantile_over_time(0.5, {n=~".+"} | unwrap i [1m]) by (x)"#;
+    assert!(limit(instant(held).await).contains("max_samples (4)"));
     bench.line(&[("n", "c")], 9, "x", &[]);
     bench.line(&[("n", "c")], 8, "x", &[]);
     let all = bench.source.query_range(r#"{n=~".+"}"#, EPOCH_NS, at, 1000, 100, Direction::Forward).await;
@@ -248,4 +306,74 @@ fn deep_nesting_is_refused_and_not_followed() {
     for (open, before) in [("(", ""), ("sum(", ""), ("(", "{a=`b`} | "), ("1+(", ""), ("(", "rate(")] {
         assert!(parse(&format!("{before}{}", open.repeat(15_000))).is_err());
     }
+}
+
+#[tokio::test]
+async fn a_tail_with_a_start_begins_with_the_newest_lines_and_tells_none_twice() {
+    use console_storage::source::TailOptions;
+
+    let bench = shop();
+    let options = TailOptions { start_ns: Some(EPOCH_NS), limit: 2, delay_ms: 0 };
+    let mut tail = bench.source.tail_with(r#"{level="info"}"#, options).await.unwrap();
+    let first = tail.recv().await.unwrap();
+    let told: Vec<i64> =
+        first.streams[0].entries.iter().map(|e| (e.t_ns - EPOCH_NS) / 1_000_000_000).collect();
+    // Oldest first, and the oldest line of all is beyond the limit.
+    assert_eq!((told, first.streams.len()), (vec![3, 4], 1));
+    bench.line(SHOP, 5, "new", &[]);
+    assert_eq!(tail.recv().await.unwrap().streams[0].entries[0].line, "new");
+    let many = TailOptions { start_ns: Some(0), limit: 1_000_000, delay_ms: 0 };
+    assert!(matches!(bench.source.tail_with(r#"{level="info"}"#, many).await, Err(SourceError::Limit(_))));
+}
+
+#[tokio::test]
+async fn a_tail_holds_lines_back_as_long_as_it_is_told() {
+    use console_storage::source::TailOptions;
+
+    let bench = shop();
+    let options = TailOptions { start_ns: None, limit: 0, delay_ms: 60 };
+    let mut tail = bench.source.tail_with(r#"{level="info"}"#, options).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    bench.line(SHOP, 5, "new", &[]);
+    assert_eq!(tail.recv().await.unwrap().streams[0].entries[0].line, "new");
+    assert!(begun.elapsed() >= Duration::from_millis(60), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn fields_patterns_and_volumes_tell_what_lines_are_like() {
+    use console_storage::{logs::Windows, source::FieldType};
+
+    let bench = shop();
+    let end = EPOCH_NS + 10_000_000_000;
+    let fields = bench.source.detected_fields(r#"{level=~".+"}"#, EPOCH_NS, end, 100, 10, 5).await.unwrap();
+    let told =
+        |name: &str| fields.iter().find(|f| f.label == name).unwrap_or_else(|| panic!("{name}: {fields:?}"));
+    assert_eq!(
+        (told("took").field_type, told("took").parsers.as_slice()),
+        (FieldType::Duration, &["logfmt"][..])
+    );
+    assert_eq!(
+        (told("size").field_type, told("fields_total").field_type),
+        (FieldType::Bytes, FieldType::Int)
+    );
+    assert_eq!((told("message").cardinality, told("message").parsers.as_slice()), (2, &["json"][..]));
+    assert_eq!((told("pod").values.as_slice(), told("pod").parsers.len()), (&["p-1".to_owned()][..], 0));
+    for i in 0..5 {
+        bench.line(SHOP, 6, &format!("order {i} is on its way"), &[]);
+    }
+    let patterns = bench.source.patterns(r#"{level="info"}"#, EPOCH_NS, end, 5_000_000_000).await.unwrap();
+    assert_eq!(patterns[0].pattern, "order <_> is on its way");
+    assert_eq!(patterns[0].samples, [(EPOCH_NS + 5_000_000_000, 5)]);
+    let windows = Windows { start_ns: EPOCH_NS, step_ns: 5_000_000_000, count: 2 };
+    let volumes = bench.source.volumes(r#"{level="info"}"#, windows).await.unwrap();
+    assert_eq!((volumes.len(), volumes[0].entries.as_slice()), (1, &[3, 5][..]));
+    assert!(bench.source.volumes(r#"{level="info"} |= "x""#, windows).await.is_err());
+    let all = TimeRange { start_ms: EPOCH_MS, end_ms: EPOCH_MS + 10_000 };
+    assert_eq!(
+        bench.source.label_names_of(r#"{level="error"}"#, all).await.unwrap(),
+        ["level", "service_name"]
+    );
+    let values = bench.source.label_values_of("service_name", r#"{level="error"}"#, all).await.unwrap();
+    assert_eq!(values, ["payments"]);
+    assert_eq!(bench.source.format_query(r#"{a = "b"}|json"#).await.unwrap(), r#"{a="b"} | json"#);
 }

@@ -31,7 +31,7 @@ pub fn program() -> Result<PathBuf, PeerError> {
 /// Starts it with `scrape_configs` in Prometheus' format (may be empty) and further lines of its configuration.
 pub async fn start(program: &Path, scrape_config: &str, more_config: &str) -> Result<Peer, PeerError> {
     let data = tempfile::tempdir().map_err(PeerError::io("no temporary folder"))?;
-    let ports @ [main, ..] = free_ports::<3>()?;
+    let ports @ [main, _, otlp] = free_ports::<3>()?;
     let config = lay_out(data.path(), ports, scrape_config, more_config)
         .map_err(PeerError::io("cannot write what the console is pointed at"))?;
     let launch = Launch {
@@ -40,7 +40,8 @@ pub async fn start(program: &Path, scrape_config: &str, more_config: &str) -> Re
         args: vec!["serve".to_owned(), format!("--config={}", config.display()), "--log=warn".to_owned()],
         log: data.path().join("output.log"),
     };
-    Peer::start(launch, Endpoint::new(main, Some(TOKEN))?, "/readyz", data).await
+    let peer = Peer::start(launch, Endpoint::new(main, Some(TOKEN))?, "/readyz", data).await?;
+    Ok(peer.with_otlp(Endpoint::new(otlp, Some(TOKEN))?))
 }
 
 fn lay_out(

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 pub enum PeerError {
     #[error(transparent)]
     Missing(#[from] xtask_programs::Missing),
+    #[error("no package has {name}: --{option} names its program")]
+    Unnamed { name: &'static str, option: &'static str },
     #[error("{program} does not start; is it installed?")]
     Spawn { program: PathBuf, source: std::io::Error },
     #[error("{name} ended instead of serving:\n{output}")]
@@ -23,6 +25,11 @@ pub enum PeerError {
 }
 
 impl PeerError {
+    /// The peer's program is not on this machine.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::Missing(_) | Self::Unnamed { .. })
+    }
+
     /// For `map_err`: names what was tried.
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();

@@ -119,6 +119,19 @@ impl Process {
         self.wait_ready(endpoint).await
     }
 
+    /// As [`Self::restart`], without asking: SIGKILL.
+    pub(crate) async fn crash(&mut self, endpoint: &Endpoint) -> Result<(), PeerError> {
+        let failed = || PeerError::io(format!("{} cannot be killed", self.launch.name));
+        self.child.kill().map_err(failed())?;
+        self.child.wait().map_err(failed())?;
+        self.child = self.launch.spawn()?;
+        self.wait_ready(endpoint).await
+    }
+
+    pub(crate) fn forget_peak(&self) -> Result<(), PeerError> {
+        Usage::forget_peak(self.child.id())
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.launch.name
     }

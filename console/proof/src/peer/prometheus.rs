@@ -1,4 +1,4 @@
-//! Debian's Prometheus 2.42 (package `prometheus`).
+//! Prometheus: Debian's 2.42 (package `prometheus`), which answers are compared with, and the newest, which costs are.
 
 use std::{
     fs,
@@ -10,6 +10,11 @@ use super::{Endpoint, Launch, Peer, PeerError, free_ports};
 /// The installed one.
 pub fn program() -> Result<PathBuf, PeerError> {
     Ok(xtask_programs::path("prometheus")?)
+}
+
+/// Prometheus 3, built from its Go module (`xtask/tools/prometheus-3`).
+pub fn newest() -> Result<PathBuf, PeerError> {
+    Ok(xtask_programs::path("prometheus-3")?)
 }
 
 /// Starts it with a configuration file (`scrape_configs` and the like; may be empty) and further flags.

@@ -3,7 +3,10 @@
 //! The message is `prometheus.WriteRequest` of prometheus/prompb/remote.proto and types.proto, written by hand:
 //! `timeseries = 1 { labels = 1 { name = 1, value = 2 }, samples = 2 { value = 1 (double), timestamp = 2 (int64) } }`.
 
-use super::{Endpoint, PeerError};
+use super::{
+    Endpoint, PeerError,
+    protobuf::{bytes, double, int64},
+};
 
 /// A series with its samples, oldest first: milliseconds since the Unix epoch and value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,12 +32,10 @@ pub fn encode(series: &[WriteSeries]) -> Result<Vec<u8>, PeerError> {
     compress(&message(series))
 }
 
-/// As [`encode`], of a message that is already protobuf.
+/// As [`encode`], of a message that is already protobuf. Loki's push compresses alike.
 pub fn compress(message: &[u8]) -> Result<Vec<u8>, PeerError> {
-    snap::raw::Encoder::new().compress_vec(message).map_err(|e| PeerError::Io {
-        what: "a write request cannot be compressed".to_owned(),
-        source: std::io::Error::other(e),
-    })
+    let compressed = snap::raw::Encoder::new().compress_vec(message);
+    compressed.map_err(std::io::Error::other).map_err(PeerError::io("a write request cannot be compressed"))
 }
 
 /// Sends one body made by [`encode`].
@@ -78,25 +79,8 @@ pub fn message(series: &[WriteSeries]) -> Vec<u8> {
 
 /// The fields of a `Sample`.
 pub(crate) fn sample(out: &mut Vec<u8>, t_ms: i64, value: f64) {
-    out.push(1 << 3 | 1);
-    out.extend_from_slice(&value.to_le_bytes());
-    out.push(2 << 3);
-    varint(out, t_ms.cast_unsigned());
-}
-
-/// A length-delimited field.
-fn bytes(out: &mut Vec<u8>, field: u8, value: &[u8]) {
-    out.push(field << 3 | 2);
-    varint(out, value.len() as u64);
-    out.extend_from_slice(value);
-}
-
-pub(crate) fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    double(out, 1, value);
+    int64(out, 2, t_ms);
 }
 
 #[cfg(test)]

@@ -33,6 +33,14 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// The peak of a process is counted anew from here on: `5` in `/proc/PID/clear_refs` (proc(5)).
+    pub(crate) fn forget_peak(pid: u32) -> Result<(), PeerError> {
+        let path = format!("/proc/{pid}/clear_refs");
+        fs::write(&path, "5").map_err(PeerError::io(format!("cannot write {path}")))
+    }
+}
+
 /// `utime + stime`, the 14th and 15th fields; the second field is a name in brackets that may hold anything.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let mut after_name = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);

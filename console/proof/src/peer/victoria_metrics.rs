@@ -1,4 +1,5 @@
-//! Debian's VictoriaMetrics 1.79.5 (package `victoria-metrics`).
+//! VictoriaMetrics: Debian's 1.79.5 (package `victoria-metrics`), which tests ask, and the newest, which costs are compared
+//! with.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,11 @@ use super::{Endpoint, Launch, Peer, PeerError, free_ports};
 /// The installed one.
 pub fn program() -> Result<PathBuf, PeerError> {
     Ok(xtask_programs::path("victoria-metrics")?)
+}
+
+/// Built from its Go module (`xtask/tools/victoria-metrics-1`).
+pub fn newest() -> Result<PathBuf, PeerError> {
+    Ok(xtask_programs::path("victoria-metrics-1")?)
 }
 
 /// Starts it with further flags. Samples are visible to queries at once: no latency offset.

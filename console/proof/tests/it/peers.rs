@@ -1,4 +1,4 @@
-//! Peers start, take samples, answer, restart with what they had, and stop.
+//! Peers start, take samples, answer, restart with what they had, also after a kill, and stop.
 
 use console_model::clock::now_ms;
 use console_proof::peer::{
@@ -13,6 +13,9 @@ async fn takes_and_answers(mut peer: Peer) {
     series.samples.push((now_ms() - 1000, 42.0));
     send(peer.endpoint(), encode(&[series]).unwrap()).await.unwrap();
     peer.restart().await.unwrap();
+    peer.forget_peak().unwrap();
+    // What a restart has written survives a kill.
+    peer.crash().await.unwrap();
     let answer = peer.endpoint().ask("/api/v1/query", &[("query", "proof")]).await.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body["data"]["result"][0]["metric"]["side"], "left", "{answer:?}");

@@ -1,6 +1,7 @@
 //! What the program is asked on its command line. Words that it does not know end it with 2, work that fails with 1.
 
 mod backup;
+mod export;
 mod serve;
 
 use std::{
@@ -56,6 +57,8 @@ enum Command {
         #[arg(long)]
         from: PathBuf,
     },
+    /// Copy lines and traces of a window to any backend that takes Loki push or OTLP.
+    Export(Box<export::Export>),
     /// Print the version, and the commit of a release.
     Version,
     /// Print completions: `quarterdeck completions bash > /etc/bash_completion.d/quarterdeck`.
@@ -79,6 +82,7 @@ pub fn run(program: Quarterdeck) -> Result<(), String> {
         }
         Command::Backup { config, to } => print(&backup::take(&config.path, &to)?),
         Command::Restore { config, from } => print(&backup::put_back(&config.path, &from)?),
+        Command::Export(asked) => export::export(&asked),
         Command::Version => print(&version()),
         Command::Completions { shell } => print(&completions(shell)?),
     }

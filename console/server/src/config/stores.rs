@@ -8,9 +8,9 @@ const HOUR_MS: i64 = 3_600_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// Absent: a day of metrics, a week of logs, six hours of traces.
+    /// Absent: a day of metrics, a week of logs and traces.
     pub retention_hours: Option<u32>,
-    /// Bytes on disk, in MiB. Absent: 512; of logs 4096.
+    /// Bytes on disk, in MiB. Absent: 512; 4096 for logs, and for traces.
     pub max_disk_mib: Option<u32>,
 }
 

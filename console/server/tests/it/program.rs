@@ -34,7 +34,7 @@ fn each_shell_gets_completions_of_every_command() {
         let output = quarterdeck(&["completions", shell]);
         assert!(output.status.success(), "{shell}");
         let script = text(&output.stdout);
-        for command in ["serve", "check-config", "version", "completions"] {
+        for command in ["serve", "check-config", "export", "version", "completions"] {
             assert!(script.contains(command), "{shell}: {command}");
         }
     }

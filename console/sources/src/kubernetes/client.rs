@@ -12,23 +12,19 @@ use std::{
 };
 
 use console_storage::file;
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, Shared},
-};
 use kube::{
     Client, Config,
     client::ClientBuilder,
     config::{AuthInfo, InClusterError, Kubeconfig, KubeconfigError},
     runtime::watcher,
 };
-use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{task::JoinError, time::Instant};
 use tower::{buffer::BufferLayer, filter::AsyncFilterLayer};
 
 use super::{
     answer::BoundAnswers,
     exec::{AddToken, ExecPlugin},
+    shared_run::SharedRun,
     watch::explain,
 };
 
@@ -67,35 +63,29 @@ impl ClusterAccess {
 /// The client of all watches of a cluster: where a program is run for credentials, once for all of them.
 pub(super) struct SharedClient {
     access: ClusterAccess,
-    /// The last one, and when its making began.
-    made: Mutex<Option<(Instant, Making)>>,
+    making: SharedRun<Client, NoClient>,
 }
 
-/// Goes on when nobody waits for it any more: a program that hangs is not started once more by each who asks.
-type Making = Shared<BoxFuture<'static, Result<Client, String>>>;
+/// Why there is none.
+#[derive(Clone)]
+struct NoClient(String);
+
+impl From<JoinError> for NoClient {
+    fn from(error: JoinError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 impl SharedClient {
     pub fn new(access: ClusterAccess) -> Self {
-        Self { access, made: Mutex::default() }
+        Self { access, making: SharedRun::new() }
     }
 
     /// One that is being made or was begun after `lost`, or why that failed.
     pub async fn since(&self, lost: Instant) -> Result<Client, String> {
-        self.making(lost).await
-    }
-
-    fn making(&self, lost: Instant) -> Making {
-        let mut made = self.made.lock();
-        if let Some((began, making)) = &*made
-            && (*began > lost || making.peek().is_none())
-        {
-            return making.clone();
-        }
         let access = self.access.clone();
-        let task = tokio::spawn(async move { access.client().await });
-        let making = async move { task.await.unwrap_or_else(|e| Err(e.to_string())) }.boxed().shared();
-        *made = Some((Instant::now(), making.clone()));
-        making
+        let start = || async move { access.client().await.map_err(NoClient) };
+        self.making.get(|began, _| began <= lost, start).await.map_err(|NoClient(reason)| reason)
     }
 }
 

@@ -14,20 +14,19 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use console_model::clock::now_ms;
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, Shared},
-};
+use futures::{FutureExt as _, future::BoxFuture};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
-use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::{
     io::AsyncReadExt as _,
     process::{Child, ChildStdout, Command},
+    task::JoinError,
 };
 use tower::{BoxError, filter::AsyncPredicate};
+
+use super::shared_run::{Run, SharedRun};
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Between being told to end and being ended.
@@ -55,6 +54,12 @@ pub enum ExecError {
     Malformed(&'static str),
 }
 
+impl From<JoinError> for ExecError {
+    fn from(error: JoinError) -> Self {
+        Self::Read(error.to_string())
+    }
+}
+
 /// The `exec` of a user in a kubeconfig.
 #[derive(Clone, Debug)]
 pub struct ExecPlugin {
@@ -70,7 +75,6 @@ pub struct Credentials {
 }
 
 /// In PEM.
-#[derive(Clone)]
 struct Identity {
     certificate: String,
     key: String,
@@ -115,8 +119,10 @@ impl ExecPlugin {
         // Its own group, so that what it starts ends with it.
         let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
         match tokio::time::timeout(self.timeout, output(&mut child, stdout)).await {
-            Ok(Ok((status, printed))) if status.success() => read(&printed),
-            Ok(Ok((status, _))) => Err(ExecError::Failed(status)),
+            Ok(Ok((status, printed))) => {
+                group.leave();
+                if status.success() { read(&printed) } else { Err(ExecError::Failed(status)) }
+            }
             Ok(Err(error)) => {
                 group.end(&mut child).await;
                 Err(error)
@@ -156,12 +162,17 @@ impl ExecPlugin {
     }
 }
 
-/// The group of processes that a program leads.
+/// The group of processes that a program leads; ended when nobody waits for the program any more.
 struct Group(Option<Pid>);
 
 impl Group {
+    /// The leader has ended by itself: what it left running may stay.
+    fn leave(mut self) {
+        self.0 = None;
+    }
+
     /// Tells all of it to end, and ends what has not after a while.
-    async fn end(&self, leader: &mut Child) {
+    async fn end(self, leader: &mut Child) {
         self.signal(Signal::TERM);
         let ended = tokio::time::timeout(GRACE, leader.wait()).await;
         // Its number stays the group's while anybody is in it, and an empty one's is not given away again at once.
@@ -169,6 +180,7 @@ impl Group {
         if ended.is_err() {
             let _ = leader.wait().await;
         }
+        self.leave();
     }
 
     fn signal(&self, signal: Signal) {
@@ -176,6 +188,12 @@ impl Group {
             // It may have ended by itself.
             let _ = kill_process_group(group, signal);
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
     }
 }
 
@@ -208,7 +226,7 @@ fn read(printed: &[u8]) -> Result<Credentials, ExecError> {
     let printed: Printed =
         serde_saphyr::from_slice(printed).map_err(|_| ExecError::Malformed("it has another form"))?;
     let status = printed.status.ok_or(ExecError::Malformed("status is missing"))?;
-    let token = status.token.map(|token| {
+    let token = status.token.map(|token| -> Result<_, ExecError> {
         let mut value = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| ExecError::Malformed("status.token cannot be sent in a header"))?;
         value.set_sensitive(true);
@@ -242,39 +260,22 @@ impl Credentials {
     }
 }
 
-/// Goes on when nobody waits for it any more: a program that hangs is not started once more by each who asks.
-type Run = Shared<BoxFuture<'static, Result<Arc<Credentials>, ExecError>>>;
-
 /// Puts the token into each request, and asks for another one before it expires.
 #[derive(Clone)]
 pub struct AddToken {
     plugin: ExecPlugin,
-    run: Arc<Mutex<Run>>,
+    run: Arc<SharedRun<Arc<Credentials>, ExecError>>,
 }
 
 impl AddToken {
     pub fn new(plugin: ExecPlugin, first: Credentials) -> Self {
-        let first = futures::future::ready(Ok(Arc::new(first))).boxed().shared();
-        // Looked at once, so that it counts as over.
-        let _ = first.clone().now_or_never();
-        Self { plugin, run: Arc::new(Mutex::new(first)) }
+        Self { plugin, run: Arc::new(SharedRun::done(Arc::new(first))) }
     }
 
-    fn credentials(&self) -> Run {
-        let mut run = self.run.lock();
-        let is_over = match run.peek() {
-            None => false,
-            Some(Ok(credentials)) => credentials.expires_soon(),
-            Some(Err(_)) => true,
-        };
-        if is_over {
-            let plugin = self.plugin.clone();
-            let task = tokio::spawn(async move { plugin.run().await.map(Arc::new) });
-            *run = async move { task.await.unwrap_or_else(|e| Err(ExecError::Read(e.to_string()))) }
-                .boxed()
-                .shared();
-        }
-        run.clone()
+    fn credentials(&self) -> Run<Arc<Credentials>, ExecError> {
+        let plugin = self.plugin.clone();
+        let start = || async move { plugin.run().await.map(Arc::new) };
+        self.run.get(|_, last| last.as_ref().map_or(true, |c| c.expires_soon()), start)
     }
 }
 
@@ -362,18 +363,41 @@ mod tests {
     async fn one_that_hangs_is_ended_with_what_it_started() {
         let dir = tempfile::tempdir().unwrap();
         let lives = dir.path().join("lives");
-        // Each writes down that it lives, and one of them ends when it is told to.
-        let script = format!("(while :; do date +%s%N > '{}'; sleep 0.02; done) & wait", lives.display());
         let began = Instant::now();
-        let error = plugin(&script, Duration::from_millis(300)).run().await.err().unwrap();
-        assert_eq!(error.to_string(), "the program for credentials gave no answer within 0.3 s");
-        assert!(began.elapsed() < GRACE, "it ends when it is told to");
-        let read = |file: &Path| std::fs::read_to_string(file).unwrap();
+        let error =
+            plugin(&one_that_starts_another(&lives), Duration::from_secs(1)).run().await.err().unwrap();
+        assert_eq!(error.to_string(), "the program for credentials gave no answer within 1 s");
+        assert!(began.elapsed() < Duration::from_secs(1) + GRACE, "it ends when it is told to");
+        assert_has_ended(&lives).await;
+    }
+
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_is_ended_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let lives = dir.path().join("lives");
+        let plugin = plugin(&one_that_starts_another(&lives), TIMEOUT);
+        let run = tokio::spawn(async move { plugin.run().await });
+        while !lives.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        run.abort();
+        assert!(run.await.is_err_and(|e| e.is_cancelled()));
+        assert_has_ended(&lives).await;
+    }
+
+    /// Another one that writes down every now and then that it lives.
+    fn one_that_starts_another(lives: &Path) -> String {
+        format!("(while :; do echo >> '{}'; sleep 0.02; done) & wait", lives.display())
+    }
+
+    /// It was there, and writes no more.
+    async fn assert_has_ended(lives: &Path) {
+        let len = || std::fs::metadata(lives).unwrap().len();
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let then = read(&lives);
-        assert!(!then.is_empty());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(read(&lives), then, "what it had started goes on");
+        let then = len();
+        assert!(then > 0);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(len(), then, "what it had started goes on");
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod discovery;
 mod exec;
 mod flux;
 mod kind;
+mod shared_run;
 mod view;
 mod warnings;
 mod watch;

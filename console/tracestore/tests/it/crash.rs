@@ -7,7 +7,9 @@ use std::{
 
 use console_storage::traces::{SpanAppender, SpanReader};
 
-use crate::{open, span, trace_id};
+use console_tracestore::{TraceStore, TraceStoreConfig};
+
+use crate::{NOW_MS, config, open, span, trace_id};
 
 const DIR: &str = "QUARTERDECK_TEST_TRACESTORE_DIR";
 const SPANS: u64 = 20;
@@ -16,10 +18,16 @@ const SPANS: u64 = 20;
 #[test]
 fn crash_writer() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let store = open(dir.as_ref());
+    // Parts are written, merged and cut from the log all the time.
+    let small =
+        TraceStoreConfig { max_head_bytes: 64 << 10, segment_bytes: 16 << 10, ..config(dir.as_ref()) };
+    let store = TraceStore::open(small).unwrap();
     for batch in 1.. {
         store.append((1..=SPANS).map(|i| span(batch, i, "orders", 100)).collect()).unwrap();
         println!("stored {batch}");
+        if batch % 7 == 0 {
+            store.maintain(NOW_MS);
+        }
     }
 }
 

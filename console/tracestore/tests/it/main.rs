@@ -1,5 +1,8 @@
 mod crash;
+mod faults;
+mod model;
 mod store;
+mod version_1;
 
 use std::{path::Path, sync::Arc};
 
@@ -10,7 +13,7 @@ use console_tracestore::{TraceStore, TraceStoreConfig};
 pub const NOW_MS: i64 = 1_700_000_000_000;
 
 pub fn config(dir: &Path) -> TraceStoreConfig {
-    TraceStoreConfig { clock: Arc::new(|| NOW_MS), ..TraceStoreConfig::new(dir) }
+    TraceStoreConfig { clock: Arc::new(|| NOW_MS), background: false, ..TraceStoreConfig::new(dir) }
 }
 
 pub fn open(dir: &Path) -> TraceStore {

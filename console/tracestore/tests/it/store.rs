@@ -10,7 +10,7 @@ use console_storage::{
     AppendError,
     traces::{AttributeScope, SpanAppender, SpanReader},
 };
-use console_tracestore::{TraceStore, codec};
+use console_tracestore::{TraceStore, TraceStoreConfig, codec};
 
 use crate::{NOW_MS, config, open, span, trace_id};
 
@@ -41,11 +41,22 @@ fn every_field_of_a_span_survives_restart() {
     full.links =
         vec![SpanLink { trace_id: trace_id(9), span_id: SpanId([7; 8]), attributes: full.resource.clone() }];
     full.status_message = "declined".into();
+    full.scope_attributes = vec![("scope.key".into(), AttributeValue::Int(7))];
+    // A key may come twice, and with another type.
+    full.attributes.push(("d".into(), AttributeValue::String("again".into())));
+    full.attributes.push(("b".into(), AttributeValue::Bool(false)));
     let store = open(dir.path());
     assert_eq!(store.append(vec![full.clone()]).unwrap().0.accepted, 1);
     drop(store);
-    let found = open(dir.path()).trace(full.trace_id).unwrap().unwrap();
-    assert_eq!(found.spans, [full]);
+    let store = open(dir.path());
+    assert_eq!(store.trace(full.trace_id).unwrap().unwrap().spans, [full.clone()]);
+    store.flush().unwrap();
+    assert_eq!(store.stats().parts, 1);
+    assert_eq!(store.trace(full.trace_id).unwrap().unwrap().spans, [full.clone()]);
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.stats().spans, 1);
+    assert_eq!(store.trace(full.trace_id).unwrap().unwrap().spans, [full]);
 }
 
 #[test]
@@ -117,7 +128,7 @@ fn wrong_spans_are_refused_with_a_reason_and_the_rest_is_kept() {
     let mut huge = span(1, 3, "a", 10);
     huge.attributes.push(("x".into(), AttributeValue::String("x".repeat(300_000))));
     let future = span(1, 4, "a", -3_600_000);
-    let old = span(1, 5, "a", 7 * 3_600_000);
+    let old = span(1, 5, "a", 8 * 24 * 3_600_000);
     let (outcome, reason) =
         store.append(vec![no_id, backwards, huge, future, old, span(1, 6, "a", 10)]).unwrap();
     assert_eq!((outcome.accepted, outcome.rejected), (1, 5));
@@ -125,57 +136,86 @@ fn wrong_spans_are_refused_with_a_reason_and_the_rest_is_kept() {
 }
 
 #[test]
-fn memory_stays_inside_its_budget_and_the_newest_traces_stay() {
+fn memory_stays_inside_its_bound_and_everything_stays() {
     let dir = tempfile::tempdir().unwrap();
     let mut small = config(dir.path());
-    small.max_memory_bytes = 100_000;
+    small.max_head_bytes = 200_000;
     let store = TraceStore::open(small.clone()).unwrap();
-    for t in 0..500u64 {
+    for t in 1..1000u64 {
         store.append((1..=5).map(|i| span(t, i, "a", 1_000_000 - t as i64)).collect()).unwrap();
+        assert!(store.stats().memory_bytes < 64 << 20);
     }
-    let stats = store.stats();
-    assert!(stats.memory_bytes <= 100_000 && stats.traces > 10, "{stats:?}");
-    assert!(store.trace(trace_id(499)).unwrap().is_some());
-    assert!(store.trace(trace_id(1)).unwrap().is_none());
+    assert!(store.stats().parts > 0, "{:?}", store.stats());
     drop(store);
     let again = TraceStore::open(small).unwrap();
-    assert!(again.stats().memory_bytes <= 100_000);
-    assert!(again.trace(trace_id(499)).unwrap().is_some());
+    for t in [1, 2, 500, 998, 999] {
+        assert_eq!(again.trace(trace_id(t)).unwrap().map(|t| t.spans.len()), Some(5), "trace {t}");
+    }
 }
 
 #[test]
 fn disk_stays_inside_its_budget() {
     let dir = tempfile::tempdir().unwrap();
     let mut small = config(dir.path());
-    (small.segment_bytes, small.max_bytes) = (8 << 10, 32 << 10);
-    let store = TraceStore::open(small).unwrap();
-    for t in 0..500u64 {
+    (small.segment_bytes, small.max_bytes) = (8 << 10, 20 << 10);
+    let store = TraceStore::open(small.clone()).unwrap();
+    for t in 0..2000u64 {
         store.append((1..=5).map(|i| span(t, i, "a", 1_000_000 - t as i64)).collect()).unwrap();
+        if t % 250 == 249 {
+            store.maintain(NOW_MS);
+            assert!(store.stats().disk_bytes <= 20 << 10, "{:?}", store.stats());
+        }
     }
-    assert!(store.stats().disk_bytes > 64 << 10);
-    store.maintain(NOW_MS);
-    assert!(store.stats().disk_bytes <= 40 << 10, "{:?}", store.stats());
-    let held = store.stats().traces;
-    assert!(store.trace(trace_id(499)).unwrap().is_some());
+    let held = store.stats();
+    assert!(held.dropped_traces > 0 && held.spans > 0, "{held:?}");
+    assert!(store.trace(trace_id(1999)).unwrap().is_some());
+    assert!(store.trace(trace_id(1)).unwrap().is_none());
     drop(store);
-    assert_eq!(open(dir.path()).stats().traces, held);
+    assert_eq!(TraceStore::open(small).unwrap().stats().spans, held.spans);
 }
 
 #[test]
 fn traces_past_the_retention_go() {
+    for flushed in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        const DAY_MS: i64 = 24 * 3_600_000;
+        store.append(vec![span(1, 1, "a", 6 * DAY_MS)]).unwrap();
+        if flushed {
+            store.flush().unwrap();
+        }
+        store.append(vec![span(2, 1, "a", 0)]).unwrap();
+        if flushed {
+            store.flush().unwrap();
+        }
+        store.maintain(NOW_MS + 2 * DAY_MS);
+        assert!(store.trace(trace_id(1)).unwrap().is_none());
+        assert!(store.trace(trace_id(2)).unwrap().is_some());
+        let all = TimeRange { start_ms: NOW_MS - 30 * DAY_MS, end_ms: NOW_MS + 1 };
+        assert_eq!(scan(&store, all, None), [trace_id(2)]);
+        assert_eq!(store.stats().dropped_traces, u64::from(flushed));
+    }
+}
+
+#[test]
+fn a_trace_takes_no_more_spans_than_its_limit_wherever_they_lie() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
-    store.append(vec![span(1, 1, "a", 5 * 3_600_000), span(2, 1, "a", 0)]).unwrap();
-    store.maintain(NOW_MS + 2 * 3_600_000);
-    assert!(store.trace(trace_id(1)).unwrap().is_none());
-    assert!(store.trace(trace_id(2)).unwrap().is_some());
+    let store = TraceStore::open(TraceStoreConfig { max_spans_per_trace: 10, ..config(dir.path()) }).unwrap();
+    let add = |ids: std::ops::Range<u64>| store.append(ids.map(|i| span(1, i, "a", 10)).collect()).unwrap().0;
+    assert_eq!(add(1..9).accepted, 8);
+    store.flush().unwrap();
+    // What parts have counts from the first span on that is in memory again.
+    assert_eq!(add(9..10).accepted, 1);
+    let more = add(10..13);
+    assert_eq!((more.accepted, more.rejected), (1, 2));
+    assert_eq!(store.trace(trace_id(1)).unwrap().unwrap().spans.len(), 10);
 }
 
 proptest::proptest! {
     #[test]
     fn no_bytes_make_the_decoder_panic(bytes in proptest::collection::vec(0u8.., 0..300), flip in 0usize..200) {
         let _ = codec::decode(&bytes);
-        let mut good = codec::encode([span(1, 1, "a", 0)].iter());
+        let mut good = codec::encode(&[span(1, 1, "a", 0)]);
         let at = flip % good.len();
         good[at] ^= 0x55;
         let _ = codec::decode(&good);

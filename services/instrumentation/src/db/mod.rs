@@ -102,6 +102,16 @@ pub fn connect_with(url: &str, metrics: &Metrics, config: DbConfig) -> Result<Pg
                 }
             })
         })
+        // sqlx asks the same, and waits for the answer of a server that went silent for ever, with a place of the pool.
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                // The server may still work on a statement that nobody waits for.
+                match tokio::time::timeout(config.statement_timeout + PING_TIMEOUT, connection.ping()).await {
+                    Ok(answer) => answer.map(|()| true),
+                    Err(_) => Err(not_now("the connection that comes back is silent")),
+                }
+            })
+        })
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 if wants_writes && !follower::takes_writes(connection).await? {

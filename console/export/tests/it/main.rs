@@ -1,0 +1,4 @@
+//! Copies between backends that lose answers, refuse and forget.
+
+mod backend;
+mod copies;

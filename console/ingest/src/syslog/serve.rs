@@ -1,0 +1,137 @@
+//! The two listeners.
+
+use std::{future::Future, sync::Arc};
+
+use console_model::{Labels, clock, log::LogStream};
+use tokio::{
+    io::AsyncReadExt,
+    net::{TcpListener, TcpStream, UdpSocket},
+};
+
+use super::{
+    SyslogState,
+    framing::{self, Frame},
+    message,
+};
+use crate::{
+    connections::{self, Ended},
+    metrics::{Protocol, Signal},
+    refusal::{Outcome, Refusal, Refused},
+};
+
+const READ_BYTES: usize = 64 << 10;
+/// Largest datagram that there is.
+const DATAGRAM_BYTES: usize = 65_535;
+/// Datagrams that wait are taken together, up to this many.
+const MAX_DATAGRAMS: usize = 512;
+
+/// Takes connections until `shutdown` ends.
+pub async fn serve_tcp(state: SyslogState, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let gate = state.gate.clone();
+    connections::serve(&gate, Protocol::Syslog, listener, shutdown, move |stream| {
+        let state = state.clone();
+        async move { connection(&state, stream).await }
+    })
+    .await;
+}
+
+/// Reads one connection to its end, or to what cannot be read on.
+async fn connection(state: &SyslogState, mut stream: TcpStream) -> Ended {
+    let max = state.gate.limits.max_frame_bytes;
+    let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES);
+    loop {
+        buffer.reserve(READ_BYTES);
+        let read = connections::within(&state.gate.limits, stream.read_buf(&mut buffer)).await?;
+        let is_end = read == 0;
+        let mut messages = Vec::new();
+        let mut at = 0;
+        let broken = loop {
+            match framing::next(&buffer[at..], max, is_end) {
+                Ok(Frame::Message { start, end, taken }) => {
+                    messages.push(buffer[at + start..at + end].to_vec());
+                    at += taken;
+                }
+                Ok(Frame::Partial) => break None,
+                Err(e) => break Some(e),
+            }
+        };
+        buffer.drain(..at);
+        if !messages.is_empty() {
+            store(state, messages).await;
+        }
+        if let Some(e) = broken {
+            return Err(Refusal::invalid("undecodable", e.to_string()));
+        }
+        if is_end {
+            return if buffer.iter().all(u8::is_ascii_whitespace) {
+                Ok(())
+            } else {
+                Err(Refusal::invalid("interrupted", "the connection ended within a message"))
+            };
+        }
+    }
+}
+
+/// Takes datagrams until `shutdown` ends.
+pub async fn serve_udp(state: SyslogState, socket: UdpSocket, shutdown: impl Future<Output = ()>) {
+    tokio::pin!(shutdown);
+    let socket = Arc::new(socket);
+    let mut buffer = vec![0u8; DATAGRAM_BYTES];
+    loop {
+        let received = tokio::select! {
+            () = &mut shutdown => return,
+            received = socket.recv_from(&mut buffer) => received,
+        };
+        let mut messages = Vec::new();
+        match received {
+            Ok((length, _)) => messages.push(buffer[..length].to_vec()),
+            // Linux tells of the refusal of an earlier answer, of which there are none; nothing else ends a socket.
+            Err(e) => {
+                tracing::warn!(cause = %e, "syslog datagram could not be received");
+                continue;
+            }
+        }
+        while messages.len() < MAX_DATAGRAMS
+            && let Ok((length, _)) = socket.try_recv_from(&mut buffer)
+        {
+            messages.push(buffer[..length].to_vec());
+        }
+        store(&state, messages).await;
+    }
+}
+
+/// Maps and stores messages, and counts what became of them: the sender waits for no answer.
+async fn store(state: &SyslogState, messages: Vec<Vec<u8>>) {
+    let (limits, logs) = (state.gate.limits.clone(), state.logs.clone());
+    let count = messages.len() as u64;
+    let work = move || {
+        let now_ns = clock::now_ns();
+        let mut refused = Refused::default();
+        let mut streams: Vec<LogStream> = Vec::new();
+        for text in messages {
+            match message::map(&text, &limits, now_ns) {
+                Ok((labels, entry)) => match streams.iter_mut().find(|s: &&mut LogStream| s.labels == labels)
+                {
+                    Some(stream) => stream.entries.push(entry),
+                    None => streams.push(LogStream { labels: Labels::clone(&labels), entries: vec![entry] }),
+                },
+                Err(e) => refused.add(1, e.reason, || e.message),
+            }
+        }
+        let stored = if streams.is_empty() { Ok(Default::default()) } else { logs.append(streams) };
+        Outcome::settle(refused, stored)
+    };
+    let result = state.gate.run(work).await;
+    let told = match &result {
+        Ok(outcome) if outcome.refused.count == 0 => None,
+        Ok(outcome) => Some(outcome.refused.message.clone()),
+        Err(refusal) => Some(refusal.message.clone()),
+    };
+    if let Some(reason) = told {
+        tracing::debug!(reason, "syslog messages were refused");
+    }
+    if result.is_err() {
+        state.gate.metrics.items(Signal::Logs, Protocol::Syslog, 0, count);
+    }
+    let _ = state.gate.count(Signal::Logs, Protocol::Syslog, result);
+}

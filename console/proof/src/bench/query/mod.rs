@@ -1,7 +1,0 @@
-//! Latencies of a fixed set of queries over HTTP.
-
-mod latency;
-mod set;
-
-pub use latency::{Latencies, Measured, measure_set};
-pub use set::{Query, SET, Shape};
