@@ -23,7 +23,7 @@ use console_storage::logs::{LogAppender as _, LogReader as _};
 const BASE_MS: i64 = 1_700_000_000_000;
 const STREAMS: i64 = 7;
 /// Batches after which a victim may be killed.
-const MAX_BATCHES: u64 = 1_000;
+const MAX_BATCHES: u64 = 250;
 /// Every so many rounds the kill comes by the clock, and so most of the time while the store opens.
 const EARLY_EVERY: u64 = 8;
 const EARLY_US: u64 = 20_000;

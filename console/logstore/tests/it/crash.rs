@@ -59,7 +59,9 @@ fn acknowledged_lines_survive_kill_9() {
         child.wait().unwrap();
         assert!(acknowledged >= 170 * round, "the victim stopped by itself at {acknowledged}");
         let mut seen: HashMap<String, u32> = HashMap::new();
-        everything(&open(dir.path())).into_iter().for_each(|line| *seen.entry(line).or_default() += 1);
+        for line in everything(&open(dir.path())) {
+            *seen.entry(line).or_default() += 1;
+        }
         for batch in 1..=acknowledged {
             assert_eq!(seen.get(&format!("batch {batch}")), Some(&2), "batch {batch} of {acknowledged}");
         }
