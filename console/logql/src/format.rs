@@ -79,7 +79,7 @@ mod tests {
         for (text, wanted) in [
             (
                 r##"{ app = "x",b=~`y.*` }|="a#b"|json   a="b.c"# note"##,
-                r##"{app="x", b=~`y.*`} |= "a#b" | json a="b.c""##,
+                r#"{app="x", b=~`y.*`} |= "a#b" | json a="b.c""#,
             ),
             (
                 "sum  by(app)( rate( {a=\"b\"}\n[5m] offset 1m ) )/2",

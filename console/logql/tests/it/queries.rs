@@ -128,7 +128,7 @@ async fn templates_compute_with_labels_line_and_time() {
     assert_eq!(lines(&bench, &format!(r#"{failing} | __error__="""#)).await.len(), 0);
     match parse(r#"{a="b"} | line_format "{{ nope .x }}""#) {
         Err(console_logql::Error::Parse { message, position: 22 }) => {
-            assert!(message.contains("\"nope\" not defined"), "{message}")
+            assert!(message.contains("\"nope\" not defined"), "{message}");
         }
         other => panic!("{other:?}"),
     }
