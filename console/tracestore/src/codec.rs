@@ -45,7 +45,7 @@ const OVERHEAD: usize = 256;
 pub struct Batch {
     payload: Vec<u8>,
     /// Start and length of each string of the table.
-    strings: Vec<(u32, u32)>,
+    strings: Box<[(u32, u32)]>,
     resources: Vec<Arc<Attributes>>,
     scopes: Vec<Arc<Scope>>,
     spans: Vec<SpanPlace>,
@@ -143,7 +143,9 @@ impl Batch {
             table.put(&mut sets, &scope.scope_version);
             put_attributes(&mut sets, &mut table, &scope.scope_attributes);
         }
-        let mut head = Writer::default();
+        // What stays in memory takes no more room than it needs.
+        let length = table.bytes.bytes.len() + sets.bytes.len() + out.bytes.len() + 16;
+        let mut head = Writer { bytes: Vec::with_capacity(length) };
         head.uint(table.strings.len() as u64);
         let shift = head.bytes.len() as u32;
         head.raw(&table.bytes.bytes);
@@ -159,7 +161,7 @@ impl Batch {
         }
         Self {
             payload: head.bytes,
-            strings: table.strings,
+            strings: table.strings.into_boxed_slice(),
             resources: resources.into_iter().map(|r| Arc::new(r.clone())).collect(),
             scopes: scopes.into_iter().map(|s| Arc::new(scope_of(s))).collect(),
             spans: places,
@@ -187,7 +189,8 @@ impl Batch {
         let strings = take_list(&mut r, |r| {
             let text = r.text()?;
             Ok((offset(r) - text.len() as u32, text.len() as u32))
-        })?;
+        })?
+        .into_boxed_slice();
         let texts = Texts { payload: &payload, strings: &strings };
         let resources = take_list(&mut r, |r| take_attributes(r, &texts).map(Arc::new))?;
         let scopes = take_list(&mut r, |r| {

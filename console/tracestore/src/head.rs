@@ -12,7 +12,9 @@ use foldhash::fast::RandomState;
 use crate::{codec::Batch, part::Piece, value::Row};
 
 /// What a trace costs beside its spans.
-const SLOT_BYTES: usize = 160;
+const SLOT_BYTES: usize = 384;
+/// What an entry costs, with room that its list grows into.
+const ENTRY_BYTES: usize = size_of::<Entry>() * 3 / 2;
 /// From so many spans on, ids are looked up in a set.
 const SET_FROM: usize = 32;
 
@@ -45,8 +47,11 @@ pub struct Slot {
     pub first_segment: SegmentId,
     /// When the last span came, milliseconds since the Unix epoch.
     pub touched_ms: i64,
+    /// The number of the batch that brought it.
+    pub touched_by: u64,
     /// What parts have of the trace.
     pub elsewhere: Option<Piece>,
+    /// The trace's share of its batches, and what it costs itself.
     pub bytes: usize,
 }
 
@@ -59,6 +64,7 @@ impl Slot {
             last_ns: i64::MIN,
             first_segment: segment,
             touched_ms: 0,
+            touched_by: 0,
             elsewhere,
             bytes: SLOT_BYTES,
         }
@@ -100,8 +106,18 @@ impl Slot {
 #[derive(Debug, Default)]
 pub struct Head {
     slots: HashMap<TraceId, Slot, RandomState>,
+    /// Batches that some entry needs, by address: a batch is in memory as a whole until the last one goes.
+    batches: HashMap<usize, Live, RandomState>,
+    /// Batches that came so far.
+    came: u64,
     pub bytes: usize,
     pub spans: u64,
+}
+
+#[derive(Debug)]
+struct Live {
+    entries: usize,
+    bytes: usize,
 }
 
 impl Head {
@@ -127,7 +143,10 @@ impl Head {
         elsewhere: &mut dyn FnMut(TraceId) -> Option<Piece>,
         known: &dyn Fn(TraceId, SpanId, i64) -> bool,
     ) {
-        let share = batch.memory_bytes() / batch.spans().len().max(1) + size_of::<Entry>();
+        let bytes = batch.memory_bytes();
+        let share = bytes / batch.spans().len().max(1) + ENTRY_BYTES;
+        self.came += 1;
+        let mut entries = 0;
         for (place, number) in batch.spans().iter().zip(0u32..) {
             if known(place.trace_id, place.span_id, place.start_ns) {
                 continue;
@@ -136,7 +155,7 @@ impl Head {
                 self.bytes += SLOT_BYTES;
                 Slot::new(segment, elsewhere(place.trace_id))
             });
-            slot.touched_ms = now_ms;
+            (slot.touched_ms, slot.touched_by) = (now_ms, self.came);
             if slot.has(place.span_id, place.start_ns) {
                 continue;
             }
@@ -147,31 +166,46 @@ impl Head {
                 start_ns: place.start_ns,
             });
             slot.bytes += share;
-            self.bytes += share;
-            self.spans += 1;
+            entries += 1;
+        }
+        if entries > 0 {
+            self.batches.insert(Arc::as_ptr(batch) as usize, Live { entries, bytes });
+            self.bytes += bytes + entries * ENTRY_BYTES;
+            self.spans += entries as u64;
+        }
+    }
+
+    fn let_go(&mut self, entries: &[Entry]) {
+        self.spans -= entries.len() as u64;
+        self.bytes -= entries.len() * ENTRY_BYTES;
+        for entry in entries {
+            let address = Arc::as_ptr(&entry.batch) as usize;
+            let Some(live) = self.batches.get_mut(&address) else { continue };
+            live.entries -= 1;
+            if live.entries == 0 {
+                self.bytes -= live.bytes;
+                self.batches.remove(&address);
+            }
         }
     }
 
     /// Forgets the first entries of a trace: a part has them. What came meanwhile stays.
     pub fn forget(&mut self, id: TraceId, entries: usize, piece: Piece, segment: SegmentId) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
-        let entries = entries.min(slot.entries.len());
-        self.spans -= entries as u64;
-        if entries == slot.entries.len() {
-            self.bytes -= slot.bytes;
-            self.slots.remove(&id);
+        let Some(mut slot) = self.slots.remove(&id) else { return };
+        let rest = slot.entries.split_off(entries.min(slot.entries.len()));
+        self.let_go(&slot.entries);
+        if rest.is_empty() {
+            self.bytes -= SLOT_BYTES;
             return;
         }
-        let elsewhere = slot.elsewhere.map_or(piece, |p| p.join(piece));
-        let share = (slot.bytes - SLOT_BYTES) / slot.entries.len() * entries;
-        let (rest, touched_ms, bytes) =
-            (slot.entries.split_off(entries), slot.touched_ms, slot.bytes - share);
-        *slot = Slot::new(segment, Some(elsewhere));
-        (slot.touched_ms, slot.bytes) = (touched_ms, bytes);
+        let share = (slot.bytes - SLOT_BYTES) / (slot.entries.len() + rest.len()).max(1);
+        let mut new = Slot::new(segment, Some(slot.elsewhere.map_or(piece, |p| p.join(piece))));
+        (new.touched_ms, new.touched_by) = (slot.touched_ms, slot.touched_by);
+        new.bytes += share * rest.len();
         for entry in rest {
-            slot.push(entry);
+            new.push(entry);
         }
-        self.bytes -= share;
+        self.slots.insert(id, new);
     }
 
     /// The oldest segment of the log that holds something of the traces that `but` does not name.

@@ -245,16 +245,17 @@ impl Inner {
             Select::All => head.slots().map(|(id, _)| *id).collect(),
             Select::Idle => head.slots().filter(|(_, s)| s.touched_ms <= quiet).map(|(id, _)| *id).collect(),
             Select::Room => {
-                let mut order: Vec<_> = head.slots().map(|(id, s)| (s.touched_ms, *id, s.bytes)).collect();
+                let mut order: Vec<_> =
+                    head.slots().map(|(id, s)| (s.touched_by, s.touched_ms, s.bytes, *id)).collect();
                 order.sort_unstable();
                 let mut left = head.bytes;
                 let enough = self.config.max_head_bytes / 4;
-                let take = |(touched, _, bytes): &(i64, TraceId, usize)| {
+                let take = |(_, touched, bytes, _): &(u64, i64, usize, TraceId)| {
                     let more = *touched <= quiet || left > enough;
                     left = left.saturating_sub(*bytes);
                     more
                 };
-                order.iter().copied().take_while(take).map(|(_, id, _)| id).collect()
+                order.iter().copied().take_while(take).map(|(.., id)| id).collect()
             }
         }
     }

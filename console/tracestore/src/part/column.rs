@@ -26,9 +26,14 @@ pub fn put_ints(values: impl IntoIterator<Item = i64>) -> Vec<u8> {
     out.bytes
 }
 
+/// Numbers in bytes that hold nothing else: each ends with a byte below 0x80.
+fn count_of(payload: &[u8]) -> usize {
+    payload.iter().filter(|b| **b < 0x80).count()
+}
+
 pub fn take_ints(payload: &[u8]) -> Result<Vec<i64>, RecordError> {
     let mut r = Reader::new(payload);
-    let mut out = Vec::with_capacity(payload.len().min(1 << 16));
+    let mut out = Vec::with_capacity(count_of(payload));
     while !r.is_empty() {
         out.push(r.int()?);
     }
@@ -133,7 +138,7 @@ impl TextColumn {
                 Rows::First(rows)
             }
             2 => {
-                let mut ids = Vec::with_capacity(r.rest().len().min(1 << 16));
+                let mut ids = Vec::with_capacity(count_of(r.rest()));
                 while !r.is_empty() {
                     ids.push(u32::try_from(r.uint()?).map_err(|_| RecordError::Reference)?);
                 }
