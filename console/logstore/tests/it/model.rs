@@ -22,7 +22,7 @@ fn pushed(random: &mut Random) -> Vec<LogStream> {
     let stream = |random: &mut Random| {
         let service = random.below(5).to_string();
         let near = random.below(3) * 20 + random.below(2);
-        let entries = (0..1 + random.below(40))
+        let entries = (0..=random.below(40))
             .map(|_| {
                 // Coarse times, so that many lines share one.
                 let age_ns = near as i64 * DAY_NS / 24 + random.below(60) as i64 * 1_000_000_000;
