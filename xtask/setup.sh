@@ -145,10 +145,13 @@ if [ ${#formulas[@]} -gt 0 ]; then
 fi
 for wheel in ${wheels[@]+"${wheels[@]}"}; do install_wheel "${wheel%%|*}" "${wheel#*|}"; done
 for venv in ${venvs[@]+"${venvs[@]}"}; do install_venv "${venv%%|*}" "${venv#*|}"; done
+# One that fails does not keep the others from being built.
+failed=0
 for module in ${modules[@]+"${modules[@]}"}; do
   IFS='|' read -r name go module ldflags cgo <<<"$module"
-  install_go "$name" "$go" "$module" "$ldflags" "$cgo"
+  (install_go "$name" "$go" "$module" "$ldflags" "$cgo") || failed=1
 done
+[ "$failed" = 0 ] || exit 1
 
 [ -z "$target" ] || exit 0
 
