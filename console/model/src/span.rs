@@ -194,7 +194,7 @@ pub struct TraceSummary {
     pub error_count: u32,
     /// Services seen in the trace, with their span counts.
     pub services: Vec<(String, u32)>,
-    /// The spans that matched the query, at most three.
+    /// The first spans that matched the query, as many as were asked for (three, unless said otherwise).
     pub matched: Vec<Span>,
     pub matched_count: u32,
 }

@@ -14,6 +14,7 @@ pub mod logs;
 pub mod metrics;
 pub mod parallel;
 pub mod source;
+pub mod trace_query;
 pub mod traces;
 
 pub use error::{AppendError, SourceError, StorageError};

@@ -13,13 +13,14 @@ use console_model::{
     profile::QueryProfile,
     runbook::{Runbook, RunbookEntry},
     silence::Silencing,
-    span::{Trace, TraceId, TraceSummary},
+    span::{AttributeValue, Trace, TraceId, TraceSummary},
     target::TargetList,
 };
 
 use crate::{
     SourceError,
     logs::{StreamVolumes, Windows},
+    trace_query::{MetricsRange, SearchAnswer, SearchOptions, SpanMetrics, Tag, TagQuery},
     traces::AttributeScope,
 };
 
@@ -282,6 +283,46 @@ pub trait TracesSource: Send + Sync {
         range: TimeRange,
         limit: usize,
     ) -> Answer<Vec<String>>;
+
+    /// As `search`, and what it cost. A source that shows fewer spans of a trace need not say so.
+    async fn search_with(
+        &self,
+        query: &str,
+        range: TimeRange,
+        options: SearchOptions,
+    ) -> Answer<SearchAnswer> {
+        let mut traces = self.search(query, range, options.limit).await?;
+        for trace in &mut traces {
+            trace.matched.truncate(options.spans_per_trace);
+        }
+        Ok(SearchAnswer { traces, inspected: None })
+    }
+
+    /// As `tag_names`, of matching spans only.
+    async fn tag_names_of(&self, tags: &TagQuery) -> Answer<Vec<(AttributeScope, String)>> {
+        if tags.matching.is_some() {
+            return Err(SourceError::Unsupported(
+                "this backend does not tell the tags of a query".to_owned(),
+            ));
+        }
+        self.tag_names(tags.range).await
+    }
+
+    /// As `tag_values`, with their types and of matching spans only. `status` and `kind` are texts.
+    async fn tag_values_of(&self, tag: &Tag, tags: &TagQuery) -> Answer<Vec<AttributeValue>> {
+        if tags.matching.is_some() {
+            return Err(SourceError::Unsupported(
+                "this backend does not tell the tags of a query".to_owned(),
+            ));
+        }
+        let values = self.tag_values(tag.scope, &tag.name, tags.range, tags.limit).await?;
+        Ok(values.into_iter().map(AttributeValue::String).collect())
+    }
+
+    /// Evaluates a metrics query (`{ .. } | rate()`).
+    async fn metrics_range(&self, _query: &str, _range: MetricsRange) -> Answer<SpanMetrics> {
+        Err(SourceError::Unsupported("this backend does not evaluate metrics queries over spans".to_owned()))
+    }
 }
 
 /// The state of alerting.

@@ -1,16 +1,33 @@
 //! The syntax tree.
 
+use std::fmt;
+
 use console_model::span::{SpanKind, SpanStatus};
 
 /// A whole query.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Query {
+pub struct Query {
+    pub body: Body,
+    /// `with (name=value, ..)`: what an engine may do differently without another answer.
+    pub hints: Vec<(String, Static)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
     /// Selects spans.
     Spans(Vec<Stage>),
-    /// Compares the scalars of whole pipelines: `({a} | count()) > ({b} | count())`. Parsed to be refused by name.
-    ScalarPipelines,
+    /// Compares numbers of whole pipelines: `({a} | count()) > ({b} | count())`.
+    Compare { left: PipelineNumber, op: Op, right: PipelineNumber },
     /// Numbers over time.
     Metrics(Metrics),
+}
+
+/// A number of a whole pipeline, and arithmetic on such.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PipelineNumber {
+    Static(Static),
+    Pipeline { stages: Vec<Stage>, of: Scalar },
+    Binary { op: Op, left: Box<PipelineNumber>, right: Box<PipelineNumber> },
 }
 
 /// One stage of a pipeline.
@@ -154,13 +171,13 @@ pub enum Attribute {
         scope: Scope,
         name: String,
     },
-    /// Something of the parent span; parsed to be refused by name.
-    OfParent(String),
+    /// Something of the span's parent.
+    OfParent(Box<Attribute>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// `.a`: span, then resource, then the others.
+    /// `.a`: of the span, or else of its resource.
     Any,
     Span,
     Resource,
@@ -192,15 +209,111 @@ pub enum Intrinsic {
     NestedSetLeft,
     NestedSetRight,
     NestedSetParent,
+    /// The parent span itself: there or not.
+    Parent,
 }
 
-/// A metrics query: kept as far as its checks need.
+/// A metrics query.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Metrics {
     Number(f64),
-    Series { pipeline: Vec<Stage>, function: String, args: Vec<Field>, by: Vec<Attribute> },
-    Binary { op: Op, left: Box<Metrics>, right: Box<Metrics> },
+    Series {
+        pipeline: Vec<Stage>,
+        function: MetricsFunction,
+        by: Vec<Attribute>,
+    },
+    Binary {
+        op: Op,
+        left: Box<Metrics>,
+        right: Box<Metrics>,
+    },
     Parenthesised(Box<Metrics>),
-    TopK { of: Box<Metrics>, k: i64 },
-    Filter { of: Box<Metrics>, op: Op },
+    TopK {
+        of: Box<Metrics>,
+        order: Rank,
+        k: i64,
+    },
+    /// Keeps the points that compare so.
+    Filter {
+        of: Box<Metrics>,
+        op: Op,
+        than: f64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rank {
+    Top,
+    Bottom,
+}
+
+/// What turns spans into numbers over time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetricsFunction {
+    Rate,
+    CountOverTime,
+    Over { aggregate: Aggregate, of: Field },
+    Quantile { of: Field, quantiles: Vec<f64> },
+    Histogram { of: Field },
+    Compare(Comparison),
+}
+
+/// `compare({selection}, top_n, start, end)`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub selection: Field,
+    /// How many values of an attribute are told.
+    pub top_n: i64,
+    /// Nanoseconds: the selection is only of spans that start within.
+    pub within: Option<(i64, i64)>,
+}
+
+/// As a query writes it: the name of a label.
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Intrinsic(i) => f.write_str(i.name()),
+            Self::OfParent(of) => match &**of {
+                Self::Named { scope: Scope::Any, name } => write!(f, "parent.{name}"),
+                other => write!(f, "parent.{other}"),
+            },
+            Self::Named { scope, name } => match scope {
+                Scope::Any => write!(f, ".{name}"),
+                Scope::Span => write!(f, "span.{name}"),
+                Scope::Resource => write!(f, "resource.{name}"),
+                Scope::Event => write!(f, "event.{name}"),
+                Scope::Link => write!(f, "link.{name}"),
+                Scope::Instrumentation => write!(f, "instrumentation.{name}"),
+            },
+        }
+    }
+}
+
+impl Intrinsic {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duration => "duration",
+            Self::Name => "name",
+            Self::Status => "status",
+            Self::StatusMessage => "statusMessage",
+            Self::Kind => "kind",
+            Self::ChildCount => "span:childCount",
+            Self::SpanId => "span:id",
+            Self::ParentId => "span:parentID",
+            Self::TraceId => "trace:id",
+            Self::TraceDuration => "traceDuration",
+            Self::RootName => "rootName",
+            Self::RootService => "rootServiceName",
+            Self::EventName => "event:name",
+            Self::EventTimeSinceStart => "event:timeSinceStart",
+            Self::LinkTraceId => "link:traceID",
+            Self::LinkSpanId => "link:spanID",
+            Self::ScopeName => "instrumentation:name",
+            Self::ScopeVersion => "instrumentation:version",
+            Self::NestedSetLeft => "nestedSetLeft",
+            Self::NestedSetRight => "nestedSetRight",
+            Self::NestedSetParent => "nestedSetParent",
+            Self::Parent => "parent",
+        }
+    }
 }

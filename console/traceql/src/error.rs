@@ -10,9 +10,13 @@ pub enum Error {
     /// The text parses and means nothing.
     #[error("{0}")]
     Invalid(String),
-    /// Correct, but not supported; names the construct.
-    #[error("not supported yet: {0}")]
-    Unsupported(String),
+    /// Correct, but not supported; names the construct and, where it stands in the query, its byte offset.
+    #[error("not supported: {what}{}", at(.position))]
+    Unsupported { what: String, position: Option<usize> },
+}
+
+fn at(position: &Option<usize>) -> String {
+    position.map(|p| format!(" at byte {p}")).unwrap_or_default()
 }
 
 impl From<Error> for SourceError {
@@ -22,7 +26,7 @@ impl From<Error> for SourceError {
                 Self::Invalid { message: e.to_string(), position: Some(position) }
             }
             Error::Invalid(message) => Self::Invalid { message, position: None },
-            Error::Unsupported(_) => Self::Unsupported(e.to_string()),
+            Error::Unsupported { .. } => Self::Unsupported(e.to_string()),
         }
     }
 }

@@ -1,43 +1,59 @@
 //! [`TracesSource`] over a store of spans.
 
 use std::{
-    collections::BTreeMap,
-    ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use console_model::{
     TimeRange,
-    span::{SpanStatus, Trace, TraceId, TraceSummary},
+    span::{AttributeValue, Trace, TraceId, TraceSummary},
 };
 use console_storage::{
     SourceError,
     source::TracesSource,
+    trace_query::{Inspected, MetricsRange, SearchAnswer, SearchOptions, SpanMetrics, Tag, TagQuery},
     traces::{AttributeScope, SpanReader},
 };
 
-use crate::{ast::*, error::Error, eval::Context, parser::parse, spanset::Pipeline, validate::validate};
+use crate::{
+    budget::{Budget, StopOnDrop},
+    metrics::Room,
+    search, tags,
+};
 
-/// At most this many matching spans come with a summary.
+/// At most this many matching spans come with a summary where nobody says how many.
 const MATCHED_SHOWN: usize = 3;
 
 #[derive(Clone, Debug)]
 pub struct TraceqlConfig {
     pub timeout: Duration,
-    /// Traces one search may look at.
+    /// Traces one search or metrics query may look at.
     pub max_traces: usize,
     /// The largest `limit` of a search or of tag values.
     pub max_limit: usize,
+    /// Matching spans of one trace that a search shows.
+    pub max_spans_per_trace: usize,
+    /// Points of a series of a metrics query.
+    pub max_points: usize,
+    /// Series of a metrics query, before `topk` and thresholds.
+    pub max_series: usize,
+    /// Numbers that a metrics query keeps, of eight bytes.
+    pub max_numbers: usize,
 }
 
 impl Default for TraceqlConfig {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(20), max_traces: 200_000, max_limit: 1000 }
+        Self {
+            timeout: Duration::from_secs(20),
+            max_traces: 200_000,
+            max_limit: 1000,
+            max_spans_per_trace: 100,
+            max_points: 11_000,
+            max_series: 10_000,
+            max_numbers: 4_000_000,
+        }
     }
 }
 
@@ -54,130 +70,23 @@ impl TraceqlSource {
     /// Runs a read on a blocking thread; when the caller goes away, the read is told to stop.
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn SpanReader, &Budget) -> Result<T, SourceError> + Send + 'static,
+        work: impl FnOnce(&dyn SpanReader, &mut Budget) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
         let reader = Arc::clone(&self.reader);
         let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-        let budget = Budget {
+        let mut budget = Budget {
             stop: Arc::clone(&stop.0),
             deadline: Instant::now() + self.config.timeout,
             max_traces: self.config.max_traces,
+            inspected: Inspected::default(),
         };
-        let done = tokio::task::spawn_blocking(move || work(&*reader, &budget)).await;
+        let done = tokio::task::spawn_blocking(move || work(&*reader, &mut budget)).await;
         drop(stop);
         done.map_err(|e| SourceError::Internal(e.to_string()))?
     }
-}
 
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-struct Budget {
-    stop: Arc<AtomicBool>,
-    deadline: Instant,
-    max_traces: usize,
-}
-
-impl Budget {
-    fn check(&self, seen: usize) -> Result<(), SourceError> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(SourceError::Canceled);
-        }
-        if Instant::now() > self.deadline {
-            return Err(SourceError::Timeout);
-        }
-        if seen > self.max_traces {
-            return Err(SourceError::Limit(format!(
-                "the search looked at max_traces ({}) traces",
-                self.max_traces
-            )));
-        }
-        Ok(())
-    }
-}
-
-fn search(
-    reader: &dyn SpanReader,
-    budget: &Budget,
-    query: &str,
-    range: TimeRange,
-    limit: usize,
-) -> Result<Vec<TraceSummary>, SourceError> {
-    let query = parse(query)?;
-    validate(&query)?;
-    let Query::Spans(stages) = &query else {
-        return Err(Error::Unsupported("metrics queries in a search".into()).into());
-    };
-    let pipeline = Pipeline::new(stages)?;
-    let service = stages.first().and_then(|s| match s {
-        Stage::Spansets(s) => service_hint(s),
-        _ => None,
-    });
-    let mut found = Vec::new();
-    let mut seen = 0;
-    let mut failure = None;
-    reader.scan(range, service, &mut |trace| {
-        seen += 1;
-        if let Err(e) = budget.check(seen) {
-            failure = Some(e);
-            return ControlFlow::Break(());
-        }
-        let context = Context::new(trace);
-        let matched = pipeline.run(&context);
-        if !matched.is_empty() {
-            found.push(summary(&context, &matched));
-        }
-        if found.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
-    failure.map_or(Ok(found), Err)
-}
-
-/// The service that every match of the set needs, if it needs one.
-fn service_hint(spanset: &Spanset) -> Option<&str> {
-    match spanset {
-        Spanset::Filter(Some(field)) => service_of(field),
-        Spanset::Binary { op: SpansetOp::And, left, right } => {
-            service_hint(left).or_else(|| service_hint(right))
-        }
-        _ => None,
-    }
-}
-
-fn service_of(field: &Field) -> Option<&str> {
-    let Field::Binary { op, left, right } = field else { return None };
-    match (op, &**left, &**right) {
-        (Op::And, l, r) => service_of(l).or_else(|| service_of(r)),
-        (
-            Op::Equal,
-            Field::Attribute(Attribute::Named { scope: Scope::Resource, name }),
-            Field::Static(Static::String(value)),
-        ) if name == "service.name" => Some(value),
-        _ => None,
-    }
-}
-
-fn summary(at: &Context<'_>, matched: &[usize]) -> TraceSummary {
-    let trace: &Trace = at.trace;
-    let mut services: BTreeMap<&str, u32> = BTreeMap::new();
-    for span in &trace.spans {
-        *services.entry(&span.service).or_default() += 1;
-    }
-    TraceSummary {
-        trace_id: trace.trace_id,
-        root_service: at.root.map(|r| r.service.clone()).unwrap_or_default(),
-        root_name: at.root.map(|r| r.name.clone()).unwrap_or_default(),
-        start_ns: trace.spans.iter().map(|s| s.start_ns).min().unwrap_or(0),
-        duration_ns: at.duration_ns(),
-        span_count: trace.spans.len() as u32,
-        error_count: trace.spans.iter().filter(|s| s.status == SpanStatus::Error).count() as u32,
-        services: services.into_iter().map(|(name, n)| (name.to_owned(), n)).collect(),
-        matched: matched.iter().take(MATCHED_SHOWN).map(|i| trace.spans[*i].clone()).collect(),
-        matched_count: matched.len() as u32,
+    fn bounded(&self, tags: &TagQuery) -> TagQuery {
+        TagQuery { limit: tags.limit.clamp(1, self.config.max_limit), ..tags.clone() }
     }
 }
 
@@ -193,9 +102,8 @@ impl TracesSource for TraceqlSource {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<TraceSummary>, SourceError> {
-        let query = query.to_owned();
-        let limit = limit.clamp(1, self.config.max_limit);
-        self.read(move |reader, budget| search(reader, budget, &query, range, limit)).await
+        let options = SearchOptions { limit, spans_per_trace: MATCHED_SHOWN };
+        Ok(self.search_with(query, range, options).await?.traces)
     }
 
     async fn tag_names(&self, range: TimeRange) -> Result<Vec<(AttributeScope, String)>, SourceError> {
@@ -212,5 +120,39 @@ impl TracesSource for TraceqlSource {
         let name = name.to_owned();
         let limit = limit.clamp(1, self.config.max_limit);
         self.read(move |reader, _| Ok(reader.tag_values(scope, &name, range, limit)?)).await
+    }
+
+    async fn search_with(
+        &self,
+        query: &str,
+        range: TimeRange,
+        options: SearchOptions,
+    ) -> Result<SearchAnswer, SourceError> {
+        let query = query.to_owned();
+        let options = SearchOptions {
+            limit: options.limit.clamp(1, self.config.max_limit),
+            spans_per_trace: options.spans_per_trace.min(self.config.max_spans_per_trace),
+        };
+        self.read(move |reader, budget| search::search(reader, budget, &query, range, options)).await
+    }
+
+    async fn tag_names_of(&self, tags: &TagQuery) -> Result<Vec<(AttributeScope, String)>, SourceError> {
+        let tags = self.bounded(tags);
+        self.read(move |reader, budget| tags::names(reader, budget, &tags)).await
+    }
+
+    async fn tag_values_of(&self, tag: &Tag, tags: &TagQuery) -> Result<Vec<AttributeValue>, SourceError> {
+        let (tag, tags) = (tag.clone(), self.bounded(tags));
+        self.read(move |reader, budget| tags::values(reader, budget, &tag, &tags)).await
+    }
+
+    async fn metrics_range(&self, query: &str, range: MetricsRange) -> Result<SpanMetrics, SourceError> {
+        let query = query.to_owned();
+        let room = Room {
+            max_points: self.config.max_points,
+            series: self.config.max_series,
+            numbers: self.config.max_numbers,
+        };
+        self.read(move |reader, budget| search::metrics(reader, budget, &query, range, room)).await
     }
 }

@@ -4,22 +4,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use console_model::span::SpanId;
 
-use crate::{
-    ast::*,
-    error::Error,
-    eval::{Compiled, Context},
-    validate::constant,
-    value::{Value, compare},
-};
+use crate::{ast::*, context::Context, error::Error, eval::Compiled, scalar::Number, value::compare_numbers};
 
-type Spans = Vec<usize>;
+/// Positions in a trace, ascending.
+pub type Spans = Vec<usize>;
 
 /// Stages ready to run.
 pub struct Pipeline(Vec<Step>);
 
 enum Step {
     Spansets(Sets),
-    Scalar { function: Aggregate, of: Option<Compiled>, op: Op, than: f64 },
+    Scalar { left: Number, op: Op, right: Number },
     GroupBy(Compiled),
     Coalesce,
 }
@@ -36,13 +31,10 @@ impl Pipeline {
         for stage in stages {
             match stage {
                 Stage::Spansets(s) => steps.push(Step::Spansets(Sets::new(s)?)),
-                Stage::Scalar { left: Scalar::Aggregate { function, of }, op, right } => {
-                    let than = constant(right)
-                        .ok_or_else(|| Error::Unsupported("comparing two aggregates".into()))?;
-                    let of = of.as_ref().map(Compiled::new).transpose()?;
-                    steps.push(Step::Scalar { function: *function, of, op: *op, than });
+                Stage::Scalar { left, op, right } => {
+                    let (left, right) = (Number::new(left)?, Number::new(right)?);
+                    steps.push(Step::Scalar { left, op: *op, right });
                 }
-                Stage::Scalar { .. } => return Err(Error::Unsupported("arithmetic with aggregates".into())),
                 Stage::GroupBy(field) => steps.push(Step::GroupBy(Compiled::new(field)?)),
                 Stage::Coalesce => steps.push(Step::Coalesce),
                 // Chooses what is shown; answers always carry whole spans.
@@ -54,7 +46,13 @@ impl Pipeline {
 
     /// The matching spans of the trace, by position.
     pub fn run(&self, at: &Context<'_>) -> Spans {
-        union(&self.spansets(at, (0..at.trace.spans.len()).collect()))
+        let mut sets = self.groups(at);
+        if sets.len() == 1 { sets.remove(0) } else { union(&sets) }
+    }
+
+    /// The spansets that are left at the end: several after `by()`.
+    pub fn groups(&self, at: &Context<'_>) -> Vec<Spans> {
+        self.spansets(at, (0..at.trace.spans.len()).collect())
     }
 
     fn spansets(&self, at: &Context<'_>, all: Spans) -> Vec<Spans> {
@@ -62,10 +60,10 @@ impl Pipeline {
         for step in &self.0 {
             sets = match step {
                 Step::Spansets(s) => sets.iter().map(|set| s.run(at, set)).collect(),
-                Step::Scalar { function, of, op, than } => {
-                    sets.retain(|set| {
-                        aggregate(at, set, *function, of.as_ref())
-                            .is_some_and(|v| compare(*op, &Value::Float(v), &Value::Float(*than)))
+                Step::Scalar { left, op, right } => {
+                    sets.retain(|set| match (left.of(at, set), right.of(at, set)) {
+                        (Some(l), Some(r)) => compare_numbers(*op, l, r),
+                        _ => false,
                     });
                     sets
                 }
@@ -78,37 +76,22 @@ impl Pipeline {
     }
 }
 
-fn union(sets: &[Spans]) -> Spans {
+pub fn union(sets: &[Spans]) -> Spans {
     sets.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// In order of first appearance.
 fn group(at: &Context<'_>, set: &Spans, key: &Compiled) -> Vec<Spans> {
-    let mut groups: Vec<(Value, Spans)> = Vec::new();
+    let mut places = HashMap::new();
+    let mut groups: Vec<Spans> = Vec::new();
     for i in set {
-        let value = key.eval(at, &at.trace.spans[*i]);
-        match groups.iter_mut().find(|(v, _)| *v == value) {
-            Some((_, spans)) => spans.push(*i),
-            None => groups.push((value, vec![*i])),
+        let place = *places.entry(key.eval(at, *i).key()).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(spans) => spans.push(*i),
+            None => groups.push(vec![*i]),
         }
     }
-    groups.into_iter().map(|(_, spans)| spans).collect()
-}
-
-/// `None` where no span of the set has the number.
-fn aggregate(at: &Context<'_>, set: &Spans, function: Aggregate, of: Option<&Compiled>) -> Option<f64> {
-    let Some(of) = of else { return Some(set.len() as f64) };
-    let numbers: Vec<f64> = set.iter().filter_map(|i| of.eval(at, &at.trace.spans[*i]).number()).collect();
-    if numbers.is_empty() {
-        return None;
-    }
-    let sum: f64 = numbers.iter().sum();
-    Some(match function {
-        Aggregate::Count => numbers.len() as f64,
-        Aggregate::Sum => sum,
-        Aggregate::Avg => sum / numbers.len() as f64,
-        Aggregate::Min => numbers.iter().copied().fold(f64::INFINITY, f64::min),
-        Aggregate::Max => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    })
+    groups
 }
 
 impl Sets {
@@ -126,7 +109,7 @@ impl Sets {
         match self {
             Self::Filter(None) => set.clone(),
             Self::Filter(Some(filter)) => {
-                set.iter().copied().filter(|i| filter.eval(at, &at.trace.spans[*i]).is_true()).collect()
+                set.iter().copied().filter(|i| filter.eval(at, *i).is_true()).collect()
             }
             Self::Pipeline(p) => union(&p.spansets(at, set.clone())),
             Self::Binary { op, left, right } => combine(at, *op, left.run(at, set), right.run(at, set)),
@@ -163,7 +146,7 @@ fn inverse(relation: Relation) -> Relation {
 
 /// Spans of `right` that stand in the relation to some span of `left`.
 fn related(at: &Context<'_>, relation: Relation, left: &Spans, right: &Spans) -> Spans {
-    let parent = |i: usize| at.trace.spans[i].parent_span_id.and_then(|p| at.index.get(&p)).copied();
+    let parent = |i: usize| at.parent(i);
     let in_left: HashSet<usize> = left.iter().copied().collect();
     let keep: Box<dyn Fn(usize) -> bool> = match relation {
         Relation::Child => Box::new(move |i| parent(i).is_some_and(|p| in_left.contains(&p))),
@@ -197,6 +180,6 @@ fn related(at: &Context<'_>, relation: Relation, left: &Spans, right: &Spans) ->
 
 /// Parents upward; ends at a missing one, and in a ring after one round.
 fn ancestors<'a>(at: &'a Context<'_>, of: usize) -> impl Iterator<Item = usize> + 'a {
-    let up = move |i: &usize| at.trace.spans[*i].parent_span_id.and_then(|p| at.index.get(&p)).copied();
+    let up = move |i: &usize| at.parent(*i);
     std::iter::successors(up(&of), up).take(at.trace.spans.len())
 }

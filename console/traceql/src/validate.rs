@@ -1,11 +1,14 @@
 //! Types and meaning, before evaluation.
 //!
-//! What is wrong comes before what is merely unsupported, except that something of the parent span is refused first:
-//! its type is unknown.
+//! Attributes are of no known type until they are read; what is written about them is checked as far as that goes.
 
 use regex::Regex;
 
 use crate::{ast::*, error::Error};
+
+/// Attributes that series are told apart by.
+const MAX_GROUP_BY: usize = 8;
+const MAX_COMPARED_VALUES: i64 = 1000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Type {
@@ -19,6 +22,8 @@ enum Type {
     Duration,
     Status,
     Kind,
+    /// The parent span itself.
+    Span,
 }
 
 impl Type {
@@ -40,10 +45,66 @@ impl Type {
 
 /// Checks a parsed query.
 pub fn validate(query: &Query) -> Result<(), Error> {
-    match query {
-        Query::Spans(stages) => check_stages(stages),
-        Query::ScalarPipelines => Err(Error::Unsupported("comparing aggregates of whole pipelines".into())),
-        Query::Metrics(metrics) => check_metrics(metrics).map(|_| ()),
+    check_hints(&query.hints)?;
+    match &query.body {
+        Body::Spans(stages) => check_stages(stages),
+        Body::Compare { left, right, .. } => {
+            let (l, r) = (pipeline_type(left)?, pipeline_type(right)?);
+            if !l.fits(r) {
+                return Err(Error::Invalid("the sides of the comparison have different types".into()));
+            }
+            match grouped(left) + grouped(right) {
+                0 | 1 => Ok(()),
+                _ => Err(Error::Unsupported {
+                    what: "by() in more than one pipeline of a comparison".to_owned(),
+                    position: None,
+                }),
+            }
+        }
+        Body::Metrics(metrics) => check_metrics(metrics).map(|_| ()),
+    }
+}
+
+/// Hints that change nothing here are taken all the same; one that is known must be of its type.
+fn check_hints(hints: &[(String, Static)]) -> Result<(), Error> {
+    for (name, value) in hints {
+        let fits = match (name.as_str(), value) {
+            ("most_recent", Static::Bool(_)) => true,
+            ("most_recent", _) => false,
+            ("exemplars", Static::Bool(_)) => true,
+            ("exemplars", Static::Int(n)) => *n >= 0,
+            ("exemplars", _) => false,
+            _ => true,
+        };
+        if !fits {
+            return Err(Error::Invalid(format!("hint {name} has a value of the wrong type")));
+        }
+    }
+    Ok(())
+}
+
+fn pipeline_type(number: &PipelineNumber) -> Result<Type, Error> {
+    match number {
+        PipelineNumber::Static(s) => scalar_type(&Scalar::Static(s.clone())),
+        PipelineNumber::Pipeline { stages, of } => {
+            check_stages(stages)?;
+            scalar_type(of)
+        }
+        PipelineNumber::Binary { left, right, .. } => {
+            pipeline_type(left)?;
+            pipeline_type(right)
+        }
+    }
+}
+
+/// In how many pipelines spans are grouped.
+fn grouped(number: &PipelineNumber) -> usize {
+    match number {
+        PipelineNumber::Static(_) => 0,
+        PipelineNumber::Pipeline { stages, .. } => {
+            usize::from(stages.iter().any(|s| matches!(s, Stage::GroupBy(_))))
+        }
+        PipelineNumber::Binary { left, right, .. } => grouped(left) + grouped(right),
     }
 }
 
@@ -83,9 +144,6 @@ fn check_scalar_filter(left: &Scalar, right: &Scalar) -> Result<(), Error> {
     if !l.fits(r) {
         return Err(Error::Invalid("the sides of the comparison have different types".into()));
     }
-    if !matches!(left, Scalar::Aggregate { .. }) || constant(right).is_none() {
-        return Err(Error::Unsupported("arithmetic with aggregates, or comparing two of them".into()));
-    }
     Ok(())
 }
 
@@ -113,19 +171,6 @@ fn scalar_type(scalar: &Scalar) -> Result<Type, Error> {
     }
 }
 
-/// The value of a scalar without aggregates.
-pub(crate) fn constant(scalar: &Scalar) -> Option<f64> {
-    Some(match scalar {
-        Scalar::Static(Static::Int(i)) => *i as f64,
-        Scalar::Static(Static::Float(f)) => *f,
-        Scalar::Static(Static::Duration(d)) => *d as f64,
-        Scalar::Static(_) | Scalar::Aggregate { .. } => return None,
-        Scalar::Binary { op, left, right } => {
-            crate::value::arithmetic(*op, constant(left)?, constant(right)?)?
-        }
-    })
-}
-
 fn references_span(field: &Field) -> bool {
     match field {
         Field::Static(_) => false,
@@ -138,9 +183,7 @@ fn references_span(field: &Field) -> bool {
 fn attribute_type(attribute: &Attribute) -> Result<Type, Error> {
     match attribute {
         Attribute::Named { .. } => Ok(Type::Unknown),
-        Attribute::OfParent(what) => {
-            Err(Error::Unsupported(format!("attributes of the parent span ({what})")))
-        }
+        Attribute::OfParent(of) => attribute_type(of),
         Attribute::Intrinsic(i) => Ok(match i {
             Intrinsic::Duration | Intrinsic::TraceDuration | Intrinsic::EventTimeSinceStart => Type::Duration,
             Intrinsic::Status => Type::Status,
@@ -149,6 +192,7 @@ fn attribute_type(attribute: &Attribute) -> Result<Type, Error> {
             | Intrinsic::NestedSetLeft
             | Intrinsic::NestedSetRight
             | Intrinsic::NestedSetParent => Type::Int,
+            Intrinsic::Parent => Type::Span,
             _ => Type::String,
         }),
     }
@@ -191,17 +235,17 @@ fn binary_type(op: Op, left: &Field, right: &Field) -> Result<Type, Error> {
     match op {
         Op::And | Op::Or if l.is_bool() && r.is_bool() => Ok(Type::Bool),
         Op::And | Op::Or => wrong("&& and || need true or false on both sides"),
-        Op::Equal | Op::NotEqual => Ok(Type::Bool),
+        Op::Equal | Op::NotEqual if l != Type::Span && r != Type::Span => Ok(Type::Bool),
+        Op::Equal | Op::NotEqual => wrong("the parent span compares only with nil"),
         Op::Regex | Op::NotRegex => {
             let text = |t: Type| matches!(t, Type::String | Type::Unknown);
             if !text(l) || !text(r) {
                 return wrong("=~ and !~ need strings");
             }
-            let Field::Static(Static::String(pattern)) = right else {
-                return Err(Error::Unsupported("a regular expression that is not a literal".into()));
-            };
-            regex(pattern)?;
-            Ok(Type::Bool)
+            match right {
+                Field::Static(Static::String(pattern)) => regex(pattern).map(|_| Type::Bool),
+                _ => wrong("=~ and !~ need a literal string on the right"),
+            }
         }
         Op::Less | Op::LessEqual | Op::Greater | Op::GreaterEqual => {
             let ordered = |t: Type| t.is_number() || t == Type::String;
@@ -223,7 +267,7 @@ fn nil_comparison(op: Op, left: &Field, right: &Field) -> Result<Type, Error> {
         return Err(Error::Invalid("nil compares only with = and !=".into()));
     }
     let always_there = |f: &Field| match f {
-        Field::Attribute(Attribute::Intrinsic(_)) => true,
+        Field::Attribute(Attribute::Intrinsic(i)) => *i != Intrinsic::Parent,
         Field::Attribute(Attribute::Named { scope: Scope::Resource, name }) => name == "service.name",
         _ => false,
     };
@@ -238,17 +282,66 @@ pub(crate) fn regex(pattern: &str) -> Result<Regex, Error> {
     Regex::new(&format!("^(?s:{pattern})$")).map_err(|e| Error::Invalid(format!("regular expression: {e}")))
 }
 
+fn check_function(function: &MetricsFunction) -> Result<(), Error> {
+    match function {
+        MetricsFunction::Rate | MetricsFunction::CountOverTime => Ok(()),
+        MetricsFunction::Over { of, .. } | MetricsFunction::Histogram { of } => check_measured(of),
+        MetricsFunction::Quantile { of, quantiles } => {
+            check_measured(of)?;
+            match quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)) {
+                Some(q) => Err(Error::Invalid(format!("quantile {q} is not between 0 and 1"))),
+                None => Ok(()),
+            }
+        }
+        MetricsFunction::Compare(c) => {
+            if !type_of(&c.selection)?.is_bool() {
+                return Err(Error::Invalid("the selection of compare() must be true or false".into()));
+            }
+            if !(1..=MAX_COMPARED_VALUES).contains(&c.top_n) {
+                return Err(Error::Invalid(format!(
+                    "compare() tells between 1 and {MAX_COMPARED_VALUES} values of an attribute, not {}",
+                    c.top_n
+                )));
+            }
+            match c.within {
+                Some((start, end)) if start >= end => {
+                    Err(Error::Invalid("compare() must start before it ends".into()))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+fn check_measured(of: &Field) -> Result<(), Error> {
+    if !type_of(of)?.is_number() {
+        return Err(Error::Invalid("a metrics function needs a number".into()));
+    }
+    if !references_span(of) {
+        return Err(Error::Invalid("a metrics function must use something of the span".into()));
+    }
+    Ok(())
+}
+
 /// Whether the query is `compare()`, which nothing can follow.
 fn check_metrics(metrics: &Metrics) -> Result<bool, Error> {
     let after_compare = || Err(Error::Invalid("nothing can follow compare()".into()));
     match metrics {
         Metrics::Number(_) => Ok(false),
         Metrics::Parenthesised(of) => check_metrics(of),
-        Metrics::Series { pipeline, function, args, by } => {
+        Metrics::Series { pipeline, function, by } => {
             check_stages(pipeline)?;
-            args.iter().try_for_each(|a| type_of(a).map(|_| ()))?;
+            check_function(function)?;
+            if by.len() > MAX_GROUP_BY {
+                return Err(Error::Invalid(format!("by() takes at most {MAX_GROUP_BY} attributes")));
+            }
             by.iter().try_for_each(|a| attribute_type(a).map(|_| ()))?;
-            Ok(function == "compare")
+            match function {
+                MetricsFunction::Compare(_) if !by.is_empty() => {
+                    Err(Error::Invalid("compare() groups by every attribute and takes no by()".into()))
+                }
+                function => Ok(matches!(function, MetricsFunction::Compare(_))),
+            }
         }
         Metrics::Binary { left, right, .. } => {
             if check_metrics(left)? || check_metrics(right)? {
@@ -263,7 +356,7 @@ fn check_metrics(metrics: &Metrics) -> Result<bool, Error> {
                 Ok(false)
             }
         }
-        Metrics::TopK { of, k } => {
+        Metrics::TopK { of, k, .. } => {
             if check_metrics(of)? {
                 return after_compare();
             }

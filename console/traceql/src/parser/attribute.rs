@@ -32,15 +32,15 @@ impl Parser<'_> {
                     "event" => Scope::Event,
                     "link" => Scope::Link,
                     "instrumentation" => Scope::Instrumentation,
-                    _ => {
-                        let attribute = Attribute::OfParent(format!("{scope}.{name}"));
+                    of_parent => {
+                        let of = parents(of_parent, name);
                         self.at += 1;
-                        return Ok(Some(attribute));
+                        return Ok(Some(Attribute::OfParent(Box::new(of))));
                     }
                 };
                 Attribute::Named { scope, name }
             }
-            Token::Word(w) if w == "parent" => Attribute::OfParent("parent".into()),
+            Token::Word(w) if w == "parent" => Attribute::Intrinsic(Intrinsic::Parent),
             Token::Word(w) => match plain_intrinsic(w) {
                 Some(i) => Attribute::Intrinsic(i),
                 None => return Ok(None),
@@ -56,7 +56,19 @@ impl Parser<'_> {
     }
 }
 
-fn plain_intrinsic(word: &str) -> Option<Intrinsic> {
+/// `parent.a`, `parent.duration`, `parent.span.a`, `parent.resource.a`.
+fn parents(scope: &str, name: String) -> Attribute {
+    match scope {
+        "parent.span" => Attribute::Named { scope: Scope::Span, name },
+        "parent.resource" => Attribute::Named { scope: Scope::Resource, name },
+        _ => match plain_intrinsic(&name) {
+            Some(i) => Attribute::Intrinsic(i),
+            None => Attribute::Named { scope: Scope::Any, name },
+        },
+    }
+}
+
+pub(crate) fn plain_intrinsic(word: &str) -> Option<Intrinsic> {
     Some(match word {
         "duration" => Intrinsic::Duration,
         "name" => Intrinsic::Name,
@@ -74,7 +86,7 @@ fn plain_intrinsic(word: &str) -> Option<Intrinsic> {
     })
 }
 
-fn scoped_intrinsic(scope: &str, name: &str) -> Option<Intrinsic> {
+pub(crate) fn scoped_intrinsic(scope: &str, name: &str) -> Option<Intrinsic> {
     Some(match (scope, name) {
         ("span", "duration") => Intrinsic::Duration,
         ("span", "name") => Intrinsic::Name,

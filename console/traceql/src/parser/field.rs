@@ -14,7 +14,14 @@ impl Parser<'_> {
         let mut left = self.nested(|p| p.field(level + 1))?;
         while let Some(op) = self.field_op(level) {
             self.at += 1;
+            let position = self.position();
             let right = self.nested(|p| p.field(level + 1))?;
+            if matches!(op, Op::Regex | Op::NotRegex) && !matches!(right, Field::Static(_)) {
+                return Err(Error::Unsupported {
+                    what: "a regular expression that is not a literal".to_owned(),
+                    position: Some(position),
+                });
+            }
             left = Field::Binary { op, left: Box::new(left), right: Box::new(right) };
         }
         Ok(left)
@@ -79,6 +86,8 @@ impl Parser<'_> {
                 "nil" => Static::Nil,
                 "true" => Static::Bool(true),
                 "false" => Static::Bool(false),
+                "minInt" => Static::Int(i64::MIN),
+                "maxInt" => Static::Int(i64::MAX),
                 "ok" => Static::Status(SpanStatus::Ok),
                 "error" => Static::Status(SpanStatus::Error),
                 "unset" => Static::Status(SpanStatus::Unset),

@@ -1,10 +1,12 @@
-//! Tokens to syntax tree: span queries. Metrics queries are in [`crate::metrics`].
+//! Tokens to syntax tree.
 //!
 //! Field operators, loosest first: `&&` and `||` (one level, left to right, as in Tempo), comparisons, `+ -`, `* / %`,
 //! `^` (right to left), `! -`.
 
-mod attribute;
+pub(crate) mod attribute;
 mod field;
+mod metrics;
+mod pipelines;
 mod scalar;
 mod spanset;
 
@@ -20,17 +22,21 @@ const MAX_DEPTH: usize = 48;
 pub fn parse(text: &str) -> Result<Query, Error> {
     let tokens = lexer::tokens(text)?;
     if tokens.len() == 1 {
-        return Ok(Query::Spans(vec![Stage::Spansets(Spanset::Filter(None))]));
+        let all = vec![Stage::Spansets(Spanset::Filter(None))];
+        return Ok(Query { body: Body::Spans(all), hints: Vec::new() });
     }
     let mut failures = Vec::new();
-    let attempts: [fn(&mut Parser<'_>) -> Result<Query, Error>; 3] = [
-        |p| p.pipeline().map(Query::Spans),
-        |p| p.scalar_pipelines().map(|()| Query::ScalarPipelines),
-        |p| p.metrics_query().map(Query::Metrics),
+    let attempts: [fn(&mut Parser<'_>) -> Result<Body, Error>; 3] = [
+        |p| p.pipeline().map(Body::Spans),
+        |p| p.pipeline_comparison(),
+        |p| p.metrics_query().map(Body::Metrics),
     ];
     for attempt in attempts {
         let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
-        let result = attempt(&mut parser).and_then(|q| parser.end().map(|()| q));
+        let result = attempt(&mut parser).and_then(|body| {
+            let hints = parser.hints()?;
+            parser.end().map(|()| Query { body, hints })
+        });
         match result {
             Ok(query) => return Ok(query),
             Err(e) => failures.push(e),
@@ -115,10 +121,32 @@ impl Parser<'_> {
         Ok(stages)
     }
 
-    /// After `|` stands a metrics function, or an aggregate that nothing compares.
+    /// `with (name=value, ..)`, or nothing.
+    fn hints(&mut self) -> Result<Vec<(String, Static)>, Error> {
+        let mut out = Vec::new();
+        if !self.is_word("with") {
+            return Ok(out);
+        }
+        self.at += 1;
+        self.expect("(")?;
+        loop {
+            let Token::Word(name) = self.peek().clone() else { return self.fail("a hint's name") };
+            self.at += 1;
+            self.expect("=")?;
+            let Some(value) = self.literal() else { return self.fail("a hint's value") };
+            self.at += 1;
+            out.push((name, value));
+            if !self.take(",") {
+                self.expect(")")?;
+                return Ok(out);
+            }
+        }
+    }
+
+    /// After `|` stands a metrics function.
     pub(crate) fn next_is_metrics(&self) -> bool {
         let Some(Token::Word(w)) = self.tokens.get(self.at + 1).map(|t| &t.token) else { return false };
-        crate::metrics::FUNCTIONS.contains(&w.as_str())
+        metrics::FUNCTIONS.contains(&w.as_str())
     }
 
     pub(crate) fn stage(&mut self, first: bool) -> Result<Stage, Error> {

@@ -1,4 +1,4 @@
-//! Numbers of spansets: aggregates, and comparisons of whole pipelines.
+//! Numbers of spansets: aggregates, their arithmetic and comparisons.
 
 use super::Parser;
 use crate::{ast::*, error::Error, lexer::Token};
@@ -33,21 +33,26 @@ impl Parser<'_> {
 
     pub(crate) fn scalar_filter(&mut self) -> Result<Stage, Error> {
         let left = self.scalar(0)?;
-        let op = match self.peek() {
-            Token::Symbol("=") => Op::Equal,
-            Token::Symbol("!=") => Op::NotEqual,
-            Token::Symbol("<") => Op::Less,
-            Token::Symbol("<=") => Op::LessEqual,
-            Token::Symbol(">") => Op::Greater,
-            Token::Symbol(">=") => Op::GreaterEqual,
-            _ => return self.fail("a comparison"),
-        };
+        let Some(op) = self.comparison() else { return self.fail("a comparison") };
         if !has_aggregate(&left) {
             return self.fail("an aggregate on the left of the comparison");
         }
         self.at += 1;
         let right = self.scalar(0)?;
         Ok(Stage::Scalar { left, op, right })
+    }
+
+    /// The comparison of numbers that comes next; not taken.
+    pub(crate) fn comparison(&self) -> Option<Op> {
+        Some(match self.peek() {
+            Token::Symbol("=") => Op::Equal,
+            Token::Symbol("!=") => Op::NotEqual,
+            Token::Symbol("<") => Op::Less,
+            Token::Symbol("<=") => Op::LessEqual,
+            Token::Symbol(">") => Op::Greater,
+            Token::Symbol(">=") => Op::GreaterEqual,
+            _ => return None,
+        })
     }
 
     pub(crate) fn scalar(&mut self, level: u8) -> Result<Scalar, Error> {
@@ -114,44 +119,6 @@ impl Parser<'_> {
         let of = if function == Aggregate::Count { None } else { Some(self.field(0)?) };
         self.expect(")")?;
         Ok(Scalar::Aggregate { function, of })
-    }
-
-    /// `(pipeline | aggregate) op (pipeline | aggregate)`: understood only as far as needed to refuse it by name.
-    pub(crate) fn scalar_pipelines(&mut self) -> Result<(), Error> {
-        self.scalar_pipeline_math()?;
-        let compared = ["=", "!=", "<", "<=", ">", ">="].iter().any(|s| self.take(s));
-        if !compared {
-            return self.fail("a comparison");
-        }
-        if matches!(self.peek(), Token::Int(_) | Token::Float(_) | Token::Duration(_)) {
-            self.at += 1;
-            return Ok(());
-        }
-        self.scalar_pipeline_math()
-    }
-
-    pub(crate) fn scalar_pipeline_math(&mut self) -> Result<(), Error> {
-        loop {
-            self.expect("(")?;
-            self.pipeline_to_aggregate()?;
-            self.expect(")")?;
-            if !["+", "-", "*", "/", "%", "^"].iter().any(|s| self.take(s)) {
-                return Ok(());
-            }
-        }
-    }
-
-    pub(crate) fn pipeline_to_aggregate(&mut self) -> Result<(), Error> {
-        self.stage(true)?;
-        while self.take("|") {
-            let start = self.at;
-            if self.stage(false).is_err() {
-                self.at = start;
-                self.scalar(0)?;
-                return Ok(());
-            }
-        }
-        self.fail("an aggregate")
     }
 }
 

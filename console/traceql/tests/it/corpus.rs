@@ -21,12 +21,15 @@ struct Corpus {
     dump: Option<Vec<String>>,
 }
 
+/// What Tempo's checker calls unsupported is run here, but for what could not be run anywhere: a span is no value.
+const MEANINGLESS: [&str; 3] = ["{ parent }", "{ 1 % parent = 1 }", "{ 1 >= parent }"];
+
 fn verdict(query: &str) -> &'static str {
     match parse(query) {
         Err(_) => "parse_fails",
         Ok(q) => match validate(&q) {
             Ok(()) => "valid",
-            Err(Error::Unsupported(_)) => "unsupported",
+            Err(Error::Unsupported { .. }) => "unsupported",
             Err(_) => "validate_fails",
         },
     }
@@ -46,17 +49,22 @@ fn the_corpus_score_does_not_fall() {
         ("unsupported", corpus.unsupported),
     ];
     let (mut right, mut total) = (0, 0);
-    for (wanted, queries) in groups {
+    for (group, queries) in groups {
         let mut here = 0;
         for query in &queries {
             let got = verdict(query);
+            let wanted = match group {
+                "unsupported" if MEANINGLESS.contains(&query.as_str()) => "validate_fails",
+                "unsupported" => "valid",
+                group => group,
+            };
             if got == wanted {
                 here += 1;
             } else {
                 println!("  {wanted}: {query} -> {got} {:?}", parse(query).and_then(|q| validate(&q)).err());
             }
         }
-        println!("traceql corpus: {wanted} {here} of {}", queries.len());
+        println!("traceql corpus: {group} {here} of {}", queries.len());
         right += here;
         total += queries.len();
     }

@@ -1,2 +1,6 @@
 mod corpus;
+mod evaluation;
+mod memory;
+mod metrics;
 mod search;
+mod spans;
