@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use console_template::Template;
 use console_model::{
     alert::{Alert, AlertState, RuleGroupStatus},
     clock::now_ms,
@@ -16,6 +15,7 @@ use console_storage::{
     metrics::SampleAppender,
     source::{LogsSource, MetricsSource, TracesSource},
 };
+use console_template::Template;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

@@ -52,7 +52,10 @@ fn nothing_crosses_top_level_folders_but_alerting_to_the_console_s_language_and_
         matches!(
             (from, to),
             ("shop-testkit" | "console-proof", "xtask-programs")
-                | ("alerting-engine", "console-model" | "console-storage" | "console-promql" | "console-template")
+                | (
+                    "alerting-engine",
+                    "console-model" | "console-storage" | "console-promql" | "console-template"
+                )
                 | ("console-server", "alerting-engine")
         )
     };

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use console_template::{Limits, Template, Value};
 use console_model::alert::{Alert, AlertState};
+use console_template::{Limits, Template, Value};
 
 use crate::{
     error::LoadError,

@@ -1,7 +1,7 @@
 //! Templates of labels and annotations, with the data that Prometheus gives them.
 
-use console_template::{Limits, Template, Value};
 use console_model::Labels;
+use console_template::{Limits, Template, Value};
 
 /// What templates may refer to besides the sample.
 #[derive(Clone, Debug, Default)]

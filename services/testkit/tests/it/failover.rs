@@ -58,7 +58,8 @@ async fn a_connection_that_comes_back_silent_gives_its_place_free() {
     let server = server.get_socket().unwrap().join(".s.PGSQL.5432");
     let dir = tempfile::tempdir().unwrap();
     let silence = relay(&dir.path().join(".s.PGSQL.5432"), server.display().to_string());
-    let url = format!("postgres://app@{}:5432/postgres", dir.path().display().to_string().replace('/', "%2F"));
+    let url =
+        format!("postgres://app@{}:5432/postgres", dir.path().display().to_string().replace('/', "%2F"));
     let config = DbConfig {
         max_connections: 1,
         acquire_timeout: Duration::from_millis(200),
