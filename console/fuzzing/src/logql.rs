@@ -39,6 +39,9 @@ pub const WORDS: &[&str] = &[
     " | decolorize",
     " | line_format \"{{.app}}\"",
     " | label_format x=app",
+    " | line_format `{{ range fromJson .a }}{{ . | printf \"%v\" }}{{ end }}{{ __timestamp__ | date \"2006\" }}`",
+    " | label_format x=`{{ .took | duration | mulf 2 }}{{ repeat 9 .app | trunc 5 }}`",
+    "approx_topk(2, ",
     " | drop app",
     " | keep app",
     " | unwrap ms",
@@ -73,7 +76,7 @@ pub const WORDS: &[&str] = &[
     "#",
 ];
 
-const QUERIES: [&str; 14] = [
+const QUERIES: [&str; 16] = [
     r#"{app="shop"}"#,
     r#"{app=~"s.*",level!="x"} |= "order" != "no" |~ "(?i)ID" | json | code >= 500"#,
     r#"{app="shop"} | logfmt | took > 5ms and size < 1kb | line_format "{{.app}} {{.took}}""#,
@@ -88,6 +91,8 @@ const QUERIES: [&str; 14] = [
     r#"sum(sum_over_time({app="shop"} | json | unwrap code | __error__="" [5m])) > bool 3"#,
     r#"{app="shop"} | json first="a[0]", deep="b.c" | decolorize"#,
     r#"first_over_time({app="shop"} | logfmt | unwrap bytes(size) [5m])"#,
+    r#"{app="shop"} | line_format `{{ __line__ | regexReplaceAll "o(.)" "$1" | alignLeft 9 }}{{ unixToTime .code }}`"#,
+    r#"approx_topk(1, sum by (app) (stddev_over_time({app=~".+"} | logfmt | unwrap took [5m]) by (app)))"#,
 ];
 
 pub fn seeds() -> Vec<Vec<u8>> {

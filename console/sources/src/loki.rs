@@ -9,7 +9,10 @@ use console_model::{
     log::{Direction, LogAnswer, LogEntry, LogStream, TailFrame},
     metric::{QueryAnswer, QueryStats, QueryValue, Sample, Series},
 };
-use console_storage::{SourceError, source::LogsSource};
+use console_storage::{
+    SourceError,
+    source::{LogsSource, TailOptions},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::http::{Remote, RemoteConfig};
@@ -138,6 +141,16 @@ fn span(range: TimeRange) -> [(&'static str, String); 2] {
     [("start", range.start_ns().to_string()), ("end", range.end_ns().to_string())]
 }
 
+fn values_path(name: &str) -> Result<String, SourceError> {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(SourceError::Invalid {
+            message: format!("invalid label name: {name:?}"),
+            position: None,
+        });
+    }
+    Ok(format!("/loki/api/v1/label/{name}/values"))
+}
+
 #[async_trait]
 impl LogsSource for LokiSource {
     async fn query(
@@ -181,14 +194,7 @@ impl LogsSource for LokiSource {
     }
 
     async fn label_values(&self, name: &str, range: TimeRange) -> Result<Vec<String>, SourceError> {
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(SourceError::Invalid {
-                message: format!("invalid label name: {name:?}"),
-                position: None,
-            });
-        }
-        let path = format!("/loki/api/v1/label/{name}/values");
-        Ok(self.ask::<Option<Vec<String>>>(&path, &span(range)).await?.unwrap_or_default())
+        Ok(self.ask::<Option<Vec<String>>>(&values_path(name)?, &span(range)).await?.unwrap_or_default())
     }
 
     async fn series(&self, matchers: &[String], range: TimeRange) -> Result<Vec<Labels>, SourceError> {
@@ -199,16 +205,37 @@ impl LogsSource for LokiSource {
     }
 
     async fn tail(&self, expr: &str) -> Result<tokio::sync::mpsc::Receiver<TailFrame>, SourceError> {
+        self.tail_with(expr, TailOptions::default()).await
+    }
+
+    async fn tail_with(
+        &self,
+        expr: &str,
+        options: TailOptions,
+    ) -> Result<tokio::sync::mpsc::Receiver<TailFrame>, SourceError> {
         let (frames, receiver) = tokio::sync::mpsc::channel(TAIL_QUEUE);
         let (source, expr) = (self.clone(), expr.to_owned());
-        let mut from_ns = console_model::clock::now_ns();
+        let delay_ns = i64::try_from(options.delay_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let mut from_ns = console_model::clock::now_ns().saturating_sub(delay_ns);
         // A wrong query is the caller's error now, not a silent stream.
-        source.query_range(&expr, from_ns - 1_000_000_000, from_ns, 1000, 1, Direction::Forward).await?;
+        let (start_ns, limit) = match options.start_ns.filter(|_| options.limit > 0) {
+            Some(start_ns) => (start_ns.min(from_ns), options.limit),
+            None => (from_ns - 1_000_000_000, 1),
+        };
+        let before = source.query_range(&expr, start_ns, from_ns, 1000, limit, Direction::Backward).await?;
+        if let (Some(_), LogAnswer::Streams { mut streams, .. }) = (options.start_ns, before)
+            && !streams.is_empty()
+            && options.limit > 0
+        {
+            streams.iter_mut().for_each(|s| s.entries.reverse());
+            // The queue is empty: there is room.
+            let _ = frames.try_send(TailFrame { streams, dropped: 0 });
+        }
         tokio::spawn(async move {
             let mut missed = 0;
             while !frames.is_closed() {
                 tokio::time::sleep(TAIL_EVERY).await;
-                let now = console_model::clock::now_ns();
+                let now = console_model::clock::now_ns().saturating_sub(delay_ns);
                 let found =
                     source.query_range(&expr, from_ns, now, 1000, TAIL_LIMIT, Direction::Forward).await;
                 let Ok(LogAnswer::Streams { streams, .. }) = found else { continue };
@@ -225,5 +252,26 @@ impl LogsSource for LokiSource {
             }
         });
         Ok(receiver)
+    }
+
+    async fn label_names_of(&self, selector: &str, range: TimeRange) -> Result<Vec<String>, SourceError> {
+        let mut query = span(range).to_vec();
+        query.push(("query", selector.to_owned()));
+        Ok(self.ask::<Option<Vec<String>>>("/loki/api/v1/labels", &query).await?.unwrap_or_default())
+    }
+
+    async fn label_values_of(
+        &self,
+        name: &str,
+        selector: &str,
+        range: TimeRange,
+    ) -> Result<Vec<String>, SourceError> {
+        let mut query = span(range).to_vec();
+        query.push(("query", selector.to_owned()));
+        Ok(self.ask::<Option<Vec<String>>>(&values_path(name)?, &query).await?.unwrap_or_default())
+    }
+
+    async fn format_query(&self, expr: &str) -> Result<String, SourceError> {
+        self.ask("/loki/api/v1/format_query", &[("query", expr.to_owned())]).await
     }
 }

@@ -214,6 +214,7 @@ mod live {
         let scheme = if location.protocol().is_ok_and(|p| p == "https:") { "wss" } else { "ws" };
         let host = location.host().unwrap_or_default();
         let query = String::from(js_sys::encode_uri_component(query));
-        format!("{scheme}://{host}/loki/api/v1/tail?query={query}")
+        // The page above has the newest lines already.
+        format!("{scheme}://{host}/loki/api/v1/tail?limit=0&query={query}")
     }
 }

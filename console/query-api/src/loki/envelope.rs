@@ -61,6 +61,11 @@ pub fn success(write: impl FnOnce(&mut Vec<u8>)) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
 }
 
+/// An answer without an envelope, as some of Loki's are.
+pub fn json(value: &serde_json::Value) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], value.to_string()).into_response()
+}
+
 pub async fn not_found(uri: axum::http::Uri) -> LokiError {
     LokiError { status: StatusCode::NOT_FOUND, message: format!("no such endpoint: {}", uri.path()) }
 }

@@ -1,7 +1,10 @@
 //! Loki's HTTP API (`/loki/api/v1`), reading side.
 
 mod answers;
+mod detect;
 mod envelope;
+mod index;
+mod moment;
 mod queries;
 mod tail;
 
@@ -30,6 +33,17 @@ pub fn router(source: Arc<dyn LogsSource>, limits: Limits) -> Router {
         .route("/loki/api/v1/label/{name}/values", get(queries::label_values))
         .route("/loki/api/v1/series", get(queries::series).post(queries::series))
         .route("/loki/api/v1/tail", get(tail::tail))
+        .route("/loki/api/v1/index/stats", get(index::stats).post(index::stats))
+        .route("/loki/api/v1/index/volume", get(index::volume).post(index::volume))
+        .route("/loki/api/v1/index/volume_range", get(index::volume_range).post(index::volume_range))
+        .route("/loki/api/v1/detected_labels", get(detect::labels).post(detect::labels))
+        .route("/loki/api/v1/detected_fields", get(detect::fields).post(detect::fields))
+        .route(
+            "/loki/api/v1/detected_field/{name}/values",
+            get(detect::field_values).post(detect::field_values),
+        )
+        .route("/loki/api/v1/patterns", get(detect::patterns).post(detect::patterns))
+        .route("/loki/api/v1/format_query", get(queries::format_query).post(queries::format_query))
         .route("/loki/api/v1/status/buildinfo", get(queries::build_info))
         .route("/loki/api/v1/{*rest}", axum::routing::any(envelope::not_found))
         .with_state(Api { source, limits })

@@ -9,16 +9,41 @@ use axum::{
     },
     response::Response,
 };
-use console_model::log::TailFrame;
+use console_model::{clock, log::TailFrame};
+use console_storage::source::TailOptions;
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
-use super::{Api, answers, envelope::LokiError, queries::expression};
+use super::{
+    Api, answers,
+    envelope::LokiError,
+    moment::{self, DEFAULT_LIMIT, expression, time_or},
+};
 use crate::{json, params::Params};
 
 /// A reader that takes longer for one frame is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(15);
+/// Where a tail begins that names no start.
+const DEFAULT_START_NS: i64 = 3_600_000_000_000;
+/// Loki's own bound.
+const MAX_DELAY_S: u64 = 5;
+
+/// `start`, `limit`, `delay_for`. With `limit=0` a tail begins now.
+fn options(api: &Api, params: &Params) -> Result<TailOptions, LokiError> {
+    let limit = moment::count(api, params, "limit", DEFAULT_LIMIT)?;
+    let start = time_or(params, "start", clock::now_ns().saturating_sub(DEFAULT_START_NS))?;
+    let delay_s: u64 = match params.non_empty("delay_for") {
+        None => 0,
+        Some(text) => text
+            .parse()
+            .map_err(|_| LokiError::bad_request(format!("delay_for must be seconds, got {text:?}")))?,
+    };
+    if delay_s > MAX_DELAY_S {
+        return Err(LokiError::bad_request(format!("delay_for can't be greater than {MAX_DELAY_S}")));
+    }
+    Ok(TailOptions { start_ns: (limit > 0).then_some(start), limit, delay_ms: delay_s * 1000 })
+}
 
 pub async fn tail(
     State(api): State<Api>,
@@ -27,7 +52,7 @@ pub async fn tail(
 ) -> Result<Response, LokiError> {
     let params = Params::parse(query.as_deref().unwrap_or_default());
     // A wrong query is refused before the upgrade, with its text.
-    let frames = api.source.tail(expression(&api, &params)?).await?;
+    let frames = api.source.tail_with(expression(&api, &params)?, options(&api, &params)?).await?;
     Ok(upgrade.max_message_size(4096).on_upgrade(move |socket| push(socket, frames)))
 }
 

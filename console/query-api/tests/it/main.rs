@@ -5,6 +5,7 @@ mod federate;
 mod grafana;
 mod harness;
 mod histograms;
+mod loki;
 mod prometheus;
 mod promtool;
 mod protocol;

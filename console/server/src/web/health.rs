@@ -37,7 +37,9 @@ pub fn router(readiness: Readiness, metrics: SelfMetrics, stores: Stores, state:
         .route("/readyz", get(ready_with_state).with_state((readiness.clone(), state)))
         // As Prometheus' clients ask.
         .route("/-/healthy", get(|| async { "Quarterdeck is Healthy.\n" }))
-        .route("/-/ready", get(ready).with_state(readiness))
+        .route("/-/ready", get(ready).with_state(readiness.clone()))
+        // As Loki's and Tempo's clients ask.
+        .route("/ready", get(ready).with_state(readiness))
         .route("/metrics", get(exposition).with_state((metrics, stores)))
 }
 

@@ -72,7 +72,7 @@ async fn long_answers_are_compressed_and_short_ones_are_not() {
         // Of what is compressed while it is sent nobody knows the length.
         assert_eq!(response.headers().contains_key("content-length"), is_short, "{path}");
     }
-    for path in ["/-/healthy", "/-/ready"] {
+    for path in ["/-/healthy", "/-/ready", "/ready"] {
         let (status, text) = console.fetch(path).await;
         assert!(status.is_success() && !text.is_empty(), "{path}: open to all");
     }

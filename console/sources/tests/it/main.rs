@@ -5,6 +5,7 @@ mod adapters;
 mod alertmanager;
 mod data;
 mod kubernetes;
+mod loki;
 mod stubs;
 mod suite;
 mod victoria_metrics;

@@ -185,7 +185,7 @@ impl<const LAST: bool> Cell for Edge<LAST> {
 }
 
 /// Mean and squared distances from it (Welford; merged as Chan, Golub and LeVeque).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     count: f64,
     mean: f64,
@@ -209,7 +209,7 @@ impl Cell for Moments {
             return;
         }
         if self.count == 0.0 {
-            *self = later.clone();
+            *self = *later;
             return;
         }
         let count = self.count + later.count;
