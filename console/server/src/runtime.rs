@@ -8,7 +8,8 @@ use console_app::Backends;
 use console_ingest::{Ingest, IngestDeps};
 use console_model::clock::now_ms;
 use console_query_api::prometheus;
-use console_storage::source::TargetsSource;
+use console_spanmetrics::SpanMetrics;
+use console_storage::{source::TargetsSource, traces::SpanAppender};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +51,8 @@ pub enum StartError {
     #[error(transparent)]
     Sources(#[from] SourcesError),
     #[error(transparent)]
+    SpanMetrics(#[from] console_spanmetrics::StartError),
+    #[error(transparent)]
     StateOpen(#[from] console_state::OpenError),
     #[error(transparent)]
     State(#[from] console_state::StateError),
@@ -90,8 +93,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let state = Arc::new(opened?);
 
     let exposed = |tokens: &[Secret]| tokens.iter().map(|t| t.expose().to_owned()).collect::<Vec<_>>();
+    let (spans, spanmetrics) = derive_metrics(&config, &stores, &metrics)?;
     let ingest = Ingest::new(IngestDeps {
-        spans: stores.traces.clone(),
+        spans,
         logs: stores.logs.clone(),
         samples: stores.metrics.clone(),
         registry: &metrics.registry,
@@ -199,7 +203,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     for task in tasks {
         let _ = tokio::time::timeout(Duration::from_secs(2), task).await;
     }
-    let _ = tokio::task::spawn_blocking(move || stores.sync()).await;
+    let finish = move || {
+        // What it still has to write belongs into the store before that is synced.
+        if let Some(derived) = spanmetrics {
+            derived.stop();
+        }
+        stores.sync();
+    };
+    let _ = tokio::task::spawn_blocking(finish).await;
     let _ = tokio::time::timeout(Duration::from_secs(2), state.close()).await;
     tracing::info!("console stopped");
     match early {
@@ -207,6 +218,20 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
         Some(Ok(Err(reason))) => Err(StartError::Server(reason)),
         Some(Err(panic)) => Err(StartError::Server(panic.to_string())),
     }
+}
+
+/// Where ingest puts spans, and what counts them on their way, if anything does.
+fn derive_metrics(
+    config: &Config,
+    stores: &Stores,
+    metrics: &SelfMetrics,
+) -> Result<(Arc<dyn SpanAppender>, Option<SpanMetrics>), StartError> {
+    if !config.derives_metrics() {
+        return Ok((stores.traces.clone(), None));
+    }
+    let samples = stores.metrics.clone();
+    let derived = SpanMetrics::start(config.spanmetrics.clone(), samples, &metrics.registry, now_ms)?;
+    Ok((derived.tap(stores.traces.clone()), Some(derived)))
 }
 
 async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {

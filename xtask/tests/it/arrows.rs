@@ -114,6 +114,22 @@ fn what_comes_in_knows_ports_alone() {
 }
 
 #[test]
+fn metrics_are_derived_between_ports() {
+    let seen = ["console-model", "console-storage"];
+    assert_no_arrows(
+        |from, _, to, _| from == "console-spanmetrics" && !seen.contains(&to),
+        "deriving metrics reaches past ports",
+    );
+    let arrows = crates();
+    let from: Vec<&String> = arrows
+        .iter()
+        .filter(|(_, (_, to))| to.contains("console-spanmetrics"))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(from, ["console-server"], "only the server puts it in its place");
+}
+
+#[test]
 fn leaves_stay_leaves() {
     let leaves =
         ["console-model", "console-blockkit", "shop-contracts", "console-template", "xtask-programs"];

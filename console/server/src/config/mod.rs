@@ -16,6 +16,7 @@ use std::{
 };
 
 use console_ingest::IngestLimits;
+use console_spanmetrics::SpanMetricsConfig;
 use console_state::MIN_PASSWORD_CHARS;
 use console_storage::file::{self, read_text};
 use serde::Deserialize;
@@ -84,6 +85,9 @@ pub struct Config {
     pub stores: StoresConfig,
     #[serde(default)]
     pub query: QueryConfig,
+    /// Metrics derived from the spans that come in.
+    #[serde(default)]
+    pub spanmetrics: SpanMetricsConfig,
     /// Sites whose pages may read the Prometheus API: a regular expression that matches the whole origin.
     #[serde(default)]
     pub cors_origin: Option<String>,
@@ -249,6 +253,11 @@ impl Config {
         }
     }
 
+    /// Whether metrics are derived from spans. They go to the embedded store, which nobody reads beside a remote one.
+    pub fn derives_metrics(&self) -> bool {
+        self.spanmetrics.enabled.unwrap_or(self.sources.prometheus.is_none())
+    }
+
     fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut web = |field: &str, url: &str| match url::Url::parse(url) {
@@ -299,6 +308,7 @@ impl Config {
         found.extend(self.state.problems());
         found.extend(alertmanager::problems(self));
         found.extend(self.query.problems());
+        found.extend(self.spanmetrics.problems("spanmetrics"));
         found.extend(self.kubernetes.problems());
         found.extend(monitors::problems(self));
         found.extend(self.sns.problems());
@@ -358,6 +368,21 @@ mod tests {
         let error =
             Config::parse("q.yml", &GOOD.replace("listen: 127.0.0.1", "listen: 0.0.0.0")).unwrap_err();
         assert!(error.to_string().contains("tokens"), "{error}");
+    }
+
+    #[test]
+    fn metrics_are_derived_where_they_are_read_unless_told_otherwise() {
+        let derives =
+            |rest: &str| Config::parse("q.yml", &format!("{GOOD}{rest}\n")).unwrap().derives_metrics();
+        let remote = "sources: { prometheus: { url: 'http://prometheus:9090' } }";
+        assert!(derives("") && !derives(remote));
+        assert!(!derives("spanmetrics: { enabled: false }"));
+        assert!(derives(&format!("{remote}\nspanmetrics: {{ enabled: true }}")));
+        let wrong = "spanmetrics: { buckets: [1, 0.5], dimensions: [service], interval_ms: 1 }\n";
+        let told = Config::parse("q.yml", &format!("{GOOD}{wrong}")).unwrap_err().to_string();
+        for field in ["spanmetrics.buckets", "spanmetrics.dimensions", "spanmetrics.interval_ms"] {
+            assert!(told.contains(field), "{told}");
+        }
     }
 
     #[test]

@@ -13,5 +13,6 @@ mod program;
 mod prometheus;
 mod restart;
 mod sns;
+mod spanmetrics;
 mod start;
 mod state;

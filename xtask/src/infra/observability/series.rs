@@ -16,6 +16,10 @@ use super::{
 
 /// What a scrape adds, in the cluster or on the local platform.
 const OF_TARGETS: [&str; 6] = ["job", "instance", "namespace", "pod", "container", "endpoint"];
+/// Who tells what no query need read.
+const TOLD_ANYWAY: [&str; 2] = ["console", "spans"];
+/// The names of what the console derives from spans.
+const SPAN_NAMES: &str = "console/spanmetrics/src/names.rs";
 const CONSOLE_SOURCES: [&str; 2] = ["console", "alerting/engine/src"];
 
 #[derive(Deserialize)]
@@ -42,8 +46,10 @@ pub fn check(tree: &Tree) -> Result<Outcome, String> {
     let known = by_series(registry.iter().chain(&others), &mut wrong);
     let read = unknown(tree, &known, &mut wrong)?;
     console(tree, &others, &mut wrong)?;
+    spans(tree, &others, &mut wrong)?;
     platform(tree, &others, &mut wrong)?;
-    for metric in others.iter().filter(|m| !read.contains(&m.name) && m.from != "console") {
+    for metric in others.iter().filter(|m| !read.contains(&m.name) && !TOLD_ANYWAY.contains(&m.from.as_str()))
+    {
         wrong.push(format!("metrics.toml: nothing reads {}", metric.name));
     }
     verdict(&wrong, format!("{} metrics are read", read.len()))
@@ -129,6 +135,22 @@ fn console(tree: &Tree, others: &[Metric], wrong: &mut Vec<String>) -> Result<()
         wrong.push(format!("metrics.toml: the console emits {name}, which is not there"));
     }
     Ok(())
+}
+
+/// What is said to be derived from spans stands where their names do, and what stands there is said.
+fn spans(tree: &Tree, others: &[Metric], wrong: &mut Vec<String>) -> Result<(), String> {
+    let source = folder::read(&tree.root.join(SPAN_NAMES))?;
+    let derived: BTreeSet<&str> = source.split('"').filter(|word| is_derived(word)).collect();
+    let declared: BTreeSet<&str> =
+        others.iter().filter(|m| m.from == "spans").map(|m| m.name.as_str()).collect();
+    for name in declared.symmetric_difference(&derived) {
+        wrong.push(format!("metrics.toml and {SPAN_NAMES} do not agree on {name}"));
+    }
+    Ok(())
+}
+
+fn is_derived(word: &str) -> bool {
+    word.starts_with("traces_") && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// What alerts read of the local platform's supervisor is made in the cluster, and nothing else is.

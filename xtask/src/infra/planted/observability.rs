@@ -84,6 +84,16 @@ fn rules() -> Vec<Planted> {
             check: "observability series",
             says: "the console does not emit quarterdeck_alerts_lost_total",
         },
+        Planted {
+            name: "a metric derived from spans under another name",
+            file: "gitops/infrastructure/observability/metrics.toml",
+            edit: Edit::Replace(
+                "\"traces_service_graph_request_total\"",
+                "\"traces_service_graph_calls_total\"",
+            ),
+            check: "observability series",
+            says: "do not agree on traces_service_graph_calls_total",
+        },
     ]
 }
 
