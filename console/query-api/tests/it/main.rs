@@ -14,3 +14,4 @@ mod rules;
 mod selection;
 mod status;
 mod targets;
+mod traces;
