@@ -8,7 +8,15 @@ use console_model::{
         TraceSummary,
     },
 };
-use console_storage::{SourceError, source::TracesSource, traces::AttributeScope};
+use console_storage::{
+    SourceError,
+    source::TracesSource,
+    trace_query::{
+        Inspected, MetricsRange, SearchAnswer, SearchOptions, SpanExemplar, SpanMetrics, SpanSeries, Tag,
+        TagQuery,
+    },
+    traces::AttributeScope,
+};
 use serde_json::Value;
 
 use crate::http::{Remote, RemoteConfig};
@@ -240,19 +248,7 @@ impl TracesSource for TempoSource {
 
     async fn tag_names(&self, range: TimeRange) -> Result<Vec<(AttributeScope, String)>, SourceError> {
         let body = self.ask("/api/v2/search/tags", &span_of(range)).await?.unwrap_or_default();
-        let mut names = Vec::new();
-        for scope in list(&body, "scopes") {
-            let kind = match text(scope, "name").as_str() {
-                "resource" => AttributeScope::Resource,
-                "intrinsic" => AttributeScope::Intrinsic,
-                "event" => AttributeScope::Event,
-                "link" => AttributeScope::Link,
-                "instrumentation" => AttributeScope::Instrumentation,
-                _ => AttributeScope::Span,
-            };
-            names.extend(list(scope, "tags").iter().filter_map(|t| Some((kind, t.as_str()?.to_owned()))));
-        }
-        Ok(names)
+        Ok(scopes(&body))
     }
 
     async fn tag_values(
@@ -262,23 +258,7 @@ impl TracesSource for TempoSource {
         range: TimeRange,
         limit: usize,
     ) -> Result<Vec<String>, SourceError> {
-        let unfit =
-            |c: char| c == '/' || c == '?' || c == '#' || c == '%' || c.is_whitespace() || c.is_control();
-        if name.is_empty() || name.contains(unfit) {
-            return Err(SourceError::Invalid {
-                message: format!("invalid tag name: {name:?}"),
-                position: None,
-            });
-        }
-        let tag = match scope {
-            Some(AttributeScope::Span) => format!("span.{name}"),
-            Some(AttributeScope::Resource) => format!("resource.{name}"),
-            Some(AttributeScope::Event) => format!("event.{name}"),
-            Some(AttributeScope::Link) => format!("link.{name}"),
-            Some(AttributeScope::Instrumentation) => format!("instrumentation.{name}"),
-            Some(AttributeScope::Intrinsic) => name.to_owned(),
-            None => format!(".{name}"),
-        };
+        let tag = tag_path(scope, name)?;
         let body =
             self.ask(&format!("/api/v2/search/tag/{tag}/values"), &span_of(range)).await?.unwrap_or_default();
         let mut values: Vec<String> = list(&body, "tagValues").iter().map(|v| text(v, "value")).collect();
@@ -286,6 +266,142 @@ impl TracesSource for TempoSource {
         values.dedup();
         values.truncate(limit);
         Ok(values)
+    }
+
+    async fn search_with(
+        &self,
+        query: &str,
+        range: TimeRange,
+        options: SearchOptions,
+    ) -> Result<SearchAnswer, SourceError> {
+        let spss = options.spans_per_trace.max(1).to_string();
+        let mut parameters =
+            vec![("q", query.to_owned()), ("limit", options.limit.to_string()), ("spss", spss)];
+        parameters.extend(span_of(range));
+        let body = self.ask("/api/search", &parameters).await?.unwrap_or_default();
+        let mut traces: Vec<TraceSummary> = list(&body, "traces").iter().map(summary).collect();
+        traces.sort_by_key(|t| std::cmp::Reverse(t.start_ns));
+        Ok(SearchAnswer { traces, inspected: inspected(&body) })
+    }
+
+    async fn tag_names_of(&self, tags: &TagQuery) -> Result<Vec<(AttributeScope, String)>, SourceError> {
+        let body = self.ask("/api/v2/search/tags", &tag_parameters(tags)).await?.unwrap_or_default();
+        Ok(scopes(&body))
+    }
+
+    async fn tag_values_of(&self, tag: &Tag, tags: &TagQuery) -> Result<Vec<AttributeValue>, SourceError> {
+        let path = format!("/api/v2/search/tag/{}/values", tag_path(tag.scope, &tag.name)?);
+        let body = self.ask(&path, &tag_parameters(tags)).await?.unwrap_or_default();
+        let mut values: Vec<AttributeValue> = list(&body, "tagValues").iter().map(typed).collect();
+        values.truncate(tags.limit);
+        Ok(values)
+    }
+
+    async fn metrics_range(&self, query: &str, range: MetricsRange) -> Result<SpanMetrics, SourceError> {
+        let mut parameters = vec![
+            ("q", query.to_owned()),
+            ("start", range.start_ns.to_string()),
+            ("end", range.end_ns.to_string()),
+        ];
+        let path = match range.step_ns {
+            None => "/api/metrics/query",
+            Some(step) => {
+                parameters.push(("step", format!("{step}ns")));
+                parameters.push(("exemplars", range.exemplars.to_string()));
+                "/api/metrics/query_range"
+            }
+        };
+        let body = self.ask(path, &parameters).await?.unwrap_or_default();
+        let end_ms = range.end_ns.div_euclid(1_000_000);
+        let mut series: Vec<SpanSeries> =
+            list(&body, "series").iter().map(|s| one_series(s, end_ms)).collect();
+        for one in &mut series {
+            one.exemplars.truncate(range.exemplars);
+        }
+        Ok(SpanMetrics { series, inspected: inspected(&body) })
+    }
+}
+
+/// A tag as Tempo's paths name it.
+fn tag_path(scope: Option<AttributeScope>, name: &str) -> Result<String, SourceError> {
+    let unfit = |c: char| c == '/' || c == '?' || c == '#' || c == '%' || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.contains(unfit) {
+        return Err(SourceError::Invalid { message: format!("invalid tag name: {name:?}"), position: None });
+    }
+    Ok(match scope {
+        Some(AttributeScope::Span) => format!("span.{name}"),
+        Some(AttributeScope::Resource) => format!("resource.{name}"),
+        Some(AttributeScope::Event) => format!("event.{name}"),
+        Some(AttributeScope::Link) => format!("link.{name}"),
+        Some(AttributeScope::Instrumentation) => format!("instrumentation.{name}"),
+        Some(AttributeScope::Intrinsic) => name.to_owned(),
+        None => format!(".{name}"),
+    })
+}
+
+fn tag_parameters(tags: &TagQuery) -> Vec<(&'static str, String)> {
+    let mut out = Vec::from(span_of(tags.range));
+    out.push(("limit", tags.limit.to_string()));
+    out.extend(tags.matching.iter().map(|q| ("q", q.clone())));
+    out
+}
+
+fn scopes(body: &Value) -> Vec<(AttributeScope, String)> {
+    let mut names = Vec::new();
+    for scope in list(body, "scopes") {
+        let kind = match text(scope, "name").as_str() {
+            "resource" => AttributeScope::Resource,
+            "intrinsic" => AttributeScope::Intrinsic,
+            "event" => AttributeScope::Event,
+            "link" => AttributeScope::Link,
+            "instrumentation" => AttributeScope::Instrumentation,
+            _ => AttributeScope::Span,
+        };
+        names.extend(list(scope, "tags").iter().filter_map(|t| Some((kind, t.as_str()?.to_owned()))));
+    }
+    names
+}
+
+/// `{"type":"int","value":"200"}`
+fn typed(value: &Value) -> AttributeValue {
+    let written = text(value, "value");
+    let parsed = match text(value, "type").as_str() {
+        "int" => written.parse().ok().map(AttributeValue::Int),
+        "float" => written.parse().ok().map(AttributeValue::Double),
+        "bool" => written.parse().ok().map(AttributeValue::Bool),
+        _ => None,
+    };
+    parsed.unwrap_or(AttributeValue::String(written))
+}
+
+fn inspected(body: &Value) -> Option<Inspected> {
+    let metrics = body.get("metrics")?;
+    metrics.get("inspectedTraces")?;
+    let count = |name| u64::try_from(integer(metrics, name)).unwrap_or(0);
+    Some(Inspected { traces: count("inspectedTraces"), spans: count("inspectedSpans") })
+}
+
+/// With samples, or with one value for the whole range, which ends at `end_ms`.
+fn one_series(value: &Value, end_ms: i64) -> SpanSeries {
+    let number = |v: &Value| v.get("value").and_then(Value::as_f64).unwrap_or_default();
+    let samples = match value.get("samples") {
+        Some(_) => list(value, "samples").iter().map(|s| (integer(s, "timestampMs"), number(s))).collect(),
+        None => vec![(end_ms, number(value))],
+    };
+    let exemplar = |e: &Value| {
+        let labels = attributes(list(e, "labels"));
+        let id = |name: &str| labels.iter().find(|(n, _)| n == name).map(|(_, v)| v.to_string());
+        SpanExemplar {
+            at_ns: integer(e, "timestampMs").saturating_mul(1_000_000),
+            value: number(e),
+            trace_id: id("trace:id").and_then(|t| t.parse().ok()).unwrap_or_default(),
+            span_id: id("span:id").and_then(|t| t.parse().ok()).unwrap_or_default(),
+        }
+    };
+    SpanSeries {
+        labels: attributes(list(value, "labels")),
+        samples,
+        exemplars: list(value, "exemplars").iter().map(exemplar).collect(),
     }
 }
 
@@ -297,6 +413,30 @@ mod tests {
     fn ids_come_as_hex_or_base64() {
         assert_eq!(id_bytes("0102030405060708", 8), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert_eq!(id_bytes("AQIDBAUGBwg=", 8), [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn metrics_come_as_samples_or_as_one_value() {
+        let labels = serde_json::json!([{"key": "kind", "value": {"stringValue": "client"}}]);
+        let over_time = serde_json::json!({"labels": labels, "samples": [{"timestampMs": "5000", "value": 1.5}],
+            "exemplars": [{"labels": [{"key": "trace:id", "value": {"stringValue": "07"}}], "timestampMs": "4000", "value": 2}]});
+        let s = one_series(&over_time, 9000);
+        assert_eq!(s.labels, [("kind".to_owned(), AttributeValue::String("client".into()))]);
+        assert_eq!(s.samples, [(5000, 1.5)]);
+        assert_eq!((s.exemplars[0].at_ns, s.exemplars[0].trace_id.0[15]), (4_000_000_000, 7));
+        assert_eq!(one_series(&serde_json::json!({"value": 3}), 9000).samples, [(9000, 3.0)]);
+    }
+
+    #[test]
+    fn values_come_with_types_and_answers_with_their_cost() {
+        let typed =
+            |kind: &str, value: &str| super::typed(&serde_json::json!({"type": kind, "value": value}));
+        assert_eq!(typed("int", "200"), AttributeValue::Int(200));
+        assert_eq!(typed("keyword", "error"), AttributeValue::String("error".into()));
+        assert_eq!(typed("int", "x"), AttributeValue::String("x".into()));
+        let cost = serde_json::json!({"metrics": {"inspectedTraces": 4, "inspectedSpans": "9"}});
+        assert_eq!(inspected(&cost), Some(Inspected { traces: 4, spans: 9 }));
+        assert_eq!(inspected(&serde_json::json!({"metrics": {}})), None);
     }
 
     #[test]

@@ -1,32 +1,47 @@
-//! A trace as protobuf's JSON of OTLP: spans grouped by resource, then by scope; ids in base64, 64-bit numbers as text.
+//! A trace in OTLP: spans grouped by resource, then by scope. As protobuf's JSON (ids in base64, 64-bit numbers as text)
+//! and as protobuf.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use console_model::span::{AttributeValue, Attributes, Span, SpanKind, SpanStatus, Trace};
 use serde_json::{Map, Value, json};
 
-/// `ResourceSpans` of a trace, in order of first appearance.
-pub fn resource_spans(trace: &Trace) -> Vec<Value> {
-    let mut groups: Vec<(&Attributes, Vec<((&str, &str), Vec<Value>)>)> = Vec::new();
+/// What a library recorded: name, version and attributes of a scope.
+pub type Scope<'a> = (&'a str, &'a str, &'a Attributes);
+
+/// Spans of one resource by scope, in order of first appearance.
+pub type Grouped<'a> = Vec<(&'a Attributes, Vec<(Scope<'a>, Vec<&'a Span>)>)>;
+
+pub fn grouped(trace: &Trace) -> Grouped<'_> {
+    let mut groups: Grouped<'_> = Vec::new();
     for span in &trace.spans {
         let at = groups.iter().position(|(resource, _)| *resource == &span.resource).unwrap_or_else(|| {
             groups.push((&span.resource, Vec::new()));
             groups.len() - 1
         });
-        let scope = (span.scope_name.as_str(), span.scope_version.as_str());
+        let scope = (span.scope_name.as_str(), span.scope_version.as_str(), &span.scope_attributes);
         let scopes = &mut groups[at].1;
         let in_scope = scopes.iter().position(|(s, _)| *s == scope).unwrap_or_else(|| {
             scopes.push((scope, Vec::new()));
             scopes.len() - 1
         });
-        scopes[in_scope].1.push(one(span));
+        scopes[in_scope].1.push(span);
     }
     groups
+}
+
+/// `ResourceSpans` of a trace as JSON.
+pub fn resource_spans(trace: &Trace) -> Vec<Value> {
+    let of_scope = |((name, version, own), spans): (Scope<'_>, Vec<&Span>)| {
+        let mut scope = json!({"name": name, "version": version});
+        if !own.is_empty() {
+            scope["attributes"] = attributes(own);
+        }
+        json!({"scope": scope, "spans": spans.into_iter().map(one).collect::<Vec<_>>()})
+    };
+    grouped(trace)
         .into_iter()
         .map(|(resource, scopes)| {
-            let scopes: Vec<Value> = scopes
-                .into_iter()
-                .map(|((name, version), spans)| json!({"scope": {"name": name, "version": version}, "spans": spans}))
-                .collect();
+            let scopes: Vec<Value> = scopes.into_iter().map(of_scope).collect();
             json!({"resource": {"attributes": attributes(resource)}, "scopeSpans": scopes})
         })
         .collect()

@@ -3,11 +3,13 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
 };
 use console_model::span::{Trace, TraceId};
 use serde_json::{Value, json};
 
-use super::{Api, envelope::TempoError, otlp};
+use super::{Api, envelope::TempoError, otlp, protobuf};
 
 async fn find(api: &Api, id: &str) -> Result<Trace, TempoError> {
     let id: TraceId = id.parse().map_err(|e| TempoError::bad_request(format!("{e}")))?;
@@ -15,19 +17,41 @@ async fn find(api: &Api, id: &str) -> Result<Trace, TempoError> {
     found.ok_or_else(|| TempoError::not_found(format!("trace not found: {id}")))
 }
 
-/// `{"batches":[…]}`.
-pub async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, TempoError> {
+/// `{"batches":[…]}`, or Tempo's `Trace` in protobuf.
+pub async fn show(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, TempoError> {
     let trace = find(&api, &id).await?;
-    Ok(Json(json!({"batches": otlp::resource_spans(&trace)})))
+    if protobuf::wanted(&headers) {
+        return Ok(protobuf::answer(&protobuf::trace(&trace)));
+    }
+    Ok(Json(json!({"batches": otlp::resource_spans(&trace)})).into_response())
 }
 
-/// `{"trace":{"resourceSpans":[…]}}`.
-pub async fn show_v2(State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Value>, TempoError> {
+/// `{"trace":{"resourceSpans":[…]}}`, or Tempo's `TraceByIDResponse` in protobuf.
+pub async fn show_v2(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, TempoError> {
     let trace = find(&api, &id).await?;
-    Ok(Json(json!({"trace": {"resourceSpans": otlp::resource_spans(&trace)}})))
+    if protobuf::wanted(&headers) {
+        let trace = Some(protobuf::trace(&trace));
+        return Ok(protobuf::answer(&protobuf::TraceByIdResponse { trace }));
+    }
+    Ok(Json(json!({"trace": {"resourceSpans": otlp::resource_spans(&trace)}})).into_response())
 }
 
 /// Clients ask this to learn what they speak to.
 pub async fn build_info() -> Json<Value> {
-    Json(json!({"version": env!("CARGO_PKG_VERSION"), "revision": "", "branch": "", "goVersion": ""}))
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "revision": "",
+        "branch": "",
+        "buildDate": "",
+        "buildUser": "",
+        "goVersion": "",
+    }))
 }

@@ -15,3 +15,4 @@ mod rules;
 mod selection;
 mod status;
 mod targets;
+mod traces;

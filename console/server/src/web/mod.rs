@@ -87,7 +87,8 @@ pub fn router(parts: Parts) -> Router {
     let limits = console_query_api::Limits::default();
     let queries = console_query_api::prometheus::router(prometheus, limits)
         .merge(console_query_api::loki::router(sources.logs, limits))
-        .merge(console_query_api::tempo::router(sources.traces, limits))
+        .merge(console_query_api::tempo::router(sources.traces.clone(), limits))
+        .merge(console_query_api::jaeger::router(sources.traces, limits))
         .layer(middleware::from_fn_with_state(auth, auth::require_for_queries));
     let bounded = people
         .merge(functions)

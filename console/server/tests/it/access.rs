@@ -77,7 +77,7 @@ async fn a_form_of_another_site_neither_logs_in_nor_out() {
 async fn query_apis_want_a_token_or_a_session() {
     let dir = tempfile::tempdir().unwrap();
     let console = Console::start(&dir).await;
-    for path in ["/api/v1/query?query=1", "/loki/api/v1/labels", "/api/search/tags"] {
+    for path in ["/api/v1/query?query=1", "/loki/api/v1/labels", "/api/search/tags", "/jaeger/api/services"] {
         assert_eq!(console.fetch(path).await.0, 401, "{path}");
         let wrong = console.http.get(console.url(path)).bearer_auth("wrong").send().await.unwrap();
         assert_eq!(wrong.status(), 401, "{path}");
