@@ -139,11 +139,11 @@ fn stream(fields: &mut Fields, origin: Origin<'_>) -> (Labels, Option<String>) {
     for (label, names) in STREAM_FIELDS {
         let value = pairs.iter().find(|(l, _)| *l == label).map(|(_, value)| value);
         if let Some(value) = value {
-            names.iter().for_each(|name| {
+            for name in names {
                 if fields.get(*name) == Some(value) {
                     fields.remove(*name);
                 }
-            });
+            }
         }
     }
     let named = take(fields, &LEVEL);
