@@ -8,8 +8,10 @@
 
 pub mod block;
 pub mod corpora;
+pub mod elasticsearch;
 pub mod exposition;
 pub mod exposition_protobuf;
+pub mod forward;
 mod logql;
 pub mod loki;
 pub mod mutate;
@@ -20,12 +22,14 @@ mod reseal;
 pub mod rng;
 mod runtime;
 pub mod store;
+pub mod syslog;
 pub mod target;
 mod text;
 mod tokens;
 mod traceql;
 pub mod wal;
 pub mod wire;
+pub mod zipkin;
 
 pub use target::{TARGETS, Target, find, fuzz_one};
 

@@ -1,7 +1,8 @@
 //! The list of targets. `console/fuzz/fuzz_targets` has a file for each; a test compares the two.
 
 use crate::{
-    block, exposition, exposition_protobuf, logql, loki, otlp, promql, remote_write, store, traceql, wal,
+    block, elasticsearch, exposition, exposition_protobuf, forward, logql, loki, otlp, promql, remote_write,
+    store, syslog, traceql, wal, zipkin,
 };
 
 pub struct Target {
@@ -59,6 +60,16 @@ pub const TARGETS: &[Target] = &[
         ..BASE
     },
     Target { name: "loki_push", body: loki::body, seeds: loki::seeds, words: loki::WORDS, ..BASE },
+    Target {
+        name: "elasticsearch_bulk",
+        body: elasticsearch::body,
+        seeds: elasticsearch::seeds,
+        words: elasticsearch::WORDS,
+        ..BASE
+    },
+    Target { name: "forward_message", body: forward::body, seeds: forward::seeds, ..BASE },
+    Target { name: "syslog_message", body: syslog::body, seeds: syslog::seeds, words: syslog::WORDS, ..BASE },
+    Target { name: "zipkin_spans", body: zipkin::body, seeds: zipkin::seeds, words: zipkin::WORDS, ..BASE },
     Target {
         name: "promql_parse",
         body: promql::parse_body,

@@ -23,6 +23,7 @@ mod metrics;
 mod process;
 mod runtime;
 mod scraping;
+mod senders;
 mod sns;
 mod sources;
 mod state;

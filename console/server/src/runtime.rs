@@ -24,6 +24,7 @@ use crate::{
     maintenance,
     metrics::SelfMetrics,
     process, scraping,
+    senders::Senders,
     sns::SnsMessages,
     sources::{Sources, SourcesError},
     state,
@@ -73,6 +74,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let main = listen("listen", config.listen).await?;
     let grpc = listen("otlp_grpc", config.otlp_grpc).await?;
     let otlp = listen("otlp_http", config.otlp_http).await?;
+    let senders = Senders::bind(&config).await?;
     let _liveness = match config.health {
         Some(address) => {
             Some(Liveness::start(listen("health", address).await?).map_err(StartError::Liveness)?)
@@ -177,6 +179,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> Result<(), StartErr
     let mut servers = JoinSet::new();
     servers.spawn(serve("pages", main, router, stop.clone()));
     servers.spawn(serve("otlp_http", otlp, ingest.otlp_http_router(), stop.clone()));
+    senders.spawn(&mut servers, &ingest, &stop);
     let stopped = stop.clone();
     servers.spawn(async move {
         ingest.serve_grpc(grpc, stopped.cancelled_owned()).await.map_err(|e| format!("otlp_grpc: {e}"))
@@ -234,7 +237,7 @@ fn derive_metrics(
     Ok((derived.tap(stores.traces.clone()), Some(derived)))
 }
 
-async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+pub(crate) async fn listen(field: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { field, address, source })
 }
 

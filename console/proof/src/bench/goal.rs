@@ -1,6 +1,9 @@
 //! Goals against what was measured: one line each, met or missed.
 
-use super::{outcome::Outcome, table::table, take::percent};
+use super::{
+    outcome::{Outcome, share},
+    table::table,
+};
 
 const MIB: f64 = (1 << 20) as f64;
 /// 350 MB, under a load and while asked.
@@ -79,9 +82,9 @@ pub fn goals(goals: &[Goal]) -> String {
 
 /// What every load of logs or traces must come to, the worst of all numbers of connections.
 pub fn of_loads<S>(ours: &Outcome<S>) -> Vec<Goal> {
-    let kept = |name: &str, shares: Vec<f64>| {
-        let told = shares.iter().map(|s| percent(*s)).collect::<Vec<_>>().join(", ");
-        Goal::all(name, "100 %", told, !shares.is_empty() && shares.iter().all(|s| *s == 1.0))
+    let kept = |name: &str, shares: Vec<Option<f64>>| {
+        let told = shares.iter().map(|s| share(*s)).collect::<Vec<_>>().join(", ");
+        Goal::all(name, "100 %", told, !shares.is_empty() && shares.iter().all(|s| *s == Some(1.0)))
     };
     vec![
         Goal::at_most("peak memory", PEAK_MIB, " MiB", ours.worst(|l| l.taken.peak_rss_bytes as f64 / MIB)),

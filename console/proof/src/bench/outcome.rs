@@ -12,12 +12,12 @@ use crate::peer::{Peer, PeerError};
 /// Of one server under one number of connections.
 pub struct Loaded {
     pub taken: Taken,
-    /// Of what was sent, what the server finds after the rest.
-    pub kept_share: f64,
+    /// Of what was sent, what the server finds after the rest; none where it does not answer.
+    pub kept_share: Option<f64>,
     /// From the start after SIGKILL to the first ready answer.
     pub ready_seconds: f64,
     /// As above, after that start.
-    pub killed_share: f64,
+    pub killed_share: Option<f64>,
 }
 
 /// What asking has cost.
@@ -40,6 +40,16 @@ impl<S> Outcome<S> {
     pub fn worst(&self, of: impl Fn(&Loaded) -> f64) -> f64 {
         self.loads.iter().map(of).fold(0.0, f64::max)
     }
+}
+
+/// A count of what was kept, if it was answered; the refusal is told at once.
+pub fn answer_or_tell(server: &str, counted: Result<f64, PeerError>) -> Option<f64> {
+    counted.inspect_err(|e| println!("{server} does not say what it has kept: {}", causes(e))).ok()
+}
+
+/// A share as it is printed.
+pub fn share(share: Option<f64>) -> String {
+    share.map_or_else(|| "no answer".to_owned(), percent)
 }
 
 /// Asks everything `runs` times at least; holds up the thread meanwhile. A question that is refused is told, not an error.
@@ -73,12 +83,12 @@ pub fn show_loads<S: Copy, const N: usize>(
         let before =
             [name(server).to_owned(), t.connections.to_string(), format!("{:.1} s", t.wall.as_secs_f64())];
         let after = [
-            percent(loaded.kept_share),
+            share(loaded.kept_share),
             t.sent.repeated.to_string(),
             mib(t.peak_rss_bytes),
             mib(t.idle_rss_bytes),
             format!("{:.2} s", loaded.ready_seconds),
-            percent(loaded.killed_share),
+            share(loaded.killed_share),
         ];
         before.into_iter().chain(own(t)).chain(after).collect::<Vec<_>>()
     };
@@ -130,6 +140,7 @@ pub(super) mod tests {
 
     /// A load of 100 MB in 1,000 items that left 15 MB on the disk.
     pub fn loaded(cpu_seconds: f64, kept_share: f64) -> Loaded {
+        let kept_share = Some(kept_share);
         let taken = Taken {
             connections: 4,
             sent: Sent { items: 1000, raw_bytes: 100_000_000, ..Sent::default() },
@@ -140,7 +151,7 @@ pub(super) mod tests {
             idle_rss_bytes: 50 << 20,
             disk_bytes: 15_000_000,
         };
-        Loaded { taken, kept_share, ready_seconds: 0.1, killed_share: 1.0 }
+        Loaded { taken, kept_share, ready_seconds: 0.1, killed_share: Some(1.0) }
     }
 
     pub fn answered(ms: u64, results: u64, name: &'static str) -> Answered {
@@ -166,5 +177,6 @@ pub(super) mod tests {
         let text = show_loads(&outcomes, |_| "ours", ["MB"], |t| [t.megabytes_per_cpu_second().to_string()]);
         let row: Vec<&str> = text.lines().nth(2).unwrap().split_ascii_whitespace().collect();
         assert_eq!(row[..6], ["ours", "4", "1.0", "s", "50", "50.000"]);
+        assert_eq!(share(None), "no answer");
     }
 }

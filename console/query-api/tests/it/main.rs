@@ -1,5 +1,6 @@
 //! The APIs from outside, over a real store and a real engine.
 
+mod elasticsearch;
 mod expressions;
 mod federate;
 mod grafana;

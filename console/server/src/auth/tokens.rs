@@ -5,7 +5,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use console_ingest::auth::Tokens;
+use console_ingest::{auth::Tokens, elasticsearch, refusal::Refusal};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -19,6 +19,15 @@ impl QueryTokens {
     pub fn new(tokens: impl IntoIterator<Item = String>) -> Self {
         Self(Tokens::new(tokens))
     }
+
+    pub fn tokens(&self) -> Tokens {
+        self.0.clone()
+    }
+}
+
+/// Elasticsearch's clients show tokens in their own ways, and read refusals in their own envelope.
+fn is_elasticsearch(request: &Request) -> bool {
+    request.uri().path().starts_with("/elasticsearch/")
 }
 
 /// A bearer token, or a person's session from the console's own pages.
@@ -27,7 +36,13 @@ pub async fn require_for_queries(State(auth): State<Auth>, request: Request, nex
     if request.method() == http::Method::OPTIONS {
         return next.run(request).await;
     }
-    let refused = match auth.tokens.0.check(request.headers()) {
+    let is_elasticsearch = is_elasticsearch(&request);
+    let checked = if is_elasticsearch {
+        auth.tokens.0.check_elasticsearch(request.headers())
+    } else {
+        auth.tokens.0.check(request.headers())
+    };
+    let refused = match checked {
         Ok(()) => return next.run(request).await,
         Err(refused) => refused,
     };
@@ -37,6 +52,9 @@ pub async fn require_for_queries(State(auth): State<Auth>, request: Request, nex
             Ok(None) => {}
             Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
+    }
+    if is_elasticsearch {
+        return elasticsearch::answer::refused(&Refusal::from(refused));
     }
     let message = refused.to_string();
     let mut response = if request.uri().path().starts_with("/api/v1") {

@@ -6,6 +6,7 @@ mod kubernetes;
 mod monitors;
 mod query;
 mod secret;
+mod senders;
 mod sns;
 mod state;
 mod stores;
@@ -26,6 +27,7 @@ pub use kubernetes::KubernetesSettings;
 pub use monitors::{MonitorsSettings, monitors};
 pub use query::QueryConfig;
 pub use secret::Secret;
+pub use senders::{ForwardConfig, SyslogConfig};
 pub use sns::{SnsConfig, SnsEndpoint};
 pub use state::StateSettings;
 pub use stores::{StoreConfig, StoresConfig};
@@ -93,6 +95,11 @@ pub struct Config {
     pub cors_origin: Option<String>,
     #[serde(default)]
     pub ingest: IngestLimits,
+    /// Off unless it has addresses.
+    #[serde(default)]
+    pub syslog: SyslogConfig,
+    #[serde(default)]
+    pub forward: Option<ForwardConfig>,
     #[serde(default = "default_drain_ms")]
     pub drain_ms: u64,
     /// What this build calls itself, when the deployment knows better than the package.
@@ -312,6 +319,8 @@ impl Config {
         found.extend(self.kubernetes.problems());
         found.extend(monitors::problems(self));
         found.extend(self.sns.problems());
+        found.extend(self.syslog.problems());
+        found.extend(self.forward.iter().flat_map(ForwardConfig::problems));
         found
     }
 }

@@ -84,9 +84,11 @@ pub fn router(parts: Parts) -> Router {
         .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_server_functions));
     let pages = pages::router(&auth.assets, backends)
         .layer(middleware::from_fn_with_state(auth.clone(), auth::require_for_pages));
+    let readers = auth.tokens.tokens();
     let limits = console_query_api::Limits::default();
     let queries = console_query_api::prometheus::router(prometheus, limits)
-        .merge(console_query_api::loki::router(sources.logs, limits))
+        .merge(console_query_api::loki::router(sources.logs.clone(), limits))
+        .merge(console_query_api::elasticsearch::router(sources.logs, limits))
         .merge(console_query_api::tempo::router(sources.traces.clone(), limits))
         .merge(console_query_api::jaeger::router(sources.traces, limits))
         .layer(middleware::from_fn_with_state(auth, auth::require_for_queries));
@@ -104,6 +106,8 @@ pub fn router(parts: Parts) -> Router {
         // Ingest has limits of its own, on what is sent and on what it unpacks to.
         .merge(ingest.loki_router())
         .merge(ingest.remote_write_router())
+        .merge(ingest.elasticsearch_router(readers))
+        .merge(ingest.zipkin_router())
         .merge(health::router(readiness, metrics.clone(), stores, state))
         .layer(compression())
         .layer(CatchPanicLayer::new())

@@ -4,6 +4,7 @@ mod access;
 mod alertmanager;
 mod cluster;
 mod console;
+mod elasticsearch;
 mod export;
 mod fake_sns;
 mod flux;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     bench::{
         machine::{load_average, present},
-        outcome::{Loaded, Outcome, ask, show_answers},
+        outcome::{Loaded, Outcome, answer_or_tell, ask, show_answers},
         push::push,
         take::take,
     },
@@ -26,6 +26,10 @@ use crate::{
 pub async fn run(options: &Options) -> Result<(), PeerError> {
     println!("load average {}", load_average());
     let servers = present(options.servers(), Server::name, |s| s.program(options))?;
+    if servers.is_empty() {
+        println!("Nothing is measured.");
+        return Ok(());
+    }
     let mut outcomes = Vec::new();
     for (server, program) in servers {
         outcomes.push(one(server, &program, options).await?);
@@ -45,7 +49,11 @@ async fn one(server: Server, program: &Path, options: &Options) -> Result<Outcom
         let (target, folder) = (server.target(&peer), server.logs_dir(&peer));
         let pushed = push(&target, connections, move |lane| load::lane(load, lane, connections));
         let taken = take(&peer, &folder, connections, options.rest(), pushed).await?;
-        let kept_share = taken.share(lines(server, &peer, load).await?);
+        let kept = async |peer: &Peer| {
+            let lines = lines(server, peer, load).await;
+            answer_or_tell(server.name(), lines.map(|n| taken.share(n)))
+        };
+        let kept_share = kept(&peer).await;
         if at + 1 == options.connections.len() {
             let language = server.language();
             let asked = questions().into_iter().map(|q| {
@@ -56,7 +64,7 @@ async fn one(server: Server, program: &Path, options: &Options) -> Result<Outcom
         }
         peer.crash().await?;
         let ready_seconds = peer.ready_after().as_secs_f64();
-        let killed_share = taken.share(lines(server, &peer, load).await?);
+        let killed_share = kept(&peer).await;
         peer.stop().await?;
         loads.push(Loaded { taken, kept_share, ready_seconds, killed_share });
     }

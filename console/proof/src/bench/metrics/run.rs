@@ -26,6 +26,10 @@ pub async fn run(options: &Options) -> Result<(), PeerError> {
     let console = options.console.as_deref();
     println!("load average {}", load_average());
     let found = present(options.servers(), Server::name, |s| s.program(console))?;
+    if found.is_empty() {
+        println!("Nothing is measured.");
+        return Ok(());
+    }
     let servers: Vec<Server> = found.into_iter().map(|(server, _)| server).collect();
     let mut measured = Vec::new();
     if options.has(Part::Ingest) || options.has(Part::Queries) {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     bench::{
         machine::{load_average, present},
-        outcome::{Loaded, Outcome, ask, show_answers},
+        outcome::{Loaded, Outcome, answer_or_tell, ask, show_answers},
         push::push,
         take::take,
     },
@@ -30,6 +30,10 @@ const NOT_FOUND: u16 = 404;
 pub async fn run(options: &Options) -> Result<(), PeerError> {
     println!("load average {}", load_average());
     let servers = present(options.servers(), Server::name, |s| s.program(options))?;
+    if servers.is_empty() {
+        println!("Nothing is measured.");
+        return Ok(());
+    }
     let mut outcomes = Vec::new();
     for (server, program) in servers {
         outcomes.push(one(server, &program, options).await?);
@@ -49,7 +53,7 @@ async fn one(server: Server, program: &Path, options: &Options) -> Result<Outcom
         let (target, folder) = (server.target(&peer), server.traces_dir(&peer));
         let pushed = push(&target, connections, move |lane| load::bodies(load, lane, connections));
         let taken = take(&peer, &folder, connections, options.rest(), pushed).await?;
-        let kept_share = found(server, &peer, load).await?;
+        let kept_share = answer_or_tell(server.name(), found(server, &peer, load).await);
         if at + 1 == options.connections.len() {
             let asked = questions(load).into_iter().map(|q| {
                 let asked = q.asked(server, load);
@@ -59,7 +63,7 @@ async fn one(server: Server, program: &Path, options: &Options) -> Result<Outcom
         }
         peer.crash().await?;
         let ready_seconds = peer.ready_after().as_secs_f64();
-        let killed_share = found(server, &peer, load).await?;
+        let killed_share = answer_or_tell(server.name(), found(server, &peer, load).await);
         peer.stop().await?;
         loads.push(Loaded { taken, kept_share, ready_seconds, killed_share });
     }
