@@ -227,7 +227,9 @@ impl LogsSource for LokiSource {
             && !streams.is_empty()
             && options.limit > 0
         {
-            streams.iter_mut().for_each(|s| s.entries.reverse());
+            for stream in &mut streams {
+                stream.entries.reverse();
+            }
             // The queue is empty: there is room.
             let _ = frames.try_send(TailFrame { streams, dropped: 0 });
         }

@@ -16,7 +16,7 @@ fn timestamp() -> u64 {
 }
 
 fn bulk(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().flat_map(|line| [line.to_string(), "\n".to_owned()]).collect()
 }
 
 fn json_of(body: &[u8]) -> Value {

@@ -64,7 +64,7 @@ fn bytes(raw: &[u8]) -> Vec<u8> {
 /// Now, as an event time.
 fn event_time() -> Vec<u8> {
     let now = now();
-    let both = now / 1_000_000_000 << 32 | now % 1_000_000_000;
+    let both = ((now / 1_000_000_000) << 32) | (now % 1_000_000_000);
     let mut out = vec![0xd7, 0];
     out.extend(both.to_be_bytes());
     out

@@ -305,7 +305,7 @@ struct Word {
 fn quoted(place: &Place, text: &str) -> Predicate {
     match place {
         Place::Line => phrase(&words(text)),
-        other => equal(other.clone(), text).unwrap_or(Predicate::Nothing),
+        other @ Place::Label(_) => equal(other.clone(), text).unwrap_or(Predicate::Nothing),
     }
 }
 
@@ -316,7 +316,7 @@ fn bare(place: &Place, word: &Word) -> Predicate {
     match place {
         // A word that an analyser splits is a phrase of its parts.
         Place::Line => phrase(&words(&word.text)),
-        other => matched(other.clone(), &word.text, "or").unwrap_or(Predicate::Nothing),
+        other @ Place::Label(_) => matched(other.clone(), &word.text, "or").unwrap_or(Predicate::Nothing),
     }
 }
 

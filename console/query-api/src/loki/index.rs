@@ -19,10 +19,7 @@ use super::{
     envelope::{LokiError, success},
     moment::{self, DEFAULT_LIMIT, expression, range_ns},
 };
-use crate::{
-    json,
-    params::{self, Params},
-};
+use crate::params::{self, Params};
 
 /// One window from `start` to `end`.
 fn whole((start, end): (i64, i64)) -> Windows {

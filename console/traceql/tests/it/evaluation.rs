@@ -67,8 +67,8 @@ async fn metric(source: &TraceqlSource, query: &str, range: &Range) -> String {
         Ok(SpanMetrics { series, .. }) if series.is_empty() => "none".to_owned(),
         Ok(SpanMetrics { series, .. }) => {
             let step = range.step.unwrap_or(range.end - range.start);
-            let ends: Vec<i64> =
-                (1..).map(|i| range.start + i * step).take_while(|t| *t < range.end + step).collect();
+            let steps = (range.end - range.start + step - 1) / step;
+            let ends: Vec<i64> = (1..=steps).map(|i| range.start + i * step).collect();
             let told = series.iter().map(|s| {
                 let labels: Vec<String> = s.labels.iter().map(|(n, v)| format!("{n}={}", label(v))).collect();
                 let at = |t: &i64| s.samples.iter().find(|(at, _)| at == t);
