@@ -59,9 +59,10 @@ pub fn export(asked: &Export) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("the runtime does not start: {e}"))?;
     let mut shown = Shown::new();
+    let mut show = |progress: &Progress| shown.show(progress);
     let copied = runtime.block_on(async {
         tokio::select! {
-            copied = console_export::run(&plan, &mut |progress| shown.show(progress)) => copied.map_err(|e| error_chain(&e)),
+            copied = console_export::run(&plan, &mut show) => copied.map_err(|e| error_chain(&e)),
             _ = tokio::signal::ctrl_c() => Err("stopped".to_owned()),
         }
     });
