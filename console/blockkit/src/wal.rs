@@ -184,12 +184,23 @@ impl Wal {
         Ok(active.id)
     }
 
+    /// Goes on in segment `id` where the log is not that far: segments before it count as written elsewhere.
+    pub fn skip_to(&self, id: SegmentId) -> Result<(), WalError> {
+        let mut active = self.active.lock();
+        if active.id >= id { Ok(()) } else { self.start_segment_at(&mut active, id) }
+    }
+
     fn start_segment(&self, active: &mut Active) -> Result<(), WalError> {
+        let next = SegmentId(active.id.0.saturating_add(1));
+        self.start_segment_at(active, next)
+    }
+
+    fn start_segment_at(&self, active: &mut Active, next: SegmentId) -> Result<(), WalError> {
         let old = path_of(&self.dir, active.id);
         active.file.sync_data().map_err(io_error("cannot sync", &old))?;
         let mut sealed = std::mem::take(&mut active.sealed);
         sealed.push(SegmentInfo { id: active.id, bytes: active.bytes });
-        match create(&self.dir, SegmentId(active.id.0 + 1), sealed.clone()) {
+        match create(&self.dir, next, sealed.clone()) {
             Ok(next) => {
                 *active = next;
                 Ok(())
@@ -207,7 +218,13 @@ impl Wal {
         let mut active = self.active.lock();
         while let Some(oldest) = active.sealed.first().copied().filter(|s| s.id < first_kept) {
             let path = path_of(&self.dir, oldest.id);
-            fs::remove_file(&path).map_err(io_error("cannot remove", &path))?;
+            match fs::remove_file(&path) {
+                // Somebody else removed it: those behind it go all the same.
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error("cannot remove", &path)(e));
+                }
+                _ => {}
+            }
             active.sealed.remove(0);
         }
         Ok(())

@@ -1,6 +1,11 @@
 //! Listeners of protocols that keep a connection open: how many at once, how long a silent one is kept.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -77,11 +82,30 @@ pub async fn within<T>(
     match tokio::time::timeout(limits.idle_timeout(), work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(e)) => Err(Refusal::invalid("interrupted", format!("the connection broke off: {e}"))),
-        Err(_) => Err(Refusal {
-            kind: RefusalKind::TimedOut,
-            message: format!("nothing came for idle_timeout_ms ({})", limits.idle_timeout_ms),
-            retry_after_s: None,
-            reason: "idle",
-        }),
+        Err(_) => Err(idle(format!("nothing came for idle_timeout_ms ({})", limits.idle_timeout_ms))),
     }
+}
+
+/// How long one message may take: a sender that sends a byte now and then keeps a place that others want.
+#[derive(Default)]
+pub struct Patience {
+    began: Option<Instant>,
+}
+
+impl Patience {
+    /// Before each read; `is_between`: nothing of a message is there yet.
+    pub fn check(&mut self, limits: &IngestLimits, is_between: bool) -> Result<(), Refusal> {
+        if is_between {
+            self.began = None;
+            return Ok(());
+        }
+        if self.began.get_or_insert_with(Instant::now).elapsed() < limits.idle_timeout() {
+            return Ok(());
+        }
+        Err(idle(format!("a message took longer than idle_timeout_ms ({})", limits.idle_timeout_ms)))
+    }
+}
+
+fn idle(message: String) -> Refusal {
+    Refusal { kind: RefusalKind::TimedOut, message, retry_after_s: None, reason: "idle" }
 }

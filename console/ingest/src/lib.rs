@@ -26,6 +26,7 @@ mod plain;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
+mod streams;
 pub mod syslog;
 mod wire;
 pub mod zipkin;

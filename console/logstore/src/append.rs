@@ -97,13 +97,17 @@ impl LogStore {
         let mut state = self.state.write();
         let state = &mut *state;
         let frozen = state.frozen.as_deref();
+        let (mut room, mut used) = (room, 0);
         for push in pushes {
             let added = state.head.add(push, frozen, now_ms);
+            used += added.as_deref().map_or(0, size);
             if let Some(added) = added.filter(|_| has_subscribers) {
                 // Fails only without subscribers.
                 let _ = self.live.send(added);
             }
         }
+        // What repeats takes none.
+        room.shrink_to(used);
         match &mut state.head.reservation {
             Some(held) => held.join(room),
             none => *none = Some(room),

@@ -134,7 +134,7 @@ impl BloomBuilder {
         tokens(line, |from, to| {
             keys_of(&line[from..to], true, |key| {
                 let slot = &mut recent[key as usize % RECENT];
-                if *slot != key {
+                if *slot != key || key == 0 {
                     *slot = key;
                     keys.push(key);
                 }

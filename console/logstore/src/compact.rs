@@ -9,13 +9,15 @@ use crate::{
     LogStore,
     flush::stretch_ns,
     part::{Caches, LogPart, PartBuilder},
-    read::{Context, Merge, Source, StreamRuns},
+    read::{Absent, Context, Merge, Source, StreamRuns},
 };
 
 /// Parts of one size that are worth a merge; fewer when their stretch of time is over.
 const PARTS_PER_MERGE: usize = 8;
 const OLD_PARTS_PER_MERGE: usize = 2;
 const MOST_PARTS_PER_MERGE: usize = 16;
+/// Every reading looks at the index of a part.
+const MOST_STREAMS_PER_PART: usize = 50_000;
 /// Sizes grow by this from one tier to the next; the first ends here.
 const TIER_FACTOR: u64 = 6;
 const FIRST_TIER_BYTES: u64 = 24 << 20;
@@ -32,6 +34,12 @@ impl LogStore {
         for _ in 0..MERGES_PER_CALL {
             let parts = Arc::clone(&self.state.read().parts);
             let Some(group) = self.mergeable(&parts, now_ms) else { break };
+            let need: u64 = group.iter().map(|p| p.part.bytes).sum();
+            let need = need.saturating_add(self.config.min_free_bytes);
+            if self.folder.free_bytes().is_some_and(|free| free < need) {
+                // The log and the parts of new lines need the disk more.
+                break;
+            }
             let merged = self.merge(&group)?;
             let gone: Vec<u64> = group.iter().map(|p| p.part.sequence).collect();
             self.state.write().change_parts(&gone, merged.into_iter().collect());
@@ -55,11 +63,11 @@ impl LogStore {
         groups.into_iter().find_map(|((of, _), mut group)| {
             let enough = if of < now { OLD_PARTS_PER_MERGE } else { PARTS_PER_MERGE };
             let all = group.len();
-            let mut sum = (0, 0);
+            let mut sum = (0, 0, 0);
             // Bounds both what is read at once and what retention drops at once.
             group.retain(|p| {
-                sum = (sum.0 + p.raw_bytes, sum.1 + p.part.bytes);
-                sum.0 <= raw && sum.1 <= disk
+                sum = (sum.0 + p.raw_bytes, sum.1 + p.part.bytes, sum.2 + p.streams.len());
+                sum.0 <= raw && sum.1 <= disk && sum.2 <= MOST_STREAMS_PER_PART
             });
             let is_full = group.len() < all;
             group.truncate(MOST_PARTS_PER_MERGE);
@@ -141,7 +149,8 @@ fn put(
     {
         return builder.copy(part, block, run);
     }
-    let context = Context { start_ns: i64::MIN, end_ns: i64::MAX, needles: &[], caches };
+    let absent = Absent::default();
+    let context = Context { start_ns: i64::MIN, end_ns: i64::MAX, needles: &[], caches, absent: &absent };
     let merge = Merge { context, direction: Direction::Forward };
     let mut failed = None;
     let stream = StreamRuns { labels: labels.clone(), runs };

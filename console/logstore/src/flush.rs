@@ -118,6 +118,10 @@ impl LogStore {
         if let (Some(frozen), Some(segment)) = (self.state.read().frozen.clone(), *began) {
             return Ok(Some((frozen, segment)));
         }
+        // Little is left to write to the disk while pushes wait.
+        if let Err(error) = self.wal.sync() {
+            tracing::warn!(%error, "log of lines cannot be put onto the disk");
+        }
         let _alone = self.epoch.write();
         if self.state.read().head.entries == 0 {
             return Ok(None);

@@ -41,7 +41,8 @@ pub fn size(stream: &LogStream) -> u64 {
     let entry = |e: &LogEntry| {
         ENTRY + e.line.len() + e.metadata.iter().map(|(n, v)| 48 + n.len() + v.len()).sum::<usize>()
     };
-    (CHUNK + stream.entries.iter().map(entry).sum::<usize>()) as u64
+    let labels: usize = stream.labels.iter().map(|l| 64 + l.name.len() + l.value.len()).sum();
+    (CHUNK + labels + stream.entries.iter().map(entry).sum::<usize>()) as u64
 }
 
 /// A push's entries of one stream, sorted by time, with the hash of each.
@@ -63,33 +64,31 @@ impl Prepared {
 #[derive(Debug, Default)]
 pub struct HeadStream {
     pub chunks: Vec<Arc<LogStream>>,
-    /// The chunk in which a row with this hash is.
-    hashes: HashMap<u64, u32, FixedState>,
-}
-
-/// Whether sorted entries hold one like it.
-fn holds(entries: &[LogEntry], entry: &LogEntry) -> bool {
-    let from = entries.partition_point(|e| e.t_ns < entry.t_ns);
-    entries[from..].iter().take_while(|e| e.t_ns == entry.t_ns).any(|e| e == entry)
+    /// Chunk and entry of a row with this hash.
+    hashes: HashMap<u64, (u32, u32), FixedState>,
 }
 
 impl HeadStream {
     fn has(&self, hash: u64, entry: &LogEntry) -> bool {
-        let chunk = self.hashes.get(&hash).and_then(|at| self.chunks.get(*at as usize));
-        chunk.is_some_and(|chunk| holds(&chunk.entries, entry))
+        let Some((chunk, at)) = self.hashes.get(&hash) else { return false };
+        let chunk = self.chunks.get(*chunk as usize);
+        chunk.and_then(|c| c.entries.get(*at as usize)).is_some_and(|known| known == entry)
     }
 
     /// Adds what is new in a push and answers it.
     fn add(&mut self, labels: Labels, push: Prepared, before: Option<&Self>) -> Option<Arc<LogStream>> {
         let Prepared { mut stream, hashes } = push;
         let own = self.chunks.len() as u32;
-        let mut repeated = Vec::new();
+        let (mut repeated, mut kept): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
         for (at, (entry, hash)) in stream.entries.iter().zip(hashes).enumerate() {
-            let in_push = self.hashes.get(&hash) == Some(&own) && holds(&stream.entries[..at], entry);
+            let in_push = self.hashes.get(&hash).is_some_and(|(chunk, known)| {
+                *chunk == own && kept.get(*known as usize).is_some_and(|k| stream.entries[*k] == *entry)
+            });
             if in_push || self.has(hash, entry) || before.is_some_and(|b| b.has(hash, entry)) {
                 repeated.push(at);
             } else {
-                self.hashes.insert(hash, own);
+                self.hashes.insert(hash, (own, kept.len() as u32));
+                kept.push(at);
             }
         }
         if !repeated.is_empty() {
@@ -131,7 +130,12 @@ impl Head {
         };
         let before = before.and_then(|b| b.streams.get(&labels));
         let stream = self.streams.entry(labels.clone()).or_default();
-        let added = stream.add(labels, push, before)?;
+        let Some(added) = stream.add(labels.clone(), push, before) else {
+            if stream.chunks.is_empty() {
+                self.streams.remove(&labels);
+            }
+            return None;
+        };
         self.bytes += size(&added);
         self.entries += added.entries.len() as u64;
         self.since_ms.get_or_insert(now_ms);

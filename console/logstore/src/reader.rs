@@ -24,7 +24,7 @@ use crate::{
     LogStore,
     bloom::Needle,
     matching::Matchers,
-    read::{self, Context, Merge, Plan, Rows},
+    read::{self, Absent, Context, Merge, Plan, Rows},
 };
 
 /// Readings that are begun again because a part was found damaged before anything of it was visited.
@@ -97,7 +97,8 @@ impl LogReader for LogStore {
         visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
     ) -> Result<u64, StorageError> {
         let (matchers, needles) = (Matchers::compile(matchers)?, needles(line_hints));
-        let context = Context { start_ns, end_ns, needles: &needles, caches: &self.caches };
+        let absent = Absent::default();
+        let context = Context { start_ns, end_ns, needles: &needles, caches: &self.caches, absent: &absent };
         let visited = AtomicBool::new(false);
         let mut entry = LogEntry { t_ns: 0, line: String::new(), metadata: Vec::new() };
         again(&visited, || {
@@ -122,7 +123,8 @@ impl LogReader for LogStore {
         visit: &LineVisitor<'_>,
     ) -> Result<u64, StorageError> {
         let (matchers, needles) = (Matchers::compile(matchers)?, needles(line_hints));
-        let context = Context { start_ns, end_ns, needles: &needles, caches: &self.caches };
+        let absent = Absent::default();
+        let context = Context { start_ns, end_ns, needles: &needles, caches: &self.caches, absent: &absent };
         let visited = AtomicBool::new(false);
         again(&visited, || {
             let plan = self.plan(&matchers, start_ns, end_ns)?;
@@ -133,7 +135,8 @@ impl LogReader for LogStore {
     fn volumes(&self, matchers: &[Matcher], windows: Windows) -> Result<Vec<StreamVolumes>, StorageError> {
         let matchers = Matchers::compile(matchers)?;
         let (start_ns, end_ns) = (windows.start_ns, windows.end_ns());
-        let context = Context { start_ns, end_ns, needles: &[], caches: &self.caches };
+        let absent = Absent::default();
+        let context = Context { start_ns, end_ns, needles: &[], caches: &self.caches, absent: &absent };
         again(&AtomicBool::new(false), || {
             read::volumes(&self.plan(&matchers, start_ns, end_ns)?, windows, &context)
         })

@@ -16,7 +16,7 @@ impl LogStore {
             let long_ago = now_ms.saturating_sub(self.config.max_head_ms);
             state.frozen.is_some()
                 || state.head.bytes >= self.config.max_head_bytes / 2
-                || state.head.since_ms.is_some_and(|t| t <= long_ago)
+                || state.head.since_ms.is_some_and(|t| t <= long_ago || t > now_ms)
         };
         if is_due && let Err(error) = self.flush() {
             tracing::error!(%error, "lines stay in memory: cannot write part");
@@ -33,9 +33,11 @@ impl LogStore {
 
     fn drop_over_bytes(&self) {
         loop {
+            let log = self.wal.total_bytes();
             let oldest = {
                 let state = self.state.read();
-                if self.wal.total_bytes() + state.part_bytes() <= self.config.max_bytes {
+                // A log that is too large by itself gets no smaller by that.
+                if log + state.part_bytes() <= self.config.max_bytes || log > self.config.max_bytes {
                     return;
                 }
                 state.parts.iter().min_by_key(|p| p.part.meta.last_t_ns).map(|p| p.part.sequence)

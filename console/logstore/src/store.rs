@@ -99,6 +99,8 @@ impl LogStore {
         if let Some(error) = failed {
             return Err(error.into());
         }
+        // Parts may be there without their log: what a segment of a lower number got would count as written.
+        wal.skip_to(first_kept(&parts))?;
         if damaged > 0 {
             tracing::warn!(damaged, "log of lines has unreadable records");
         }
@@ -132,17 +134,20 @@ impl LogStore {
     }
 
     pub fn stats(&self) -> LogStoreStats {
+        // Not while the state is held: it may wait for the disk.
+        let log = self.wal.segments();
+        let log_bytes: u64 = log.iter().map(|s| s.bytes).sum();
         let state = self.state.read();
         LogStoreStats {
             streams: state.stream_count(),
             entries: state.entries(),
             memory_bytes: state.head_bytes() + self.caches.memory_bytes() as u64,
-            disk_bytes: self.wal.total_bytes() + state.part_bytes(),
+            disk_bytes: log_bytes + state.part_bytes(),
             parts: state.parts.len() as u64,
             part_bytes: state.part_bytes(),
             damaged_parts: self.folder.damaged(),
             dropped_parts: self.dropped_parts.load(Ordering::Relaxed),
-            segments: self.wal.segments().len() as u64,
+            segments: log.len() as u64,
             flushed_segments: self.flushed_segments.load(Ordering::Relaxed),
             damaged_records: self.damaged,
         }
@@ -181,6 +186,12 @@ impl Replay<'_> {
             match crate::flush::write(self.folder, &head, Mark::all_before(segment), self.config.retention_ms)
             {
                 Ok(parts) => self.parts.extend(parts),
+                // Retention makes room once the store is open; until then memory holds what the log has.
+                Err(error)
+                    if error.is_full() && head.bytes < self.config.max_head_bytes.saturating_mul(2) =>
+                {
+                    self.head = head;
+                }
                 Err(error) => self.failed = Some(error),
             }
         }

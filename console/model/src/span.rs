@@ -111,8 +111,21 @@ impl fmt::Display for AttributeValue {
             Self::Int(i) => write!(f, "{i}"),
             Self::Double(d) => write!(f, "{d}"),
             Self::Bytes(b) => b.iter().try_for_each(|x| write!(f, "{x:02x}")),
-            Self::Array(a) => f.debug_list().entries(a.iter().map(ToString::to_string)).finish(),
-            Self::Map(m) => f.debug_map().entries(m.iter().map(|(k, v)| (k, v.to_string()))).finish(),
+            Self::Array(a) => f.debug_list().entries(a.iter().map(Item)).finish(),
+            Self::Map(m) => f.debug_map().entries(m.iter().map(|(k, v)| (k, Item(v)))).finish(),
+        }
+    }
+}
+
+/// A value inside of another: texts in quotes. What is nested is not quoted as a whole, or it would double in length at each
+/// level.
+struct Item<'a>(&'a AttributeValue);
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            AttributeValue::Array(_) | AttributeValue::Map(_) => write!(f, "{}", self.0),
+            scalar => write!(f, "{:?}", scalar.to_string()),
         }
     }
 }
@@ -197,4 +210,24 @@ pub struct TraceSummary {
     /// The first spans that matched the query, as many as were asked for (three, unless said otherwise).
     pub matched: Vec<Span>,
     pub matched_count: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_nested_deeply_is_written_in_proportion_to_its_depth() {
+        let mut value = AttributeValue::String("x".to_owned());
+        for depth in 0..100 {
+            value = match depth % 2 {
+                0 => AttributeValue::Array(vec![value]),
+                _ => AttributeValue::Map(vec![("k".to_owned(), value)]),
+            };
+        }
+        assert!(value.to_string().len() < 1000);
+        let flat =
+            AttributeValue::Array(vec![AttributeValue::Int(1), AttributeValue::String("a".to_owned())]);
+        assert_eq!(flat.to_string(), r#"["1", "a"]"#);
+    }
 }

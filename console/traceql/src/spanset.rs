@@ -150,13 +150,24 @@ fn related(at: &Context<'_>, relation: Relation, left: &Spans, right: &Spans) ->
     let in_left: HashSet<usize> = left.iter().copied().collect();
     let keep: Box<dyn Fn(usize) -> bool> = match relation {
         Relation::Child => Box::new(move |i| parent(i).is_some_and(|p| in_left.contains(&p))),
-        Relation::Descendant => Box::new(move |i| ancestors(at, i).any(|a| in_left.contains(&a))),
+        Relation::Descendant => {
+            let below = below(at, &in_left);
+            Box::new(move |i| below[i])
+        }
         Relation::Parent => {
             let parents: HashSet<usize> = left.iter().filter_map(|i| parent(*i)).collect();
             Box::new(move |i| parents.contains(&i))
         }
         Relation::Ancestor => {
-            let above: HashSet<usize> = left.iter().flat_map(|i| ancestors(at, *i)).collect();
+            let mut above = HashSet::new();
+            for i in left {
+                // What is above one that was met is known already.
+                for ancestor in ancestors(at, *i) {
+                    if !above.insert(ancestor) {
+                        break;
+                    }
+                }
+            }
             Box::new(move |i| above.contains(&i))
         }
         Relation::Sibling => {
@@ -176,6 +187,33 @@ fn related(at: &Context<'_>, relation: Relation, left: &Spans, right: &Spans) ->
         }
     };
     right.iter().copied().filter(|i| keep(*i)).collect()
+}
+
+/// Of each span, whether some ancestor is in `left`. Each step up is taken once.
+fn below(at: &Context<'_>, left: &HashSet<usize>) -> Vec<bool> {
+    let mut known: Vec<Option<bool>> = vec![None; at.trace.spans.len()];
+    for start in 0..known.len() {
+        let (mut path, mut on_path, mut i) = (Vec::new(), HashSet::new(), start);
+        let is_below = loop {
+            if let Some(answer) = known[i] {
+                break answer;
+            }
+            // A ring without any of them.
+            if !on_path.insert(i) {
+                break false;
+            }
+            path.push(i);
+            match at.parent(i) {
+                Some(parent) if left.contains(&parent) => break true,
+                Some(parent) => i = parent,
+                None => break false,
+            }
+        };
+        for step in path {
+            known[step] = Some(is_below);
+        }
+    }
+    known.into_iter().map(|answer| answer == Some(true)).collect()
 }
 
 /// Parents upward; ends at a missing one, and in a ring after one round.

@@ -168,6 +168,11 @@ impl Batch {
         }
     }
 
+    /// Bytes of the payload: a larger one than [`MAX_PAYLOAD`] could not be read from the log again.
+    pub fn payload_bytes(&self) -> usize {
+        self.payload.len()
+    }
+
     /// The sealed record of these spans.
     pub fn seal(&self) -> Vec<u8> {
         record::seal(VERSION, &self.payload)

@@ -35,6 +35,10 @@ const MERGE_MOST: usize = 8;
 const SMALLEST: u64 = 1 << 20;
 /// How often the worker looks without being asked.
 const ROUND: Duration = Duration::from_secs(5);
+/// Left to the log and to new parts by merges.
+const MIN_FREE_BYTES: u64 = 64 << 20;
+/// A trace that keeps getting spans holds the log back by so many segments at most.
+const MOST_SEGMENTS: u64 = 16;
 const WHY_FULL: &str = "the disk is full";
 
 /// Which traces of the head are written.
@@ -204,7 +208,10 @@ impl Inner {
             // No record is on its way from the log to the head now.
             let _gate = self.gate.write();
             let state = self.state.read();
-            let ids = self.select(&state.head, select);
+            let mut ids = self.select(&state.head, select);
+            let newest = self.wal.segments().last().map_or(0, |s| s.id.0);
+            let long_ago = |s: &Slot| s.first_segment.0 < newest.saturating_sub(MOST_SEGMENTS);
+            ids.extend(state.head.slots().filter(|(_, s)| long_ago(s)).map(|(id, _)| *id));
             if ids.is_empty() {
                 return Ok(());
             }
@@ -298,6 +305,11 @@ impl Inner {
     fn merge_one(&self) -> bool {
         let parts = Arc::clone(&self.state.read().parts);
         let Some(sources) = self.merge_candidates(&parts) else { return false };
+        // The log and the parts of new spans need the disk more.
+        let bytes: u64 = sources.iter().map(|p| p.part.bytes).sum();
+        if self.folder.free_bytes().is_some_and(|free| free < bytes + MIN_FREE_BYTES) {
+            return false;
+        }
         let gone: Vec<u64> = sources.iter().map(|p| p.part.sequence).collect();
         let others: Vec<_> = parts.iter().filter(|p| !gone.contains(&p.part.sequence)).cloned().collect();
         let cutoff_ns = self.cutoff_ns.load(Ordering::Relaxed);

@@ -43,20 +43,21 @@ pub fn approximate_bytes(span: &Span) -> usize {
         + attributes(&span.attributes)
         + attributes(&span.resource)
         + attributes(&span.scope_attributes)
-        + span.events.iter().map(|e| e.name.len() + attributes(&e.attributes)).sum::<usize>()
-        + span.links.iter().map(|l| 24 + attributes(&l.attributes)).sum::<usize>()
+        + span.events.iter().map(|e| 64 + e.name.len() + attributes(&e.attributes)).sum::<usize>()
+        + span.links.iter().map(|l| 64 + attributes(&l.attributes)).sum::<usize>()
 }
 
 fn attributes(list: &Attributes) -> usize {
-    list.iter().map(|(k, v)| k.len() + value(v)).sum()
+    list.iter().map(|(k, v)| 24 + k.len() + value(v)).sum()
 }
 
+/// What is empty takes room too.
 fn value(v: &AttributeValue) -> usize {
-    match v {
+    32 + match v {
         AttributeValue::String(s) => s.len(),
         AttributeValue::Bytes(b) => b.len(),
         AttributeValue::Array(a) => a.iter().map(value).sum(),
-        AttributeValue::Map(m) => m.iter().map(|(k, v)| k.len() + value(v)).sum(),
-        AttributeValue::Bool(_) | AttributeValue::Int(_) | AttributeValue::Double(_) => 8,
+        AttributeValue::Map(m) => attributes(m),
+        AttributeValue::Bool(_) | AttributeValue::Int(_) | AttributeValue::Double(_) => 0,
     }
 }

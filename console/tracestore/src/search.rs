@@ -8,6 +8,7 @@ use std::{
     collections::{BinaryHeap, HashMap, HashSet},
     ops::ControlFlow,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use console_blockkit::part::PartError;
@@ -27,6 +28,8 @@ use crate::{
     value::Row,
 };
 
+/// A search that finds nothing ends too; engines have shorter bounds of their own.
+const LONGEST: Duration = Duration::from_secs(30);
 /// Traces of the head looked at as one.
 const HEAD_UNIT: usize = 128;
 /// Places looked at together, at first and at most.
@@ -132,7 +135,12 @@ pub fn visit(
     let units = search.units()?;
     let (mut ready, mut several): (BinaryHeap<Candidate>, HashSet<TraceId, RandomState>) = Default::default();
     let (mut next, mut batch, mut load) = (0, FIRST_BATCH, FIRST_BATCH);
+    let deadline = Instant::now() + LONGEST;
     loop {
+        // Who searches hears of nothing while nothing is found.
+        if Instant::now() > deadline {
+            return Err(StorageError::Timeout);
+        }
         // What is newer than everything not looked at yet is next in order.
         let bound = units.get(next).map(|(newest, _, _)| *newest);
         while ready.peek().is_some_and(|c| bound.is_none_or(|b| c.first_ns > b)) {

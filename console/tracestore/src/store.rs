@@ -28,7 +28,7 @@ use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::{
-    codec::Batch,
+    codec::{Batch, MAX_PAYLOAD},
     condition,
     config::TraceStoreConfig,
     part::{Cache, Piece},
@@ -226,6 +226,9 @@ impl Inner {
     fn store(&self, spans: &[Span], now_ms: i64) -> Result<(), AppendError> {
         self.wait_for_room()?;
         let batch = Arc::new(Batch::encode(spans));
+        if batch.payload_bytes() > MAX_PAYLOAD {
+            return Err(AppendError::Limit(format!("the spans have more than {MAX_PAYLOAD} bytes together")));
+        }
         let record = batch.seal();
         // What parts have of traces that are new here is read before anything is locked.
         let (parts, generation, new) = {

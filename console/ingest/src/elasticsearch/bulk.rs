@@ -116,6 +116,8 @@ pub fn read(
                 let what = action.as_str();
                 malformed(format!("line {number}: the action {what} is not followed by a document"))
             })?;
+            // Equal documents without a time, of one time, would be one.
+            let now_ns = now_ns.saturating_add(out.len() as i64);
             item.document = stored(&item, source, number, limits, now_ns);
         }
         out.push(item);

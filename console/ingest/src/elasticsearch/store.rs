@@ -1,13 +1,14 @@
 //! Writes documents and finds out which of them the store refused: it counts those of a write and names the first.
 
-use std::collections::HashMap;
-
-use console_model::{Labels, log::LogStream};
+use console_model::log::LogStream;
 use console_storage::{AppendError, logs::LogAppender};
 use http::StatusCode;
 
 use super::{bulk::Fault, document::Document};
-use crate::refusal::{Refusal, append_reason};
+use crate::{
+    refusal::{Refusal, append_reason},
+    streams::Streams,
+};
 
 /// What became of each document, in their order. `Err` where the sender should come back with all of them: an entry that
 /// comes twice is stored once.
@@ -49,14 +50,9 @@ fn fault(error: &AppendError) -> Fault {
 }
 
 fn streams(documents: &[&Document]) -> Vec<LogStream> {
-    let mut out: Vec<LogStream> = Vec::new();
-    let mut places: HashMap<&Labels, usize> = HashMap::new();
+    let mut out = Streams::default();
     for document in documents {
-        let place = *places.entry(&document.labels).or_insert_with(|| {
-            out.push(LogStream { labels: document.labels.clone(), entries: Vec::new() });
-            out.len() - 1
-        });
-        out[place].entries.push(document.entry.clone());
+        out.push(&document.labels, document.entry.clone());
     }
-    out
+    out.into_list()
 }

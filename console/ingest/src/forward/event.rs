@@ -1,6 +1,6 @@
 //! A message of the protocol as log entries ("Forward Protocol Specification v1", "Event Modes").
 
-use console_model::{Labels, log::LogStream};
+use console_model::log::LogStream;
 use serde_json::Value;
 
 use super::msgpack::{Cursor, MsgpackError, Token};
@@ -10,6 +10,7 @@ use crate::{
     limits::IngestLimits,
     otlp::resource::UNKNOWN_SERVICE,
     refusal::{Refusal, RefusalKind, Refused},
+    streams::Streams,
 };
 
 const MAX_TAG_BYTES: usize = 1024;
@@ -59,7 +60,14 @@ pub fn decode(bytes: &[u8], limits: &IngestLimits, now_ns: i64) -> Result<Messag
             return Err(Refusal::invalid("undecodable", "the tag, the first value of a message, is no text"));
         }
     };
-    let mut entries = Entries { tag: &tag, limits, now_ns, total: 0, message: Message::default() };
+    let mut entries = Entries {
+        tag: &tag,
+        limits,
+        now_ns,
+        total: 0,
+        streams: Streams::default(),
+        message: Message::default(),
+    };
     let before = cursor;
     match cursor.token().map_err(undecodable)? {
         Token::Array(count) if length <= 3 && !is_time_with_metadata(before, length) => {
@@ -100,7 +108,7 @@ pub fn decode(bytes: &[u8], limits: &IngestLimits, now_ns: i64) -> Result<Messag
             entries.event(&mut start)?;
         }
     }
-    Ok(entries.message)
+    Ok(Message { streams: entries.streams.into_list(), ..entries.message })
 }
 
 /// Fluent Bit's `[time, metadata]` in the place of a time, told apart from a list of entries by what follows.
@@ -168,6 +176,7 @@ struct Entries<'a> {
     limits: &'a IngestLimits,
     now_ns: i64,
     total: usize,
+    streams: Streams,
     message: Message,
 }
 
@@ -215,14 +224,7 @@ impl Entries<'_> {
             record.map_err(|e| ("invalid_record", e.to_string())).and_then(|record| self.map(t_ns, record));
         match mapped {
             Ok(document) => {
-                let streams = &mut self.message.streams;
-                match streams.iter_mut().find(|s| s.labels == document.labels) {
-                    Some(stream) => stream.entries.push(document.entry),
-                    None => streams.push(LogStream {
-                        labels: Labels::clone(&document.labels),
-                        entries: vec![document.entry],
-                    }),
-                }
+                self.streams.push(&document.labels, document.entry);
             }
             Err((reason, message)) => {
                 self.message.refused.add(1, reason, || format!("entry {number}: {message}"));
@@ -242,8 +244,8 @@ impl Entries<'_> {
             labels: &[("source", "forward")],
             service: first.unwrap_or(UNKNOWN_SERVICE),
             metadata: &[("fluent_tag", Some(self.tag))],
-            // Zero is how senders say that they know none.
-            t_ns: Some(if t_ns == 0 { self.now_ns } else { t_ns }),
+            // Zero is how senders say that they know none; equal records of one time would be one.
+            t_ns: Some(if t_ns == 0 { self.now_ns.saturating_add(self.total as i64) } else { t_ns }),
         };
         document::entry(&record, origin, self.now_ns, self.limits)
             .map_err(|fault| (fault.reason, fault.message))

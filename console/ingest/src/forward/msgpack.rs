@@ -159,7 +159,11 @@ impl<'a> Cursor<'a> {
                 for _ in 0..n {
                     let key = match self.value_of(depth, left)? {
                         Value::String(key) => key,
-                        other => other.to_string(),
+                        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other.to_string(),
+                        // As text it would be escaped once more at each level.
+                        Value::Array(_) | Value::Object(_) => {
+                            return Err(self.error("a key that is a list or a map"));
+                        }
                     };
                     out.insert(key, self.value_of(depth, left)?);
                 }
@@ -223,6 +227,7 @@ mod tests {
         assert_eq!(told(&[0xdd, 0xff, 0xff, 0xff, 0xff]), "a value ends too early at byte 5");
         assert_eq!(told(&[0xc1]), "0xc1, which begins no value at byte 0");
         assert!(told(&[0x91; 9]).contains("nested deeper"));
+        assert!(told(&[0x81, 0x81, 1, 1, 1]).contains("a key that is a list or a map"));
         let wide = [&[0xdc, 0x20, 0][..], &[0; 0x2000]].concat();
         assert!(told(&wide).contains("4096 values"));
         assert!(Cursor::new(&[0x91; 9]).skip().is_err());

@@ -10,13 +10,15 @@ use tokio::{
 
 use super::{ForwardState, event, handshake, scan::Scan};
 use crate::{
-    connections::{self, Ended},
+    connections::{self, Ended, Patience},
     limits::IngestLimits,
     metrics::{Protocol, Signal},
     refusal::{Outcome, Refusal, RefusalKind},
 };
 
 const READ_BYTES: usize = 64 << 10;
+/// What a sender answers to the greeting is no longer.
+const MAX_PING_BYTES: usize = 8 << 10;
 
 /// Takes connections until `shutdown` ends.
 pub async fn serve(state: ForwardState, listener: TcpListener, shutdown: impl Future<Output = ()>) {
@@ -34,7 +36,10 @@ async fn connection(state: &ForwardState, stream: TcpStream) -> Ended {
     if let Some(key) = &state.shared_key {
         let nonce: [u8; 16] = rand::random();
         messages.send(&handshake::helo(&nonce), limits).await?;
-        let Some(ping) = messages.next(limits).await? else { return Ok(()) };
+        // Nobody is known yet.
+        let small = IngestLimits { max_body_bytes: MAX_PING_BYTES, ..IngestLimits::clone(limits) };
+        let ping = tokio::time::timeout(limits.body_timeout(), messages.next(&small)).await;
+        let Some(ping) = ping.unwrap_or_else(|_| Err(handshake::mismatch()))? else { return Ok(()) };
         let (pong, knows) = handshake::pong(ping, &nonce, key)?;
         messages.send(&pong, limits).await?;
         if !knows {
@@ -95,8 +100,10 @@ impl Messages {
     /// The next value; none when the sender ended the connection between two.
     async fn next(&mut self, limits: &IngestLimits) -> Result<Option<&[u8]>, Refusal> {
         self.buffer.drain(..self.taken);
+        self.buffer.shrink_to(READ_BYTES);
         self.taken = 0;
         let mut scan = Scan::default();
+        let mut patience = Patience::default();
         loop {
             let end = scan
                 .advance(&self.buffer)
@@ -115,6 +122,7 @@ impl Messages {
                 });
             }
             self.buffer.reserve(READ_BYTES);
+            patience.check(limits, self.buffer.is_empty())?;
             let read = connections::within(limits, self.stream.read_buf(&mut self.buffer)).await?;
             if read == 0 {
                 return if self.buffer.is_empty() {

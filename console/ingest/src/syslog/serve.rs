@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use console_model::{Labels, clock, log::LogStream};
+use console_model::clock;
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream, UdpSocket},
@@ -14,9 +14,10 @@ use super::{
     message,
 };
 use crate::{
-    connections::{self, Ended},
+    connections::{self, Ended, Patience},
     metrics::{Protocol, Signal},
     refusal::{Outcome, Refusal, Refused},
+    streams::Streams,
 };
 
 const READ_BYTES: usize = 64 << 10;
@@ -39,8 +40,10 @@ pub async fn serve_tcp(state: SyslogState, listener: TcpListener, shutdown: impl
 async fn connection(state: &SyslogState, mut stream: TcpStream) -> Ended {
     let max = state.gate.limits.max_frame_bytes;
     let mut buffer: Vec<u8> = Vec::with_capacity(READ_BYTES);
+    let mut patience = Patience::default();
     loop {
         buffer.reserve(READ_BYTES);
+        patience.check(&state.gate.limits, buffer.is_empty())?;
         let read = connections::within(&state.gate.limits, stream.read_buf(&mut buffer)).await?;
         let is_end = read == 0;
         let mut messages = Vec::new();
@@ -56,6 +59,9 @@ async fn connection(state: &SyslogState, mut stream: TcpStream) -> Ended {
             }
         };
         buffer.drain(..at);
+        if at > 0 {
+            patience = Patience::default();
+        }
         if !messages.is_empty() {
             store(state, messages).await;
         }
@@ -107,17 +113,15 @@ async fn store(state: &SyslogState, messages: Vec<Vec<u8>>) {
     let work = move || {
         let now_ns = clock::now_ns();
         let mut refused = Refused::default();
-        let mut streams: Vec<LogStream> = Vec::new();
-        for text in messages {
-            match message::map(&text, &limits, now_ns) {
-                Ok((labels, entry)) => match streams.iter_mut().find(|s: &&mut LogStream| s.labels == labels)
-                {
-                    Some(stream) => stream.entries.push(entry),
-                    None => streams.push(LogStream { labels: Labels::clone(&labels), entries: vec![entry] }),
-                },
+        let mut streams = Streams::default();
+        for (i, text) in messages.iter().enumerate() {
+            // Equal messages without a time, of one time, would be one.
+            match message::map(text, &limits, now_ns.saturating_add(i as i64)) {
+                Ok((labels, entry)) => streams.push(&labels, entry),
                 Err(e) => refused.add(1, e.reason, || e.message),
             }
         }
+        let streams = streams.into_list();
         let stored = if streams.is_empty() { Ok(Default::default()) } else { logs.append(streams) };
         Outcome::settle(refused, stored)
     };

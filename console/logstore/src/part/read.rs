@@ -1,11 +1,15 @@
 //! Reading a part of lines.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use console_blockkit::{
     part::{Part, PartCache, PartError, Section},
     record::Reader,
 };
+use parking_lot::Mutex;
 
 use super::index::{BlockInfo, Index};
 use crate::block::{BlockRows, Times};
@@ -14,12 +18,36 @@ use crate::block::{BlockRows, Times};
 pub struct Caches {
     pub indexes: PartCache<(), Arc<Index>>,
     /// Blocks that several streams share.
-    pub blocks: PartCache<u32, Arc<BlockRows>>,
+    blocks: PartCache<u32, Arc<BlockRows>>,
+    /// Those that somebody reads, whether or not the cache still has them: nobody decodes a copy of his own.
+    live: Mutex<HashMap<(u64, u32), Weak<BlockRows>>>,
 }
+
+/// Blocks that are not read any more are forgotten when so many are known.
+const MOST_LIVE: usize = 1024;
 
 impl Caches {
     pub fn new(index_bytes: usize, block_bytes: usize) -> Self {
-        Self { indexes: PartCache::new(index_bytes), blocks: PartCache::new(block_bytes) }
+        Self {
+            indexes: PartCache::new(index_bytes),
+            blocks: PartCache::new(block_bytes),
+            live: Mutex::default(),
+        }
+    }
+
+    /// A block that several streams share, where it is decoded already.
+    pub fn block(&self, sequence: u64, block: u32) -> Option<Arc<BlockRows>> {
+        let read = || self.live.lock().get(&(sequence, block)).and_then(Weak::upgrade);
+        self.blocks.find(sequence, block).or_else(read)
+    }
+
+    pub fn keep(&self, sequence: u64, block: u32, rows: &Arc<BlockRows>) {
+        self.blocks.put(sequence, block, Arc::clone(rows), rows.memory_bytes());
+        let mut live = self.live.lock();
+        if live.len() >= MOST_LIVE {
+            live.retain(|_, rows| rows.strong_count() > 0);
+        }
+        live.insert((sequence, block), Arc::downgrade(rows));
     }
 
     pub fn forget(&self, sequence: u64) {

@@ -10,6 +10,6 @@ mod volumes;
 
 pub use merge::Merge;
 pub use plan::{Plan, StreamRuns, plan};
-pub use rows::{Context, Rows, Source};
+pub use rows::{Absent, Context, Rows, Source};
 pub use unordered::scan_unordered;
 pub use volumes::volumes;

@@ -1,8 +1,9 @@
 //! A run of one stream's rows, in memory or in a part.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use console_blockkit::part::PartError;
+use parking_lot::Mutex;
 
 use crate::{
     block::{BlockRows, Times},
@@ -20,7 +21,11 @@ pub struct Context<'a> {
     /// Every wanted line contains all of these.
     pub needles: &'a [Needle],
     pub caches: &'a Caches,
+    /// Blocks that several streams share and that have no wanted line: part and block.
+    pub absent: &'a Absent,
 }
+
+pub type Absent = Mutex<HashSet<(u64, u32)>>;
 
 /// A run that is not decoded yet.
 pub enum Source {
@@ -154,20 +159,30 @@ fn open_block(
     // One that several streams share is soon asked for again.
     let is_shared = run.rows < info.rows;
     let sequence = part.part.sequence;
-    if is_shared && let Some(block) = context.caches.blocks.find(sequence, run.block) {
+    // What has no wanted line has none for the others either.
+    if is_shared && context.absent.lock().contains(&(sequence, run.block)) {
+        return Ok(None);
+    }
+    let absent = || -> Result<Option<Arc<BlockRows>>, PartError> {
+        if is_shared {
+            context.absent.lock().insert((sequence, run.block));
+        }
+        Ok(None)
+    };
+    if is_shared && let Some(block) = context.caches.block(sequence, run.block) {
         return Ok(Some(block));
     }
     if context.needles.iter().any(Needle::has_keys) {
         let filter = part.section(info.bloom)?;
         if !context.needles.iter().all(|n| n.may_be_in(&filter)) {
-            return Ok(None);
+            return absent();
         }
     }
     let wanted = |text: &str| context.needles.iter().all(|n| n.find(text.as_bytes()).is_some());
-    let Some(block) = part.rows(info, wanted)? else { return Ok(None) };
+    let Some(block) = part.rows(info, wanted)? else { return absent() };
     let block = Arc::new(block);
     if is_shared {
-        context.caches.blocks.put(sequence, run.block, Arc::clone(&block), block.memory_bytes());
+        context.caches.keep(sequence, run.block, &block);
     }
     Ok(Some(block))
 }

@@ -13,6 +13,8 @@ use super::{
     search::Reader,
 };
 
+/// Of all terms of an answer together.
+const MAX_INNER_BUCKETS: usize = 65_536;
 const MAX_BUCKETS: i64 = 10_000;
 const MAX_TERMS: usize = 10_000;
 const DEFAULT_TERMS: usize = 10;
@@ -114,15 +116,24 @@ impl Aggregation {
                 histogram.check(reader)?;
                 let (step, offset) = (histogram.step_ms, histogram.offset_ms);
                 let counts = reader.histogram(Some(&terms.label), step, offset).await?;
-                let mut within = BTreeMap::new();
-                for (term, counts) in &counts {
-                    let buckets =
-                        histogram.buckets(counts.clone())?.into_iter().map(moment).collect::<Vec<_>>();
-                    within.insert(term.as_str(), json!({"buckets": buckets}));
-                }
                 let totals =
                     counts.iter().map(|(term, counts)| (term.clone(), counts.values().sum())).collect();
-                Ok(terms.told(totals, |term| json!({name: within.get(term)})))
+                let (shown, others) = terms.cut(totals);
+                // Only of terms that are shown: empty buckets are made too.
+                let (mut within, mut made) = (BTreeMap::new(), 0);
+                for (term, _) in &shown {
+                    let of_term = counts.get(term).cloned().unwrap_or_default();
+                    let buckets: Vec<Value> = histogram.buckets(of_term)?.into_iter().map(moment).collect();
+                    made += buckets.len();
+                    if made > MAX_INNER_BUCKETS {
+                        let message = format!(
+                            "Trying to create too many buckets. Must be less than or equal to: [{MAX_INNER_BUCKETS}]"
+                        );
+                        return Err(EsError::argument(message));
+                    }
+                    within.insert(term.clone(), json!({"buckets": buckets}));
+                }
+                Ok(told((shown, others), |term| json!({name: within.get(term)})))
             }
         }
     }
@@ -200,7 +211,12 @@ impl DateHistogram {
 
 impl Terms {
     /// The answer, with what `within` has of each term.
-    fn told(&self, mut counts: Vec<(String, u64)>, within: impl Fn(&str) -> Value) -> Value {
+    fn told(&self, counts: Vec<(String, u64)>, within: impl Fn(&str) -> Value) -> Value {
+        told(self.cut(counts), within)
+    }
+
+    /// The terms that are shown, in order, and how many lines the others have.
+    fn cut(&self, mut counts: Vec<(String, u64)>) -> (Vec<(String, u64)>, u64) {
         counts.retain(|(key, _)| !key.is_empty());
         match self.order {
             TermsOrder::Most => counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0))),
@@ -208,16 +224,21 @@ impl Terms {
             TermsOrder::Key => {}
             TermsOrder::KeyDown => counts.reverse(),
         }
-        let others: u64 = counts.iter().skip(self.size).map(|(_, n)| n).sum();
-        let buckets = counts.into_iter().take(self.size).map(|(key, n)| {
-            let mut bucket = within(&key);
-            bucket["key"] = key.into();
-            bucket["doc_count"] = n.into();
-            bucket
-        });
-        let buckets: Vec<Value> = buckets.collect();
-        json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": buckets})
+        let others = counts.iter().skip(self.size).map(|(_, n)| n).sum();
+        counts.truncate(self.size);
+        (counts, others)
     }
+}
+
+fn told((shown, others): (Vec<(String, u64)>, u64), within: impl Fn(&str) -> Value) -> Value {
+    let buckets = shown.into_iter().map(|(key, n)| {
+        let mut bucket = within(&key);
+        bucket["key"] = key.into();
+        bucket["doc_count"] = n.into();
+        bucket
+    });
+    let buckets: Vec<Value> = buckets.collect();
+    json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": others, "buckets": buckets})
 }
 
 fn only(name: &str, body: &Map<String, Value>, allowed: &[&str]) -> Result<(), EsError> {

@@ -34,7 +34,7 @@ impl Bounds {
         let end = end.max(start);
         // A search to the end of time ends where no line can be.
         let end = end.min(now_ns.saturating_add(max_ns).max(start));
-        if end - start > max_ns {
+        if end.saturating_sub(start) > max_ns {
             let hours = max_range_ms / 3_600_000;
             return Err(EsError::argument(format!("range on [@timestamp] is longer than {hours} hours")));
         }

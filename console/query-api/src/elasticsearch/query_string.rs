@@ -13,6 +13,8 @@ use super::{
 const MAX_DEPTH: usize = 20;
 const MAX_BYTES: usize = 8 << 10;
 const MAX_CLAUSES: usize = 256;
+/// Each clause asks for each of them.
+const MAX_FIELDS: usize = 16;
 
 type Parsed<T> = Result<T, EsError>;
 
@@ -34,6 +36,9 @@ pub fn of_query(kind: &str, body: &Map<String, Value>) -> Parsed<Predicate> {
             ) => {}
             ("default_field", value) => default = vec![field(value)?],
             ("fields", Value::Array(values)) => {
+                if values.len() > MAX_FIELDS {
+                    return Err(EsError::parsing(format!("[{kind}] takes at most {MAX_FIELDS} [fields]")));
+                }
                 default = values.iter().map(field).collect::<Parsed<_>>()?;
                 default.dedup();
             }

@@ -213,11 +213,11 @@ pub async fn hits(reader: &mut Reader<'_>, request: &SearchRequest) -> Result<Ve
         match (request.order, rank) {
             (Order::Descending, Some(rank)) => {
                 reader.end_ns = reader.end_ns.min(t_ns.saturating_add(1));
-                skip = rank + 1;
+                skip = rank.saturating_add(1);
             }
             (Order::Ascending, Some(rank)) => {
                 reader.start_ns = reader.start_ns.max(t_ns);
-                skip = rank + 1;
+                skip = rank.saturating_add(1);
             }
             (Order::Descending, None) => reader.end_ns = reader.end_ns.min(t_ns),
             (Order::Ascending, None) => reader.start_ns = reader.start_ns.max(t_ns.saturating_add(1_000_000)),

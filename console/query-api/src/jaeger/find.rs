@@ -1,6 +1,6 @@
 //! Traces by what they are searched for, or by their ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::{
     Json,
@@ -23,6 +23,8 @@ use crate::{
 const DEFAULT_LIMIT: usize = 20;
 /// Whole traces in one answer.
 const MAX_TRACES: usize = 500;
+/// Of one answer, which is made whole before it is sent.
+const MAX_SPANS: usize = 50_000;
 const DEFAULT_LOOKBACK_US: i64 = 48 * 3_600_000_000;
 
 fn wrong(name: &str, what: &str) -> JaegerError {
@@ -160,9 +162,18 @@ pub async fn find(State(api): State<Api>, RawQuery(raw): RawQuery) -> Result<Jso
     if ids.len() > MAX_TRACES {
         return Err(wrong("traceID", &format!("more than {MAX_TRACES} traces")));
     }
-    let mut traces = Vec::new();
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    let (mut traces, mut spans) = (Vec::new(), 0);
     for id in ids {
         if let Some(trace) = api.source.trace(id).await? {
+            spans += trace.spans.len();
+            if spans > MAX_SPANS {
+                return Err(wrong(
+                    "limit",
+                    &format!("the traces have more than {MAX_SPANS} spans: ask for fewer"),
+                ));
+            }
             traces.push(model::trace(&trace));
         }
     }

@@ -37,7 +37,7 @@ pub fn range_ns(api: &Api, params: &Params) -> Result<(i64, i64), TempoError> {
     if start > end {
         return Err(TempoError::bad_request("invalid range: start is after end"));
     }
-    if (end - start) / 1_000_000 > api.limits.max_range_ms {
+    if end.saturating_sub(start) / 1_000_000 > api.limits.max_range_ms {
         let hours = api.limits.max_range_ms / 3_600_000;
         return Err(TempoError::bad_request(format!(
             "range specified by start and end exceeds {hours} hours"

@@ -130,7 +130,7 @@ impl Leaf {
             Some(kept) => kept,
             None => {
                 let kept = Kept::new(&self.kind, labels(&self.by, &values, bucket), grid.count);
-                room.series(kept.size())?;
+                room.series(kept.size() + key.iter().map(|(_, text)| text.len() / 4).sum::<usize>())?;
                 self.series.entry(key).or_insert(kept)
             }
         };

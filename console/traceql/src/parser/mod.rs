@@ -17,10 +17,18 @@ use crate::{
 };
 
 const MAX_DEPTH: usize = 48;
+/// A chain of operators is a tree as deep as it is long.
+const MAX_TOKENS: usize = 1024;
 
 /// Parses a query. An empty one means all spans.
 pub fn parse(text: &str) -> Result<Query, Error> {
     let tokens = lexer::tokens(text)?;
+    if let Some(first) = tokens.get(MAX_TOKENS) {
+        return Err(Error::Parse {
+            message: format!("the query has more than {MAX_TOKENS} words and signs"),
+            position: first.position,
+        });
+    }
     if tokens.len() == 1 {
         let all = vec![Stage::Spansets(Spanset::Filter(None))];
         return Ok(Query { body: Body::Spans(all), hints: Vec::new() });

@@ -104,7 +104,7 @@ impl<'w, 'p> PartBuilder<'w, 'p> {
         }
         let mut footer = Writer::default();
         footer.uint(self.traces);
-        self.writer.section(&seal(&Directory::write(&self.keys, &self.groups)))?.put(&mut footer);
+        self.writer.section(&seal(&Directory::write(&self.keys, &self.groups))?)?.put(&mut footer);
         self.late.sort_unstable_by_key(|l| l.id);
         let mut late = Writer::default();
         late.uint(self.late.len() as u64);
@@ -113,7 +113,7 @@ impl<'w, 'p> PartBuilder<'w, 'p> {
             late.int(l.first_ns);
             late.int(l.last_ns);
         }
-        self.writer.section(&seal(&late.bytes))?.put(&mut footer);
+        self.writer.section(&seal(&late.bytes)?)?.put(&mut footer);
         self.index.sort_unstable();
         let bloom = Bloom::new(self.index.iter().map(|(id, _)| trace_hash(*id)), TRACE_BITS);
         self.writer.section(bloom.bytes())?.put(&mut footer);
@@ -126,7 +126,7 @@ impl<'w, 'p> PartBuilder<'w, 'p> {
                 out.uint(u64::from(*group));
             }
             footer.raw(&page[0].0.0);
-            self.writer.section(&seal(&out.bytes))?.put(&mut footer);
+            self.writer.section(&seal(&out.bytes)?)?.put(&mut footer);
         }
         let meta =
             PartMeta { first_t_ns: self.first_ns, last_t_ns: self.last_ns, rows: self.rows, marks, replaces };

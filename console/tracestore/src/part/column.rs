@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use console_blockkit::record::{self, Reader, RecordError, Writer};
+use console_blockkit::{
+    part::PartError,
+    record::{self, Reader, RecordError, Writer},
+};
 use foldhash::fast::RandomState;
 
 /// Version of the sealed columns.
@@ -10,8 +13,12 @@ const VERSION: u8 = 1;
 /// A column never inflates past this.
 pub const MAX_COLUMN_BYTES: usize = 256 << 20;
 
-pub fn seal(payload: &[u8]) -> Vec<u8> {
-    record::seal(VERSION, payload)
+/// Refuses what could not be read again.
+pub fn seal(payload: &[u8]) -> Result<Vec<u8>, PartError> {
+    if payload.len() > MAX_COLUMN_BYTES {
+        return Err(PartError::TooLarge("a column that is larger than any may be"));
+    }
+    Ok(record::seal(VERSION, payload))
 }
 
 pub fn unseal(bytes: &[u8]) -> Result<Vec<u8>, RecordError> {
@@ -202,7 +209,7 @@ mod tests {
             for text in rows {
                 builder.push(text);
             }
-            let column = TextColumn::parse(&unseal(&seal(&builder.finish())).unwrap()).unwrap();
+            let column = TextColumn::parse(&unseal(&seal(&builder.finish()).unwrap()).unwrap()).unwrap();
             assert_eq!(column.rows(), rows.len());
             assert_eq!((0..rows.len()).map(|r| column.get(r).unwrap()).collect::<Vec<_>>(), rows);
             assert_eq!(column.get(rows.len()), None);

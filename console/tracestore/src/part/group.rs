@@ -120,7 +120,10 @@ impl GroupBuilder {
         self.service.push(row.service);
         self.name.push(row.name);
         self.message.push(row.status_message);
-        if self.resource.push(row.resource, |out, list| put_attributes(out, &mut Inline, list)) {
+        if let Some(bytes) =
+            self.resource.push(row.resource, |out, list| put_attributes(out, &mut Inline, list))
+        {
+            self.bytes += bytes;
             self.note(Place::Resource, row.resource.as_slice());
         }
         let put_scope = |out: &mut Writer, scope: &crate::value::Scope| {
@@ -128,7 +131,8 @@ impl GroupBuilder {
             out.blob(scope.version.as_bytes());
             put_attributes(out, &mut Inline, &scope.attributes);
         };
-        if self.scope.push(row.scope, put_scope) {
+        if let Some(bytes) = self.scope.push(row.scope, put_scope) {
+            self.bytes += bytes;
             self.note(Place::Scope, row.scope.attributes.as_slice());
         }
         self.bytes += 64 + row.name.len() + row.status_message.len();
@@ -248,7 +252,7 @@ impl GroupBuilder {
             meta.statuses |= 1 << (flags >> 4);
         }
         let mut put = |at: usize, payload: Vec<u8>| {
-            meta.sections[at] = writer.section(&seal(&payload))?;
+            meta.sections[at] = writer.section(&seal(&payload)?)?;
             Ok::<_, PartError>(())
         };
         put(fixed::TRACES, self.put_traces(meta.first_ns))?;
@@ -274,7 +278,7 @@ impl GroupBuilder {
         }
         for column in &self.columns {
             let (of, payload) = encode(column, &mut self.hashes);
-            let section: Section = writer.section(&seal(&payload))?;
+            let section: Section = writer.section(&seal(&payload)?)?;
             meta.columns.push(ColumnMeta { key: keys.id(&column.key), of, section });
         }
         let service_key = Place::Resource.key_hash("service.name");

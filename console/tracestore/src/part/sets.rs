@@ -16,18 +16,19 @@ pub struct SetBuilder {
 }
 
 impl SetBuilder {
-    /// Adds a row; answers whether its thing is new.
-    pub fn push<T>(&mut self, thing: &Arc<T>, put: impl FnOnce(&mut Writer, &T)) -> bool {
+    /// Adds a row; answers the bytes of its thing where that is new.
+    pub fn push<T>(&mut self, thing: &Arc<T>, put: impl FnOnce(&mut Writer, &T)) -> Option<usize> {
         let address = Arc::as_ptr(thing) as usize;
         if let Some(id) = self.addresses.get(&address) {
             self.rows.push(*id);
-            return false;
+            return None;
         }
         let mut out = Writer::default();
         put(&mut out, thing);
+        let bytes = out.bytes.len();
         let (id, new) = self.push_bytes(out.bytes);
         self.addresses.insert(address, id);
-        new
+        new.then_some(bytes)
     }
 
     fn push_bytes(&mut self, bytes: Vec<u8>) -> (u32, bool) {
