@@ -93,14 +93,18 @@ fn stored_metrics(harness: &Harness) -> usize {
 #[tokio::test]
 async fn refused_spans_are_counted_over_every_transport() {
     let harness = Harness::start().await;
-    let request = || traces(vec![span(1), bad_span(), span(2)]);
-    let grpc =
-        TraceServiceClient::connect(harness.grpc.clone()).await.unwrap().export(request()).await.unwrap();
+    let request = traces(vec![span(1), bad_span(), span(2)]);
+    let grpc = TraceServiceClient::connect(harness.grpc.clone())
+        .await
+        .unwrap()
+        .export(request.clone())
+        .await
+        .unwrap();
     let grpc = grpc.into_inner().partial_success.unwrap();
     assert_eq!((grpc.rejected_spans, &*grpc.error_message), (1, TRACE_FAULT));
-    let answer: ExportTraceServiceResponse = protobuf(&harness, "/v1/traces", &request()).await;
+    let answer: ExportTraceServiceResponse = protobuf(&harness, "/v1/traces", &request).await;
     assert_eq!(answer.partial_success.unwrap(), grpc);
-    let told = json(&harness, "/v1/traces", &request(), "rejectedSpans").await;
+    let told = json(&harness, "/v1/traces", &request, "rejectedSpans").await;
     assert_eq!(told, (1, TRACE_FAULT.to_owned()));
     assert_eq!(harness.all_traces()[0].spans.len(), 2, "the good ones, once");
 }

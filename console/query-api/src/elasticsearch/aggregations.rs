@@ -415,7 +415,7 @@ mod tests {
                 json!({"terms": {"field": "x"}, "aggs": {"b": {"terms": {"field": "y"}}}}),
                 "[terms] is not supported inside",
             ),
-            (json!({"terms": {"field": "x"}, "date_histogram": {}}), "[terms] beside another"),
+            (json!({"terms": {"field": "x"}, "date_histogram": {}}), "] beside another is not supported"),
             (json!({"terms": {"field": "message"}}), "[message] is text"),
             (json!({"terms": {"field": "x", "size": 0}}), "[size] has to be from 1"),
             (json!({"terms": {"field": "x", "include": "a.*"}}), "does not support [include]"),
