@@ -156,9 +156,7 @@ impl LogStore {
 
 /// The first segment of which parts do not hold everything.
 pub(crate) fn first_kept(parts: &[Arc<LogPart>]) -> SegmentId {
-    let whole = |m: &&Mark| m.before_ns == i64::MAX;
-    let marks = parts.iter().flat_map(|p| &p.part.meta.marks).filter(whole);
-    marks.map(|m| m.segment).max().unwrap_or_default()
+    Mark::first_kept(parts.iter().flat_map(|p| &p.part.meta.marks))
 }
 
 /// Memory from the log. A log longer than memory becomes parts on the way.

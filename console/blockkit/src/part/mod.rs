@@ -67,6 +67,11 @@ impl Mark {
         Self { segment, before_ns: i64::MAX }
     }
 
+    /// The first segment of which parts with these marks do not hold everything.
+    pub fn first_kept<'a>(marks: impl Iterator<Item = &'a Self>) -> SegmentId {
+        marks.filter(|m| m.before_ns == i64::MAX).map(|m| m.segment).max().unwrap_or_default()
+    }
+
     pub fn covers(&self, segment: SegmentId, t_ns: i64) -> bool {
         segment < self.segment && (t_ns < self.before_ns || self.before_ns == i64::MAX)
     }

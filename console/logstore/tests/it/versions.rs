@@ -1,9 +1,10 @@
-//! Folders of the first version of the store: only a log.
+//! Folders of the first version of the store, which have only a log, and folders that have lost theirs.
 
 use console_blockkit::{Wal, WalConfig};
 use console_logstore::{LogStore, codec};
+use console_storage::logs::LogAppender as _;
 
-use crate::{config, everything, files, stream};
+use crate::{config, everything, files, open, stream};
 
 #[test]
 fn a_folder_of_the_first_version_is_read_whole_and_becomes_parts() {
@@ -27,4 +28,22 @@ fn a_folder_of_the_first_version_is_read_whole_and_becomes_parts() {
         assert!(store.stats().parts > 0 && store.stats().damaged_records == 0);
         assert!(files(dir.path(), "wal").len() < 5, "what is in parts is not in the log");
     }
+}
+
+#[test]
+fn what_comes_after_the_log_of_parts_was_lost_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for i in 0..3 {
+        store.append(vec![stream("a", &[(10 - i, &format!("in part {i}"))])]).unwrap();
+        store.flush().unwrap();
+    }
+    drop(store);
+    for log in files(dir.path(), "wal") {
+        std::fs::remove_file(log).unwrap();
+    }
+    let store = open(dir.path());
+    store.append(vec![stream("a", &[(1, "in the new log")])]).unwrap();
+    drop(store);
+    assert_eq!(everything(&open(dir.path())), ["in part 0", "in part 1", "in part 2", "in the new log"]);
 }
