@@ -3,7 +3,9 @@
 pub mod budget;
 pub mod part;
 pub mod record;
+pub mod retention_clock;
 pub mod wal;
 
 pub use budget::{MemoryBudget, Reservation};
+pub use retention_clock::RetentionClock;
 pub use wal::{Recovery, SegmentId, SegmentInfo, Truncated, Wal, WalConfig, WalError};

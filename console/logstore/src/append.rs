@@ -24,6 +24,7 @@ impl LogStore {
     /// Splits a push into what is allowed, how much is not, and the first reason.
     fn screen(&self, streams: Vec<LogStream>) -> (Vec<LogStream>, u64, Option<AppendError>) {
         let now_ms = (self.config.clock)();
+        let aged_ms = self.config.retention_clock.at(now_ms);
         let limits = &self.config.limits;
         let (mut good, mut rejected, mut reason) = (Vec::new(), 0, None);
         let mut new_streams = BTreeSet::new();
@@ -52,7 +53,7 @@ impl LogStore {
             }
             stream.entries.retain_mut(|entry| {
                 entry.metadata.sort();
-                match limits::check_entry(entry, limits, now_ms, self.config.retention_ms) {
+                match limits::check_entry(entry, limits, (aged_ms, now_ms), self.config.retention_ms) {
                     Ok(()) => true,
                     Err(e) => {
                         rejected += 1;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use console_blockkit::{
-    MemoryBudget,
+    MemoryBudget, RetentionClock,
     part::{PartProbe, Unprobed},
 };
 
@@ -37,6 +37,8 @@ pub struct LogStoreConfig {
     pub subscriber_capacity: usize,
     pub limits: LogLimits,
     pub clock: Clock,
+    /// What ages are counted from.
+    pub retention_clock: Arc<RetentionClock>,
     /// Asked before each step that changes the disk.
     pub probe: Arc<dyn PartProbe>,
 }
@@ -88,6 +90,7 @@ impl LogStoreConfig {
             subscriber_capacity: 1024,
             limits: LogLimits::default(),
             clock: Arc::new(console_model::clock::now_ms),
+            retention_clock: Arc::new(RetentionClock::wall()),
             probe: Arc::new(Unprobed),
         }
     }

@@ -40,11 +40,11 @@ pub fn check_labels(labels: &Labels, limits: &LogLimits) -> Result<(), AppendErr
     Ok(())
 }
 
-/// One line and its time.
+/// One line and its time, which ends a little after now.
 pub fn check_entry(
     entry: &LogEntry,
     limits: &LogLimits,
-    now_ms: i64,
+    (aged_ms, now_ms): (i64, i64),
     retention_ms: i64,
 ) -> Result<(), AppendError> {
     let t_ms = entry.t_ns / 1_000_000;
@@ -54,7 +54,7 @@ pub fn check_entry(
             entry.t_ns, limits.max_future_ms
         )));
     }
-    if t_ms < now_ms.saturating_sub(retention_ms) {
+    if t_ms < aged_ms.saturating_sub(retention_ms) {
         return Err(AppendError::Limit(format!(
             "entry has timestamp too old: {} ns is before the retention ({retention_ms} ms)",
             entry.t_ns

@@ -22,7 +22,8 @@ impl LogStore {
             tracing::error!(%error, "lines stay in memory: cannot write part");
         }
         self.cut_log();
-        let cutoff_ns = now_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
+        let aged_ms = self.config.retention_clock.at(now_ms);
+        let cutoff_ns = aged_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
         self.drop_parts(|p| p.part.meta.last_t_ns < cutoff_ns);
         self.drop_over_bytes();
         if let Err(error) = self.compact(now_ms) {

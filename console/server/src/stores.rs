@@ -1,7 +1,8 @@
 //! The embedded stores.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::UNIX_EPOCH};
 
+use console_blockkit::RetentionClock;
 use console_logstore::{LogStore, LogStoreConfig};
 use console_tracestore::{TraceStore, TraceStoreConfig};
 use console_tsdb::{Tsdb, TsdbConfig};
@@ -14,6 +15,15 @@ const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
 /// How long metrics are kept.
 pub fn metrics_retention_ms(config: StoresConfig) -> i64 {
     config.metrics.retention_ms(METRICS_RETENTION_MS)
+}
+
+/// When a file of a store last changed: what the clock at start is compared with.
+fn last_written_ms(data_dir: &Path) -> Option<i64> {
+    let files = ["metrics", "logs", "traces"].map(|store| std::fs::read_dir(data_dir.join(store)).ok());
+    let changed =
+        files.into_iter().flatten().flatten().filter_map(|file| file.ok()?.metadata().ok()?.modified().ok());
+    let since_epoch = changed.max()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_epoch.as_millis()).ok()
 }
 
 /// All three, open. Cheap to clone.
@@ -47,6 +57,11 @@ impl Stores {
         let mut traces = TraceStoreConfig::new(data_dir.join("traces"));
         traces.retention_ms = config.traces.retention_ms(traces.retention_ms);
         traces.max_bytes = config.traces.max_bytes(traces.max_bytes);
+        let shortest_ms = metrics.retention_ms.min(logs.retention_ms).min(traces.retention_ms);
+        let clock = Arc::new(RetentionClock::guarded(shortest_ms / 2, last_written_ms(data_dir)));
+        metrics.retention_clock = Arc::clone(&clock);
+        logs.retention_clock = Arc::clone(&clock);
+        traces.retention_clock = clock;
         std::thread::scope(|scope| {
             let logs = scope.spawn(|| LogStore::open(logs));
             let traces = scope.spawn(|| TraceStore::open(traces));

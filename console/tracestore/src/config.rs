@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use console_blockkit::part::{PartProbe, Unprobed};
+use console_blockkit::{
+    RetentionClock,
+    part::{PartProbe, Unprobed},
+};
 
 /// Milliseconds since the Unix epoch; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -37,6 +40,8 @@ pub struct TraceStoreConfig {
     /// Whether a thread writes and merges parts; without it the caller of `maintain` does, and a push that finds no room.
     pub background: bool,
     pub clock: Clock,
+    /// What ages are counted from.
+    pub retention_clock: Arc<RetentionClock>,
     /// Sees every step that changes the disk.
     pub probe: Arc<dyn PartProbe>,
 }
@@ -59,6 +64,7 @@ impl TraceStoreConfig {
             max_spans_per_trace: 10_000,
             background: true,
             clock: Arc::new(console_model::clock::now_ms),
+            retention_clock: Arc::new(RetentionClock::wall()),
             probe: Arc::new(Unprobed),
         }
     }

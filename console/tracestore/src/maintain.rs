@@ -84,6 +84,8 @@ impl Inner {
         if let Some(error) = failed {
             return Err(error.into());
         }
+        // Parts may be there without their log: what a segment of a lower number got would count as written.
+        wal.skip_to(covered(&parts))?;
         if damaged > 0 {
             tracing::warn!(damaged, "trace log has unreadable records");
         }
@@ -172,7 +174,8 @@ impl Inner {
 
     fn write_and_drop(&self, now_ms: i64) {
         let _turn = self.maintenance.lock();
-        let cutoff_ns = now_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
+        let aged_ms = self.config.retention_clock.at(now_ms);
+        let cutoff_ns = aged_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
         self.cutoff_ns.store(cutoff_ns, Ordering::Relaxed);
         let wal_bytes = self.wal.total_bytes();
         let old = self.due(now_ms);
@@ -366,7 +369,7 @@ impl Inner {
 
 /// The first segment of the log that parts do not hold all of.
 fn covered(parts: &[Arc<OpenPart>]) -> SegmentId {
-    parts.iter().flat_map(|p| &p.part.meta.marks).map(|m| m.segment).max().unwrap_or(SegmentId(0))
+    Mark::first_kept(parts.iter().flat_map(|p| &p.part.meta.marks))
 }
 
 /// The log's way back into memory, and on into parts where it is long.

@@ -6,7 +6,11 @@ use console_storage::AppendError;
 use crate::config::TraceStoreConfig;
 
 /// Looks at one span alone.
-pub fn check(span: &Span, config: &TraceStoreConfig, now_ms: i64) -> Result<(), AppendError> {
+pub fn check(
+    span: &Span,
+    config: &TraceStoreConfig,
+    (aged_ms, now_ms): (i64, i64),
+) -> Result<(), AppendError> {
     let limit = |message: String| Err(AppendError::Limit(message));
     if span.trace_id.is_zero() || span.span_id.is_zero() {
         return Err(AppendError::Invalid("span without trace id or span id".into()));
@@ -21,7 +25,7 @@ pub fn check(span: &Span, config: &TraceStoreConfig, now_ms: i64) -> Result<(), 
             span.span_id, config.max_future_ms
         ));
     }
-    if start_ms < now_ms.saturating_sub(config.retention_ms) {
+    if start_ms < aged_ms.saturating_sub(config.retention_ms) {
         return limit(format!(
             "span {} is older than the retention ({} ms)",
             span.span_id, config.retention_ms

@@ -195,8 +195,9 @@ impl Inner {
     fn screen(&self, spans: Vec<Span>, now_ms: i64) -> (Vec<Span>, u64, Option<AppendError>) {
         let (mut reason, mut rejected) = (None, 0);
         let mut good = Vec::with_capacity(spans.len());
+        let now = (self.config.retention_clock.at(now_ms), now_ms);
         for span in spans {
-            match screen::check(&span, &self.config, now_ms) {
+            match screen::check(&span, &self.config, now) {
                 Ok(()) => good.push(span),
                 Err(e) => {
                     rejected += 1;

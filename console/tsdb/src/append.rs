@@ -99,7 +99,8 @@ impl Piece<'_> {
 struct Judge<'a> {
     db: &'a Tsdb,
     head: &'a Head,
-    now_ms: i64,
+    /// What ages are counted from, and what the clock says, in milliseconds.
+    now: (i64, i64),
     /// The newest time that some block holds.
     flushed_until: i64,
 }
@@ -156,10 +157,11 @@ impl Tsdb {
     /// Splits a write into what is allowed and what is not; answers also how much was known already.
     fn plan<'a>(&self, batch: &'a [SeriesBatch], refused: &mut Refused) -> (Vec<Planned<'a>>, AppendOutcome) {
         let head = self.head.read();
+        let now_ms = (self.config.clock)();
         let judge = Judge {
             db: self,
             head: &head,
-            now_ms: (self.config.clock)(),
+            now: (self.config.retention_clock.at(now_ms), now_ms),
             flushed_until: head.blocks.iter().map(|b| b.meta.last_t).max().unwrap_or(i64::MIN),
         };
         let mut planned: Vec<Planned<'a>> = Vec::with_capacity(batch.len());
@@ -313,8 +315,8 @@ impl Judge<'_> {
         first > self.flushed_until
             && newest_t.is_none_or(|n| n < first)
             && times().zip(times().skip(1)).all(|(a, b)| a < b)
-            && limits::check_time(&part.labels, first, self.now_ms, &self.db.config).is_ok()
-            && limits::check_time(&part.labels, last, self.now_ms, &self.db.config).is_ok()
+            && limits::check_time(&part.labels, first, self.now, &self.db.config).is_ok()
+            && limits::check_time(&part.labels, last, self.now, &self.db.config).is_ok()
     }
 
     /// Judges each point by itself; answers how many were known already.
@@ -341,7 +343,7 @@ impl Judge<'_> {
             if t_ms <= self.flushed_until {
                 judged.look_up(labels, &self.head.blocks, t_ms, self.db.config.out_of_order_ms);
             }
-            let verdict = limits::check_time(labels, t_ms, self.now_ms, &self.db.config)
+            let verdict = limits::check_time(labels, t_ms, self.now, &self.db.config)
                 .and_then(|()| self.is_new(labels, id, judged, t_ms, &point));
             match verdict {
                 Ok(true) => judged.add(t_ms, point),

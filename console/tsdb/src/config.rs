@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use console_blockkit::RetentionClock;
+
 use crate::block::{BlockProbe, Unprobed};
 
 /// Milliseconds since the Unix epoch; tests pass their own.
@@ -28,6 +30,8 @@ pub struct TsdbConfig {
     pub probe: Arc<dyn BlockProbe>,
     pub limits: TsdbLimits,
     pub clock: Clock,
+    /// What ages are counted from.
+    pub retention_clock: Arc<RetentionClock>,
 }
 
 /// What a write may contain. Each refusal names the limit.
@@ -74,6 +78,7 @@ impl TsdbConfig {
             probe: Arc::new(Unprobed),
             limits: TsdbLimits::default(),
             clock: Arc::new(console_model::clock::now_ms),
+            retention_clock: Arc::new(RetentionClock::wall()),
         }
     }
 }

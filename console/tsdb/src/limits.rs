@@ -39,15 +39,15 @@ pub(crate) fn check_labels(labels: &Labels, limits: &TsdbLimits) -> Result<(), A
     Ok(())
 }
 
-/// Refuses points outside the time that the store keeps.
+/// Refuses points outside the time that the store keeps, which ends a little after now.
 pub(crate) fn check_time(
     labels: &Labels,
     t_ms: i64,
-    now_ms: i64,
+    (aged_ms, now_ms): (i64, i64),
     config: &TsdbConfig,
 ) -> Result<(), AppendError> {
     let (oldest, newest) =
-        (now_ms.saturating_sub(config.retention_ms), now_ms.saturating_add(config.limits.max_future_ms));
+        (aged_ms.saturating_sub(config.retention_ms), now_ms.saturating_add(config.limits.max_future_ms));
     if t_ms < oldest {
         return Err(AppendError::Invalid(format!(
             "sample of {labels} at {t_ms} is older than the retention ({} ms)",

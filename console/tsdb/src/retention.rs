@@ -10,7 +10,7 @@ impl Tsdb {
     pub fn maintain(&self, now_ms: i64) {
         let mut state = self.flush.lock();
         self.set_damaged_aside();
-        let cutoff = now_ms.saturating_sub(self.config.retention_ms);
+        let cutoff = self.config.retention_clock.at(now_ms).saturating_sub(self.config.retention_ms);
         self.drop_blocks(|b| b.meta.last_t < cutoff);
         self.drop_segments(cutoff, u64::MAX);
         if let Err(error) = self.flush_old(now_ms, &mut state) {

@@ -1,5 +1,8 @@
 //! What goes by age and by bytes.
 
+use std::sync::Arc;
+
+use console_blockkit::RetentionClock;
 use console_logstore::LogStore;
 use console_storage::logs::LogAppender;
 
@@ -20,6 +23,20 @@ fn a_part_goes_when_its_newest_line_is_past_the_retention() {
     assert_eq!((store.stats().dropped_parts, store.stats().entries), (1, 2));
     store.maintain(NOW_MS + 9 * DAY_MS);
     assert_eq!((everything(&store).len(), store.stats().streams), (0, 0));
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_drops_no_lines_and_refuses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut jumping = config(dir.path());
+    jumping.retention_clock = Arc::new(RetentionClock::guarded(DAY_MS, Some(NOW_MS)));
+    jumping.clock = Arc::new(|| NOW_MS + 365 * DAY_MS);
+    let store = LogStore::open(jumping).unwrap();
+    let (taken, refused) = store.append(vec![stream("a", &[(DAY_MS, "old"), (0, "new")])]).unwrap();
+    assert_eq!((taken.accepted, refused), (2, None));
+    store.flush().unwrap();
+    store.maintain(NOW_MS + 365 * DAY_MS);
+    assert_eq!(everything(&store), ["old", "new"]);
 }
 
 #[test]

@@ -175,6 +175,21 @@ fn disk_stays_inside_its_budget() {
 }
 
 #[test]
+fn a_clock_that_jumps_ahead_drops_no_traces_and_refuses_none() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut jumping = config(dir.path());
+    jumping.retention_clock = Arc::new(RetentionClock::guarded(DAY_MS, Some(NOW_MS)));
+    jumping.clock = Arc::new(|| NOW_MS + 365 * DAY_MS);
+    let store = TraceStore::open(jumping).unwrap();
+    let (taken, refused) = store.append(vec![span(1, 1, "a", DAY_MS)]).unwrap();
+    assert_eq!((taken.accepted, refused), (1, None));
+    store.flush().unwrap();
+    store.maintain(NOW_MS + 365 * DAY_MS);
+    assert!(store.trace(trace_id(1)).unwrap().is_some());
+}
+
+#[test]
 fn traces_past_the_retention_go() {
     for flushed in [false, true] {
         let dir = tempfile::tempdir().unwrap();
@@ -220,4 +235,26 @@ proptest::proptest! {
         good[at] ^= 0x55;
         let _ = codec::decode(&good);
     }
+}
+
+#[test]
+fn what_comes_after_the_log_of_parts_was_lost_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for trace in 1..=3 {
+        store.append(vec![span(trace, 1, "orders", 1000)]).unwrap();
+        store.flush().unwrap();
+    }
+    drop(store);
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "wal") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let store = open(dir.path());
+    store.append(vec![span(4, 1, "orders", 1000)]).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert!((1..=4).all(|trace| store.trace(trace_id(trace)).unwrap().is_some()));
 }

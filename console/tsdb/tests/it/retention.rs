@@ -1,5 +1,8 @@
 //! Old segments go; what stays can still be read.
 
+use std::sync::Arc;
+
+use console_blockkit::RetentionClock;
 use console_storage::metrics::{SampleAppender, SeriesReader};
 use console_tsdb::{Tsdb, TsdbConfig};
 
@@ -37,6 +40,21 @@ fn age_drops_segments_and_memory_and_a_restart_agrees() {
     assert_eq!(again.last(), kept.last());
     assert!(again.len() >= 3 * 60, "{}", again.len());
     assert_eq!(db.stats().damaged_records, 0);
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_drops_no_samples_and_refuses_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let jumping = TsdbConfig {
+        retention_clock: Arc::new(RetentionClock::guarded(HOUR, Some(NOW))),
+        clock: Arc::new(|| NOW + 1000 * HOUR),
+        ..config(dir.path())
+    };
+    let db = Tsdb::open(jumping).unwrap();
+    fill(&db);
+    let before = samples(&db, "m7");
+    db.maintain(NOW + 1000 * HOUR);
+    assert_eq!((samples(&db, "m7"), before.len()), (before, 6 * 60));
 }
 
 #[test]
