@@ -14,8 +14,10 @@
 //! Integers are LEB128 (7 bits a byte, low bits first, at most 10 bytes); signed ones are zigzag-coded first. A string
 //! is its length and its UTF-8 bytes.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, hash::BuildHasher as _};
 
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use parking_lot::Mutex;
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -238,20 +240,37 @@ impl<'a> Reader<'a> {
 }
 
 /// Gives each distinct string a number, in order of first use.
+///
+/// Most strings of a push of telemetry are ids that come once: one costs no allocation of its own. The seed is this
+/// process' own, since telemetry is anybody's text.
 #[derive(Debug, Default)]
 pub struct TableBuilder {
-    ids: HashMap<String, u64>,
+    ids: HashTable<Known>,
+    seed: RandomState,
     bytes: Writer,
+}
+
+/// A string with its number and where it stands among the bytes.
+#[derive(Debug)]
+struct Known {
+    hash: u64,
+    id: u64,
+    from: usize,
+    to: usize,
 }
 
 impl TableBuilder {
     pub fn id(&mut self, text: &str) -> u64 {
-        if let Some(id) = self.ids.get(text) {
-            return *id;
+        let hash = self.seed.hash_one(text.as_bytes());
+        let bytes = &self.bytes.bytes;
+        let is_it = |known: &Known| bytes[known.from..known.to] == *text.as_bytes();
+        if let Some(known) = self.ids.find(hash, is_it) {
+            return known.id;
         }
         let id = self.ids.len() as u64;
-        self.ids.insert(text.to_owned(), id);
         self.bytes.blob(text.as_bytes());
+        let to = self.bytes.bytes.len();
+        self.ids.insert_unique(hash, Known { hash, id, from: to - text.len(), to }, |known| known.hash);
         id
     }
 
