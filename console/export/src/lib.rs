@@ -10,6 +10,7 @@
 //!
 //! Deliberately not here: metrics (`remote_read` and a Prometheus' own tools move those), stores.
 
+mod copied;
 mod error;
 mod http;
 mod journal;
@@ -20,22 +21,22 @@ mod traces;
 
 pub use error::ExportError;
 pub use http::{Endpoint, Pace};
-pub use journal::{Journal, Position};
+pub use journal::Position;
 pub use plan::{Plan, parse_time};
 pub use progress::{Progress, Told};
+
+use self::copied::Copied;
 
 /// Copies what `plan` names; `told` is called after each acknowledged batch. Ends early with what went wrong; the journal then
 /// says where to go on.
 pub async fn run(plan: &Plan, told: &mut dyn FnMut(&Progress)) -> Result<Progress, ExportError> {
     plan.check()?;
-    let mut journal = Journal::open(plan)?;
-    let mut progress = Progress::new(plan, journal.position());
-    told(&progress);
+    let mut copied = Copied::open(plan, told)?;
     if let Some(target) = &plan.logs_to {
-        lines::copy(plan, target, &mut journal, &mut progress, told).await?;
+        lines::copy(plan, target, &mut copied).await?;
     }
     if let Some(target) = &plan.traces_to {
-        traces::copy(plan, target, &mut journal, &mut progress, told).await?;
+        traces::copy(plan, target, &mut copied).await?;
     }
-    Ok(progress)
+    Ok(copied.into_progress())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExportError, Journal, Plan, Progress, http::Endpoint};
+use crate::{ExportError, Plan, copied::Copied, http::Endpoint};
 
 const FROM: &str = "/loki/api/v1/query_range";
 const TO: &str = "/loki/api/v1/push";
@@ -61,15 +61,9 @@ struct Entry {
     metadata: BTreeMap<String, String>,
 }
 
-pub async fn copy(
-    plan: &Plan,
-    target: &Endpoint,
-    journal: &mut Journal,
-    progress: &mut Progress,
-    told: &mut dyn FnMut(&Progress),
-) -> Result<(), ExportError> {
+pub async fn copy(plan: &Plan, target: &Endpoint, copied: &mut Copied<'_>) -> Result<(), ExportError> {
     loop {
-        let mut position = journal.position();
+        let mut position = copied.position();
         if position.logs_ns >= plan.end_ns {
             return Ok(());
         }
@@ -83,10 +77,7 @@ pub async fn copy(
         }
         position.logs_ns = next;
         position.lines += lines;
-        journal.advance(position)?;
-        progress.position = position;
-        progress.lines += lines;
-        told(progress);
+        copied.advance(position)?;
     }
 }
 

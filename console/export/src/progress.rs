@@ -8,9 +8,8 @@ use crate::{Plan, journal::Position};
 #[derive(Clone, Debug)]
 pub struct Progress {
     pub position: Position,
-    /// Copied by this call alone.
-    pub lines: u64,
-    pub traces: u64,
+    /// Where this call began.
+    first: Position,
     window: (i64, i64),
     copies: (bool, bool),
     began: Instant,
@@ -20,12 +19,21 @@ impl Progress {
     pub(crate) fn new(plan: &Plan, position: Position) -> Self {
         Self {
             position,
-            lines: 0,
-            traces: 0,
+            first: position,
             window: (plan.start_ns, plan.end_ns),
             copies: (plan.logs_to.is_some(), plan.traces_to.is_some()),
             began: Instant::now(),
         }
+    }
+
+    /// Lines copied by this call alone.
+    pub fn lines(&self) -> u64 {
+        self.position.lines - self.first.lines
+    }
+
+    /// Traces copied by this call alone.
+    pub fn traces(&self) -> u64 {
+        self.position.traces - self.first.traces
     }
 
     /// 0 to 1, by time of the window.
@@ -65,7 +73,7 @@ impl fmt::Display for Told<'_> {
         if self.0.copies.1 {
             write!(f, ", {} traces", position.traces)?;
         }
-        let copied = self.0.lines + self.0.traces;
+        let copied = self.0.lines() + self.0.traces();
         if seconds >= 1.0 && copied > 0 {
             write!(f, ", {:.0} a second", copied as f64 / seconds)?;
         }
@@ -78,14 +86,8 @@ mod tests {
     use super::*;
 
     fn at(logs_ns: i64, traces_ns: i64, copies: (bool, bool)) -> Progress {
-        Progress {
-            position: Position { logs_ns, traces_ns, lines: 7, traces: 3 },
-            lines: 0,
-            traces: 0,
-            window: (100, 200),
-            copies,
-            began: Instant::now(),
-        }
+        let position = Position { logs_ns, traces_ns, lines: 7, traces: 3 };
+        Progress { position, first: position, window: (100, 200), copies, began: Instant::now() }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message as _;
 use serde::Deserialize;
 
-use crate::{ExportError, Journal, Plan, Progress, http::Endpoint};
+use crate::{ExportError, Plan, copied::Copied, http::Endpoint};
 
 const FIND: &str = "/api/search";
 const ONE: &str = "/api/traces";
@@ -41,16 +41,10 @@ struct FoundTrace {
     start_time_unix_nano: String,
 }
 
-pub async fn copy(
-    plan: &Plan,
-    target: &Endpoint,
-    journal: &mut Journal,
-    progress: &mut Progress,
-    told: &mut dyn FnMut(&Progress),
-) -> Result<(), ExportError> {
+pub async fn copy(plan: &Plan, target: &Endpoint, copied: &mut Copied<'_>) -> Result<(), ExportError> {
     let mut length = FIRST_WINDOW_NS;
     loop {
-        let mut position = journal.position();
+        let mut position = copied.position();
         let start = position.traces_ns;
         if start >= plan.end_ns {
             return Ok(());
@@ -74,10 +68,7 @@ pub async fn copy(
         let sent = send(plan, target, wanted(plan, &found, (start, end))).await?;
         position.traces_ns = end;
         position.traces += sent;
-        journal.advance(position)?;
-        progress.position = position;
-        progress.traces += sent;
-        told(progress);
+        copied.advance(position)?;
     }
 }
 

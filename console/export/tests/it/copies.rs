@@ -87,7 +87,7 @@ async fn what_is_copied_is_not_copied_again() {
     run(&copy.plan, &mut |_| {}).await.unwrap();
     let questions = copy.source.held.lock().await.questions;
     let again = run(&copy.plan, &mut |_| {}).await.unwrap();
-    assert!(again.is_done() && again.lines == 0);
+    assert!(again.is_done() && again.lines() == 0);
     assert_eq!(copy.source.held.lock().await.questions, questions, "nothing is asked");
 }
 
@@ -118,7 +118,7 @@ async fn a_copy_that_was_stopped_goes_on_where_it_was() {
     }
     let pushes = copy.target.held.lock().await.headers.len();
     let rest = run(&copy.plan, &mut |_| {}).await.unwrap();
-    assert!(rest.lines == 0 && rest.traces > 0 && rest.traces < 12_000, "{rest:?}");
+    assert!(rest.lines() == 0 && rest.traces() > 0 && rest.traces() < 12_000, "{rest:?}");
     assert!(copy.target.held.lock().await.headers.len() > pushes);
     copy.assert_is_whole().await;
 }
