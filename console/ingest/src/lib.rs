@@ -26,7 +26,6 @@ mod plain;
 pub mod refusal;
 pub mod remote_write;
 pub mod scrape;
-mod streams;
 pub mod syslog;
 mod wire;
 pub mod zipkin;

@@ -4,7 +4,7 @@
 //! the count is of pushes, each of at least one line of any stream: a lower bound of what passed by.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
     ops::ControlFlow,
     sync::Arc,
@@ -13,7 +13,7 @@ use std::{
 
 use console_model::{
     Labels, MatchOp,
-    log::{Direction, LogEntry, LogStream, TailFrame},
+    log::{Direction, LogEntry, LogStream, Streams, TailFrame},
 };
 use console_storage::{SourceError, logs::LogReader};
 use regex::Regex;
@@ -25,7 +25,11 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{ast::LogExpr, budget::Budget};
+use crate::{
+    ast::LogExpr,
+    budget::Budget,
+    eval::{each_line, with_line},
+};
 
 /// Frames that wait for their delay to pass.
 const MAX_WAITING: usize = 1_024;
@@ -53,33 +57,20 @@ pub fn history(
     budget: &Budget,
 ) -> Result<History, SourceError> {
     let mut out = History::default();
-    let mut newest = Vec::new();
-    let mut failure = None;
-    let hints = log.hints();
-    reader.scan(&log.matchers, start_ns, i64::MAX, Direction::Backward, &hints, &mut |labels, entry| {
-        if let Err(e) = budget.lines(1, entry.line.len() as u64) {
-            failure = Some(e);
-            return ControlFlow::Break(());
-        }
-        let one = LogStream { labels: labels.clone(), entries: vec![entry.clone()] };
-        let streams = run(log, &one);
-        if !streams.is_empty() {
+    let mut newest: Vec<(Labels, LogEntry)> = Vec::new();
+    let now_ms = console_model::clock::now_ms();
+    each_line(log, reader, (start_ns, i64::MAX), Direction::Backward, budget, &mut |labels, entry| {
+        if let Some((line, staged)) = log.run(labels, entry, now_ms) {
             out.told.insert(identity(labels, entry));
-            newest.extend(streams);
+            newest.push((staged.finish(), with_line(entry, line)));
         }
         if newest.len() >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    if let Some(e) = failure {
-        return Err(e);
+    let mut streams = Streams::default();
+    for (labels, entry) in newest.into_iter().rev() {
+        streams.push(&labels, entry);
     }
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    for stream in newest.into_iter().rev() {
-        let place = *places.entry(stream.labels.clone()).or_insert_with(|| {
-            out.streams.push(LogStream { labels: stream.labels, entries: Vec::new() });
-            out.streams.len() - 1
-        });
-        out.streams[place].entries.extend(stream.entries);
-    }
+    out.streams = streams.into_list();
     Ok(out)
 }
 
@@ -173,23 +164,14 @@ fn untold(stream: &LogStream, told: &mut HashSet<u64>) -> LogStream {
 }
 
 fn run(log: &LogExpr, stream: &LogStream) -> Vec<LogStream> {
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    let mut out: Vec<LogStream> = Vec::new();
+    let mut out = Streams::default();
     let now_ms = console_model::clock::now_ms();
     for entry in &stream.entries {
-        let Some((line, labels)) = log.run(&stream.labels, entry, now_ms) else { continue };
-        let labels = labels.finish();
-        let mut entry = entry.clone();
-        if let std::borrow::Cow::Owned(changed) = line {
-            entry.line = changed;
+        if let Some((line, labels)) = log.run(&stream.labels, entry, now_ms) {
+            out.push(&labels.finish(), with_line(entry, line));
         }
-        let place = *places.entry(labels.clone()).or_insert_with(|| {
-            out.push(LogStream { labels, entries: Vec::new() });
-            out.len() - 1
-        });
-        out[place].entries.push(entry);
     }
-    out
+    out.into_list()
 }
 
 /// The selector's matchers, compiled: a live line has not passed the store's own.

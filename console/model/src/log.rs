@@ -1,5 +1,7 @@
 //! Log entries and streams.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,6 +24,31 @@ pub struct LogEntry {
 pub struct LogStream {
     pub labels: Labels,
     pub entries: Vec<LogEntry>,
+}
+
+/// Entries by their stream, as they come. Streams are in the order in which they are first met; there may be as many as entries.
+#[derive(Default)]
+pub struct Streams {
+    list: Vec<LogStream>,
+    places: HashMap<Labels, usize>,
+}
+
+impl Streams {
+    pub fn push(&mut self, labels: &Labels, entry: LogEntry) {
+        let place = match self.places.get(labels) {
+            Some(place) => *place,
+            None => {
+                self.places.insert(labels.clone(), self.list.len());
+                self.list.push(LogStream { labels: labels.clone(), entries: Vec::new() });
+                self.list.len() - 1
+            }
+        };
+        self.list[place].entries.push(entry);
+    }
+
+    pub fn into_list(self) -> Vec<LogStream> {
+        self.list
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

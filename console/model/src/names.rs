@@ -32,6 +32,28 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
+/// A text in double quotes, as LogQL and TraceQL read it: with Go's escapes.
+#[derive(Clone, Copy, Debug)]
+pub struct GoQuoted<'a>(pub &'a str);
+
+impl fmt::Display for GoQuoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                control if control.is_control() => write!(f, "\\u{:04x}", u32::from(control))?,
+                other => f.write_char(other)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
 /// A label's name: as it is where it stands for itself, in quotes elsewhere, which Prometheus 2 does not know.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelName<'a>(pub &'a str);
@@ -45,6 +67,11 @@ impl fmt::Display for LabelName<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_and_control_characters_are_escaped_for_queries() {
+        assert_eq!(GoQuoted("a\"b\\c\nd\u{1}é").to_string(), r#""a\"b\\c\nd\u0001é""#);
+    }
 
     #[test]
     fn names_of_labels_have_no_colons_and_no_digit_first() {

@@ -1,10 +1,5 @@
 //! Words of TraceQL, for APIs that write queries.
 
-/// A string in quotes.
-pub fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
 /// A value as the number or truth that it may also be.
 pub fn literal(text: &str) -> Option<String> {
     if matches!(text, "true" | "false") {
@@ -40,7 +35,6 @@ mod tests {
 
     #[test]
     fn words_are_read_as_they_are_written() {
-        assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
         assert_eq!(literal("-1.5").as_deref(), Some("-1.5"));
         assert_eq!(
             [literal("1e5"), literal("500ms"), literal("1.2.3"), literal("")],

@@ -133,7 +133,7 @@ impl SpanTable {
         if name != OVERFLOW_NAME {
             *self.names.entry(service.into()).or_default().entry(name.into()).or_default() += 1;
         }
-        let values = [service, name, kind(r.kind), status(r.status)];
+        let values = [service, name, r.kind.otlp_name(), r.status.otlp_name()];
         let mut labels: Vec<Label> =
             SPAN_LABELS.into_iter().zip(values).map(|(name, value)| label(name, value)).collect();
         let dimensions = self.dimensions.iter().zip(batch.dimensions(record));
@@ -175,25 +175,5 @@ fn forget(names: &mut Names, key: &[u8]) {
     }
     if of_service.is_empty() {
         names.remove(service);
-    }
-}
-
-/// As OTLP's protobuf calls them, which is what Tempo writes.
-fn kind(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "SPAN_KIND_UNSPECIFIED",
-        SpanKind::Internal => "SPAN_KIND_INTERNAL",
-        SpanKind::Server => "SPAN_KIND_SERVER",
-        SpanKind::Client => "SPAN_KIND_CLIENT",
-        SpanKind::Producer => "SPAN_KIND_PRODUCER",
-        SpanKind::Consumer => "SPAN_KIND_CONSUMER",
-    }
-}
-
-fn status(status: SpanStatus) -> &'static str {
-    match status {
-        SpanStatus::Unset => "STATUS_CODE_UNSET",
-        SpanStatus::Ok => "STATUS_CODE_OK",
-        SpanStatus::Error => "STATUS_CODE_ERROR",
     }
 }

@@ -6,10 +6,7 @@
 use console_model::span::AttributeValue;
 use console_storage::traces::{AttributeScope, ConditionOp, SpanCondition, SpanPattern};
 
-use crate::{
-    ast::*,
-    value::{kind_text, status_text},
-};
+use crate::ast::*;
 
 /// What the resource of spans without a service is called: not an attribute that a store could find.
 const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -140,8 +137,8 @@ fn of_literal(attribute: &Attribute, op: Op, literal: &Static) -> Vec<SpanCondit
         Static::Int(i) | Static::Duration(i) => AttributeValue::Int(*i),
         Static::Float(f) => AttributeValue::Double(*f),
         Static::String(s) => AttributeValue::String(s.clone()),
-        Static::Status(s) => AttributeValue::String(status_text(*s).to_owned()),
-        Static::Kind(k) => AttributeValue::String(kind_text(*k).to_owned()),
+        Static::Status(s) => AttributeValue::String(s.word().to_owned()),
+        Static::Kind(k) => AttributeValue::String(k.word().to_owned()),
     };
     // A word of an attribute is no status: such a comparison matches nothing, and is left to the engine.
     if matches!(literal, Static::Status(_) | Static::Kind(_))

@@ -98,8 +98,8 @@ impl Value<'_> {
             Self::Float(f) => f.to_string(),
             Self::Duration(ns) => duration_text(*ns),
             Self::String(s) => s.to_string(),
-            Self::Status(s) => status_text(*s).to_owned(),
-            Self::Kind(k) => kind_text(*k).to_owned(),
+            Self::Status(s) => s.word().to_owned(),
+            Self::Kind(k) => k.word().to_owned(),
             Self::Array(items) | Self::Each(items) => {
                 format!("[{}]", items.iter().map(Value::text).collect::<Vec<_>>().join(", "))
             }
@@ -135,25 +135,6 @@ fn duration_text(ns: i64) -> String {
         _ => (1.0, "ns"),
     };
     format!("{}{name}", ns as f64 / unit)
-}
-
-pub fn status_text(status: SpanStatus) -> &'static str {
-    match status {
-        SpanStatus::Unset => "unset",
-        SpanStatus::Ok => "ok",
-        SpanStatus::Error => "error",
-    }
-}
-
-pub fn kind_text(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "unspecified",
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    }
 }
 
 /// Whether a condition on one element holds for an array: `none` for the negated operators.

@@ -10,7 +10,7 @@ use console_storage::traces::{AttributeScope, ConditionOp, SpanCondition, SpanPa
 
 use crate::{
     part::bloom,
-    value::{Row, Value, kind_code, kind_word, status_code, status_word},
+    value::{Row, Value},
 };
 
 /// The key under which names of events are hashed, beside the keys of their attributes.
@@ -133,8 +133,8 @@ impl Condition {
         match &self.target {
             Target::Name => self.holds_text(row.name),
             Target::StatusMessage => self.holds_text(row.status_message),
-            Target::Status => self.holds_text(status_word(status_code(row.status))),
-            Target::Kind => self.holds_text(kind_word(kind_code(row.kind))),
+            Target::Status => self.holds_text(row.status.word()),
+            Target::Kind => self.holds_text(row.kind.word()),
             Target::Duration => self.holds(&Value::Int(row.duration_ns)),
             Target::EventName => row.events.iter().any(|e| self.holds_text(&e.name)),
             Target::ScopeName => self.holds_text(&row.scope.name),

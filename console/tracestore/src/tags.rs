@@ -13,7 +13,7 @@ use crate::{
     part::{AttributeColumn, Directory, GroupMeta, OpenPart, TextColumn, fixed},
     search::Snapshot,
     state::tolerate,
-    value::{Row, kind_code, kind_word, status_code, status_word},
+    value::{Row, kind_word, status_word},
 };
 
 /// Intrinsics offered as names. Their values come from the spans too, where they are a small set.
@@ -194,8 +194,8 @@ impl Found {
         let is_root = row.parent.is_none();
         match name {
             "name" | "span:name" => self.add(row.name),
-            "status" | "span:status" => self.add(status_word(status_code(row.status))),
-            "kind" | "span:kind" => self.add(kind_word(kind_code(row.kind))),
+            "status" | "span:status" => self.add(row.status.word()),
+            "kind" | "span:kind" => self.add(row.kind.word()),
             "statusMessage" | "span:statusMessage" if !row.status_message.is_empty() => {
                 self.add(row.status_message);
             }

@@ -101,8 +101,6 @@ const KINDS: [SpanKind; 6] = [
     SpanKind::Consumer,
 ];
 const STATUSES: [SpanStatus; 3] = [SpanStatus::Unset, SpanStatus::Ok, SpanStatus::Error];
-const KIND_WORDS: [&str; 6] = ["unspecified", "internal", "server", "client", "producer", "consumer"];
-const STATUS_WORDS: [&str; 3] = ["unset", "ok", "error"];
 
 /// The number of a kind on disk.
 pub fn kind_code(kind: SpanKind) -> u8 {
@@ -123,9 +121,9 @@ pub fn status_of(code: u8) -> Option<SpanStatus> {
 
 /// The lower-case word of a kind's number.
 pub fn kind_word(code: u8) -> &'static str {
-    KIND_WORDS.get(usize::from(code)).copied().unwrap_or(KIND_WORDS[0])
+    kind_of(code).unwrap_or_default().word()
 }
 
 pub fn status_word(code: u8) -> &'static str {
-    STATUS_WORDS.get(usize::from(code)).copied().unwrap_or(STATUS_WORDS[0])
+    status_of(code).unwrap_or_default().word()
 }

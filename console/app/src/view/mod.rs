@@ -8,5 +8,4 @@ pub mod chart_svg;
 pub mod format;
 pub mod log_line;
 pub mod markup;
-pub mod quote;
 pub mod tail_frame;

@@ -1,14 +1,11 @@
 //! Writes documents and finds out which of them the store refused: it counts those of a write and names the first.
 
-use console_model::log::LogStream;
+use console_model::log::{LogStream, Streams};
 use console_storage::{AppendError, logs::LogAppender};
 use http::StatusCode;
 
 use super::{bulk::Fault, document::Document};
-use crate::{
-    refusal::{Refusal, append_reason},
-    streams::Streams,
-};
+use crate::refusal::{Refusal, append_reason};
 
 /// What became of each document, in their order. `Err` where the sender should come back with all of them: an entry that
 /// comes twice is stored once.

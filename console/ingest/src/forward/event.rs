@@ -1,6 +1,6 @@
 //! A message of the protocol as log entries ("Forward Protocol Specification v1", "Event Modes").
 
-use console_model::log::LogStream;
+use console_model::log::{LogStream, Streams};
 use serde_json::Value;
 
 use super::msgpack::{Cursor, MsgpackError, Token};
@@ -10,7 +10,6 @@ use crate::{
     limits::IngestLimits,
     otlp::resource::UNKNOWN_SERVICE,
     refusal::{Refusal, RefusalKind, Refused},
-    streams::Streams,
 };
 
 const MAX_TAG_BYTES: usize = 1024;

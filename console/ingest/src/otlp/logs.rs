@@ -3,11 +3,11 @@
 //! A few resource attributes and the level are stream labels, as in Loki's own OTLP endpoint; everything else is
 //! structured metadata of the entry, with `trace_id` and `span_id` in hex. Names have their dots replaced.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use console_model::{
     Labels,
-    log::{LogEntry, LogStream},
+    log::{LogEntry, LogStream, Streams},
     span::AttributeValue,
 };
 use opentelemetry_proto::tonic::{collector::logs::v1::ExportLogsServiceRequest, logs::v1::LogRecord};
@@ -67,24 +67,7 @@ pub fn map(
             }
         }
     }
-    Ok((streams.list, refused))
-}
-
-#[derive(Default)]
-struct Streams {
-    list: Vec<LogStream>,
-    index: HashMap<Labels, usize>,
-}
-
-impl Streams {
-    fn push(&mut self, labels: &Labels, entry: LogEntry) {
-        let at = self.index.get(labels).copied().unwrap_or_else(|| {
-            self.list.push(LogStream { labels: labels.clone(), entries: Vec::new() });
-            self.index.insert(labels.clone(), self.list.len() - 1);
-            self.list.len() - 1
-        });
-        self.list[at].entries.push(entry);
-    }
+    Ok((streams.into_list(), refused))
 }
 
 /// Stream labels without the level, and the metadata that all records of the scope have.

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use console_model::clock;
+use console_model::{clock, log::Streams};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream, UdpSocket},
@@ -17,7 +17,6 @@ use crate::{
     connections::{self, Ended, Patience},
     metrics::{Protocol, Signal},
     refusal::{Outcome, Refusal, Refused},
-    streams::Streams,
 };
 
 const READ_BYTES: usize = 64 << 10;

@@ -5,11 +5,11 @@ mod functions;
 mod range;
 mod vector;
 
-use std::{collections::HashMap, ops::ControlFlow};
+use std::{borrow::Cow, collections::HashMap, ops::ControlFlow};
 
 use console_model::{
     Labels,
-    log::{Direction, LogEntry, LogStream},
+    log::{Direction, LogEntry, LogStream, Streams},
     metric::{QueryValue, Sample, Series},
 };
 use console_storage::{SourceError, logs::LogReader, source::CategorizedStream};
@@ -160,17 +160,11 @@ pub fn logs(
     limit: usize,
     budget: &Budget,
 ) -> Result<Vec<LogStream>, SourceError> {
-    let mut places: HashMap<Labels, usize> = HashMap::new();
-    let mut streams: Vec<LogStream> = Vec::new();
+    let mut streams = Streams::default();
     lines(log, reader, range, direction, limit, budget, |entry, labels| {
-        let labels = labels.finish();
-        let place = *places.entry(labels.clone()).or_insert_with(|| {
-            streams.push(LogStream { labels, entries: Vec::new() });
-            streams.len() - 1
-        });
-        streams[place].entries.push(entry);
+        streams.push(&labels.finish(), entry);
     })?;
-    Ok(streams)
+    Ok(streams.into_list())
 }
 
 /// As [`logs`], with labels told by where they come from: streams stay those of the store.
@@ -207,25 +201,46 @@ fn lines(
     mut visit: impl FnMut(LogEntry, &LabelSet<'_>),
 ) -> Result<(), SourceError> {
     let mut taken = 0;
-    let mut failure = None;
     let rejects = Rejects::of(log);
     let now_ms = console_model::clock::now_ms();
-    reader.scan(&log.matchers, range.0, range.1, direction, &log.hints(), &mut |labels, entry| {
-        if let Err(e) = budget.lines(1, entry.line.len() as u64) {
-            failure = Some(e);
-            return ControlFlow::Break(());
-        }
+    each_line(log, reader, range, direction, budget, &mut |labels, entry| {
         if rejects.drops(labels, &entry.line, entry.metadata.iter().map(|(name, _)| name.as_str())) {
             return ControlFlow::Continue(());
         }
         let Some((line, labels)) = log.run(labels, entry, now_ms) else { return ControlFlow::Continue(()) };
-        let mut entry = entry.clone();
-        if let std::borrow::Cow::Owned(changed) = line {
-            entry.line = changed;
-        }
-        visit(entry, &labels);
+        visit(with_line(entry, line), &labels);
         taken += 1;
         if taken >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+/// Visits the selector's lines, each accounted for, until the visitor breaks.
+pub fn each_line(
+    log: &LogExpr,
+    reader: &dyn LogReader,
+    (from, to): (i64, i64),
+    direction: Direction,
+    budget: &Budget,
+    visit: &mut dyn FnMut(&Labels, &LogEntry) -> ControlFlow<()>,
+) -> Result<(), SourceError> {
+    let mut failure = None;
+    reader.scan(&log.matchers, from, to, direction, &log.hints(), &mut |labels, entry| match budget
+        .lines(1, entry.line.len() as u64)
+    {
+        Ok(()) => visit(labels, entry),
+        Err(e) => {
+            failure = Some(e);
+            ControlFlow::Break(())
+        }
     })?;
     failure.map_or(Ok(()), Err)
+}
+
+/// An entry as stages left it.
+pub fn with_line(entry: &LogEntry, line: Cow<'_, str>) -> LogEntry {
+    let mut entry = entry.clone();
+    if let Cow::Owned(changed) = line {
+        entry.line = changed;
+    }
+    entry
 }

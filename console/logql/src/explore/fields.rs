@@ -15,6 +15,7 @@ use console_storage::{
 use crate::{
     ast::LogExpr,
     budget::Budget,
+    eval::each_line,
     labels::LabelSet,
     stage::{json, logfmt},
     units::{parse_bytes, parse_duration},
@@ -51,37 +52,22 @@ pub fn detect(
 ) -> Result<Vec<DetectedField>, SourceError> {
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
     let mut looked_at = 0;
-    let mut failure = None;
     let now_ms = console_model::clock::now_ms();
     let nobody = Labels::default();
-    reader.scan(
-        &log.matchers,
-        range.0,
-        range.1,
-        Direction::Backward,
-        &log.hints(),
-        &mut |labels, entry| {
-            if let Err(e) = budget.lines(1, entry.line.len() as u64) {
-                failure = Some(e);
-                return ControlFlow::Break(());
-            }
-            let Some((line, staged)) = log.run(labels, entry, now_ms) else {
-                return ControlFlow::Continue(());
-            };
-            for (name, value) in staged.pairs().filter(|(name, _)| labels.get(name).is_none()) {
-                note(&mut all, name, value, None);
-            }
-            let (parser, found) = parsed(&line, &nobody);
-            for (name, value) in found.pairs() {
-                note(&mut all, name, value, parser);
-            }
-            looked_at += 1;
-            if looked_at >= wanted.lines { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        },
-    )?;
-    if let Some(e) = failure {
-        return Err(e);
-    }
+    each_line(log, reader, range, Direction::Backward, budget, &mut |labels, entry| {
+        let Some((line, staged)) = log.run(labels, entry, now_ms) else {
+            return ControlFlow::Continue(());
+        };
+        for (name, value) in staged.pairs().filter(|(name, _)| labels.get(name).is_none()) {
+            note(&mut all, name, value, None);
+        }
+        let (parser, found) = parsed(&line, &nobody);
+        for (name, value) in found.pairs() {
+            note(&mut all, name, value, parser);
+        }
+        looked_at += 1;
+        if looked_at >= wanted.lines { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     let field = |(label, seen): (String, Seen)| DetectedField {
         label,
         field_type: seen.kind.unwrap_or(FieldType::String),

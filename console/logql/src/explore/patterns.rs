@@ -6,7 +6,7 @@ use console_model::log::Direction;
 use console_storage::{SourceError, logs::LogReader, source::LogPattern};
 
 use super::drain::Drain;
-use crate::{ast::LogExpr, budget::Budget};
+use crate::{ast::LogExpr, budget::Budget, eval::each_line};
 
 /// Lines that patterns are made of, from the newest back; more say the same.
 const MAX_LINES: u64 = 1_000_000;
@@ -19,30 +19,16 @@ pub fn find(
     budget: &Budget,
 ) -> Result<Vec<LogPattern>, SourceError> {
     let mut drain = Drain::default();
-    let (mut failure, mut looked_at) = (None, 0);
+    let mut looked_at = 0;
     let now_ms = console_model::clock::now_ms();
     let step_ns = step_ns.max(1);
-    reader.scan(
-        &log.matchers,
-        range.0,
-        range.1,
-        Direction::Backward,
-        &log.hints(),
-        &mut |labels, entry| {
-            if let Err(e) = budget.lines(1, entry.line.len() as u64) {
-                failure = Some(e);
-                return ControlFlow::Break(());
-            }
-            if let Some((line, _)) = log.run(labels, entry, now_ms) {
-                drain.learn(&line, entry.t_ns.div_euclid(step_ns) * step_ns);
-            }
-            looked_at += 1;
-            if looked_at >= MAX_LINES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        },
-    )?;
-    if let Some(e) = failure {
-        return Err(e);
-    }
+    each_line(log, reader, range, Direction::Backward, budget, &mut |labels, entry| {
+        if let Some((line, _)) = log.run(labels, entry, now_ms) {
+            drain.learn(&line, entry.t_ns.div_euclid(step_ns) * step_ns);
+        }
+        looked_at += 1;
+        if looked_at >= MAX_LINES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     let pattern = |c: super::drain::Cluster| LogPattern {
         pattern: c.pattern(),
         samples: c.steps.into_iter().collect(),

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use console_model::clock;
+use console_model::{clock, names::GoQuoted};
 use serde_json::json;
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     envelope::{EsError, ok, with_product},
     predicate::Predicate,
     search::Reader,
-    translate::quoted,
 };
 use crate::params::Params;
 
@@ -64,10 +63,10 @@ impl Pattern {
     pub fn selector(&self) -> String {
         let mut matchers = vec!["service_name=~\".+\"".to_owned()];
         if !self.wanted.iter().any(|w| w == "*") {
-            matchers.push(format!("index=~{}", quoted(&alternatives(&self.wanted))));
+            matchers.push(format!("index=~{}", GoQuoted(&alternatives(&self.wanted))));
         }
         if !self.excluded.is_empty() {
-            matchers.push(format!("index!~{}", quoted(&alternatives(&self.excluded))));
+            matchers.push(format!("index!~{}", GoQuoted(&alternatives(&self.excluded))));
         }
         format!("{{{}}}", matchers.join(","))
     }

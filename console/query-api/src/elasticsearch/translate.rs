@@ -3,6 +3,8 @@
 //! What has to hold for the line alone becomes line filters; the rest one label filter. Where the line stands inside of
 //! it, beside labels in an `or`, the line is a label for that long.
 
+use console_model::names::GoQuoted;
+
 use super::{
     indices::Pattern,
     predicate::{Comparison, Place, Predicate, Test},
@@ -68,7 +70,7 @@ fn line_filter(predicate: &Predicate) -> Option<String> {
         (Test::Exists, false) => ("!~", "(?s).".to_owned()),
         (Test::Number(..), _) => return None,
     };
-    Some(format!("{op} {}", quoted(&text)))
+    Some(format!("{op} {}", GoQuoted(&text)))
 }
 
 /// A label filter; negation is carried inwards, since LogQL has none around filters.
@@ -99,8 +101,8 @@ fn filter(predicate: &Predicate, negated: bool) -> String {
 fn of_label(name: &str, test: &Test, negated: bool) -> String {
     let (equal, matches) = if negated { ("!=", "!~") } else { ("=", "=~") };
     match test {
-        Test::Equal(text) => format!("{name}{equal}{}", quoted(text)),
-        Test::Regex(pattern) => format!("{name}{matches}{}", quoted(pattern)),
+        Test::Equal(text) => format!("{name}{equal}{}", GoQuoted(text)),
+        Test::Regex(pattern) => format!("{name}{matches}{}", GoQuoted(pattern)),
         Test::Exists => format!("{name}{}\"\"", if negated { "=" } else { "!=" }),
         Test::Number(comparison, than) => {
             let (op, opposite) = match comparison {
@@ -116,25 +118,6 @@ fn of_label(name: &str, test: &Test, negated: bool) -> String {
             }
         }
     }
-}
-
-/// A text in quotes, as Go and LogQL read it.
-pub fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
-use console_model::{TimeRange, clock, span::TraceId};
+use console_model::{TimeRange, clock, names::GoQuoted, span::TraceId};
 use console_storage::trace_query::SearchOptions;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     params::Params,
-    traceql::{is_duration, literal, quoted},
+    traceql::{is_duration, literal},
 };
 
 const DEFAULT_LIMIT: usize = 20;
@@ -91,7 +91,7 @@ fn tag(key: &str, value: &str) -> Result<String, JaegerError> {
         }
         Err(JaegerError::bad_request(format!("tag {key} must be one of {wanted:?}, got {value:?}")))
     };
-    let text = quoted(value);
+    let text = GoQuoted(value);
     Ok(match key {
         "error" => {
             let is = one_of(&["true", "false"])? == "true";
@@ -108,7 +108,7 @@ fn tag(key: &str, value: &str) -> Result<String, JaegerError> {
         "otel.scope.name" => format!("instrumentation:name = {text}"),
         "otel.scope.version" => format!("instrumentation:version = {text}"),
         key => {
-            let key = quoted(key);
+            let key = GoQuoted(key);
             let mut alternatives = vec![format!(".{key} = {text}"), format!("event.{key} = {text}")];
             if let Some(number) = literal(value) {
                 alternatives.extend([format!(".{key} = {number}"), format!("event.{key} = {number}")]);
@@ -123,9 +123,9 @@ fn query(params: &Params) -> Result<String, JaegerError> {
     let service = params
         .non_empty("service")
         .ok_or_else(|| JaegerError::bad_request("parameter 'service' is required"))?;
-    let mut conditions = vec![format!("resource.service.name = {}", quoted(service))];
+    let mut conditions = vec![format!("resource.service.name = {}", GoQuoted(service))];
     if let Some(operation) = params.non_empty("operation").filter(|o| *o != "all") {
-        conditions.push(format!("name = {}", quoted(operation)));
+        conditions.push(format!("name = {}", GoQuoted(operation)));
     }
     for (name, op) in [("minDuration", ">="), ("maxDuration", "<=")] {
         if let Some(text) = params.non_empty(name) {

@@ -77,8 +77,8 @@ fn text(key: &str, value: &str) -> Value {
 
 fn tags(span: &Span) -> Vec<Value> {
     let mut out: Vec<Value> = span.attributes.iter().map(|(k, v)| tag(k, v)).collect();
-    if let Some(kind) = kind(span.kind) {
-        out.push(text("span.kind", kind));
+    if span.kind != SpanKind::Unspecified {
+        out.push(text("span.kind", span.kind.word()));
     }
     for (key, value) in [("otel.scope.name", &span.scope_name), ("otel.scope.version", &span.scope_version)] {
         if !value.is_empty() {
@@ -97,17 +97,6 @@ fn tags(span: &Span) -> Vec<Value> {
         out.push(text("otel.status_description", &span.status_message));
     }
     out
-}
-
-fn kind(kind: SpanKind) -> Option<&'static str> {
-    Some(match kind {
-        SpanKind::Unspecified => return None,
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    })
 }
 
 fn tag(key: &str, value: &AttributeValue) -> Value {

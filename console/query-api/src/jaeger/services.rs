@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
-use console_model::{TimeRange, clock, span::AttributeValue};
+use console_model::{TimeRange, clock, names::GoQuoted, span::AttributeValue};
 use console_storage::{trace_query::MetricsRange, traces::AttributeScope};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::{
     Api,
     envelope::{JaegerError, answer},
 };
-use crate::{params::Params, traceql::quoted};
+use crate::params::Params;
 
 /// How far back services and operations are looked for.
 const LOOKBACK_MS: i64 = 48 * 3_600_000;
@@ -32,7 +32,7 @@ pub async fn services(State(api): State<Api>) -> Result<Json<Value>, JaegerError
 /// Names and kinds of the spans of a service, in order.
 async fn pairs(api: &Api, service: &str) -> Result<Vec<(String, String)>, JaegerError> {
     let query =
-        format!("{{ resource.service.name = {} }} | count_over_time() by (name, kind)", quoted(service));
+        format!("{{ resource.service.name = {} }} | count_over_time() by (name, kind)", GoQuoted(service));
     let TimeRange { start_ms, end_ms } = recent();
     let range = MetricsRange {
         start_ns: start_ms * 1_000_000,

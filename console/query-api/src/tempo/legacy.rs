@@ -1,5 +1,7 @@
 //! Searches by tags, written as TraceQL: `tags` in logfmt, `minDuration` and `maxDuration` of the trace.
 
+use console_model::names::GoQuoted;
+
 use super::envelope::TempoError;
 use crate::{params::Params, traceql};
 
@@ -30,7 +32,7 @@ fn filter(key: &str, value: &str) -> Result<String, TempoError> {
         };
         if wanted.contains(&value) { Ok(()) } else { Err(wrong()) }
     };
-    let pattern = traceql::quoted(&format!("(?i).*{}.*", regex::escape(value)));
+    let pattern = GoQuoted(&format!("(?i).*{}.*", regex::escape(value)));
     Ok(match key {
         "error" => {
             word(&["true", "false"])?;
@@ -44,7 +46,7 @@ fn filter(key: &str, value: &str) -> Result<String, TempoError> {
         "root.name" => format!("rootName =~ {pattern}"),
         "root.service.name" => format!("rootServiceName =~ {pattern}"),
         key => {
-            let attribute = format!(".{}", traceql::quoted(key));
+            let attribute = format!(".{}", GoQuoted(key));
             match traceql::literal(value) {
                 Some(literal) => format!("({attribute} =~ {pattern} || {attribute} = {literal})"),
                 None => format!("{attribute} =~ {pattern}"),

@@ -2,7 +2,7 @@
 //! and as protobuf.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use console_model::span::{AttributeValue, Attributes, Span, SpanKind, SpanStatus, Trace};
+use console_model::span::{AttributeValue, Attributes, Span, Trace};
 use serde_json::{Map, Value, json};
 
 /// What a library recorded: name, version and attributes of a scope.
@@ -55,7 +55,7 @@ fn one(span: &Span) -> Value {
         out.insert("parentSpanId".into(), STANDARD.encode(parent.0).into());
     }
     out.insert("name".into(), span.name.clone().into());
-    out.insert("kind".into(), kind(span.kind).into());
+    out.insert("kind".into(), span.kind.otlp_name().into());
     out.insert("startTimeUnixNano".into(), span.start_ns.to_string().into());
     out.insert("endTimeUnixNano".into(), span.end_ns().to_string().into());
     out.insert("attributes".into(), attributes(&span.attributes));
@@ -68,27 +68,8 @@ fn one(span: &Span) -> Value {
         json!({"traceId": trace, "spanId": span, "attributes": attributes(&l.attributes)})
     });
     out.insert("links".into(), links.collect());
-    out.insert("status".into(), json!({"code": status(span.status), "message": span.status_message}));
+    out.insert("status".into(), json!({"code": span.status.otlp_name(), "message": span.status_message}));
     Value::Object(out)
-}
-
-fn kind(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "SPAN_KIND_UNSPECIFIED",
-        SpanKind::Internal => "SPAN_KIND_INTERNAL",
-        SpanKind::Server => "SPAN_KIND_SERVER",
-        SpanKind::Client => "SPAN_KIND_CLIENT",
-        SpanKind::Producer => "SPAN_KIND_PRODUCER",
-        SpanKind::Consumer => "SPAN_KIND_CONSUMER",
-    }
-}
-
-fn status(status: SpanStatus) -> &'static str {
-    match status {
-        SpanStatus::Unset => "STATUS_CODE_UNSET",
-        SpanStatus::Ok => "STATUS_CODE_OK",
-        SpanStatus::Error => "STATUS_CODE_ERROR",
-    }
 }
 
 /// OTLP's list of key and `AnyValue`.

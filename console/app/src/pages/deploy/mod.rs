@@ -2,7 +2,7 @@
 
 mod diff;
 
-use console_model::deploy::DeployCommit;
+use console_model::{deploy::DeployCommit, names::GoQuoted};
 use console_storage::SourceError;
 use console_ui::{ButtonLink, Card, Empty, ErrorPanel, TableScroll};
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use leptos_router::hooks::use_params_map;
 
 use self::diff::{FileDiff, LineKind};
 use super::{moment::Moment, query::answer};
-use crate::{layout::Page, request::PageRequest, view::quote::quoted};
+use crate::{layout::Page, request::PageRequest};
 
 const COMMITS_ASKED: usize = 500;
 /// Shown before and after a deploy where its effect is looked for.
@@ -107,9 +107,9 @@ fn Head(commit: DeployCommit, now_ms: i64) -> impl IntoView {
     let effect = (!services.is_empty()).then(|| {
         let errors = format!(
             "sum by (job) (rate(http_server_request_duration_seconds_count{{job=~{}}}[1m]))",
-            quoted(&pattern)
+            GoQuoted(&pattern)
         );
-        let logs = format!("{{service_name=~{}}}", quoted(&pattern));
+        let logs = format!("{{service_name=~{}}}", GoQuoted(&pattern));
         view! {
             <div>
                 <dt>"Around it"</dt>

@@ -1,6 +1,6 @@
 //! Adding a filter to a LogQL query as text, so that what a reader wrote stays as it was written.
 
-use crate::view::quote::quoted;
+use console_model::names::GoQuoted;
 
 /// Where a name comes from, which decides how it is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Filter {
     pub fn add_to(&self, query: &str) -> String {
         let query = query.trim_end();
         let condition =
-            format!("{}{}{}", self.name, if self.is_not { "!=" } else { "=" }, quoted(&self.value));
+            format!("{}{}{}", self.name, if self.is_not { "!=" } else { "=" }, GoQuoted(&self.value));
         match self.place {
             Place::Stream => add_matcher(query, &condition),
             _ if query.contains(&format!("| {condition}")) => query.to_owned(),

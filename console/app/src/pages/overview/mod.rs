@@ -4,7 +4,7 @@ mod money;
 mod services;
 mod watch;
 
-use console_model::{alert::Alert, deploy::DeployCommit, silence::Silencing};
+use console_model::{alert::Alert, deploy::DeployCommit, names::GoQuoted, silence::Silencing};
 use console_storage::SourceError;
 use console_ui::{Badge, Card, Dot, Empty, ErrorPanel, Glyph, Icon, Sparkline, TableScroll, Tone};
 use leptos::prelude::*;
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     layout::Page,
     request::PageRequest,
-    view::{chart_series::Steps, format, quote::quoted},
+    view::{chart_series::Steps, format},
 };
 
 pub use self::services::running_versions;
@@ -285,16 +285,16 @@ fn ServiceLine(row: ServiceRow, request: PageRequest) -> impl IntoView {
     let (tone, word) = row.state();
     let is_well = matches!(tone, Tone::Ok);
     let name = row.name.clone();
-    let logs = request.link("/logs", &[("q", &format!("{{service_name={}}}", quoted(&name)))]);
+    let logs = request.link("/logs", &[("q", &format!("{{service_name={}}}", GoQuoted(&name)))]);
     let traces =
-        request.link("/traces", &[("q", &format!("{{ resource.service.name = {} }}", quoted(&name)))]);
+        request.link("/traces", &[("q", &format!("{{ resource.service.name = {} }}", GoQuoted(&name)))]);
     let metrics = request.link(
         "/metrics-explorer",
         &[(
             "q",
             &format!(
                 "sum by (http_route) (rate(http_server_request_duration_seconds_count{{job={}}}[1m]))",
-                quoted(&name)
+                GoQuoted(&name)
             ),
         )],
     );

@@ -1,6 +1,8 @@
 //! Simple questions about traces, written as TraceQL.
 
-use crate::{request::PageRequest, view::quote::quoted};
+use console_model::names::GoQuoted;
+
+use crate::request::PageRequest;
 
 /// Every trace.
 pub const ALL_TRACES: &str = "{}";
@@ -34,7 +36,7 @@ impl Facets {
     pub fn traceql(&self) -> String {
         let mut conditions = Vec::new();
         if let Some(service) = &self.service {
-            conditions.push(format!("resource.service.name = {}", quoted(service)));
+            conditions.push(format!("resource.service.name = {}", GoQuoted(service)));
         }
         if self.errors_only {
             conditions.push("status = error".to_owned());

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use console_model::{
     TimeRange,
     log::{Direction, LogAnswer, LogStream},
+    names::GoQuoted,
     span::TraceId,
 };
 use console_storage::SourceError;
@@ -18,7 +19,7 @@ use crate::{
         query::{QueryProblem, address, answer},
     },
     request::PageRequest,
-    view::{format::count, quote::quoted},
+    view::format::count,
 };
 
 /// Clocks disagree, and a line may be written after its span ended.
@@ -29,12 +30,12 @@ const ARRIVAL_MS: i64 = 30_000;
 
 /// Lines that hold the id as text, as the shop's own do.
 pub fn by_text(id: TraceId) -> String {
-    format!("{ALL_LINES} |= {}", quoted(&id.to_string()))
+    format!("{ALL_LINES} |= {}", GoQuoted(&id.to_string()))
 }
 
 /// Lines that have the id beside them, as OTLP's do.
 fn by_metadata(id: TraceId) -> String {
-    format!("{ALL_LINES} | trace_id={}", quoted(&id.to_string()))
+    format!("{ALL_LINES} | trace_id={}", GoQuoted(&id.to_string()))
 }
 
 /// Oldest first, each line once.

@@ -1,13 +1,16 @@
 //! One span as a row of the waterfall, unfolding to all that it says.
 
-use console_model::span::{Attributes, Span, SpanEvent, SpanKind, SpanLink};
+use console_model::{
+    names::GoQuoted,
+    span::{Attributes, Span, SpanEvent, SpanLink},
+};
 use console_ui::{Badge, Tone};
 use leptos::prelude::*;
 
 use super::{trace::failure, waterfall::Row};
 use crate::{
     pages::query::address,
-    view::{format, markup::shorten, quote::quoted},
+    view::{format, markup::shorten},
 };
 
 /// Deeper spans are not indented further.
@@ -78,7 +81,7 @@ fn Details(span: Span, offset_ns: i64) -> impl IntoView {
         (span.start_ns.div_euclid(ms) - 1000).to_string(),
         (span.end_ns().div_euclid(ms) + 5000).to_string(),
     );
-    let by_span = format!("{{service_name=~\".+\"}} |= {}", quoted(&span.span_id.to_string()));
+    let by_span = format!("{{service_name=~\".+\"}} |= {}", GoQuoted(&span.span_id.to_string()));
     let logs = address("/logs", &[("q", &by_span), ("from", &from), ("to", &to)]);
     let scope = [span.scope_name.as_str(), span.scope_version.as_str()].join(" ").trim().to_owned();
     let scope = (!scope.is_empty()).then(|| view! { <span>"by "<b>{scope}</b></span> });
@@ -95,7 +98,7 @@ fn Details(span: Span, offset_ns: i64) -> impl IntoView {
             <p class="span-facts">
                 <span>"started after "<b>{format::duration_ns(offset_ns)}</b></span>
                 <span>"took "<b>{format::duration_ns(span.duration_ns)}</b></span>
-                <span>"kind "<b>{kind(span.kind)}</b></span>
+                <span>"kind "<b>{span.kind.word()}</b></span>
                 {scope}
                 <span>"span "<b class="mono">{span.span_id.to_string()}</b></span>
                 <a href=logs>"Log lines of this span"</a>
@@ -105,17 +108,6 @@ fn Details(span: Span, offset_ns: i64) -> impl IntoView {
             {links}
             {table("Resource", &span.resource)}
         </div>
-    }
-}
-
-fn kind(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "unspecified",
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
     }
 }
 
