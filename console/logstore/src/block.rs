@@ -115,9 +115,9 @@ impl Times {
         row.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
     }
 
-    /// Bytes of the line of a row.
-    pub fn line_bytes(&self, row: usize) -> usize {
-        self.ends[row] as usize - self.begin(row)
+    /// Bytes of the lines of some rows.
+    pub fn bytes(&self, rows: std::ops::Range<usize>) -> usize {
+        self.begin(rows.end) - self.begin(rows.start)
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
                 let mut pairs = Vec::new();
                 block.metadata(i, &mut pairs);
                 assert_eq!((block.times.times[i], block.line(i)), (*t, line.as_str()));
-                assert_eq!(block.times.line_bytes(i), line.len());
+                assert_eq!(block.times.bytes(i..i + 1), line.len());
                 assert_eq!(pairs.first().map(|p| p.1.to_owned()), (i % 3 == 0).then(|| i.to_string()));
             }
             let (from, text) = block.text(7..9);

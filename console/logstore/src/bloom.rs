@@ -19,8 +19,9 @@ const WINDOW: usize = 9;
 /// Tokens from this length on are kept in pieces.
 const LONG: usize = GRAM + WINDOW - 1;
 /// Bytes of a bucket.
-const BUCKET: usize = 32;
-const BITS_PER_KEY: usize = 12;
+pub const BUCKET: usize = 32;
+/// Of 30 keys that are not there one passes. An id has several, of which all must pass.
+const BITS_PER_KEY: usize = 8;
 /// Keys seen lately, to keep repetitions out of the list.
 const RECENT: usize = 1 << 14;
 
@@ -188,14 +189,31 @@ impl Needle {
 
     /// Whether a block with this filter may contain it.
     pub fn may_be_in(&self, filter: &[u8]) -> bool {
-        let buckets = filter.len() / BUCKET;
-        self.keys.iter().all(|key| {
+        let bucket = |at: usize| filter.get(at..).and_then(<[u8]>::first_chunk).copied().ok_or(());
+        self.may_be_among(filter.len(), bucket).unwrap_or_default()
+    }
+
+    /// Whether a block with a filter of so many bytes may contain it; `bucket` is asked for those that begin at a place.
+    pub fn may_be_among<E>(
+        &self,
+        length: usize,
+        mut bucket: impl FnMut(usize) -> Result<[u8; BUCKET], E>,
+    ) -> Result<bool, E> {
+        let buckets = length / BUCKET;
+        for key in &self.keys {
             // Lines without a token have an empty filter.
-            let Some(bucket) = filter.get(bucket_of(*key, buckets)..).filter(|b| b.len() >= BUCKET) else {
-                return false;
-            };
-            bits_of(*key).enumerate().all(|(word, bit)| bucket[word * 4 + bit / 8] & (1 << (bit % 8)) != 0)
-        })
+            if buckets == 0 {
+                return Ok(false);
+            }
+            let bucket = bucket(bucket_of(*key, buckets))?;
+            if !bits_of(*key)
+                .enumerate()
+                .all(|(word, bit)| bucket[word * 4 + bit / 8] & (1 << (bit % 8)) != 0)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a filter can say anything about it.

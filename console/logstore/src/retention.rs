@@ -22,13 +22,18 @@ impl LogStore {
             tracing::error!(%error, "lines stay in memory: cannot write part");
         }
         self.cut_log();
-        let aged_ms = self.config.retention_clock.at(now_ms);
-        let cutoff_ns = aged_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
-        self.drop_parts(|p| p.part.meta.last_t_ns < cutoff_ns);
-        self.drop_over_bytes();
+        self.drop_old(now_ms);
         if let Err(error) = self.compact(now_ms) {
             tracing::error!(%error, "cannot merge parts of lines");
         }
+        self.drop_over_bytes();
+    }
+
+    /// Applies retention by age and by bytes, which takes no time.
+    pub(crate) fn drop_old(&self, now_ms: i64) {
+        let aged_ms = self.config.retention_clock.at(now_ms);
+        let cutoff_ns = aged_ms.saturating_sub(self.config.retention_ms).saturating_mul(1_000_000);
+        self.drop_parts(|p| p.part.meta.last_t_ns < cutoff_ns);
         self.drop_over_bytes();
     }
 

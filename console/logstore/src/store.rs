@@ -124,7 +124,8 @@ impl LogStore {
             config,
         };
         store.cut_log();
-        store.maintain((store.config.clock)());
+        // Parts are merged later: whoever waits for the store does not wait for that.
+        store.drop_old((store.config.clock)());
         Ok(store)
     }
 

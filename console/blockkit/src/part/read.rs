@@ -53,6 +53,16 @@ impl Part {
         read_section(&self.file, self.bytes, section)
     }
 
+    /// Some bytes of a section, without its checksum: for sections that [`Part::read`] gave whole before.
+    pub fn read_within<const N: usize>(&self, section: Section, at: u64) -> Result<[u8; N], PartError> {
+        if at.checked_add(N as u64).is_none_or(|end| end > section.length) {
+            return Err(PartError::Damaged("bytes outside the section"));
+        }
+        let mut bytes = [0; N];
+        self.file.read_exact_at(&mut bytes, section.offset + at).map_err(io("read"))?;
+        Ok(bytes)
+    }
+
     /// Whether rows may lie in `start_ns <= t < end_ns`.
     pub fn overlaps(&self, start_ns: i64, end_ns: i64) -> bool {
         !self.is_damaged() && self.meta.first_t_ns < end_ns && self.meta.last_t_ns >= start_ns

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use console_blockkit::{
@@ -12,7 +15,10 @@ use console_blockkit::{
 use parking_lot::Mutex;
 
 use super::index::{BlockInfo, Index};
-use crate::block::{BlockRows, Times};
+use crate::{
+    block::{BlockRows, Times},
+    bloom::Needle,
+};
 
 /// Decoded pieces of parts that are likely asked for again.
 pub struct Caches {
@@ -69,6 +75,8 @@ pub struct LogPart {
     /// Bytes of lines and metadata.
     pub raw_bytes: u64,
     index: Section,
+    /// Of each block, whether its filter was read whole and found undamaged.
+    filters: Box<[AtomicBool]>,
     /// Hashes of the streams' labels in this process.
     pub streams: Vec<u64>,
 }
@@ -87,7 +95,8 @@ impl LogPart {
         }
         let raw_bytes = decoded.blocks.iter().map(|b| b.raw_bytes).sum();
         let streams = decoded.streams.iter().map(|(labels, _)| labels.hash_value()).collect();
-        Ok(Self { part, age, raw_bytes, index, streams })
+        let filters = decoded.blocks.iter().map(|_| AtomicBool::new(false)).collect();
+        Ok(Self { part, age, raw_bytes, index, filters, streams })
     }
 
     fn noted<T>(&self, read: Result<T, PartError>) -> Result<T, PartError> {
@@ -109,6 +118,23 @@ impl LogPart {
     /// The bytes of a section as they are.
     pub fn section(&self, section: Section) -> Result<Vec<u8>, PartError> {
         self.noted(self.part.read(section))
+    }
+
+    /// Whether the lines of a block may contain all of these. Where its filter was read before, only some bytes of it are.
+    pub fn may_contain(&self, block: u32, info: &BlockInfo, needles: &[Needle]) -> Result<bool, PartError> {
+        let known = self.filters.get(block as usize).ok_or(PartError::Damaged("unknown block"))?;
+        if !known.load(Ordering::Relaxed) {
+            let filter = self.section(info.bloom)?;
+            known.store(true, Ordering::Relaxed);
+            return Ok(needles.iter().all(|n| n.may_be_in(&filter)));
+        }
+        for needle in needles {
+            let bucket = |at: usize| self.part.read_within(info.bloom, at as u64);
+            if !self.noted(needle.may_be_among(info.bloom.length as usize, bucket))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub fn times(&self, block: &BlockInfo) -> Result<Times, PartError> {

@@ -66,10 +66,11 @@ impl RunTimes {
         }
     }
 
-    pub fn line_bytes(&self, row: usize) -> usize {
+    /// Bytes of the lines of some rows.
+    pub fn bytes(&self, rows: Range<usize>) -> usize {
         match self {
-            Self::Head(run) => run.entry(row).line.len(),
-            Self::Block { times, first, .. } => times.line_bytes(first + row),
+            Self::Head(run) => rows.map(|row| run.entry(row).line.len()).sum(),
+            Self::Block { times, first, .. } => times.bytes(first + rows.start..first + rows.end),
         }
     }
 
@@ -172,11 +173,9 @@ fn open_block(
     if is_shared && let Some(block) = context.caches.block(sequence, run.block) {
         return Ok(Some(block));
     }
-    if context.needles.iter().any(Needle::has_keys) {
-        let filter = part.section(info.bloom)?;
-        if !context.needles.iter().all(|n| n.may_be_in(&filter)) {
-            return absent();
-        }
+    let has_keys = context.needles.iter().any(Needle::has_keys);
+    if has_keys && !part.may_contain(run.block, info, context.needles)? {
+        return absent();
     }
     let wanted = |text: &str| context.needles.iter().all(|n| n.find(text.as_bytes()).is_some());
     let Some(block) = part.rows(info, wanted)? else { return absent() };

@@ -86,13 +86,12 @@ fn count(times: &RunTimes, gone: &[u32], windows: Windows) -> BTreeMap<usize, (u
         let Some(window) = windows.place(times.t_ns(row)) else { break };
         let next = windows.start_ns.saturating_add(windows.step_ns.max(1).saturating_mul(window as i64 + 1));
         let end = times.seek(row + 1, next);
-        let (mut n, mut bytes) = (0, 0);
-        for row in row..end {
-            while gone.next_if(|g| (**g as usize) < row).is_some() {}
-            if gone.next_if(|g| **g as usize == row).is_none() {
-                n += 1;
-                bytes += times.line_bytes(row) as u64;
-            }
+        while gone.next_if(|g| (**g as usize) < row).is_some() {}
+        let (mut n, mut bytes) = ((end - row) as u64, times.bytes(row..end) as u64);
+        while let Some(gone) = gone.next_if(|g| (**g as usize) < end) {
+            let gone = *gone as usize;
+            n -= 1;
+            bytes -= times.bytes(gone..gone + 1) as u64;
         }
         if n > 0 {
             out.insert(window, (n, bytes));
