@@ -73,10 +73,6 @@ pub async fn query_instant(
     Ok(Json(json!({"series": series, "metrics": cost(inspected)})))
 }
 
-fn labels(labels: &[(String, AttributeValue)]) -> Value {
-    labels.iter().map(|(name, v)| json!({"key": name, "value": otlp::any_value(v)})).collect()
-}
-
 /// As Prometheus writes label sets; names that it could not have are quoted.
 fn prom_labels(labels: &[(String, AttributeValue)]) -> String {
     let plain = |name: &str| {
@@ -95,7 +91,7 @@ fn prom_labels(labels: &[(String, AttributeValue)]) -> String {
 fn over_time(s: &SpanSeries) -> Value {
     let samples = s.samples.iter().map(|(t, v)| json!({"timestampMs": t.to_string(), "value": v}));
     json!({
-        "labels": labels(&s.labels),
+        "labels": otlp::attributes(&s.labels),
         "samples": samples.collect::<Vec<_>>(),
         "promLabels": prom_labels(&s.labels),
         "exemplars": s.exemplars.iter().map(exemplar).collect::<Vec<_>>(),
@@ -104,7 +100,7 @@ fn over_time(s: &SpanSeries) -> Value {
 
 fn at_once(s: &SpanSeries) -> Option<Value> {
     let (_, value) = s.samples.first()?;
-    Some(json!({"labels": labels(&s.labels), "value": value, "promLabels": prom_labels(&s.labels)}))
+    Some(json!({"labels": otlp::attributes(&s.labels), "value": value, "promLabels": prom_labels(&s.labels)}))
 }
 
 fn exemplar(e: &SpanExemplar) -> Value {

@@ -2,8 +2,8 @@
 //! and as protobuf.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use console_model::span::{AttributeValue, Attributes, Span, Trace};
-use serde_json::{Map, Value, json};
+use console_model::span::{AttributeValue, Attributes, Span, SpanEvent, SpanLink, Trace};
+use serde::Serialize;
 
 /// What a library recorded: name, version and attributes of a scope.
 pub type Scope<'a> = (&'a str, &'a str, &'a Attributes);
@@ -29,65 +29,163 @@ pub fn grouped(trace: &Trace) -> Grouped<'_> {
     groups
 }
 
-/// `ResourceSpans` of a trace as JSON.
-pub fn resource_spans(trace: &Trace) -> Vec<Value> {
-    let of_scope = |((name, version, own), spans): (Scope<'_>, Vec<&Span>)| {
-        let mut scope = json!({"name": name, "version": version});
-        if !own.is_empty() {
-            scope["attributes"] = attributes(own);
-        }
-        json!({"scope": scope, "spans": spans.into_iter().map(one).collect::<Vec<_>>()})
-    };
+/// Spans of one resource.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceSpans<'a> {
+    resource: Resource<'a>,
+    scope_spans: Vec<ScopeSpans<'a>>,
+}
+
+#[derive(Serialize)]
+struct Resource<'a> {
+    attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Serialize)]
+struct ScopeSpans<'a> {
+    scope: InstrumentationScope<'a>,
+    spans: Vec<OneSpan<'a>>,
+}
+
+#[derive(Serialize)]
+struct InstrumentationScope<'a> {
+    name: &'a str,
+    version: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OneSpan<'a> {
+    trace_id: String,
+    span_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_span_id: Option<String>,
+    name: &'a str,
+    kind: &'static str,
+    start_time_unix_nano: String,
+    end_time_unix_nano: String,
+    attributes: Vec<KeyValue<'a>>,
+    events: Vec<Event<'a>>,
+    links: Vec<Link<'a>>,
+    status: Status<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    time_unix_nano: String,
+    name: &'a str,
+    attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Link<'a> {
+    trace_id: String,
+    span_id: String,
+    attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    code: &'static str,
+    message: &'a str,
+}
+
+/// An attribute.
+#[derive(Serialize)]
+pub struct KeyValue<'a> {
+    pub key: &'a str,
+    pub value: AnyValue<'a>,
+}
+
+/// OTLP's `AnyValue`: `{"stringValue":"…"}`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::enum_variant_names, reason = "the protocol's names")]
+pub enum AnyValue<'a> {
+    StringValue(&'a str),
+    BoolValue(bool),
+    /// 64-bit numbers are text in protobuf's JSON.
+    IntValue(String),
+    DoubleValue(f64),
+    BytesValue(String),
+    ArrayValue {
+        values: Vec<AnyValue<'a>>,
+    },
+    KvlistValue {
+        values: Vec<KeyValue<'a>>,
+    },
+}
+
+/// `ResourceSpans` of a trace.
+pub fn resource_spans(trace: &Trace) -> Vec<ResourceSpans<'_>> {
     grouped(trace)
         .into_iter()
-        .map(|(resource, scopes)| {
-            let scopes: Vec<Value> = scopes.into_iter().map(of_scope).collect();
-            json!({"resource": {"attributes": attributes(resource)}, "scopeSpans": scopes})
+        .map(|(resource, scopes)| ResourceSpans {
+            resource: Resource { attributes: attributes(resource) },
+            scope_spans: scopes.into_iter().map(of_scope).collect(),
         })
         .collect()
 }
 
-fn one(span: &Span) -> Value {
-    let mut out = Map::new();
-    out.insert("traceId".into(), STANDARD.encode(span.trace_id.0).into());
-    out.insert("spanId".into(), STANDARD.encode(span.span_id.0).into());
-    if let Some(parent) = span.parent_span_id {
-        out.insert("parentSpanId".into(), STANDARD.encode(parent.0).into());
+fn of_scope<'a>(((name, version, own), spans): (Scope<'a>, Vec<&'a Span>)) -> ScopeSpans<'a> {
+    ScopeSpans {
+        scope: InstrumentationScope { name, version, attributes: attributes(own) },
+        spans: spans.into_iter().map(one).collect(),
     }
-    out.insert("name".into(), span.name.clone().into());
-    out.insert("kind".into(), span.kind.otlp_name().into());
-    out.insert("startTimeUnixNano".into(), span.start_ns.to_string().into());
-    out.insert("endTimeUnixNano".into(), span.end_ns().to_string().into());
-    out.insert("attributes".into(), attributes(&span.attributes));
-    let events = span.events.iter().map(|e| {
-        json!({"timeUnixNano": e.t_ns.to_string(), "name": e.name, "attributes": attributes(&e.attributes)})
-    });
-    out.insert("events".into(), events.collect());
-    let links = span.links.iter().map(|l| {
-        let (trace, span) = (STANDARD.encode(l.trace_id.0), STANDARD.encode(l.span_id.0));
-        json!({"traceId": trace, "spanId": span, "attributes": attributes(&l.attributes)})
-    });
-    out.insert("links".into(), links.collect());
-    out.insert("status".into(), json!({"code": span.status.otlp_name(), "message": span.status_message}));
-    Value::Object(out)
+}
+
+fn one(span: &Span) -> OneSpan<'_> {
+    OneSpan {
+        trace_id: STANDARD.encode(span.trace_id.0),
+        span_id: STANDARD.encode(span.span_id.0),
+        parent_span_id: span.parent_span_id.map(|parent| STANDARD.encode(parent.0)),
+        name: &span.name,
+        kind: span.kind.otlp_name(),
+        start_time_unix_nano: span.start_ns.to_string(),
+        end_time_unix_nano: span.end_ns().to_string(),
+        attributes: attributes(&span.attributes),
+        events: span.events.iter().map(event).collect(),
+        links: span.links.iter().map(link).collect(),
+        status: Status { code: span.status.otlp_name(), message: &span.status_message },
+    }
+}
+
+fn event(event: &SpanEvent) -> Event<'_> {
+    Event {
+        time_unix_nano: event.t_ns.to_string(),
+        name: &event.name,
+        attributes: attributes(&event.attributes),
+    }
+}
+
+fn link(link: &SpanLink) -> Link<'_> {
+    Link {
+        trace_id: STANDARD.encode(link.trace_id.0),
+        span_id: STANDARD.encode(link.span_id.0),
+        attributes: attributes(&link.attributes),
+    }
 }
 
 /// OTLP's list of key and `AnyValue`.
-pub fn attributes(all: &Attributes) -> Value {
-    all.iter().map(|(key, value)| json!({"key": key, "value": any_value(value)})).collect()
+pub fn attributes(all: &[(String, AttributeValue)]) -> Vec<KeyValue<'_>> {
+    all.iter().map(|(key, value)| KeyValue { key, value: any_value(value) }).collect()
 }
 
-/// OTLP's `AnyValue`.
-pub fn any_value(value: &AttributeValue) -> Value {
+fn any_value(value: &AttributeValue) -> AnyValue<'_> {
     match value {
-        AttributeValue::String(s) => json!({"stringValue": s}),
-        AttributeValue::Bool(b) => json!({"boolValue": b}),
-        AttributeValue::Int(i) => json!({"intValue": i.to_string()}),
-        AttributeValue::Double(d) => json!({"doubleValue": d}),
-        AttributeValue::Bytes(b) => json!({"bytesValue": STANDARD.encode(b)}),
+        AttributeValue::String(s) => AnyValue::StringValue(s),
+        AttributeValue::Bool(b) => AnyValue::BoolValue(*b),
+        AttributeValue::Int(i) => AnyValue::IntValue(i.to_string()),
+        AttributeValue::Double(d) => AnyValue::DoubleValue(*d),
+        AttributeValue::Bytes(b) => AnyValue::BytesValue(STANDARD.encode(b)),
         AttributeValue::Array(items) => {
-            json!({"arrayValue": {"values": items.iter().map(any_value).collect::<Vec<_>>()}})
+            AnyValue::ArrayValue { values: items.iter().map(any_value).collect() }
         }
-        AttributeValue::Map(entries) => json!({"kvlistValue": {"values": attributes(entries)}}),
+        AttributeValue::Map(entries) => AnyValue::KvlistValue { values: attributes(entries) },
     }
 }

@@ -7,9 +7,31 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use console_model::span::{Trace, TraceId};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Api, envelope::TempoError, otlp, protobuf};
+use super::{
+    Api,
+    envelope::TempoError,
+    otlp::{self, ResourceSpans},
+    protobuf,
+};
+
+#[derive(Serialize)]
+struct Batches<'a> {
+    batches: Vec<ResourceSpans<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    trace: FoundTrace<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FoundTrace<'a> {
+    resource_spans: Vec<ResourceSpans<'a>>,
+}
 
 async fn find(api: &Api, id: &str) -> Result<Trace, TempoError> {
     let id: TraceId = id.parse().map_err(|e| TempoError::bad_request(format!("{e}")))?;
@@ -27,7 +49,7 @@ pub async fn show(
     if protobuf::wanted(&headers) {
         return Ok(protobuf::answer(&protobuf::trace(&trace)));
     }
-    Ok(Json(json!({"batches": otlp::resource_spans(&trace)})).into_response())
+    Ok(Json(Batches { batches: otlp::resource_spans(&trace) }).into_response())
 }
 
 /// `{"trace":{"resourceSpans":[…]}}`, or Tempo's `TraceByIDResponse` in protobuf.
@@ -41,7 +63,7 @@ pub async fn show_v2(
         let trace = Some(protobuf::trace(&trace));
         return Ok(protobuf::answer(&protobuf::TraceByIdResponse { trace }));
     }
-    Ok(Json(json!({"trace": {"resourceSpans": otlp::resource_spans(&trace)}})).into_response())
+    Ok(Json(Found { trace: FoundTrace { resource_spans: otlp::resource_spans(&trace) } }).into_response())
 }
 
 /// Clients ask this to learn what they speak to.
