@@ -8,8 +8,6 @@ use super::{
 const MIB: f64 = (1 << 20) as f64;
 /// 350 MB, under a load and while asked.
 const PEAK_MIB: f64 = 350e6 / MIB;
-const IDLE_MIB: f64 = 40e6 / MIB;
-const READY_SECONDS: f64 = 0.3;
 
 /// One row: the ratio is what the goal is about.
 pub struct Goal {
@@ -80,8 +78,15 @@ pub fn goals(goals: &[Goal]) -> String {
     table(&["goal", "", "measured", "ratio", ""], &rows)
 }
 
+/// What a load may leave behind.
+pub struct Bounds {
+    /// Resident after it.
+    pub rest_mb: f64,
+    pub ready_seconds: f64,
+}
+
 /// What every load of logs or traces must come to, the worst of all numbers of connections.
-pub fn of_loads<S>(ours: &Outcome<S>) -> Vec<Goal> {
+pub fn of_loads<S>(ours: &Outcome<S>, bounds: &Bounds) -> Vec<Goal> {
     let kept = |name: &str, shares: Vec<Option<f64>>| {
         let told = shares.iter().map(|s| share(*s)).collect::<Vec<_>>().join(", ");
         Goal::all(name, "100 %", told, !shares.is_empty() && shares.iter().all(|s| *s == Some(1.0)))
@@ -90,21 +95,21 @@ pub fn of_loads<S>(ours: &Outcome<S>) -> Vec<Goal> {
         Goal::at_most("peak memory", PEAK_MIB, " MiB", ours.worst(|l| l.taken.peak_rss_bytes as f64 / MIB)),
         Goal::at_most(
             "memory at rest",
-            IDLE_MIB,
+            bounds.rest_mb * 1e6 / MIB,
             " MiB",
             ours.worst(|l| l.taken.idle_rss_bytes as f64 / MIB),
         ),
-        Goal::at_most("ready after kill", READY_SECONDS, " s", ours.worst(|l| l.ready_seconds)),
+        Goal::at_most("ready after kill", bounds.ready_seconds, " s", ours.worst(|l| l.ready_seconds)),
         kept("kept", ours.loads.iter().map(|l| l.kept_share).collect()),
         kept("kept after kill", ours.loads.iter().map(|l| l.killed_share).collect()),
     ]
 }
 
 /// Answers against goals in milliseconds, by question; a question that was not answered misses its goal.
-pub fn of_answers<S>(ours: &Outcome<S>, goals_ms: &[(&str, f64)]) -> Vec<Goal> {
+pub fn of_answers<S>(ours: &Outcome<S>, peak_mb: f64, goals_ms: &[(&str, f64)]) -> Vec<Goal> {
     let Some(answered) = &ours.answered else { return Vec::new() };
     let peak = answered.peak_rss_bytes as f64 / MIB;
-    let mut all = vec![Goal::at_most("peak memory while asked", PEAK_MIB, " MiB", peak)];
+    let mut all = vec![Goal::at_most("peak memory while asked", peak_mb * 1e6 / MIB, " MiB", peak)];
     for (name, answer) in &answered.answers {
         let Some((_, goal)) = goals_ms.iter().find(|(question, _)| question == name) else { continue };
         all.push(match answer {

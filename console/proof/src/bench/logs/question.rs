@@ -48,13 +48,13 @@ pub fn questions() -> Vec<Question> {
             &format!(r#"{all_logsql} "{NEEDLE}""#),
         ),
         question(
-            STATUS_NAME,
+            "status=500 per minute",
             PerMinute,
             &format!(r#"{all_logql} |= "status=500""#),
             &format!(r#"{all_logsql} "status=500""#),
         ),
         question(
-            REGEX_NAME,
+            "regular expression per minute",
             PerMinute,
             &format!("{all_logql} |~ `{regex}`"),
             &format!(r#"{all_logsql} ~"{regex}""#),
@@ -83,8 +83,6 @@ pub fn questions() -> Vec<Question> {
 }
 
 pub const NEEDLE_NAME: &str = "needle, a trace id";
-pub const STATUS_NAME: &str = "status=500 per minute";
-pub const REGEX_NAME: &str = "regular expression per minute";
 
 fn question(name: &'static str, shape: Shape, logql: &str, logsql: &str) -> Question {
     Question { name, shape, logql: logql.to_owned(), logsql: logsql.to_owned() }
