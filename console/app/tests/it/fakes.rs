@@ -23,6 +23,7 @@ use console_storage::{
     },
     traces::AttributeScope,
 };
+use tokio::sync::Semaphore;
 
 /// 2027-01-15 08:00:00 UTC.
 pub const NOW_MS: i64 = 1_800_000_000_000;
@@ -38,6 +39,8 @@ pub struct Fakes {
     pub metadata: Vec<MetricMetadata>,
     /// By LogQL expression.
     pub logs: Answers<LogAnswer>,
+    /// Where there is one, lines come when it is closed.
+    pub logs_gate: Option<Arc<Semaphore>>,
     /// Labels of streams with their values.
     pub log_labels: Vec<(String, Vec<String>)>,
     /// By TraceQL expression.
@@ -80,6 +83,7 @@ impl Default for Fakes {
                     LogAnswer::Metric(answer(QueryValue::Matrix(Vec::new())))
                 })
             }),
+            logs_gate: None,
             log_labels: Vec::new(),
             traces: Box::new(|_| Ok(Vec::new())),
             trace: Ok(None),
@@ -173,6 +177,9 @@ impl LogsSource for Fakes {
         _: Direction,
     ) -> Asked<LogAnswer> {
         self.hear(expr);
+        if let Some(gate) = &self.logs_gate {
+            let _ = gate.acquire().await;
+        }
         (self.logs)(expr)
     }
 

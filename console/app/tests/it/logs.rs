@@ -1,9 +1,13 @@
+use std::{sync::Arc, time::Duration};
+
 use console_model::{
     Labels,
     log::{LogAnswer, LogEntry, LogStream},
     metric::{QueryStats, QueryValue, Sample, Series},
 };
 use console_storage::SourceError;
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
 
 use crate::fakes::{Fakes, NOW_MS, answer, away};
 
@@ -140,4 +144,20 @@ async fn a_full_page_leads_to_older_lines() {
     page.assert_shows(&["49 shown", "Older lines"]);
     let before = (NOW_MS - 490) * 1_000_000 + 1;
     assert!(page.main().contains(&format!("before={before}")), "{}", page.main());
+}
+
+#[tokio::test]
+async fn a_page_begins_to_arrive_while_the_store_still_looks() {
+    let gate = Arc::new(Semaphore::new(0));
+    let mut body = Fakes { logs_gate: Some(Arc::clone(&gate)), ..fakes() }.begin("/logs").await;
+    let mut arrived = String::new();
+    while !arrived.contains("<main") {
+        let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await.expect("it begins");
+        let frame = frame.unwrap().unwrap().into_data().unwrap();
+        arrived.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+    assert!(!arrived.contains("payment declined"));
+    gate.close();
+    let rest = body.collect().await.unwrap().to_bytes();
+    assert!(std::str::from_utf8(&rest).unwrap().contains("payment declined"));
 }

@@ -1,6 +1,6 @@
 //! The console's pages behind a router, without sockets or sessions.
 
-use axum::{Router, body::Body, routing::get};
+use axum::{Router, body::Body, response::Response, routing::get};
 use console_app::{App, Assets, Backends, Viewer, shell};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
@@ -53,13 +53,22 @@ impl Fakes {
         self.ask(address, "application/json").await
     }
 
-    async fn ask(self, address: &str, accept: &str) -> Answer {
+    /// Asks for an address and hears of it as it comes.
+    pub async fn begin(self, address: &str) -> Body {
+        self.answer(address, "text/html").await.into_body()
+    }
+
+    async fn answer(self, address: &str, accept: &str) -> Response {
         let request = Request::get(address)
             .header(header::ACCEPT, accept)
             .extension(Viewer { username: "kim".to_owned(), csrf: "csrf-token".to_owned() })
             .body(Body::empty())
             .unwrap();
-        let response = router(self.backends()).oneshot(request).await.unwrap();
+        router(self.backends()).oneshot(request).await.unwrap()
+    }
+
+    async fn ask(self, address: &str, accept: &str) -> Answer {
+        let response = self.answer(address, accept).await;
         let text = |name: header::HeaderName| {
             response.headers().get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned)
         };
