@@ -53,6 +53,15 @@ pub struct StreamVolumes {
     pub entries: Vec<u64>,
     /// Bytes of lines.
     pub bytes: Vec<u64>,
+    /// Whether an entry may have structured metadata, and so labels that the stream does not have.
+    pub may_have_metadata: bool,
+}
+
+impl StreamVolumes {
+    /// Nothing in so many windows.
+    pub fn none(labels: Labels, windows: usize) -> Self {
+        Self { labels, entries: vec![0; windows], bytes: vec![0; windows], may_have_metadata: false }
+    }
 }
 
 /// Reads entries. `start_ns <= t < end_ns` throughout.
@@ -89,22 +98,20 @@ pub trait LogReader: Send + Sync {
     /// Entries and bytes of matching streams by window, of streams with any, ordered by labels. A store answers from what it
     /// knows of its blocks and reads lines only where a window cuts one.
     fn volumes(&self, matchers: &[Matcher], windows: Windows) -> Result<Vec<StreamVolumes>, StorageError> {
-        let mut found: BTreeMap<Labels, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
+        let mut found: BTreeMap<Labels, StreamVolumes> = BTreeMap::new();
         let (start, end) = (windows.start_ns, windows.end_ns());
         self.scan(matchers, start, end, Direction::Forward, &[], &mut |labels, entry| {
-            let empty = || (vec![0; windows.count], vec![0; windows.count]);
             if !found.contains_key(labels) {
-                found.insert(labels.clone(), empty());
+                found.insert(labels.clone(), StreamVolumes::none(labels.clone(), windows.count));
             }
-            if let (Some(place), Some((entries, bytes))) = (windows.place(entry.t_ns), found.get_mut(labels))
-            {
-                entries[place] += 1;
-                bytes[place] += entry.line.len() as u64;
+            if let (Some(place), Some(volumes)) = (windows.place(entry.t_ns), found.get_mut(labels)) {
+                volumes.entries[place] += 1;
+                volumes.bytes[place] += entry.line.len() as u64;
+                volumes.may_have_metadata |= !entry.metadata.is_empty();
             }
             ControlFlow::Continue(())
         })?;
-        let volumes = |(labels, (entries, bytes))| StreamVolumes { labels, entries, bytes };
-        Ok(found.into_iter().map(volumes).collect())
+        Ok(found.into_values().collect())
     }
 
     /// Stream label sets with entries in the range, ordered.

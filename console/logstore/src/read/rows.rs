@@ -108,6 +108,14 @@ impl Source {
         }
     }
 
+    /// Whether a row may have structured metadata.
+    pub fn may_have_metadata(&self) -> Result<bool, PartError> {
+        Ok(match self {
+            Self::Head(run) => (0..run.len()).any(|row| !run.entry(row).metadata.is_empty()),
+            Self::Stored { index, run, .. } => info(index, run)?.metadata.length > 0,
+        })
+    }
+
     /// The part and block, where it has one.
     pub fn place(&self) -> Option<(u64, u32)> {
         match self {

@@ -19,8 +19,8 @@ use crate::block::Times;
 /// Bytes of lines of runs that windows cut that are worth a thread: only their times are decoded.
 const WORTH: usize = 32 << 20;
 
-/// Stream, window, entries, bytes.
-type Volume = (usize, usize, u64, u64);
+/// Stream, window, entries, bytes, and whether an entry may have metadata.
+type Volume = (usize, usize, u64, u64, bool);
 
 /// Entries and bytes of each stream by window, of streams with any.
 pub fn volumes(
@@ -34,29 +34,30 @@ pub fn volumes(
         for (s, r) in &tasks[range] {
             let runs = &plan[*s].runs;
             let is_alone = !runs[..*r].iter().any(|earlier| earlier.may_repeat(&runs[*r]));
+            let metadata = runs[*r].may_have_metadata()?;
             let window = windows.place(runs[*r].first_ns());
             if let Some(window) = window.filter(|w| is_alone && windows.place(runs[*r].last_ns()) == Some(*w))
             {
                 let (entries, bytes) = runs[*r].volume();
-                out.push((*s, window, entries, bytes));
+                out.push((*s, window, entries, bytes, metadata));
                 continue;
             }
             let gone = if is_alone { Vec::new() } else { repeated(runs, *r, context)? };
             let times = times(&runs[*r], &mut last)?;
-            out.extend(count(&times, &gone, windows).into_iter().map(|(w, (n, bytes))| (*s, w, n, bytes)));
+            let counts = count(&times, &gone, windows).into_iter();
+            out.extend(counts.map(|(window, (n, bytes))| (*s, window, n, bytes, metadata)));
         }
         Ok::<Vec<Volume>, PartError>(out)
     })?;
-    let mut sums: BTreeMap<usize, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
-    for (s, window, n, b) in found {
-        let empty = || (vec![0; windows.count], vec![0; windows.count]);
-        let (entries, bytes) = sums.entry(s).or_insert_with(empty);
-        entries[window] += n;
-        bytes[window] += b;
+    let mut sums: BTreeMap<usize, StreamVolumes> = BTreeMap::new();
+    for (s, window, n, b, metadata) in found {
+        let none = || StreamVolumes::none(plan[s].labels.clone(), windows.count);
+        let sum = sums.entry(s).or_insert_with(none);
+        sum.entries[window] += n;
+        sum.bytes[window] += b;
+        sum.may_have_metadata |= metadata;
     }
-    let volumes =
-        |(s, (entries, bytes)): (usize, _)| StreamVolumes { labels: plan[s].labels.clone(), entries, bytes };
-    Ok(sums.into_iter().map(volumes).collect())
+    Ok(sums.into_values().collect())
 }
 
 /// Part, block and what was decoded of it last: streams that share a block come one after the other.

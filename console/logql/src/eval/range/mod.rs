@@ -90,7 +90,7 @@ fn counted(job: &Job<'_>, reader: &dyn LogReader) -> Result<LeafSeries, SourceEr
 }
 
 /// What a store knows of streams without their lines answers only a selector without stages, grouped by labels that its
-/// streams have: other labels may come from the metadata of lines.
+/// streams have, or of streams whose lines have no metadata: other labels may come from there.
 fn from_volumes(job: &Job<'_>, reader: &dyn LogReader) -> Result<Option<Table<Pages<Total>>>, SourceError> {
     let Some(grouping) = job.grouping.filter(|g| !g.without && job.range.log.is_bare()) else {
         return Ok(None);
@@ -105,15 +105,13 @@ fn from_volumes(job: &Job<'_>, reader: &dyn LogReader) -> Result<Option<Table<Pa
     let most = job.budget.max_samples / windows.count;
     let ms = |ns: i64| ns.div_euclid(1_000_000);
     let span = console_model::TimeRange { start_ms: ms(windows.start_ns), end_ms: ms(windows.end_ns()) + 1 };
-    let streams = reader.streams(matchers, span, most + 1)?;
-    let all_have = |labels: &Labels| grouping.labels.iter().all(|name| labels.get(name).is_some());
-    if streams.len() > most || !streams.iter().all(all_have) {
+    if reader.streams(matchers, span, most + 1)?.len() > most {
         return Ok(None);
     }
     let volumes = reader.volumes(matchers, windows)?;
     job.budget.time()?;
-    // A stream may have come in between.
-    if !volumes.iter().all(|v| all_have(&v.labels)) {
+    let has_all = |labels: &Labels| grouping.labels.iter().all(|name| labels.get(name).is_some());
+    if !volumes.iter().all(|v| !v.may_have_metadata || has_all(&v.labels)) {
         return Ok(None);
     }
     let bytes = matches!(job.range.function, RangeFunction::BytesOverTime | RangeFunction::BytesRate);
