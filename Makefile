@@ -8,7 +8,7 @@ XTASK := $(TARGET_DIR)/debug/xtask
 # Cargo chooses features by the packages it is asked for: targets ask for --bin and --test of the whole workspace, never
 # for -p, so that dependencies are compiled once. What tests need adds no features (xtask/tests/it/features.rs).
 
-.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit coverage openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api bench-shop bench-fault bench-up bench-crash bench-metrics bench-logs bench-traces fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
+.PHONY: help setup build client up down status logs deploy fault check-invariants test bare check infra infra-planted unit coverage openapi sqlx schemathesis corpora e2e smoke load soak drill-db drill-kills drill-restore drill-region infra-collector infra-elastic infra-aws infra-api dialects bench-shop bench-fault bench-up bench-crash bench-metrics bench-logs bench-traces fuzz diff-prometheus console images release sonar wiki audit unit-tests integration-tests clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,7 @@ corpora: setup ## the score of PromQL against the corpora beside the checkout, a
 e2e: setup ## start the platform, drive it with a browser, break it
 	cargo test --locked --no-run
 	$(XTASK) client
+	@xtask/dialects.py $(TARGET_DIR)/debug/quarterdeck
 	QD_E2E=1 cargo test --locked --test platform
 
 smoke: ## k6 smoke profile against a running platform
@@ -136,6 +137,9 @@ drill-region: build ## lose a region while shoppers buy, go on in another one fr
 infra-collector: build ## the cluster's collectors for real: configurations read, telemetry through all of them to a console
 	@xtask/setup.sh infra-collector
 	@xtask/infra-collector.py $(TARGET_DIR)/debug/quarterdeck
+
+dialects: build ## real clients against a console: Elasticsearch's, OpenTelemetry's SDK, fluent-logger, syslog, a WebSocket
+	@xtask/dialects.py $(TARGET_DIR)/debug/quarterdeck
 
 infra-aws: build ## AWS' SDK against a local AWS API: the archive's buckets, every secret and its rotation, an alarm through SNS to a console
 	@xtask/setup.sh infra-aws

@@ -23,8 +23,8 @@ pub enum FramingError {
     Unframed(char),
 }
 
-/// The first message. A length (`123 <…`) counts octets; `<` begins a message that a newline ends. `is_end`: no more bytes
-/// come, so that a message without its newline is whole.
+/// The first message. A length (`123 <…`) counts octets; `<` begins a message that a newline ends, or a zero, as
+/// Python's handler writes. `is_end`: no more bytes come, so that a message without its end is whole.
 pub fn next(bytes: &[u8], max: usize, is_end: bool) -> Result<Frame, FramingError> {
     // Newlines between messages, as some senders add to counted ones.
     let blank = bytes.iter().take_while(|b| matches!(b, b'\n' | b'\r' | 0)).count();
@@ -59,7 +59,7 @@ fn counted(rest: &[u8], blank: usize, max: usize) -> Result<Frame, FramingError>
 }
 
 fn lined(rest: &[u8], blank: usize, max: usize, is_end: bool) -> Result<Frame, FramingError> {
-    match rest.iter().take(max + 1).position(|b| *b == b'\n') {
+    match rest.iter().take(max + 1).position(|b| matches!(b, b'\n' | 0)) {
         Some(at) => {
             let text = &rest[..at];
             let trimmed = text.strip_suffix(b"\r").unwrap_or(text);
@@ -91,6 +91,7 @@ mod tests {
         let (found, left) = all(b"5 <1>ab<2>c\r\n\n6 <3>\nde\n<4>f", false).unwrap();
         assert_eq!((found, left), (["<1>ab", "<2>c", "<3>\nde"].map(str::to_owned).to_vec(), 5));
         assert_eq!(all(b"<4>f", true).unwrap().0, ["<4>f"]);
+        assert_eq!(all(b"<5>g\0<6>h\0", false).unwrap(), (["<5>g", "<6>h"].map(str::to_owned).to_vec(), 0));
         assert_eq!(all(b"12 <1>abc", true).unwrap().0, [""; 0]);
     }
 
