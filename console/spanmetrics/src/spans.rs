@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use console_model::{
-    Labels,
-    labels::Label,
-    span::{SpanKind, SpanStatus},
-};
+use console_model::{Labels, labels::Label};
 use foldhash::fast::RandomState;
 
 use crate::{

@@ -1,7 +1,8 @@
 //! What the store accepts, finds and drops.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
+use console_blockkit::RetentionClock;
 use console_model::{
     TimeRange,
     span::{AttributeValue, SpanEvent, SpanId, SpanLink, TraceId},
