@@ -163,8 +163,8 @@ pub struct AppendOutcome {
 
 /// Writes samples. When a call returns `Ok`, what it accepted survives `kill -9`.
 pub trait SampleAppender: Send + Sync {
-    /// Accepts what it can; `Err` only where nothing was stored. `Ok` with `rejected > 0` comes with the first reason
-    /// in the second value.
+    /// Accepts what it can; `Err` only where nothing was stored, or nothing is certain to stay. `Ok` with `rejected > 0`
+    /// comes with the first reason in the second value.
     fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
 
     fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError>;
