@@ -3,6 +3,7 @@
 mod corpus;
 mod disk_full;
 mod elasticsearch;
+mod fakes;
 mod forward;
 mod fuzz;
 mod grpc;
