@@ -142,7 +142,7 @@ impl Stores {
                     name: format!("operation {}", i % 30),
                     kind: SpanKind::Server,
                     start_ns: start_ns + i as i64,
-                    duration_ns: 1_000_000 + (i * 7919) % 1_000_003,
+                    duration_ns: 1_000_000 + (i * 7919 % 1_000_003) as i64,
                     status: SpanStatus::Unset,
                     status_message: String::new(),
                     attributes: vec![
@@ -214,12 +214,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     let pool = MemoryPool::new(limit);
     let share = || pool.share(limit / SHARES);
-    let shares: [Arc<MemoryBudget>; 3] = [share()?, share()?, share()?];
+    let shares: [Arc<MemoryBudget>; 4] = [share()?, share()?, share()?, share()?];
     let now_ms = Arc::new(AtomicI64::new(now_ms()));
     let clock = now_ms.clone();
     let stores = Stores {
         metrics: Tsdb::open(TsdbConfig {
             budget: shares[0].clone(),
+            query_budget: shares[3].clone(),
             retention_ms: 24 * 3_600_000,
             clock: Arc::new(move || clock.load(Ordering::Relaxed)),
             ..TsdbConfig::new(dir.path().join("metrics"))

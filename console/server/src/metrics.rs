@@ -55,7 +55,7 @@ impl SelfMetrics {
         let memory = gauge(
             "quarterdeck_store_memory_bytes",
             "Bytes that a store has reserved of the memory of all stores, for what waits to be written and for caches, and \
-             those that it has in any case.",
+             those that it has in any case; samples that queries hold count as store=\"queries\".",
             &["store", "what"],
         )?;
         let memory_limit = IntGauge::new(
@@ -133,9 +133,13 @@ impl SelfMetrics {
             self.segments.with_label_values(&["logs", what]).set(n as i64);
         }
         let memory = &stores.memory;
-        for (store, share) in
-            [("metrics", &memory.metrics), ("logs", &memory.logs), ("traces", &memory.traces)]
-        {
+        let shares = [
+            ("metrics", &memory.metrics),
+            ("logs", &memory.logs),
+            ("traces", &memory.traces),
+            ("queries", &memory.queries),
+        ];
+        for (store, share) in shares {
             self.memory.with_label_values(&[store, "reserved"]).set(share.used() as i64);
             self.memory.with_label_values(&[store, "guaranteed"]).set(share.guaranteed() as i64);
         }
@@ -195,7 +199,7 @@ mod tests {
         let of = |store: &str, what: &str| {
             value(&format!(r#"quarterdeck_store_memory_bytes{{store="{store}",what="{what}"}}"#))
         };
-        for store in ["metrics", "logs", "traces"] {
+        for store in ["metrics", "logs", "traces", "queries"] {
             assert_eq!(
                 (of(store, "reserved"), of(store, "guaranteed")),
                 (Some(0), Some(10 << 20)),

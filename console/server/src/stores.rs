@@ -12,7 +12,7 @@ use crate::config::StoresConfig;
 /// How long metrics are kept where nothing else is said.
 const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
 
-/// Each store always has this part of the memory of all: the others may take the rest.
+/// Each store always has this part of the memory of all, and queries have: whoever needs it may take the rest.
 const SHARES: u64 = 8;
 
 /// How long metrics are kept.
@@ -38,21 +38,24 @@ pub struct Stores {
     pub memory: StoresMemory,
 }
 
-/// What the stores may hold in memory, heads and caches: a part of it each, and the rest for whoever needs it.
+/// What the stores may hold in memory, heads and caches, and queries of metrics: a part of it each, and the rest for whoever
+/// needs it.
 #[derive(Clone)]
 pub struct StoresMemory {
     pub pool: Arc<MemoryPool>,
     pub metrics: Arc<MemoryBudget>,
     pub logs: Arc<MemoryBudget>,
     pub traces: Arc<MemoryBudget>,
+    /// Of samples that PromQL holds.
+    pub queries: Arc<MemoryBudget>,
 }
 
 impl StoresMemory {
     pub fn new(limit_bytes: u64) -> Result<Self, Overcommitted> {
         let pool = MemoryPool::new(limit_bytes);
         let share = || pool.share(limit_bytes / SHARES);
-        let (metrics, logs, traces) = (share()?, share()?, share()?);
-        Ok(Self { pool, metrics, logs, traces })
+        let (metrics, logs, traces, queries) = (share()?, share()?, share()?, share()?);
+        Ok(Self { pool, metrics, logs, traces, queries })
     }
 }
 
@@ -83,6 +86,7 @@ impl Stores {
         traces.max_bytes = config.traces.max_bytes(traces.max_bytes);
         let memory = StoresMemory::new(config.memory_bytes())?;
         metrics.budget = Arc::clone(&memory.metrics);
+        metrics.query_budget = Arc::clone(&memory.queries);
         logs.budget = Arc::clone(&memory.logs);
         traces.budget = Arc::clone(&memory.traces);
         metrics.sync = SyncPolicy::of(config.metrics.sync_mode(config.sync));

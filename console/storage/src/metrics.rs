@@ -69,8 +69,19 @@ impl Selection for Vec<PointSeries> {
     }
 }
 
+/// Memory that a query holds beside a store's own. Everything is given back on drop.
+pub trait WorkingMemory: Send + Sync {
+    /// Counts just so many bytes from now on. Refuses nothing, since a query has bounds of its own: others make room.
+    fn hold(&self, bytes: u64);
+}
+
 /// Reads samples. Never blocks a writer for longer than a copy of the matching series.
 pub trait SeriesReader: Send + Sync {
+    /// Where one query counts what it holds of samples. None where nobody counts.
+    fn working_memory(&self) -> Option<Box<dyn WorkingMemory>> {
+        None
+    }
+
     /// Series that match all of `matchers`, with samples in `start_ms <= t <= end_ms` (both inclusive, as Prometheus
     /// selects), ordered by labels. Staleness markers are returned as samples. Fails with `Limit` past `max_samples`.
     fn select(

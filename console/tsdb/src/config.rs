@@ -29,6 +29,8 @@ pub struct TsdbConfig {
     pub block_cache_bytes: usize,
     /// What this store may hold in memory, in series, points and parts of blocks.
     pub budget: Arc<MemoryBudget>,
+    /// Where queries count the samples that they hold.
+    pub query_budget: Arc<MemoryBudget>,
     /// For want of memory, everything goes into blocks no more often than this: blocks of one window are merged only when it
     /// is over. Between, writes that find no room are refused.
     pub min_flush_ms: u64,
@@ -83,6 +85,7 @@ impl TsdbConfig {
             max_block_ms: 24 * 3_600_000,
             block_cache_bytes: 16 << 20,
             budget: MemoryBudget::new(u64::MAX),
+            query_budget: MemoryBudget::new(u64::MAX),
             min_flush_ms: 60_000,
             sync: SyncPolicy::default(),
             probe: Arc::new(Unprobed),

@@ -10,7 +10,10 @@ use std::{
 };
 
 use console_blockkit::{MemoryBudget, Reservation};
-use console_storage::{AppendError, metrics::SeriesBatch};
+use console_storage::{
+    AppendError,
+    metrics::{SeriesBatch, WorkingMemory},
+};
 use parking_lot::Mutex;
 
 use crate::{Tsdb, head::Head};
@@ -76,6 +79,32 @@ impl HeadMemory {
         let mut held = self.held.lock();
         (held.since, held.series) = (0, series);
         held.reservation.resize_to(bytes);
+    }
+}
+
+/// What one query holds. Caches make room for it, and what they cannot give is held over the budget: heads find less room
+/// then, and are written earlier.
+pub(crate) struct QueryMemory {
+    budget: Arc<MemoryBudget>,
+    held: Mutex<Reservation>,
+}
+
+impl QueryMemory {
+    pub fn new(budget: &Arc<MemoryBudget>) -> Self {
+        Self { budget: Arc::clone(budget), held: Mutex::new(budget.reserve_over(0)) }
+    }
+}
+
+impl WorkingMemory for QueryMemory {
+    fn hold(&self, bytes: u64) {
+        let mut held = self.held.lock();
+        match bytes.checked_sub(held.bytes()) {
+            Some(more) => {
+                let room = self.budget.try_reserve(more).unwrap_or_else(|| self.budget.reserve_over(more));
+                held.join(room);
+            }
+            None => held.shrink_to(bytes),
+        }
     }
 }
 
@@ -152,5 +181,28 @@ impl Tsdb {
         let budget = &self.config.budget;
         let room = budget.try_reserve(bytes);
         room.or_else(|| (self.head.read().len() == 0).then(|| budget.reserve_over(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console_blockkit::MemoryPool;
+
+    use super::*;
+
+    #[test]
+    fn a_query_is_never_refused_and_leaves_others_what_they_were_promised() {
+        let pool = MemoryPool::new(100);
+        let (head, queries) = (pool.share(30).unwrap(), pool.share(20).unwrap());
+        let query = QueryMemory::new(&queries);
+        query.hold(60);
+        assert_eq!((queries.used(), head.try_reserve(41).is_none()), (60, true));
+        query.hold(500);
+        assert!(head.try_reserve(30).is_some() && head.try_reserve(31).is_none());
+        query.hold(10);
+        assert_eq!(queries.used(), 10);
+        assert!(head.try_reserve(80).is_some());
+        drop(query);
+        assert_eq!(pool.used(), 0);
     }
 }
