@@ -31,6 +31,11 @@ use console_storage::{
 };
 use console_tracestore::{TraceStore, TraceStoreConfig};
 use console_tsdb::{Tsdb, TsdbConfig};
+use tikv_jemallocator::Jemalloc;
+
+/// The console's own.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// As the console shares it out.
 const SHARES: u64 = 8;
@@ -68,17 +73,7 @@ impl Stores {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    fn push_metrics(&self, series: usize) -> Result<(), AppendError> {
-        let labels: Vec<Labels> = (0..series)
-            .map(|n| {
-                Labels::from_pairs([
-                    ("__name__", format!("http_requests_total_{}", n % 50)),
-                    ("instance", format!("10.0.{}.{}:9090", n / 5000, n / 50 % 100)),
-                    ("path", format!("/api/v1/things/{}", n % 700)),
-                    ("job", "shop".to_owned()),
-                ])
-            })
-            .collect();
+    fn push_metrics(&self, labels: &[Labels]) -> Result<(), AppendError> {
         while !self.is_over() {
             let t_ms = self.now_ms.fetch_add(STEP_MS, Ordering::Relaxed);
             for (round, part) in labels.chunks(BATCH).enumerate() {
@@ -199,6 +194,18 @@ impl Stores {
     }
 }
 
+fn labels(series: usize) -> Vec<Labels> {
+    let one = |n: usize| {
+        Labels::from_pairs([
+            ("__name__", format!("http_requests_total_{}", n % 50)),
+            ("instance", format!("10.0.{}.{}:9090", n / 5000, n / 50 % 100)),
+            ("path", format!("/api/v1/things/{}", n % 700)),
+            ("job", "shop".to_owned()),
+        ])
+    };
+    (0..series).map(one).collect()
+}
+
 /// Most kilobytes that the process had resident.
 fn peak_kb() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
@@ -212,6 +219,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let limit = arguments.next().map_or(Ok(192), |s| s.parse::<u64>())? << 20;
     let series: usize = arguments.next().map_or(Ok(50_000), |s| s.parse())?;
     let dir = tempfile::tempdir()?;
+    let labels = labels(series);
+    let before = peak_kb().unwrap_or(0);
     let pool = MemoryPool::new(limit);
     let share = || pool.share(limit / SHARES);
     let shares: [Arc<MemoryBudget>; 4] = [share()?, share()?, share()?, share()?];
@@ -240,9 +249,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut most = [0u64; 4];
     thread::scope(|scope| {
-        let stores = &stores;
+        let (stores, labels) = (&stores, &labels);
         let pushers = [
-            scope.spawn(move || stores.push_metrics(series)),
+            scope.spawn(move || stores.push_metrics(labels)),
             scope.spawn(|| stores.push_lines()),
             scope.spawn(|| stores.push_spans()),
         ];
@@ -278,10 +287,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     println!(
-        "together {:.1} of {} MiB reserved at most; {:.1} MiB resident at most; {} blocks, {} and {} parts",
+        "together {:.1} of {} MiB reserved at most; {:.1} MiB resident at most, of which the sender's series {:.1}; {} blocks, \
+         {} and {} parts",
         most[3] as f64 / f64::from(1 << 20),
         limit >> 20,
         peak_kb().unwrap_or(0) as f64 / 1024.0,
+        before as f64 / 1024.0,
         stores.metrics.stats().blocks,
         stores.logs.stats().parts,
         stores.traces.stats().parts

@@ -1,5 +1,6 @@
 //! Integration tests: every pushing protocol over real sockets into real stores.
 
+mod busy;
 mod corpus;
 mod disk_full;
 mod elasticsearch;
