@@ -169,10 +169,11 @@ bench-up: setup ## seconds from built to all healthy, and memory per process
 	$(XTASK) client
 	QD_E2E=1 cargo test --locked --test platform -- start-and-stop-only
 
-bench-crash: setup ## 200 kills each of a writing metrics store and log store, and seconds to open the first's log per GB
+bench-crash: setup ## 200 kills each of a writing metrics, log and trace store, and seconds to open the first's log per GB
 	cargo run --locked --release -q -p console-tsdb --example crash_proof -- kills 200
 	cargo run --locked --release -q -p console-tsdb --example crash_proof -- start 0.25
 	cargo run --locked --release -q -p console-logstore --example crash_logs -- 200
+	cargo run --locked --release -q -p console-tracestore --example crash_traces -- 200
 
 images: setup release-programs ## build all images without a daemon, with bills of materials, and start one
 	@xtask/setup.sh images

@@ -6,6 +6,9 @@ pub mod record;
 pub mod retention_clock;
 pub mod wal;
 
-pub use budget::{MemoryBudget, Reservation};
+pub use budget::{MemoryBudget, MemoryPool, Overcommitted, Reclaim, Reservation};
 pub use retention_clock::RetentionClock;
-pub use wal::{Recovery, SegmentId, SegmentInfo, Truncated, Wal, WalConfig, WalError};
+pub use wal::{
+    Appended, Position, Recovery, SegmentId, SegmentInfo, SyncMode, SyncPolicy, SyncProbe, Truncated, Wal,
+    WalConfig, WalError,
+};

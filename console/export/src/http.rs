@@ -28,6 +28,13 @@ impl Default for Pace {
     }
 }
 
+/// Why there is no answer.
+enum Failure {
+    TooLarge,
+    /// With the cause.
+    Broken(String),
+}
+
 /// A backend's address and how it lets one in.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -114,7 +121,12 @@ impl Endpoint {
                     (format!("{status} {}", message(&body)), after)
                 }
                 Ok((status, _, body)) => return Err(self.refused(path, status, &body)),
-                Err(reason) => (reason, None),
+                // It would be as large again.
+                Err(Failure::TooLarge) => {
+                    let reason = format!("it is larger than {MAX_ANSWER_BYTES} bytes");
+                    return Err(self.unreadable(path, reason));
+                }
+                Err(Failure::Broken(reason)) => (reason, None),
             };
             if began.elapsed() >= self.pace.give_up_after {
                 return Err(ExportError::Unavailable { url: format!("{}{path}", self.url), reason });
@@ -124,7 +136,7 @@ impl Endpoint {
         }
     }
 
-    async fn once(&self, request: RequestBuilder) -> Result<(StatusCode, Option<Duration>, Bytes), String> {
+    async fn once(&self, request: RequestBuilder) -> Result<(StatusCode, Option<Duration>, Bytes), Failure> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -133,12 +145,15 @@ impl Endpoint {
             Some(tenant) => request.header("x-scope-orgid", tenant),
             None => request,
         };
-        let mut response = request.send().await.map_err(|e| chain(&e))?;
+        let mut response = request.send().await.map_err(|e| Failure::Broken(chain(&e)))?;
         let after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
+        if response.content_length().is_some_and(|n| n > MAX_ANSWER_BYTES as u64) {
+            return Err(Failure::TooLarge);
+        }
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| chain(&e))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| Failure::Broken(chain(&e)))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(format!("its answer is larger than {MAX_ANSWER_BYTES} bytes"));
+                return Err(Failure::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use console_blockkit::{Reservation, WalError};
-use console_model::log::LogStream;
+use console_blockkit::{Position, Reservation, WalError};
+use console_model::{
+    Labels,
+    log::{LogEntry, LogStream},
+};
 use console_storage::{AppendError, logs::LogAppender, metrics::AppendOutcome};
 
 use crate::{
@@ -69,16 +72,18 @@ impl LogStore {
         (good, rejected, reason)
     }
 
-    fn store(&self, streams: Vec<LogStream>) -> Result<(), AppendError> {
+    /// Answers where it ends in the log.
+    fn store(&self, streams: Vec<LogStream>) -> Result<Position, AppendError> {
         let bytes: u64 = streams.iter().map(size).sum();
         let record = codec::encode(&streams);
         let pushes: Vec<Prepared> = streams.into_iter().map(Prepared::new).collect();
         let room = self.room(bytes)?;
-        {
+        let end = {
             let _epoch = self.epoch.read();
-            self.wal.append(&record).map_err(append_error)?;
+            let end = self.wal.append(&record).map_err(append_error)?.position;
             self.enter(pushes, room);
-        }
+            end
+        };
         if self.is_due()
             && let Some(mut began) = self.flushing.try_lock()
             && self.is_due()
@@ -88,7 +93,7 @@ impl LogStore {
                 tracing::error!(%error, "lines stay in memory: cannot write part");
             }
         }
-        Ok(())
+        Ok(end)
     }
 
     /// Makes pushes visible.
@@ -169,7 +174,9 @@ impl LogStore {
 
 fn append_error(e: WalError) -> AppendError {
     match e {
-        WalError::DiskFull => AppendError::Busy { reason: e.to_string(), retry_after_s: FULL_RETRY_S },
+        WalError::DiskFull | WalError::Unsynced { .. } => {
+            AppendError::Busy { reason: e.to_string(), retry_after_s: FULL_RETRY_S }
+        }
         other => AppendError::Storage(other.to_string()),
     }
 }
@@ -215,13 +222,14 @@ fn parts(streams: Vec<LogStream>) -> Vec<Vec<LogStream>> {
 
 impl LogAppender for LogStore {
     fn append(&self, streams: Vec<LogStream>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+        self.settle_log()?;
         let (good, mut rejected, mut reason) = self.screen(streams);
         let total: u64 = good.iter().map(|s| s.entries.len() as u64).sum();
-        let mut accepted = 0;
+        let (mut accepted, mut end) = (0, None);
         for part in parts(good) {
             let lines = part.iter().map(|s| s.entries.len() as u64).sum::<u64>();
             match self.store(part) {
-                Ok(()) => accepted += lines,
+                Ok(at) => (accepted, end) = (accepted + lines, Some(at)),
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => {
                     rejected += total - accepted;
@@ -230,14 +238,22 @@ impl LogAppender for LogStore {
                 }
             }
         }
+        if let Some(end) = end {
+            self.wal.acknowledge(end).map_err(append_error)?;
+        }
         Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, reason))
+    }
+
+    fn check(&self, labels: &Labels, entry: &LogEntry) -> Result<(), AppendError> {
+        let now_ms = (self.config.clock)();
+        let now = (self.config.retention_clock.at(now_ms), now_ms);
+        limits::check_labels(labels, &self.config.limits)?;
+        limits::check_entry(entry, &self.config.limits, now, self.config.retention_ms)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use console_model::{Labels, log::LogEntry};
-
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use console_blockkit::{
-    MemoryBudget, RetentionClock,
+    MemoryBudget, RetentionClock, SyncPolicy,
     part::{PartProbe, Unprobed},
 };
 
@@ -24,8 +24,10 @@ pub struct LogStoreConfig {
     pub max_head_bytes: u64,
     /// Lines wait in memory no longer than this.
     pub max_head_ms: i64,
-    /// What all stores of the process may hold in memory.
+    /// What this store may hold in memory, in lines, indexes and blocks.
     pub budget: Arc<MemoryBudget>,
+    /// When a push is acknowledged.
+    pub sync: SyncPolicy,
     /// Decoded indexes, and decoded blocks that several streams share.
     pub index_cache_bytes: usize,
     pub block_cache_bytes: usize,
@@ -82,7 +84,8 @@ impl LogStoreConfig {
             min_free_bytes: 64 << 20,
             max_head_bytes: 32 << 20,
             max_head_ms: 5 * 60_000,
-            budget: MemoryBudget::new(64 << 20),
+            budget: MemoryBudget::new(96 << 20),
+            sync: SyncPolicy::default(),
             index_cache_bytes: 16 << 20,
             block_cache_bytes: 16 << 20,
             max_part_bytes: 1 << 30,

@@ -4,7 +4,7 @@
 //! other, until they are written as an immutable part on disk; then the log forgets them. Parts hold blocks of lines by
 //! stream with a filter each (`FORMAT.md`), and are merged into larger ones.
 //!
-//! What holds: an acknowledged line survives `kill -9`; the same line of a stream at the same time, with the same metadata,
+//! What holds: an acknowledged line survives `kill -9`, and a power cut with [`console_blockkit::SyncMode::Always`]; the same line of a stream at the same time, with the same metadata,
 //! is read once, wherever its copies lie; memory stays inside its budget, whatever lies on disk; damage costs the part it
 //! is in.
 //!
@@ -25,6 +25,7 @@ mod part;
 mod read;
 mod reader;
 mod retention;
+mod settle;
 mod state;
 mod store;
 

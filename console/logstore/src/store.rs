@@ -95,6 +95,7 @@ impl LogStore {
             WalConfig { segment_bytes: config.segment_bytes, max_record_bytes: MAX_RECORD_BYTES };
         let (wal, recovery) =
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))?;
+        let wal = wal.with_policy(config.sync.clone());
         let Replay { head, parts, damaged, failed, .. } = replay;
         if let Some(error) = failed {
             return Err(error.into());
@@ -110,7 +111,7 @@ impl LogStore {
         tracing::info!(records = recovery.records, parts = state.parts.len(), "log store open");
         let (live, _) = broadcast::channel(config.subscriber_capacity.max(1));
         let store = Self {
-            caches: Caches::new(config.index_cache_bytes, config.block_cache_bytes),
+            caches: Caches::of_budget(config.index_cache_bytes, config.block_cache_bytes, &config.budget),
             wal,
             epoch: RwLock::new(()),
             state: RwLock::new(state),
@@ -131,7 +132,10 @@ impl LogStore {
 
     /// Puts what was accepted onto the disk itself (`fsync`).
     pub fn sync(&self) -> Result<(), WalError> {
-        self.wal.sync()
+        self.wal.sync().inspect_err(|_| {
+            // What is told is the failure; that its end is in parts helps the next push.
+            let _ = self.settle_log();
+        })
     }
 
     pub fn stats(&self) -> LogStoreStats {

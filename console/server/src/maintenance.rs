@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stores::Stores;
 
-/// A power cut loses at most this much of accepted telemetry; a killed process loses nothing.
+/// A power cut loses at most this much of what a store accepted that does not sync always; a killed process loses nothing.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 const RETENTION_EVERY: Duration = Duration::from_secs(30);
 const PURGE_EVERY: Duration = Duration::from_mins(10);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use prometheus::{Encoder as _, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 use crate::stores::Stores;
 
@@ -15,6 +17,8 @@ pub struct SelfMetrics {
     bytes: IntGaugeVec,
     dropped: IntGaugeVec,
     segments: IntGaugeVec,
+    memory: IntGaugeVec,
+    memory_limit: IntGauge,
 }
 
 impl SelfMetrics {
@@ -48,13 +52,24 @@ impl SelfMetrics {
              parts hold all of them.",
             &["store", "what"],
         )?;
+        let memory = gauge(
+            "quarterdeck_store_memory_bytes",
+            "Bytes that a store has reserved of the memory of all stores, for what waits to be written and for caches, and \
+             those that it has in any case; samples that queries hold count as store=\"queries\".",
+            &["store", "what"],
+        )?;
+        let memory_limit = IntGauge::new(
+            "quarterdeck_stores_memory_limit_bytes",
+            "Bytes that all stores may reserve together (stores.memory_mib).",
+        )?;
         let build = gauge("shop_build_info", "Always 1; the label says which version runs.", &["version"])?;
         build.with_label_values(&[version]).set(1);
         registry.register(Box::new(requests.clone()))?;
-        for vec in [&items, &bytes, &dropped, &segments, &build] {
+        registry.register(Box::new(memory_limit.clone()))?;
+        for vec in [&items, &bytes, &dropped, &segments, &memory, &build] {
             registry.register(Box::new(vec.clone()))?;
         }
-        Ok(Self { registry, requests, items, bytes, dropped, segments })
+        Ok(Self { registry, requests, items, bytes, dropped, segments, memory, memory_limit })
     }
 
     /// One served request. `route` is the pattern, never the path.
@@ -117,6 +132,18 @@ impl SelfMetrics {
         for (what, n) in [("present", l.segments), ("flushed", l.flushed_segments)] {
             self.segments.with_label_values(&["logs", what]).set(n as i64);
         }
+        let memory = &stores.memory;
+        let shares = [
+            ("metrics", &memory.metrics),
+            ("logs", &memory.logs),
+            ("traces", &memory.traces),
+            ("queries", &memory.queries),
+        ];
+        for (store, share) in shares {
+            self.memory.with_label_values(&[store, "reserved"]).set(share.used() as i64);
+            self.memory.with_label_values(&[store, "guaranteed"]).set(share.guaranteed() as i64);
+        }
+        self.memory_limit.set(memory.pool.limit() as i64);
         let mut out = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
             tracing::error!(%error, "own metrics cannot be written");
@@ -156,5 +183,32 @@ mod tests {
         // All of it goes into a block, and another segment begins.
         stores.maintain(now_ms + 6 * HOUR_MS);
         assert_eq!(segments(), [Some(1), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn memory_is_told_by_store_as_it_is_reserved_and_given_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = StoresConfig { memory_mib: Some(80), ..StoresConfig::default() };
+        let stores = Stores::open(dir.path(), config).unwrap();
+        let metrics = SelfMetrics::new("test").unwrap();
+        let value = |name: &str| {
+            let text = metrics.exposition(&stores);
+            text.lines().find_map(|l| l.strip_prefix(name)?.trim().parse::<u64>().ok())
+        };
+        assert_eq!(value("quarterdeck_stores_memory_limit_bytes"), Some(80 << 20));
+        let of = |store: &str, what: &str| {
+            value(&format!(r#"quarterdeck_store_memory_bytes{{store="{store}",what="{what}"}}"#))
+        };
+        for store in ["metrics", "logs", "traces", "queries"] {
+            assert_eq!(
+                (of(store, "reserved"), of(store, "guaranteed")),
+                (Some(0), Some(10 << 20)),
+                "{store}"
+            );
+        }
+        let held = stores.memory.logs.try_reserve(1000).unwrap();
+        assert_eq!((of("logs", "reserved"), of("traces", "reserved")), (Some(1000), Some(0)));
+        drop(held);
+        assert_eq!(of("logs", "reserved"), Some(0));
     }
 }

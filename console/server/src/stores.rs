@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::UNIX_EPOCH};
 
-use console_blockkit::RetentionClock;
+use console_blockkit::{MemoryBudget, MemoryPool, Overcommitted, RetentionClock, SyncPolicy};
 use console_logstore::{LogStore, LogStoreConfig};
 use console_tracestore::{TraceStore, TraceStoreConfig};
 use console_tsdb::{Tsdb, TsdbConfig};
@@ -11,6 +11,9 @@ use crate::config::StoresConfig;
 
 /// How long metrics are kept where nothing else is said.
 const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
+
+/// Each store always has this part of the memory of all, and queries have: whoever needs it may take the rest.
+const SHARES: u64 = 8;
 
 /// How long metrics are kept.
 pub fn metrics_retention_ms(config: StoresConfig) -> i64 {
@@ -32,6 +35,28 @@ pub struct Stores {
     pub metrics: Arc<Tsdb>,
     pub logs: Arc<LogStore>,
     pub traces: Arc<TraceStore>,
+    pub memory: StoresMemory,
+}
+
+/// What the stores may hold in memory, heads and caches, and queries of metrics: a part of it each, and the rest for whoever
+/// needs it.
+#[derive(Clone)]
+pub struct StoresMemory {
+    pub pool: Arc<MemoryPool>,
+    pub metrics: Arc<MemoryBudget>,
+    pub logs: Arc<MemoryBudget>,
+    pub traces: Arc<MemoryBudget>,
+    /// Of samples that PromQL holds.
+    pub queries: Arc<MemoryBudget>,
+}
+
+impl StoresMemory {
+    pub fn new(limit_bytes: u64) -> Result<Self, Overcommitted> {
+        let pool = MemoryPool::new(limit_bytes);
+        let share = || pool.share(limit_bytes / SHARES);
+        let (metrics, logs, traces, queries) = (share()?, share()?, share()?, share()?);
+        Ok(Self { pool, metrics, logs, traces, queries })
+    }
 }
 
 /// Why a store could not be opened.
@@ -43,6 +68,8 @@ pub enum StoresError {
     Logs(#[from] console_logstore::OpenError),
     #[error("trace store")]
     Traces(#[from] console_tracestore::OpenError),
+    #[error("memory of the stores")]
+    Memory(#[from] Overcommitted),
 }
 
 impl Stores {
@@ -57,6 +84,14 @@ impl Stores {
         let mut traces = TraceStoreConfig::new(data_dir.join("traces"));
         traces.retention_ms = config.traces.retention_ms(traces.retention_ms);
         traces.max_bytes = config.traces.max_bytes(traces.max_bytes);
+        let memory = StoresMemory::new(config.memory_bytes())?;
+        metrics.budget = Arc::clone(&memory.metrics);
+        metrics.query_budget = Arc::clone(&memory.queries);
+        logs.budget = Arc::clone(&memory.logs);
+        traces.budget = Arc::clone(&memory.traces);
+        metrics.sync = SyncPolicy::of(config.metrics.sync_mode(config.sync));
+        logs.sync = SyncPolicy::of(config.logs.sync_mode(config.sync));
+        traces.sync = SyncPolicy::of(config.traces.sync_mode(config.sync));
         let shortest_ms = metrics.retention_ms.min(logs.retention_ms).min(traces.retention_ms);
         let clock = Arc::new(RetentionClock::guarded(shortest_ms / 2, last_written_ms(data_dir)));
         metrics.retention_clock = Arc::clone(&clock);
@@ -68,7 +103,8 @@ impl Stores {
             let metrics = Tsdb::open(metrics);
             let logs = logs.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let traces = traces.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok(Self { metrics: Arc::new(metrics?), logs: Arc::new(logs?), traces: Arc::new(traces?) })
+            let (metrics, logs, traces) = (Arc::new(metrics?), Arc::new(logs?), Arc::new(traces?));
+            Ok(Self { metrics, logs, traces, memory })
         })
     }
 

@@ -1,6 +1,8 @@
 //! What is kept of spans between ingest, which must not wait, and counting: a few numbers a span, and all text of a batch in
 //! one piece of memory.
 
+use std::collections::HashSet;
+
 use console_model::span::{Span, SpanId, SpanKind, SpanStatus, TraceId};
 
 use crate::{
@@ -49,6 +51,22 @@ impl Batch {
     /// Spans in their order, in batches of a bounded number.
     pub fn of(spans: &[Span], config: &SpanMetricsConfig) -> Vec<Self> {
         spans.chunks(MAX_SPANS).map(|chunk| Self::one(chunk, config)).collect()
+    }
+
+    /// Drops the records at these places among the spans of all batches. Their text stays until the batch goes.
+    pub fn leave_out(batches: &mut Vec<Self>, places: &HashSet<usize>) {
+        let mut place = 0;
+        for batch in &mut *batches {
+            let n = batch.dimensions.len() / batch.records.len().max(1);
+            let keeps: Vec<bool> =
+                batch.records.iter().zip(place..).map(|(_, p)| !places.contains(&p)).collect();
+            place += keeps.len();
+            let mut at = keeps.iter();
+            batch.records.retain(|_| at.next() == Some(&true));
+            let mut at = keeps.iter().flat_map(|keep| std::iter::repeat_n(keep, n));
+            batch.dimensions.retain(|_| at.next() == Some(&true));
+        }
+        batches.retain(|batch| !batch.records.is_empty());
     }
 
     fn one(spans: &[Span], config: &SpanMetricsConfig) -> Self {
@@ -148,6 +166,34 @@ mod tests {
         assert_eq!(batch.dimensions(7).collect::<Vec<_>>(), ["/a", "3"]);
         assert_eq!(batch.dimensions(8).collect::<Vec<_>>(), ["", ""]);
         assert!(batch.bytes() > 512 * size_of::<Record>());
+    }
+
+    #[test]
+    fn what_is_left_out_takes_its_dimensions_with_it_and_no_other_s() {
+        let config = SpanMetricsConfig {
+            dimensions: vec!["zone".to_owned(), "host".to_owned()],
+            ..Default::default()
+        };
+        let spans: Vec<Span> = (0..1_030)
+            .map(|n| {
+                let mut span = span(1, n + 1, None);
+                span.attributes = vec![("zone".to_owned(), AttributeValue::Int(n as i64))];
+                span
+            })
+            .collect();
+        let mut batches = Batch::of(&spans, &config);
+        // Some of the first, all of the second, none of the third.
+        let places: HashSet<usize> = (0..1_024).filter(|p| *p >= 512 || p % 2 == 0).collect();
+        Batch::leave_out(&mut batches, &places);
+        assert_eq!(batches.iter().map(|b| b.records.len()).collect::<Vec<_>>(), [256, 6]);
+        for (batch, first, step) in [(&batches[0], 1, 2), (&batches[1], 1_024, 1)] {
+            for record in 0..batch.records.len() {
+                let zone = (first + record * step).to_string();
+                assert_eq!(batch.dimensions(record).collect::<Vec<_>>(), [zone.as_str(), ""]);
+                let id = batch.records[record].span_id;
+                assert_eq!(id, SpanId(((first + record * step + 1) as u64).to_be_bytes()));
+            }
+        }
     }
 
     #[test]

@@ -6,8 +6,7 @@
 //! what the store of traces took, by the time at which it came.
 //!
 //! Deliberately not here: stores (`console_storage` ports), sampling (a sampled-out span is not counted), native histograms.
-//! Not counted once: a span that is sent again after [`SpanMetricsConfig::max_recent_spans`] others, or to another process,
-//! and one of a request of which the store refused a part, whichever part that was.
+//! Not counted once: a span that is sent again after [`SpanMetricsConfig::max_recent_spans`] others, or to another process.
 
 mod batch;
 mod config;

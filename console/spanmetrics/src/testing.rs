@@ -146,25 +146,49 @@ impl SampleAppender for MemoryAppender {
 
 /// Counts spans, and fails when it is told to.
 #[derive(Default)]
-pub(crate) struct FakeStore(Mutex<(usize, bool)>);
+pub(crate) struct FakeStore(Mutex<Fake>);
+
+#[derive(Default)]
+struct Fake {
+    spans: usize,
+    is_failing: bool,
+    refused_name: Option<&'static str>,
+}
 
 impl FakeStore {
     pub fn set_failing(&self, is_failing: bool) {
-        self.0.lock().1 = is_failing;
+        self.0.lock().is_failing = is_failing;
+    }
+
+    /// Refuses spans of this name.
+    pub fn refuse_named(&self, name: &'static str) {
+        self.0.lock().refused_name = Some(name);
     }
 
     pub fn spans(&self) -> usize {
-        self.0.lock().0
+        self.0.lock().spans
     }
 }
 
 impl SpanAppender for FakeStore {
-    fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+    fn append_telling(
+        &self,
+        spans: Vec<Span>,
+        refused: &mut dyn FnMut(usize),
+    ) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
         let mut state = self.0.lock();
-        if state.1 {
+        if state.is_failing {
             return Err(AppendError::Busy { reason: "told to fail".to_owned(), retry_after_s: 1 });
         }
-        state.0 += spans.len();
-        Ok((AppendOutcome { accepted: spans.len() as u64, ..AppendOutcome::default() }, None))
+        let is_refused = |s: &Span| state.refused_name == Some(s.name.as_str());
+        let places: Vec<usize> = (0..spans.len()).filter(|place| is_refused(&spans[*place])).collect();
+        for place in &places {
+            refused(*place);
+        }
+        let rejected = places.len() as u64;
+        let accepted = spans.len() as u64 - rejected;
+        state.spans += accepted as usize;
+        let reason = (rejected > 0).then(|| AppendError::Limit("told to refuse".to_owned()));
+        Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, reason))
     }
 }

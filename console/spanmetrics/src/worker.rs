@@ -1,6 +1,7 @@
 //! The thread that counts, and the appender of spans before the store's that hands it what was stored.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -119,15 +120,26 @@ struct Tap {
 }
 
 impl SpanAppender for Tap {
-    fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+    fn append_telling(
+        &self,
+        spans: Vec<Span>,
+        refused: &mut dyn FnMut(usize),
+    ) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
         let n = spans.len() as u64;
         // The store takes the spans away, so that what is wanted of them is read before.
         let has_room = self.metrics.queue.has_room();
-        let batches = if has_room { Batch::of(&spans, &self.metrics.config) } else { Vec::new() };
-        let stored = self.store.append(spans)?;
+        let mut batches = if has_room { Batch::of(&spans, &self.metrics.config) } else { Vec::new() };
+        let mut not_stored = HashSet::new();
+        let stored = self.store.append_telling(spans, &mut |place| {
+            not_stored.insert(place);
+            refused(place);
+        })?;
         if stored.0.accepted > 0 {
             if !has_room {
-                self.metrics.own.queue_full.inc_by(n);
+                self.metrics.own.queue_full.inc_by(n - not_stored.len() as u64);
+            }
+            if !not_stored.is_empty() {
+                Batch::leave_out(&mut batches, &not_stored);
             }
             self.metrics.offer(batches);
         }
@@ -177,6 +189,23 @@ mod tests {
         metrics.stop();
         assert_eq!(samples.sum("traces_spanmetrics_calls_total"), 1.0);
         assert_eq!(metrics.own.duplicate.get(), 1);
+    }
+
+    #[test]
+    fn of_a_request_that_is_refused_in_part_only_what_was_taken_is_counted() {
+        let (samples, store) = (Arc::new(MemoryAppender::default()), Arc::new(FakeStore::default()));
+        let (metrics, tap) = start(SpanMetricsConfig::default(), &samples, &store);
+        store.refuse_named("bad");
+        let spans = (0..1_200).map(|n| {
+            let mut span = span_at(1, n + 1, None, now_ms());
+            span.name = if n % 3 == 0 { "bad" } else { "good" }.to_owned();
+            span
+        });
+        let (outcome, reason) = tap.append(spans.collect()).unwrap();
+        assert_eq!((outcome.accepted, outcome.rejected, reason.is_some()), (800, 400, true));
+        metrics.stop();
+        assert_eq!(samples.sum("traces_spanmetrics_calls_total"), 800.0);
+        assert!(!samples.all().keys().any(|series| series.contains("bad")), "{:?}", samples.all());
     }
 
     #[test]

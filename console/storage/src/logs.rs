@@ -138,6 +138,13 @@ pub trait LogReader: Send + Sync {
 
 /// Writes entries. When a call returns `Ok`, what it accepted survives `kill -9`.
 pub trait LogAppender: Send + Sync {
-    /// Accepts what it can; `Err` only where nothing was stored. `Ok` with `rejected > 0` comes with the first reason.
+    /// Accepts what it can; `Err` only where nothing was stored, or nothing is certain to stay. `Ok` with `rejected > 0`
+    /// comes with the first reason.
     fn append(&self, streams: Vec<LogStream>) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
+
+    /// Why an entry would be refused now, as far as that can be told from itself and its labels: an append judges again. A
+    /// store that cannot tell refuses nothing here.
+    fn check(&self, _labels: &Labels, _entry: &LogEntry) -> Result<(), AppendError> {
+        Ok(())
+    }
 }

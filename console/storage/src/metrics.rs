@@ -69,8 +69,19 @@ impl Selection for Vec<PointSeries> {
     }
 }
 
+/// Memory that a query holds beside a store's own. Everything is given back on drop.
+pub trait WorkingMemory: Send + Sync {
+    /// Counts just so many bytes from now on. Refuses nothing, since a query has bounds of its own: others make room.
+    fn hold(&self, bytes: u64);
+}
+
 /// Reads samples. Never blocks a writer for longer than a copy of the matching series.
 pub trait SeriesReader: Send + Sync {
+    /// Where one query counts what it holds of samples. None where nobody counts.
+    fn working_memory(&self) -> Option<Box<dyn WorkingMemory>> {
+        None
+    }
+
     /// Series that match all of `matchers`, with samples in `start_ms <= t <= end_ms` (both inclusive, as Prometheus
     /// selects), ordered by labels. Staleness markers are returned as samples. Fails with `Limit` past `max_samples`.
     fn select(
@@ -163,8 +174,8 @@ pub struct AppendOutcome {
 
 /// Writes samples. When a call returns `Ok`, what it accepted survives `kill -9`.
 pub trait SampleAppender: Send + Sync {
-    /// Accepts what it can; `Err` only where nothing was stored. `Ok` with `rejected > 0` comes with the first reason
-    /// in the second value.
+    /// Accepts what it can; `Err` only where nothing was stored, or nothing is certain to stay. `Ok` with `rejected > 0`
+    /// comes with the first reason in the second value.
     fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
 
     fn put_metadata(&self, metadata: &[MetricMetadata]) -> Result<(), AppendError>;

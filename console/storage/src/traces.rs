@@ -96,5 +96,15 @@ pub trait SpanReader: Send + Sync {
 
 /// Writes spans. When a call returns `Ok`, what it accepted survives `kill -9`. A span that comes twice is stored once.
 pub trait SpanAppender: Send + Sync {
-    fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
+    fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+        self.append_telling(spans, &mut |_| {})
+    }
+
+    /// As [`SpanAppender::append`]; tells the place in `spans` of each that was not stored, in no order. Nothing where all
+    /// were, or an error says that none was.
+    fn append_telling(
+        &self,
+        spans: Vec<Span>,
+        refused: &mut dyn FnMut(usize),
+    ) -> Result<(AppendOutcome, Option<AppendError>), AppendError>;
 }

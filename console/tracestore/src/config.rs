@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use console_blockkit::{
-    RetentionClock,
+    MemoryBudget, RetentionClock, SyncPolicy,
     part::{PartProbe, Unprobed},
 };
 
@@ -22,6 +22,10 @@ pub struct TraceStoreConfig {
     pub max_head_bytes: usize,
     /// Decoded columns kept for the next search.
     pub cache_bytes: usize,
+    /// What this store may hold in memory, in spans and columns.
+    pub budget: Arc<MemoryBudget>,
+    /// When a push is acknowledged.
+    pub sync: SyncPolicy,
     /// A trace to which nothing came for so long is written first.
     pub idle_ms: i64,
     /// A trace is written after so long, however little there is.
@@ -54,6 +58,8 @@ impl TraceStoreConfig {
             max_bytes: 4 << 30,
             max_head_bytes: 32 << 20,
             cache_bytes: 32 << 20,
+            budget: MemoryBudget::new(96 << 20),
+            sync: SyncPolicy::default(),
             idle_ms: 30_000,
             max_age_ms: 600_000,
             max_wait_ms: 2_000,

@@ -17,6 +17,7 @@ mod maintain;
 mod part;
 mod screen;
 mod search;
+mod settle;
 mod state;
 mod store;
 mod tags;

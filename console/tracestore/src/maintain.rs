@@ -15,7 +15,7 @@ use console_blockkit::{
 };
 use console_model::span::{SpanId, TraceId};
 use foldhash::fast::RandomState;
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
 use crate::{
     codec::{Batch, MAX_PAYLOAD},
@@ -56,7 +56,7 @@ type Ids = HashSet<TraceId, RandomState>;
 impl Inner {
     pub fn open(config: TraceStoreConfig) -> Result<Self, OpenError> {
         let now_ms = (config.clock)();
-        let cache = Arc::new(Cache::new(config.cache_bytes));
+        let cache = Arc::new(Cache::of_budget(config.cache_bytes, &config.budget));
         let opened = PartFolder::open(
             &config.dir.join("parts"),
             FORMAT,
@@ -80,6 +80,7 @@ impl Inner {
             WalConfig { segment_bytes: config.segment_bytes, max_record_bytes: MAX_PAYLOAD as u32 };
         let (wal, recovery) =
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))?;
+        let wal = wal.with_policy(config.sync.clone());
         let Replay { head, parts, damaged, failed, .. } = replay;
         if let Some(error) = failed {
             return Err(error.into());
@@ -104,6 +105,8 @@ impl Inner {
             wal,
             folder: opened.folder,
             cache,
+            memory: Mutex::new(config.budget.reserve_over(state.head.bytes as u64)),
+            is_pressed: false.into(),
             state: RwLock::new(state),
             gate: RwLock::new(()),
             maintenance: Mutex::new(()),
@@ -151,16 +154,23 @@ impl Inner {
         }
     }
 
-    /// Writes a part when the head is half full.
+    /// Writes a part when the head is half full, and all of it when others need the memory.
     pub fn make_room(&self) {
         let _turn = self.maintenance.lock();
-        if self.state.read().head.bytes >= self.config.max_head_bytes / 2 {
+        if self.is_pressed.swap(false, Ordering::Relaxed) {
+            self.note_flush(self.flush(Select::All));
+        } else if self.state.read().head.bytes >= self.config.max_head_bytes / 2 {
             self.note_flush(self.flush(Select::Room));
         }
     }
 
     pub fn flush_all(&self) -> Result<(), PartError> {
-        let _turn = self.maintenance.lock();
+        let turn = self.maintenance.lock();
+        self.flush_alone(&turn)
+    }
+
+    /// As [`Inner::flush_all`], for whoever holds the lock.
+    pub fn flush_alone(&self, _turn: &MutexGuard<'_, ()>) -> Result<(), PartError> {
         self.flush(Select::All)
     }
 
@@ -240,6 +250,7 @@ impl Inner {
                 };
                 state.head.forget(*id, slot.entries.len(), piece, segment);
             }
+            self.memory.lock().resize_to(state.head.bytes as u64);
         }
         let removed = self.folder.probe().before(PartStep::RemoveSegments).map_err(|e| e.to_string());
         let removed = removed.and_then(|()| self.wal.remove_before(mark.segment).map_err(|e| e.to_string()));

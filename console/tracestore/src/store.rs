@@ -5,14 +5,14 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
 };
 
 use console_blockkit::{
-    Wal, WalError,
+    Position, Reservation, Wal, WalError,
     part::{PartError, PartFolder},
 };
 use console_model::{
@@ -42,6 +42,8 @@ use crate::{
 const RECORD_SPANS: usize = 512;
 /// ..as do those of more bytes.
 const RECORD_BYTES: usize = 8 << 20;
+/// What a span takes in memory beside its text, at most.
+const SPAN_BYTES: usize = 512;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -80,6 +82,10 @@ pub(crate) struct Inner {
     pub folder: PartFolder,
     pub cache: Arc<Cache>,
     pub state: RwLock<State>,
+    /// What the head takes of the memory of all stores. Locked by who holds `state`, and by nobody for long.
+    pub memory: Mutex<Reservation>,
+    /// Whether somebody found no room in the memory of all stores.
+    pub is_pressed: AtomicBool,
     /// Held for reading from a record's way into the log until its spans are in the head; a part's mark waits for that.
     pub gate: RwLock<()>,
     /// One writes or removes parts at a time.
@@ -129,7 +135,10 @@ impl TraceStore {
 
     /// Puts what was accepted onto the disk itself (`fsync`).
     pub fn sync(&self) -> Result<(), WalError> {
-        self.inner.wal.sync()
+        self.inner.wal.sync().inspect_err(|_| {
+            // What is told is the failure; that its end is in parts helps the next push.
+            let _ = self.inner.settle_log();
+        })
     }
 
     pub fn stats(&self) -> TraceStoreStats {
@@ -191,15 +200,19 @@ impl Drop for TraceStore {
 }
 
 impl Inner {
-    /// Leaves out spans of traces that are as long as a trace may be.
-    fn screen(&self, spans: Vec<Span>, now_ms: i64) -> (Vec<Span>, u64, Option<AppendError>) {
+    /// Leaves out spans that are not allowed, and those of traces that are as long as a trace may be; tells their places.
+    fn screen(&self, spans: Vec<Span>, now_ms: i64, refused: &mut dyn FnMut(usize)) -> Screened {
         let (mut reason, mut rejected) = (None, 0);
-        let mut good = Vec::with_capacity(spans.len());
+        let (mut good, mut places) = (Vec::with_capacity(spans.len()), Vec::with_capacity(spans.len()));
         let now = (self.config.retention_clock.at(now_ms), now_ms);
-        for span in spans {
+        for (place, span) in spans.into_iter().enumerate() {
             match screen::check(&span, &self.config, now) {
-                Ok(()) => good.push(span),
+                Ok(()) => {
+                    good.push(span);
+                    places.push(place);
+                }
                 Err(e) => {
+                    refused(place);
                     rejected += 1;
                     reason.get_or_insert(e);
                 }
@@ -208,24 +221,30 @@ impl Inner {
         let limit = self.config.max_spans_per_trace as u64;
         let mut counts: HashMap<TraceId, u64, RandomState> = HashMap::default();
         let state = self.state.read();
+        let mut at = places.into_iter();
+        let mut places = Vec::with_capacity(good.len());
         good.retain(|span| {
-            let id = span.trace_id;
+            let (id, place) = (span.trace_id, at.next().unwrap_or_default());
             let count = counts.entry(id).or_insert_with(|| state.head.get(id).map_or(0, |s| s.spans()));
             if *count < limit {
                 *count += 1;
+                places.push(place);
                 return true;
             }
+            refused(place);
             rejected += 1;
             reason.get_or_insert_with(|| {
                 AppendError::Limit(format!("trace {id} already has max_spans_per_trace ({limit}) spans"))
             });
             false
         });
-        (good, rejected, reason)
+        Screened { good, places, rejected, reason }
     }
 
-    fn store(&self, spans: &[Span], now_ms: i64) -> Result<(), AppendError> {
-        self.wait_for_room()?;
+    /// Answers where it ends in the log.
+    fn store(&self, spans: &[Span], now_ms: i64) -> Result<Position, AppendError> {
+        let bytes = spans.iter().map(|s| screen::approximate_bytes(s) + SPAN_BYTES).sum::<usize>();
+        let room = self.wait_for_room(bytes as u64)?;
         let batch = Arc::new(Batch::encode(spans));
         if batch.payload_bytes() > MAX_PAYLOAD {
             return Err(AppendError::Limit(format!("the spans have more than {MAX_PAYLOAD} bytes together")));
@@ -241,7 +260,7 @@ impl Inner {
         let pieces: HashMap<TraceId, Option<Piece>, RandomState> =
             new.into_iter().map(|id| (id, piece_of(&parts, id))).collect();
         let _gate = self.gate.read();
-        let segment = self.wal.append(&record).map_err(append_error)?;
+        let appended = self.wal.append(&record).map_err(append_error)?;
         let mut state = self.state.write();
         let state = &mut *state;
         let (same, parts) = (state.generation == generation, &state.parts);
@@ -249,11 +268,16 @@ impl Inner {
             Some(piece) if same => *piece,
             _ => piece_of(parts, id),
         };
-        state.head.add(&batch, segment, now_ms, &mut elsewhere, &|_, _, _| false);
+        state.head.add(&batch, appended.segment, now_ms, &mut elsewhere, &|_, _, _| false);
+        {
+            let mut memory = self.memory.lock();
+            memory.join(room);
+            memory.resize_to(state.head.bytes as u64);
+        }
         if state.head.bytes >= self.config.max_head_bytes / 2 {
             self.want_part();
         }
-        Ok(())
+        Ok(appended.position)
     }
 
     fn want_part(&self) {
@@ -264,45 +288,73 @@ impl Inner {
         }
     }
 
-    /// Waits until there is room in memory for more.
-    fn wait_for_room(&self) -> Result<(), AppendError> {
-        let full = || self.state.read().head.bytes >= self.config.max_head_bytes;
-        if !full() {
-            return Ok(());
+    /// Memory for so many bytes of spans, if there is some.
+    fn room_now(&self, bytes: u64) -> Option<Reservation> {
+        match self.state.read().head.bytes {
+            // Larger than all that may be: alone it is let in.
+            0 => return Some(self.config.budget.reserve_over(bytes)),
+            held if held >= self.config.max_head_bytes => return None,
+            _ => {}
         }
-        if self.config.background {
-            self.want_part();
+        let room = self.config.budget.try_reserve(bytes);
+        if room.is_none() {
+            self.is_pressed.store(true, Ordering::Relaxed);
+        }
+        room
+    }
+
+    /// Waits until there is room in memory for more.
+    fn wait_for_room(&self, bytes: u64) -> Result<Reservation, AppendError> {
+        let mut room = self.room_now(bytes);
+        if room.is_none() && self.config.background {
             let wait = Duration::from_millis(self.config.max_wait_ms);
             let begin = std::time::Instant::now();
-            while full() {
+            while room.is_none() {
+                self.want_part();
                 let mut turn = self.turn.lock();
                 let left = wait.saturating_sub(begin.elapsed());
                 if turn.failed.is_some() || left.is_zero() {
                     break;
                 }
                 self.turned.wait_for(&mut turn, left.min(Duration::from_millis(50)));
+                drop(turn);
+                room = self.room_now(bytes);
             }
-        } else {
+        } else if room.is_none() {
             self.make_room();
         }
-        if !full() {
-            return Ok(());
+        if let Some(room) = room.or_else(|| self.room_now(bytes)) {
+            return Ok(room);
         }
-        let why = self.turn.lock().failed.clone();
-        let reason = match why {
-            Some(why) => format!("max_head_bytes ({}) are in memory and {why}", self.config.max_head_bytes),
-            None => format!(
-                "max_head_bytes ({}) are in memory and wait to be written",
-                self.config.max_head_bytes
-            ),
+        let is_full = self.state.read().head.bytes >= self.config.max_head_bytes;
+        let what = if is_full {
+            format!("max_head_bytes ({}) are in memory", self.config.max_head_bytes)
+        } else {
+            let limit = self.config.budget.limit();
+            format!("spans leave no room within the memory of all stores ({limit} bytes)")
+        };
+        let reason = match self.turn.lock().failed.clone() {
+            Some(why) => format!("{what} and {why}"),
+            None => format!("{what} and wait to be written"),
         };
         Err(AppendError::Busy { reason, retry_after_s: 5 })
     }
 }
 
+/// What is allowed of a push.
+struct Screened {
+    good: Vec<Span>,
+    /// Of each good span, its place in the push.
+    places: Vec<usize>,
+    rejected: u64,
+    reason: Option<AppendError>,
+}
+
 fn append_error(e: WalError) -> AppendError {
     match e {
-        WalError::DiskFull => AppendError::Busy { reason: e.to_string(), retry_after_s: 10 },
+        WalError::DiskFull | WalError::Unsynced { .. } => {
+            AppendError::Busy { reason: e.to_string(), retry_after_s: 10 }
+        }
         other => AppendError::Storage(other.to_string()),
     }
 }
@@ -324,20 +376,34 @@ fn records(spans: &[Span]) -> impl Iterator<Item = &[Span]> {
 }
 
 impl SpanAppender for TraceStore {
-    fn append(&self, spans: Vec<Span>) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
-        let now_ms = (self.inner.config.clock)();
-        let (good, mut rejected, reason) = self.inner.screen(spans, now_ms);
-        let mut accepted = 0;
+    fn append_telling(
+        &self,
+        spans: Vec<Span>,
+        refused: &mut dyn FnMut(usize),
+    ) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
+        let inner = &self.inner;
+        let now_ms = (inner.config.clock)();
+        inner.settle_log()?;
+        let Screened { good, places, mut rejected, mut reason } = inner.screen(spans, now_ms, refused);
+        let (mut accepted, mut end) = (0, None);
         for record in records(&good) {
-            match self.inner.store(record, now_ms) {
-                Ok(()) => accepted += record.len() as u64,
+            match inner.store(record, now_ms) {
+                Ok(at) => (accepted, end) = (accepted + record.len(), Some(at)),
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => {
-                    rejected += good.len() as u64 - accepted;
-                    return Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, Some(e)));
+                    rejected += (good.len() - accepted) as u64;
+                    for place in &places[accepted..] {
+                        refused(*place);
+                    }
+                    reason = Some(e);
+                    break;
                 }
             }
         }
+        if let Some(end) = end {
+            inner.wal.acknowledge(end).map_err(append_error)?;
+        }
+        let accepted = accepted as u64;
         Ok((AppendOutcome { accepted, rejected, ..AppendOutcome::default() }, reason))
     }
 }

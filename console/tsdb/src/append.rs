@@ -20,7 +20,7 @@ use crate::{
     limits,
     record::{Record, SeriesEntry, encode_series},
     series::{label_bytes, put_in_order, same},
-    writer::Writer,
+    writer::{Writer, append_error},
 };
 
 /// Points of one record; larger writes become several.
@@ -108,6 +108,8 @@ struct Judge<'a> {
 impl SampleAppender for Tsdb {
     fn append(&self, batch: &[SeriesBatch]) -> Result<(AppendOutcome, Option<AppendError>), AppendError> {
         let mut refused = Refused::default();
+        self.settle_log()?;
+        let room = self.room(batch)?;
         let mut writer = self.writer.lock();
         let (planned, mut outcome) = self.plan(batch, &mut refused);
         for part in pieces(&planned) {
@@ -121,6 +123,11 @@ impl SampleAppender for Tsdb {
                 Err(e) => refused.add(points, e),
             }
         }
+        // What was known already is in the log before this, and somebody may be waiting for it yet.
+        let end = self.wal.end();
+        drop(writer);
+        self.note_memory(room);
+        self.wal.acknowledge(end).map_err(append_error)?;
         Ok((AppendOutcome { rejected: refused.count, ..outcome }, refused.first))
     }
 
@@ -149,7 +156,9 @@ impl SampleAppender for Tsdb {
         self.write(&mut writer, &record)?;
         let mut head = self.head.write();
         head.metadata.extend(fresh.into_iter().map(|m| (m.metric.clone(), m)));
-        Ok(())
+        let end = self.wal.end();
+        drop((head, writer));
+        self.wal.acknowledge(end).map_err(append_error)
     }
 }
 

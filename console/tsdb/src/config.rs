@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use console_blockkit::RetentionClock;
+use console_blockkit::{MemoryBudget, RetentionClock, SyncPolicy};
 
 use crate::block::{BlockProbe, Unprobed};
 
@@ -27,6 +27,15 @@ pub struct TsdbConfig {
     pub max_block_ms: i64,
     /// Memory for parts of blocks that were read lately.
     pub block_cache_bytes: usize,
+    /// What this store may hold in memory, in series, points and parts of blocks.
+    pub budget: Arc<MemoryBudget>,
+    /// Where queries count the samples that they hold.
+    pub query_budget: Arc<MemoryBudget>,
+    /// For want of memory, everything goes into blocks no more often than this: blocks of one window are merged only when it
+    /// is over. Between, writes that find no room are refused.
+    pub min_flush_ms: u64,
+    /// When a write is acknowledged.
+    pub sync: SyncPolicy,
     pub probe: Arc<dyn BlockProbe>,
     pub limits: TsdbLimits,
     pub clock: Clock,
@@ -75,6 +84,10 @@ impl TsdbConfig {
             block_ms: 2 * 3_600_000,
             max_block_ms: 24 * 3_600_000,
             block_cache_bytes: 16 << 20,
+            budget: MemoryBudget::new(u64::MAX),
+            query_budget: MemoryBudget::new(u64::MAX),
+            min_flush_ms: 60_000,
+            sync: SyncPolicy::default(),
             probe: Arc::new(Unprobed),
             limits: TsdbLimits::default(),
             clock: Arc::new(console_model::clock::now_ms),

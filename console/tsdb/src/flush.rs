@@ -85,6 +85,51 @@ impl Tsdb {
         Ok(())
     }
 
+    /// Moves everything before a time into blocks at once, one block a window at most: for want of memory, or because the log
+    /// is not to be trusted.
+    pub(crate) fn flush_now(&self, before_ms: i64, alone: &mut FlushState) -> Result<(), BlockError> {
+        let is_due = |first_t: &i64| *first_t < before_ms;
+        if !self.head.read().first_t().as_ref().is_some_and(is_due) {
+            return Ok(());
+        }
+        let segment = {
+            // With it, everything that earlier segments hold is in memory.
+            let mut writer = self.writer.lock();
+            self.rotate(&mut writer).map_err(|e| BlockError::Io {
+                action: "begin a log segment before a",
+                source: std::io::Error::other(e),
+            })?;
+            writer.segment
+        };
+        self.flush_all(segment, before_ms, alone)
+    }
+
+    /// As [`Tsdb::flush_now`], of what segments before this one hold, which are finished.
+    pub(crate) fn flush_all(
+        &self,
+        segment: SegmentId,
+        before_ms: i64,
+        _alone: &mut FlushState,
+    ) -> Result<(), BlockError> {
+        let (first_t, last_t) = {
+            let head = self.head.read();
+            let last_t = head.all().filter_map(|s| s.last_t()).max();
+            let Some(span) = head.first_t().zip(last_t) else { return Ok(()) };
+            span
+        };
+        let until = before_ms.min(last_t.saturating_add(1));
+        let mut from = align_down(first_t, self.block_ms());
+        while from < until {
+            let before_ms = from.saturating_add(self.block_ms()).min(until);
+            self.flush_before(Mark { segment, before_ms })?;
+            // Windows without a point are many where one point is far from the others.
+            let Some(next) = self.head.read().first_t() else { break };
+            from = align_down(next, self.block_ms()).max(before_ms);
+        }
+        self.remove_flushed_segments();
+        Ok(())
+    }
+
     fn flush_before(&self, mark: Mark) -> Result<(), BlockError> {
         let mut from = Some(0);
         while let Some(id) = from {

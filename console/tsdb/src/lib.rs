@@ -2,7 +2,8 @@
 //!
 //! What holds:
 //! - When [`Tsdb::append`](console_storage::metrics::SampleAppender::append) returns `Ok`, what it accepted is in the
-//!   kernel (it survives `kill -9`); [`Tsdb::sync`] puts it on the disk.
+//!   kernel (it survives `kill -9`); [`Tsdb::sync`] puts it on the disk, and with
+//!   [`SyncMode::Always`](console_blockkit::SyncMode) it is there before.
 //! - A series never holds two samples of one timestamp. The same value again is accepted and ignored, another value is
 //!   refused.
 //! - Staleness markers are samples like any other, bit by bit.
@@ -30,6 +31,7 @@ mod head;
 mod index;
 mod limits;
 mod matching;
+mod memory;
 mod pieces;
 mod read;
 pub mod record;
@@ -37,6 +39,7 @@ mod replay;
 mod retention;
 mod selection;
 mod series;
+mod settle;
 mod shard;
 mod slab;
 mod store;

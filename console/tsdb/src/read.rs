@@ -15,7 +15,7 @@ use console_model::{
 };
 use console_storage::{
     StorageError,
-    metrics::{Part, Selection, SeriesReader},
+    metrics::{Part, Selection, SeriesReader, WorkingMemory},
     parallel,
 };
 
@@ -24,6 +24,7 @@ use crate::{
     block::{Block, BlockError},
     head::Head,
     matching::Compiled,
+    memory::QueryMemory,
     selection::over_limit,
 };
 
@@ -129,6 +130,10 @@ pub(crate) fn readable<T: Default>(block: &Block, answer: Result<T, BlockError>)
 }
 
 impl SeriesReader for Tsdb {
+    fn working_memory(&self) -> Option<Box<dyn WorkingMemory>> {
+        Some(Box::new(QueryMemory::new(&self.config.query_budget)))
+    }
+
     fn select(
         &self,
         matchers: &[Matcher],

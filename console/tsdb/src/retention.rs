@@ -26,6 +26,7 @@ impl Tsdb {
             self.drop_blocks(|b| b.sequence == oldest);
         }
         self.drop_segments(cutoff, self.config.max_bytes);
+        self.measure_memory();
     }
 
     fn block_bytes(&self) -> u64 {

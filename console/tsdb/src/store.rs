@@ -9,12 +9,13 @@ use console_blockkit::{SegmentId, Wal, WalConfig, WalError, record::RecordError}
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    block::{Block, BlockError, BlockFolder, Mark, Opened},
+    block::{Block, BlockCache, BlockError, BlockFolder, Mark, Opened},
     config::TsdbConfig,
     exemplars::ExemplarRing,
     explosion::Explosion,
     flush::FlushState,
     head::Head,
+    memory::HeadMemory,
     record::MAX_PAYLOAD_BYTES,
     replay::{Replayed, replay},
     writer::Writer,
@@ -65,6 +66,7 @@ pub struct Tsdb {
     pub(crate) writer: Mutex<Writer>,
     pub(crate) exemplars: RwLock<ExemplarRing>,
     pub(crate) explosion: Mutex<Explosion>,
+    pub(crate) memory: HeadMemory,
     pub(crate) folder: BlockFolder,
     /// Held while blocks are made, merged or dropped.
     pub(crate) flush: Mutex<FlushState>,
@@ -79,7 +81,7 @@ impl Tsdb {
     pub fn open(config: TsdbConfig) -> Result<Self, OpenError> {
         let Opened { folder, blocks } = BlockFolder::open(
             &config.dir.join("blocks"),
-            config.block_cache_bytes,
+            BlockCache::of_budget(config.block_cache_bytes, &config.budget),
             Arc::clone(&config.probe),
         )?;
         let marks: Vec<Mark> = blocks.iter().flat_map(|b| b.meta.marks.clone()).collect();
@@ -91,6 +93,7 @@ impl Tsdb {
             Wal::open(&config.dir, wal_config, &mut |segment, bytes| replay.record(segment, bytes))
         });
         let (wal, recovery) = opened?;
+        let wal = wal.with_policy(config.sync.clone());
         let Replayed { mut head, mut writer, exemplars, next_number, damaged } =
             replayed.map_err(|(segment, source)| OpenError::Newer { segment, source })?;
         head.blocks = Arc::new(blocks);
@@ -104,6 +107,7 @@ impl Tsdb {
             writer.segment_bytes = active.bytes;
         }
         let store = Self {
+            memory: HeadMemory::new(&config.budget, &head),
             wal,
             head: RwLock::new(head),
             writer: Mutex::new(writer),
@@ -123,7 +127,10 @@ impl Tsdb {
 
     /// Puts what was accepted onto the disk itself (`fsync`).
     pub fn sync(&self) -> Result<(), WalError> {
-        self.wal.sync()
+        self.wal.sync().inspect_err(|_| {
+            // What is told is the failure; that its end is in blocks helps the next write.
+            let _ = self.settle_log();
+        })
     }
 
     pub fn stats(&self) -> TsdbStats {

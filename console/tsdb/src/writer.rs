@@ -57,9 +57,11 @@ impl Tsdb {
     }
 }
 
-fn append_error(e: WalError) -> AppendError {
+pub(crate) fn append_error(e: WalError) -> AppendError {
     match e {
-        WalError::DiskFull => AppendError::Busy { reason: e.to_string(), retry_after_s: 10 },
+        WalError::DiskFull | WalError::Unsynced { .. } => {
+            AppendError::Busy { reason: e.to_string(), retry_after_s: 10 }
+        }
         other => AppendError::Storage(other.to_string()),
     }
 }

@@ -1,17 +1,22 @@
-//! What was read from parts and decoded, bounded by bytes. What was unused for longest goes first.
+//! What was read from parts and decoded, bounded by bytes. What was unused for longest goes first. A cache of a budget
+//! holds what is spare there, and less when others need it.
 
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
+    sync::{Arc, Weak},
 };
 
 use parking_lot::Mutex;
+
+use crate::budget::{MemoryBudget, Reclaim, Reservation};
 
 /// Values by a part's sequence and a place in it.
 #[derive(Debug)]
 pub struct PartCache<K, V> {
     limit: usize,
-    state: Mutex<State<K, V>>,
+    budget: Option<Arc<MemoryBudget>>,
+    state: Arc<Mutex<State<K, V>>>,
 }
 
 #[derive(Debug)]
@@ -28,12 +33,39 @@ struct Held<V> {
     value: V,
     bytes: usize,
     used: u64,
+    /// Where the cache has a budget.
+    _reservation: Option<Reservation>,
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> PartCache<K, V> {
     pub fn new(limit_bytes: usize) -> Self {
         let state = State { values: HashMap::new(), order: BTreeMap::new(), bytes: 0, clock: 0 };
-        Self { limit: limit_bytes, state: Mutex::new(state) }
+        Self { limit: limit_bytes, budget: None, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// A cache whose bytes are reserved in a budget too.
+    pub fn of_budget(limit_bytes: usize, budget: &Arc<MemoryBudget>) -> Self
+    where
+        K: Send + 'static,
+        V: Send + 'static,
+    {
+        let cache = Self { budget: Some(Arc::clone(budget)), ..Self::new(limit_bytes) };
+        let state: Weak<Mutex<State<K, V>>> = Arc::downgrade(&cache.state);
+        budget.add_cache(state);
+        cache
+    }
+
+    /// Memory for a value; what was unused for longest makes room. None where even an empty cache has no room.
+    fn reserve(&self, state: &mut State<K, V>, bytes: usize) -> Option<Option<Reservation>> {
+        let Some(budget) = &self.budget else { return Some(None) };
+        loop {
+            if let Some(reservation) = budget.try_reserve_spare(bytes as u64) {
+                return Some(Some(reservation));
+            }
+            if !state.remove_oldest() {
+                return None;
+            }
+        }
     }
 
     pub fn find(&self, sequence: u64, place: K) -> Option<V> {
@@ -55,15 +87,13 @@ impl<K: Copy + Eq + Hash, V: Clone> PartCache<K, V> {
         let mut state = self.state.lock();
         let key = (sequence, place);
         state.remove(key);
+        while state.bytes + bytes > self.limit && state.remove_oldest() {}
+        let Some(reservation) = self.reserve(&mut state, bytes) else { return };
         state.clock += 1;
         let used = state.clock;
-        state.values.insert(key, Held { value, bytes, used });
+        state.values.insert(key, Held { value, bytes, used, _reservation: reservation });
         state.order.insert(used, key);
         state.bytes += bytes;
-        while state.bytes > self.limit {
-            let Some(oldest) = state.order.first_key_value().map(|(_, key)| *key) else { break };
-            state.remove(oldest);
-        }
     }
 
     /// Drops everything of a part.
@@ -87,6 +117,22 @@ impl<K: Copy + Eq + Hash, V> State<K, V> {
             self.bytes -= held.bytes;
         }
     }
+
+    /// False when there is nothing left.
+    fn remove_oldest(&mut self) -> bool {
+        let Some(oldest) = self.order.first_key_value().map(|(_, key)| *key) else { return false };
+        self.remove(oldest);
+        true
+    }
+}
+
+impl<K: Copy + Eq + Hash + Send, V: Send> Reclaim for Mutex<State<K, V>> {
+    fn reclaim(&self, bytes: u64) -> u64 {
+        let mut state = self.lock();
+        let before = state.bytes;
+        while ((before - state.bytes) as u64) < bytes && state.remove_oldest() {}
+        (before - state.bytes) as u64
+    }
 }
 
 #[cfg(test)]
@@ -107,5 +153,26 @@ mod tests {
         assert_eq!(cache.find(2, 1), None);
         cache.forget(2);
         assert_eq!((cache.find(2, 0), cache.memory_bytes()), (None, 40));
+    }
+
+    #[test]
+    fn a_cache_takes_what_is_spare_and_lets_go_of_it_for_whoever_needs_it() {
+        let budget = MemoryBudget::new(100);
+        let cache = PartCache::of_budget(90, &budget);
+        cache.put(1, 0, "a", 40);
+        cache.put(1, 1, "b", 40);
+        assert_eq!((cache.memory_bytes(), budget.used()), (80, 80));
+        let mut head = budget.try_reserve(50).unwrap();
+        assert_eq!((cache.find(1, 0), cache.find(1, 1), budget.used()), (None, Some("b"), 90));
+        // The cache asks nobody to let go of memory.
+        cache.put(2, 0, "c", 60);
+        assert_eq!((cache.find(2, 0), cache.memory_bytes(), budget.used()), (None, 0, 50));
+        head.shrink_to(0);
+        cache.put(2, 0, "c", 60);
+        assert_eq!(budget.used(), 60);
+        assert!(budget.try_reserve(101).is_none(), "no cache is emptied for what can never be");
+        assert_eq!(cache.find(2, 0), Some("c"));
+        drop(cache);
+        assert_eq!(budget.used(), 0);
     }
 }

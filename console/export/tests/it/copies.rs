@@ -1,5 +1,13 @@
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::body::{Body, Bytes};
 use console_export::{Endpoint, ExportError, Pace, Plan, Position, run};
 use tempfile::TempDir;
 
@@ -189,4 +197,30 @@ async fn a_dead_source_and_a_target_of_another_kind_are_named() {
     std::fs::remove_file(&copy.plan.journal).unwrap();
     let error = run(&copy.plan, &mut |_| {}).await.unwrap_err().to_string();
     assert!(error.contains("http://127.0.0.1:1/loki/api/v1/query_range does not answer: "), "{error}");
+}
+
+/// Asked again, it would be as large again.
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_an_error_at_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let answer = {
+        let asked = Arc::clone(&asked);
+        move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            // A mebibyte over and over, without a length that would say how often.
+            let piece = Bytes::from(vec![b' '; 1 << 20]);
+            let pieces = (0..300).map(move |_| Ok::<_, Infallible>(piece.clone()));
+            async move { Body::from_stream(futures::stream::iter(pieces)) }
+        }
+    };
+    let router = axum::Router::new().route("/loki/api/v1/query_range", axum::routing::get(answer));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut copy = Copy::new().await;
+    copy.plan.from = Endpoint::new(&format!("http://{address}"), None, None, PACE).unwrap();
+    let error = run(&copy.plan, &mut |_| {}).await.unwrap_err();
+    assert!(matches!(error, ExportError::Unreadable { .. }), "{error}");
+    assert!(error.to_string().contains("larger than 268435456 bytes"), "{error}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
 }

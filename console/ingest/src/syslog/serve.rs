@@ -1,6 +1,6 @@
 //! The two listeners.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use console_model::{clock, log::Streams};
 use tokio::{
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     connections::{self, Ended, Patience},
     metrics::{Protocol, Signal},
-    refusal::{Outcome, Refusal, Refused},
+    refusal::{Outcome, Refusal, RefusalKind, Refused},
 };
 
 const READ_BYTES: usize = 64 << 10;
@@ -24,6 +24,9 @@ const READ_BYTES: usize = 64 << 10;
 const DATAGRAM_BYTES: usize = 65_535;
 /// Datagrams that wait are taken together, up to this many.
 const MAX_DATAGRAMS: usize = 512;
+/// A store that is busy is asked again after this, then after twice as long, and so on up to the second.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Takes connections until `shutdown` ends.
 pub async fn serve_tcp(state: SyslogState, listener: TcpListener, shutdown: impl Future<Output = ()>) {
@@ -62,7 +65,8 @@ async fn connection(state: &SyslogState, mut stream: TcpStream) -> Ended {
             patience = Patience::default();
         }
         if !messages.is_empty() {
-            store(state, messages).await;
+            // Nothing is read meanwhile: what fills up then is the sender's own queue.
+            Batch::new(messages).store_patiently(state).await;
         }
         if let Some(e) = broken {
             return Err(Refusal::invalid("undecodable", e.to_string()));
@@ -101,40 +105,84 @@ pub async fn serve_udp(state: SyslogState, socket: UdpSocket, shutdown: impl Fut
         {
             messages.push(buffer[..length].to_vec());
         }
-        store(&state, messages).await;
+        // Nobody can make this sender wait.
+        Batch::new(messages).store(&state).await;
     }
 }
 
-/// Maps and stores messages, and counts what became of them: the sender waits for no answer.
-async fn store(state: &SyslogState, messages: Vec<Vec<u8>>) {
-    let (limits, logs) = (state.gate.limits.clone(), state.logs.clone());
-    let count = messages.len() as u64;
-    let work = move || {
-        let now_ns = clock::now_ns();
-        let mut refused = Refused::default();
-        let mut streams = Streams::default();
-        for (i, text) in messages.iter().enumerate() {
-            // Equal messages without a time, of one time, would be one.
-            match message::map(text, &limits, now_ns.saturating_add(i as i64)) {
-                Ok((labels, entry)) => streams.push(&labels, entry),
-                Err(e) => refused.add(1, e.reason, || e.message),
+/// Messages that came together.
+#[derive(Clone)]
+struct Batch {
+    messages: Arc<Vec<Vec<u8>>>,
+    /// When they came. The same however often they are stored, so that what comes twice is stored once.
+    now_ns: i64,
+}
+
+impl Batch {
+    fn new(messages: Vec<Vec<u8>>) -> Self {
+        Self { messages: Arc::new(messages), now_ns: clock::now_ns() }
+    }
+
+    /// Stores the messages, and counts what became of them.
+    async fn store(&self, state: &SyslogState) {
+        let result = self.try_store(state).await;
+        self.count(state, result);
+    }
+
+    /// As [`Batch::store`], however long the store is busy.
+    async fn store_patiently(&self, state: &SyslogState) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_store(state).await {
+                Err(refusal) if refusal.kind == RefusalKind::Busy => {
+                    if pause == FIRST_PAUSE {
+                        tracing::warn!(
+                            reason = refusal.message,
+                            "a sender of syslog messages is made to wait"
+                        );
+                    }
+                    let told = refusal.retry_after_s.map(|s| Duration::from_secs(s.into()));
+                    tokio::time::sleep(told.map_or(pause, |told| pause.min(told))).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                result => return self.count(state, result),
             }
         }
-        let streams = streams.into_list();
-        let stored = if streams.is_empty() { Ok(Default::default()) } else { logs.append(streams) };
-        Outcome::settle(refused, stored)
-    };
-    let result = state.gate.run(work).await;
-    let told = match &result {
-        Ok(outcome) if outcome.refused.count == 0 => None,
-        Ok(outcome) => Some(outcome.refused.message.clone()),
-        Err(refusal) => Some(refusal.message.clone()),
-    };
-    if let Some(reason) = told {
-        tracing::debug!(reason, "syslog messages were refused");
     }
-    if result.is_err() {
-        state.gate.metrics.items(Signal::Logs, Protocol::Syslog, 0, count);
+
+    async fn try_store(&self, state: &SyslogState) -> Result<Outcome, Refusal> {
+        let (limits, logs, own) = (state.gate.limits.clone(), state.logs.clone(), self.clone());
+        let work = move || {
+            let mut refused = Refused::default();
+            let mut streams = Streams::default();
+            for (i, text) in own.messages.iter().enumerate() {
+                // Equal messages without a time, of one time, would be one.
+                match message::map(text, &limits, own.now_ns.saturating_add(i as i64)) {
+                    Ok((labels, entry)) => streams.push(&labels, entry),
+                    Err(e) => refused.add(1, e.reason, || e.message),
+                }
+            }
+            let streams = streams.into_list();
+            let stored = if streams.is_empty() { Ok(Default::default()) } else { logs.append(streams) };
+            Outcome::settle(refused, stored)
+        };
+        state.gate.run(work).await
     }
-    let _ = state.gate.count(Signal::Logs, Protocol::Syslog, result);
+
+    /// The sender waits for no answer.
+    fn count(&self, state: &SyslogState, result: Result<Outcome, Refusal>) {
+        let told = match &result {
+            Ok(outcome) if outcome.refused.count == 0 => None,
+            Ok(outcome) => Some(outcome.refused.message.clone()),
+            Err(refusal) => Some(refusal.message.clone()),
+        };
+        if let Some(reason) = told {
+            tracing::debug!(reason, "syslog messages were refused");
+        }
+        if result.is_err() {
+            let count = self.messages.len() as u64;
+            state.gate.metrics.items(Signal::Logs, Protocol::Syslog, 0, count);
+        }
+        let _ = state.gate.count(Signal::Logs, Protocol::Syslog, result);
+    }
 }

@@ -5,7 +5,10 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use std::io::Write;
 
-use crate::harness::{Harness, now};
+use crate::{
+    fakes::watched,
+    harness::{Harness, listen, now},
+};
 
 const NDJSON: (&str, &str) = ("content-type", "application/x-ndjson");
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -292,4 +295,27 @@ async fn what_cannot_be_read_is_refused_in_the_envelope() {
         );
     }
     assert!(harness.all_logs().is_empty());
+}
+
+/// A shipper that catches up sends what is past the retention between what is not.
+#[tokio::test]
+async fn many_refused_documents_are_found_without_writing_the_others_again_and_again() {
+    let harness = Harness::start().await;
+    let (logs, ingest) = watched(&harness);
+    let (listener, address) = listen().await;
+    tokio::spawn(axum::serve(listener, ingest.http_router()).into_future());
+    let document = |i: u64| {
+        let t = if i.is_multiple_of(2) { timestamp() } else { 1_000_000_000_000 };
+        [json!({"create": {}}), json!({"@timestamp": t, "message": format!("line {i}")})]
+    };
+    let body = bulk(&(0..1000).flat_map(document).collect::<Vec<_>>());
+    let request = reqwest::Client::new().post(format!("http://{address}/elasticsearch/app/_bulk"));
+    let answer = request.header(NDJSON.0, NDJSON.1).body(body).send().await.unwrap();
+    let answer = json_of(&answer.bytes().await.unwrap());
+    let statuses: Vec<u64> =
+        answer["items"].as_array().unwrap().iter().map(|i| i["create"]["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 400].repeat(500));
+    assert_eq!(harness.all_logs().len(), 500);
+    let handed = logs.entries.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(handed <= 2000, "{handed} entries were written for 1000 documents");
 }

@@ -1,14 +1,17 @@
 //! Integration tests: every pushing protocol over real sockets into real stores.
 
+mod busy;
 mod corpus;
 mod disk_full;
 mod elasticsearch;
+mod fakes;
 mod forward;
 mod fuzz;
 mod grpc;
 mod harness;
 mod http;
 mod loki;
+mod memory;
 mod metrics;
 mod openmetrics;
 mod partial_success;
@@ -21,6 +24,7 @@ mod scrape_protobuf;
 mod scrape_tls;
 mod scrape_utf8;
 mod scraping;
+mod synced;
 mod syslog;
 mod tls;
 mod zipkin;

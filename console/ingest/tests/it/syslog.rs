@@ -1,6 +1,6 @@
 //! Syslog over real sockets.
 
-use std::{future::pending, net::SocketAddr};
+use std::{future::pending, net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
 use console_ingest::IngestLimits;
 use tokio::{
@@ -8,7 +8,10 @@ use tokio::{
     net::{TcpStream, UdpSocket},
 };
 
-use crate::harness::{Harness, listen};
+use crate::{
+    fakes::watched,
+    harness::{Harness, listen},
+};
 
 async fn tcp(harness: &Harness) -> SocketAddr {
     let (listener, address) = listen().await;
@@ -124,4 +127,31 @@ async fn a_silent_connection_is_let_go() {
     let mut stream = TcpStream::connect(tcp(&harness).await).await.unwrap();
     assert_eq!(stream.read(&mut [0; 9]).await.unwrap_or(0), 0);
     harness.refusal("syslog", "idle").await;
+}
+
+#[tokio::test]
+async fn a_busy_store_makes_a_sender_over_tcp_wait_and_loses_no_line() {
+    const LINES: usize = 20_000;
+    let harness = Harness::start().await;
+    let (logs, ingest) = watched(&harness);
+    logs.is_busy.store(true, Ordering::Relaxed);
+    let (listener, address) = listen().await;
+    tokio::spawn(async move { ingest.serve_syslog_tcp(listener, pending()).await });
+    let sender = tokio::spawn(async move {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // More than sockets and buffers hold.
+        for i in 0..LINES {
+            let line = format!("{}\n", message("app", &format!("{i} {}", "x".repeat(1000))));
+            stream.write_all(line.as_bytes()).await.unwrap();
+        }
+        stream.shutdown().await.unwrap();
+    });
+    while logs.appends.load(Ordering::Relaxed) < 3 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!sender.is_finished(), "nobody read, but the sender is through");
+    assert!(harness.all_logs().is_empty());
+    logs.is_busy.store(false, Ordering::Relaxed);
+    sender.await.unwrap();
+    assert_eq!(harness.lines(LINES).await.len(), LINES, "each line once");
 }

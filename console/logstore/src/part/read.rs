@@ -9,6 +9,7 @@ use std::{
 };
 
 use console_blockkit::{
+    MemoryBudget,
     part::{Part, PartCache, PartError, Section},
     record::Reader,
 };
@@ -37,6 +38,15 @@ impl Caches {
         Self {
             indexes: PartCache::new(index_bytes),
             blocks: PartCache::new(block_bytes),
+            live: Mutex::default(),
+        }
+    }
+
+    /// As [`Caches::new`], counted in a budget too.
+    pub fn of_budget(index_bytes: usize, block_bytes: usize, budget: &Arc<MemoryBudget>) -> Self {
+        Self {
+            indexes: PartCache::of_budget(index_bytes, budget),
+            blocks: PartCache::of_budget(block_bytes, budget),
             live: Mutex::default(),
         }
     }

@@ -8,12 +8,15 @@ use std::{
     time::Instant,
 };
 
-use console_storage::SourceError;
+use console_storage::{SourceError, metrics::WorkingMemory};
 
 use crate::limits::PromqlLimits;
 
 /// Samples between two looks at the clock.
 const CHECK_EVERY: usize = 1 << 20;
+/// What a sample takes, and how many are counted in one go in the memory of all.
+const SAMPLE_BYTES: u64 = 16;
+const SAMPLES_PER_STEP: usize = 1 << 16;
 
 pub(crate) struct Budget {
     stop: Arc<AtomicBool>,
@@ -26,10 +29,18 @@ pub(crate) struct Budget {
     samples_read: AtomicU64,
     series_read: AtomicU64,
     read_again: AtomicBool,
+    memory: Option<Box<dyn WorkingMemory>>,
+    /// Steps of samples that `memory` counts.
+    steps: AtomicUsize,
 }
 
 impl Budget {
-    pub fn new(stop: Arc<AtomicBool>, limits: &PromqlLimits, begun: Instant) -> Self {
+    pub fn new(
+        stop: Arc<AtomicBool>,
+        limits: &PromqlLimits,
+        begun: Instant,
+        memory: Option<Box<dyn WorkingMemory>>,
+    ) -> Self {
         Self {
             stop,
             deadline: begun.checked_add(limits.timeout),
@@ -39,6 +50,8 @@ impl Budget {
             samples_read: AtomicU64::new(0),
             series_read: AtomicU64::new(0),
             read_again: AtomicBool::new(false),
+            memory,
+            steps: AtomicUsize::new(0),
         }
     }
 
@@ -81,7 +94,17 @@ impl Budget {
         if let Some(peak) = &self.peak {
             peak.fetch_max(held + samples, Ordering::Relaxed);
         }
+        self.count_memory(held + samples);
         Ok(())
+    }
+
+    /// Tells the memory of all what is held now, in steps: threads of one query come by often.
+    fn count_memory(&self, held: usize) {
+        let Some(memory) = &self.memory else { return };
+        let steps = held.div_ceil(SAMPLES_PER_STEP);
+        if self.steps.swap(steps, Ordering::Relaxed) != steps {
+            memory.hold((steps * SAMPLES_PER_STEP) as u64 * SAMPLE_BYTES);
+        }
     }
 
     pub fn peak(&self) -> u64 {
@@ -90,9 +113,10 @@ impl Budget {
 
     /// Counts samples that left memory; those of literals and times were never taken.
     pub fn give(&self, samples: usize) {
-        let _ = self
-            .held
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| Some(held.saturating_sub(samples)));
+        let less = |held: usize| Some(held.saturating_sub(samples));
+        if let Ok(held) = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            self.count_memory(held.saturating_sub(samples));
+        }
     }
 
     pub fn count_read(&self, series: usize, samples: usize) {
@@ -124,5 +148,53 @@ impl Pace<'_> {
         }
         self.looked_at = 0;
         self.budget.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+
+    /// What is held, and the most that was; -1 once it is given back.
+    #[derive(Default)]
+    struct Counted {
+        now: AtomicI64,
+        most: AtomicI64,
+    }
+
+    struct Query(Arc<Counted>);
+
+    impl WorkingMemory for Query {
+        fn hold(&self, bytes: u64) {
+            self.0.now.store(bytes as i64, Ordering::Relaxed);
+            self.0.most.fetch_max(bytes as i64, Ordering::Relaxed);
+        }
+    }
+
+    impl Drop for Query {
+        fn drop(&mut self) {
+            self.0.now.store(-1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn samples_are_counted_in_the_memory_of_all_while_they_are_held() {
+        let counted = Arc::new(Counted::default());
+        let limits = PromqlLimits { max_samples: 300_000, ..PromqlLimits::default() };
+        let memory: Box<dyn WorkingMemory> = Box::new(Query(counted.clone()));
+        let budget = Budget::new(Arc::default(), &limits, Instant::now(), Some(memory));
+        let now = || counted.now.load(Ordering::Relaxed);
+        budget.take(1).unwrap();
+        assert_eq!(now(), 65_536 * 16);
+        budget.take(200_000).unwrap();
+        assert_eq!(now(), 4 * 65_536 * 16);
+        assert!(budget.take(100_000).is_err());
+        assert_eq!(now(), 4 * 65_536 * 16, "what is refused is not held");
+        budget.give(150_000);
+        assert_eq!(now(), 65_536 * 16);
+        drop(budget);
+        assert_eq!((now(), counted.most.load(Ordering::Relaxed)), (-1, 4 * 65_536 * 16));
     }
 }

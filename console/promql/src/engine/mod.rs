@@ -115,7 +115,7 @@ pub fn evaluate_with_start_times(
     let expr = &prepare::prepared(expr, query)?;
     // Each time with one damaged part of the store less.
     loop {
-        let budget = Budget::new(Arc::clone(stop), limits, begun);
+        let budget = Budget::new(Arc::clone(stop), limits, begun, reader.working_memory());
         let mut eval = Eval::new(reader, start_times, limits, &budget, range, step_ms);
         eval.tally = limits.profiled.then(|| Tally::new(steps, begun));
         let value = match moments {

@@ -30,7 +30,7 @@ pub use secret::Secret;
 pub use senders::{ForwardConfig, SyslogConfig};
 pub use sns::{SnsConfig, SnsEndpoint};
 pub use state::StateSettings;
-pub use stores::{StoreConfig, StoresConfig};
+pub use stores::{StoreConfig, StoresConfig, SyncSetting};
 
 /// Largest configuration file.
 const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -2,6 +2,7 @@ mod crash;
 mod faults;
 mod model;
 mod store;
+mod telling;
 mod version_1;
 
 use std::{path::Path, sync::Arc};

@@ -30,7 +30,7 @@ pub struct Opened {
 
 impl BlockFolder {
     /// Opens all blocks; clears away unfinished and replaced ones, sets damaged ones aside.
-    pub fn open(dir: &Path, cache_bytes: usize, probe: Arc<dyn BlockProbe>) -> Result<Opened, BlockError> {
+    pub fn open(dir: &Path, cache: BlockCache, probe: Arc<dyn BlockProbe>) -> Result<Opened, BlockError> {
         fs::create_dir_all(dir).map_err(io("create folder of"))?;
         // The log forgets what blocks hold: their folder's name must outlive a crash of the machine too.
         if let Some(parent) = dir.parent() {
@@ -51,7 +51,7 @@ impl BlockFolder {
         found.sort_unstable();
         let folder = Self {
             dir: dir.to_owned(),
-            cache: Arc::new(BlockCache::new(cache_bytes)),
+            cache: Arc::new(cache),
             probe,
             next_sequence: AtomicU64::new(highest + 1),
             set_aside: AtomicU64::new(0),

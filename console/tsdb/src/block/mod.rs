@@ -70,6 +70,12 @@ impl BlockError {
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged(_) | Self::Record(_))
     }
+
+    /// With its cause, for who sees only text.
+    pub(crate) fn chain(&self) -> String {
+        let cause = std::error::Error::source(self).map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{self}{cause}")
+    }
 }
 
 pub(crate) fn io(action: &'static str) -> impl FnOnce(std::io::Error) -> BlockError {

@@ -1,7 +1,9 @@
 //! A write-ahead log of records in numbered segment files.
 //!
-//! What holds: when [`Wal::append`] returns, the record is in the kernel (it survives `kill -9`); after [`Wal::sync`] it
-//! is on the disk. Replay gives every intact record in order, once; a torn tail is cut away and reported.
+//! What holds: when [`Wal::append`] returns, the record is in the kernel (it survives `kill -9`); after [`Wal::sync`], or
+//! [`Wal::acknowledge`] with [`SyncMode::Always`], it is on the disk. Replay gives every intact record in order, once; a torn
+//! tail is cut away and reported. After a failed sync nothing is appended to that segment any more: [`Wal::doubted`] says so
+//! until a new one is begun, and until whoever reads the log has put what it held somewhere else ([`Wal::settle`]).
 //!
 //! A segment is `<number, 16 hex digits>.wal`:
 //!
@@ -14,14 +16,23 @@
 //! Numbers are little endian. The checksum covers the length so that a run of zeros is no record. A header that differs
 //! in one bit is damage, and its segment is read: the version after this one is 2, which differs in two.
 
+mod sync;
+#[cfg(test)]
+mod sync_tests;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use parking_lot::Mutex;
+
+pub use sync::{Position, SyncMode, SyncPolicy, SyncProbe, Unwatched};
+
+use sync::{Group, Turn};
 
 const MAGIC: [u8; 8] = *b"QDWAL\0\0\x01";
 const HEADER: u64 = MAGIC.len() as u64;
@@ -71,6 +82,8 @@ pub enum WalError {
     Foreign { path: PathBuf },
     #[error("log is broken: a failed write could not be undone")]
     Broken,
+    #[error("log could not be put on the disk: {cause}")]
+    Unsynced { cause: String },
     #[error("{} {}", action, path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }
@@ -82,11 +95,27 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WalE
     }
 }
 
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub segment: SegmentId,
+    /// Its end.
+    pub position: Position,
+}
+
+/// No segment has this number.
+const NONE: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub struct Wal {
     dir: PathBuf,
     config: WalConfig,
+    policy: SyncPolicy,
+    /// Never locked by who holds `group`.
     active: Mutex<Active>,
+    group: Group,
+    /// The newest segment that is doubted, or [`NONE`].
+    doubted: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -96,8 +125,24 @@ struct Active {
     bytes: u64,
     /// Finished segments, oldest first.
     sealed: Vec<SegmentInfo>,
+    /// The end of the log.
+    position: Position,
     broken: bool,
-    unsynced: bool,
+    /// Why the segment could not be synced, if so.
+    failed: Option<String>,
+}
+
+impl Active {
+    /// Beginning or opening a segment changed it: the header counts as appended.
+    fn new(file: File, segment: SegmentInfo, sealed: Vec<SegmentInfo>) -> Self {
+        let SegmentInfo { id, bytes } = segment;
+        Self { file, id, bytes, sealed, position: Position(HEADER), broken: false, failed: None }
+    }
+
+    /// Refuses a segment that could not be synced.
+    fn check(&self) -> Result<(), WalError> {
+        self.failed.as_ref().map_or(Ok(()), |cause| Err(WalError::Unsynced { cause: cause.clone() }))
+    }
 }
 
 fn path_of(dir: &Path, id: SegmentId) -> PathBuf {
@@ -124,11 +169,25 @@ impl Wal {
             Some(last) => resume(dir, last, sealed)?,
             None => create(dir, SegmentId(1), sealed)?,
         };
-        Ok((Self { dir: dir.to_owned(), config, active: Mutex::new(active) }, recovery))
+        let wal = Self {
+            dir: dir.to_owned(),
+            config,
+            policy: SyncPolicy::default(),
+            active: Mutex::new(active),
+            group: Group::default(),
+            doubted: AtomicU64::new(NONE),
+        };
+        Ok((wal, recovery))
     }
 
-    /// Writes one record; answers the segment that holds it.
-    pub fn append(&self, record: &[u8]) -> Result<SegmentId, WalError> {
+    /// The same log, acknowledging in another way.
+    #[must_use]
+    pub fn with_policy(self, policy: SyncPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Writes one record; answers where it is.
+    pub fn append(&self, record: &[u8]) -> Result<Appended, WalError> {
         if record.len() > self.config.max_record_bytes as usize {
             return Err(WalError::RecordTooLarge {
                 bytes: record.len(),
@@ -144,11 +203,11 @@ impl Wal {
         if active.broken {
             return Err(WalError::Broken);
         }
+        active.check()?;
         if active.bytes > HEADER && active.bytes + frame.len() as u64 > self.config.segment_bytes {
             self.start_segment(&mut active)?;
         }
         let path = path_of(&self.dir, active.id);
-        active.unsynced = true;
         if let Err(e) = active.file.write_all(&frame) {
             // Part of the frame may be there: cut it away, so that the next record follows the last whole one.
             let end = active.bytes;
@@ -157,24 +216,82 @@ impl Wal {
             return Err(io_error("cannot write", &path)(e));
         }
         active.bytes += frame.len() as u64;
-        Ok(active.id)
+        active.position.0 += frame.len() as u64;
+        Ok(Appended { segment: active.id, position: active.position })
+    }
+
+    /// The end of the log.
+    pub fn end(&self) -> Position {
+        self.active.lock().position
+    }
+
+    /// Up to where the log is on the disk.
+    pub fn synced(&self) -> Position {
+        self.group.synced()
     }
 
     /// Waits until everything appended so far is on the disk.
     pub fn sync(&self) -> Result<(), WalError> {
-        let (file, path) = {
-            let mut active = self.active.lock();
-            if !std::mem::take(&mut active.unsynced) {
-                return Ok(());
+        self.wait(self.end())
+    }
+
+    /// Waits for what the mode asks for before a push may be acknowledged whose records end here. Not to be called with a
+    /// lock that an append needs, or each call makes a sync of its own.
+    pub fn acknowledge(&self, position: Position) -> Result<(), WalError> {
+        match self.policy.mode {
+            SyncMode::Interval => Ok(()),
+            SyncMode::Always => self.wait(position),
+        }
+    }
+
+    fn wait(&self, position: Position) -> Result<(), WalError> {
+        loop {
+            match self.group.turn(position) {
+                Turn::Synced => return Ok(()),
+                Turn::Lost(cause) => return Err(WalError::Unsynced { cause }),
+                Turn::Lead(leader) => leader.synced(self.sync_all()?),
             }
+        }
+    }
+
+    /// Puts the log on the disk; answers up to where. Appends go on meanwhile.
+    fn sync_all(&self) -> Result<Position, WalError> {
+        let (file, path, position) = {
+            let active = self.active.lock();
             let path = path_of(&self.dir, active.id);
-            (active.file.try_clone().map_err(io_error("cannot sync", &path))?, path)
+            let file = active.file.try_clone().map_err(io_error("cannot sync", &path))?;
+            (file, path, active.position)
         };
-        // Outside the lock: appends go on meanwhile.
-        file.sync_data().map_err(|e| {
-            self.active.lock().unsynced = true;
-            io_error("cannot sync", &path)(e)
-        })
+        // Of segments before this one, each was synced when it ended, or is lost.
+        match self.sync_file(&file, &path) {
+            Ok(()) => Ok(position),
+            Err(cause) => Err(self.doubt(&mut self.active.lock(), cause)),
+        }
+    }
+
+    fn sync_file(&self, file: &File, path: &Path) -> Result<(), String> {
+        let synced = self.policy.probe.before(path).and_then(|()| file.sync_data());
+        synced.map_err(|e| format!("cannot sync {}: {e}", path.display()))
+    }
+
+    /// Believes nothing any more of what was not on the disk when a sync failed.
+    fn doubt(&self, active: &mut Active, cause: String) -> WalError {
+        tracing::error!(cause, segment = active.id.0, "log segment is not trusted any more");
+        self.group.lose(active.position, &cause);
+        self.doubted.store(active.id.0, Ordering::Release);
+        active.failed = Some(cause.clone());
+        WalError::Unsynced { cause }
+    }
+
+    /// The newest segment of which the disk may not have what was appended, nor of those before it, if there is one.
+    pub fn doubted(&self) -> Option<SegmentId> {
+        Some(self.doubted.load(Ordering::Acquire)).filter(|id| *id != NONE).map(SegmentId)
+    }
+
+    /// What segments up to this one held is on the disk elsewhere.
+    pub fn settle(&self, until: SegmentId) {
+        let settled = |doubted: u64| (doubted != NONE && doubted <= until.0).then_some(NONE);
+        let _ = self.doubted.fetch_update(Ordering::AcqRel, Ordering::Acquire, settled);
     }
 
     /// Ends the current segment; answers the new one.
@@ -197,12 +314,19 @@ impl Wal {
 
     fn start_segment_at(&self, active: &mut Active, next: SegmentId) -> Result<(), WalError> {
         let old = path_of(&self.dir, active.id);
-        active.file.sync_data().map_err(io_error("cannot sync", &old))?;
+        // A segment that is doubted stays so: its next sync would succeed.
+        if active.failed.is_none()
+            && let Err(cause) = self.sync_file(&active.file, &old)
+        {
+            return Err(self.doubt(active, cause));
+        }
         let mut sealed = std::mem::take(&mut active.sealed);
         sealed.push(SegmentInfo { id: active.id, bytes: active.bytes });
         match create(&self.dir, next, sealed.clone()) {
             Ok(next) => {
+                let before = active.position.0;
                 *active = next;
+                active.position.0 += before;
                 Ok(())
             }
             Err(e) => {
@@ -275,7 +399,7 @@ fn create(dir: &Path, id: SegmentId, sealed: Vec<SegmentInfo>) -> Result<Active,
     }
     // The new name itself must outlive a crash of the machine.
     File::open(dir).and_then(|d| d.sync_all()).map_err(io_error("cannot sync", dir))?;
-    Ok(Active { file, id, bytes: HEADER, sealed, broken: false, unsynced: true })
+    Ok(Active::new(file, SegmentInfo { id, bytes: HEADER }, sealed))
 }
 
 /// Goes on with the last segment, behind its last intact record.
@@ -293,7 +417,7 @@ fn resume(dir: &Path, last: SegmentInfo, sealed: Vec<SegmentInfo>) -> Result<Act
     }
     file.set_len(last.bytes).map_err(io_error("cannot cut", &path))?;
     file.seek(SeekFrom::Start(last.bytes)).map_err(io_error("cannot seek", &path))?;
-    Ok(Active { file, id: last.id, bytes: last.bytes, sealed, broken: false, unsynced: true })
+    Ok(Active::new(file, last, sealed))
 }
 
 /// Replays a segment; answers how many bytes of it are intact.
@@ -382,13 +506,13 @@ mod tests {
     fn records_come_back_in_order_across_segments() {
         let dir = tempfile::tempdir().unwrap();
         let (wal, ..) = open(dir.path());
-        let ids: Vec<u64> = (0..10u8).map(|i| wal.append(&[i; 20]).unwrap().0).collect();
+        let ids: Vec<u64> = (0..10u8).map(|i| wal.append(&[i; 20]).unwrap().segment.0).collect();
         drop(wal);
         let (wal, recovery, seen) = open(dir.path());
         assert_eq!(seen, ids.iter().zip(0..10u8).map(|(id, i)| (*id, vec![i; 20])).collect::<Vec<_>>());
         assert_eq!((recovery.records, recovery.truncated), (10, None));
         // Two records fill a segment.
-        assert_eq!(wal.append(b"x").unwrap().0, ids.last().unwrap() + 1);
+        assert_eq!(wal.append(b"x").unwrap().segment.0, ids.last().unwrap() + 1);
     }
 
     #[test]
