@@ -20,6 +20,7 @@ mod ip;
 mod labels;
 mod lexer;
 mod literals;
+mod noting;
 mod parser;
 mod pipeline;
 mod reject;

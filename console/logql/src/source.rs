@@ -28,6 +28,7 @@ use crate::{
     eval::{self, Steps},
     explore::{fields, patterns},
     format::format,
+    noting::Noting,
     parser::parse,
     tail,
 };
@@ -64,6 +65,9 @@ impl Default for LogqlConfig {
     }
 }
 
+/// Readings of one query at most.
+const TRIES: usize = 4;
+
 pub struct LogqlSource {
     reader: Arc<dyn LogReader>,
     config: LogqlConfig,
@@ -82,28 +86,38 @@ impl LogqlSource {
         Self { reader, config }
     }
 
-    /// Runs a read on a blocking thread; when the caller goes away, the read is told to stop.
+    /// Runs a read on a blocking thread; when the caller goes away, the read is told to stop. One that breaks off at a part
+    /// of the store that is damaged begins anew, once for each such part of a few.
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn LogReader, &Budget) -> Result<T, SourceError> + Send + 'static,
+        work: impl Fn(&dyn LogReader, &Budget) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<(T, QueryStats), SourceError> {
         let reader = Arc::clone(&self.reader);
         let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
         let begun = Instant::now();
         let (flag, config) = (Arc::clone(&stop.0), self.config.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let budget = Budget {
-                stop: flag,
-                deadline: begun + config.timeout,
-                max_lines: config.max_lines,
-                max_bytes: config.max_bytes,
-                max_series: config.max_series,
-                max_samples: config.max_samples,
-                lines: 0.into(),
-                bytes: 0.into(),
-                held: 0.into(),
+            let mut left = TRIES;
+            let (out, budget) = loop {
+                let budget = Budget {
+                    stop: Arc::clone(&flag),
+                    deadline: begun + config.timeout,
+                    max_lines: config.max_lines,
+                    max_bytes: config.max_bytes,
+                    max_series: config.max_series,
+                    max_samples: config.max_samples,
+                    lines: 0.into(),
+                    bytes: 0.into(),
+                    held: 0.into(),
+                };
+                let noting = Noting::new(&*reader);
+                let done = work(&noting, &budget);
+                left -= 1;
+                if done.is_err() && noting.asks_again() && left > 0 {
+                    continue;
+                }
+                break (done?, budget);
             };
-            let out = work(&*reader, &budget)?;
             let stats = QueryStats {
                 series: 0,
                 samples: budget.lines.load(Ordering::Relaxed),

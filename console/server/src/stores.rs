@@ -9,8 +9,9 @@ use console_tsdb::{Tsdb, TsdbConfig};
 
 use crate::config::StoresConfig;
 
-/// How long metrics are kept where nothing else is said.
-const METRICS_RETENTION_MS: i64 = 24 * 3_600_000;
+/// How long metrics are kept where nothing else is said, and in how much of the disk.
+const METRICS_RETENTION_MS: i64 = 3 * 24 * 3_600_000;
+const METRICS_MAX_BYTES: u64 = 2 << 30;
 
 /// Each store always has this part of the memory of all, and queries have: whoever needs it may take the rest.
 const SHARES: u64 = 8;
@@ -77,7 +78,7 @@ impl Stores {
     pub fn open(data_dir: &Path, config: StoresConfig) -> Result<Self, StoresError> {
         let mut metrics = TsdbConfig::new(data_dir.join("metrics"));
         metrics.retention_ms = metrics_retention_ms(config);
-        metrics.max_bytes = config.metrics.max_bytes(metrics.max_bytes);
+        metrics.max_bytes = config.metrics.max_bytes(METRICS_MAX_BYTES);
         let mut logs = LogStoreConfig::new(data_dir.join("logs"));
         logs.retention_ms = config.logs.retention_ms(logs.retention_ms);
         logs.max_bytes = config.logs.max_bytes(logs.max_bytes);

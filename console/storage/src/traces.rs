@@ -21,6 +21,24 @@ pub enum AttributeScope {
     Intrinsic,
 }
 
+/// Intrinsics that are offered as names, in order.
+pub const INTRINSICS: [&str; 14] = [
+    "duration",
+    "event:name",
+    "instrumentation:name",
+    "instrumentation:version",
+    "kind",
+    "name",
+    "rootName",
+    "rootServiceName",
+    "span:id",
+    "span:parentID",
+    "status",
+    "statusMessage",
+    "trace:id",
+    "traceDuration",
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConditionOp {
     Equal,

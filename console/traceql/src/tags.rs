@@ -12,7 +12,7 @@ use console_model::{
 use console_storage::{
     SourceError,
     trace_query::{Tag, TagQuery},
-    traces::{AttributeScope, SpanReader},
+    traces::{AttributeScope, INTRINSICS, SpanReader},
 };
 
 use crate::{
@@ -29,23 +29,6 @@ use crate::{
 
 /// Traces that a list of names or values is drawn from.
 const MAX_TRACES: u64 = 5000;
-/// Intrinsics that can be asked about.
-const INTRINSICS: [&str; 14] = [
-    "duration",
-    "event:name",
-    "instrumentation:name",
-    "instrumentation:version",
-    "kind",
-    "name",
-    "rootName",
-    "rootServiceName",
-    "span:id",
-    "span:parentID",
-    "status",
-    "statusMessage",
-    "trace:id",
-    "traceDuration",
-];
 
 /// By scope, each in order.
 pub fn names(

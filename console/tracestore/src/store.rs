@@ -218,6 +218,7 @@ impl Inner {
                 }
             }
         }
+        let elsewhere = self.elsewhere(&good);
         let limit = self.config.max_spans_per_trace as u64;
         let mut counts: HashMap<TraceId, u64, RandomState> = HashMap::default();
         let state = self.state.read();
@@ -225,7 +226,9 @@ impl Inner {
         let mut places = Vec::with_capacity(good.len());
         good.retain(|span| {
             let (id, place) = (span.trace_id, at.next().unwrap_or_default());
-            let count = counts.entry(id).or_insert_with(|| state.head.get(id).map_or(0, |s| s.spans()));
+            let in_parts = || elsewhere.pieces.get(&id).copied().flatten().map_or(0, |piece| piece.spans);
+            let known = || state.head.get(id).map_or_else(in_parts, |slot| slot.spans());
+            let count = counts.entry(id).or_insert_with(known);
             if *count < limit {
                 *count += 1;
                 places.push(place);
@@ -238,11 +241,24 @@ impl Inner {
             });
             false
         });
-        Screened { good, places, rejected, reason }
+        drop(state);
+        Screened { good, places, elsewhere, rejected, reason }
+    }
+
+    /// What parts have of traces that are new in memory, which is read before anything is locked for writing.
+    fn elsewhere(&self, spans: &[Span]) -> Elsewhere {
+        let (parts, generation, new) = {
+            let state = self.state.read();
+            let ids = spans.iter().map(|s| s.trace_id).filter(|id| state.head.get(*id).is_none());
+            let new: HashSet<TraceId, RandomState> = ids.collect();
+            (Arc::clone(&state.parts), state.generation, new)
+        };
+        let pieces = new.into_iter().map(|id| (id, piece_of(&parts, id))).collect();
+        Elsewhere { pieces, generation }
     }
 
     /// Answers where it ends in the log.
-    fn store(&self, spans: &[Span], now_ms: i64) -> Result<Position, AppendError> {
+    fn store(&self, spans: &[Span], now_ms: i64, known: &Elsewhere) -> Result<Position, AppendError> {
         let bytes = spans.iter().map(|s| screen::approximate_bytes(s) + SPAN_BYTES).sum::<usize>();
         let room = self.wait_for_room(bytes as u64)?;
         let batch = Arc::new(Batch::encode(spans));
@@ -250,21 +266,12 @@ impl Inner {
             return Err(AppendError::Limit(format!("the spans have more than {MAX_PAYLOAD} bytes together")));
         }
         let record = batch.seal();
-        // What parts have of traces that are new here is read before anything is locked.
-        let (parts, generation, new) = {
-            let state = self.state.read();
-            let ids = batch.spans().iter().map(|s| s.trace_id).filter(|id| state.head.get(*id).is_none());
-            let new: HashSet<TraceId, RandomState> = ids.collect();
-            (Arc::clone(&state.parts), state.generation, new)
-        };
-        let pieces: HashMap<TraceId, Option<Piece>, RandomState> =
-            new.into_iter().map(|id| (id, piece_of(&parts, id))).collect();
         let _gate = self.gate.read();
         let appended = self.wal.append(&record).map_err(append_error)?;
         let mut state = self.state.write();
         let state = &mut *state;
-        let (same, parts) = (state.generation == generation, &state.parts);
-        let mut elsewhere = |id: TraceId| match pieces.get(&id) {
+        let (same, parts) = (state.generation == known.generation, &state.parts);
+        let mut elsewhere = |id: TraceId| match known.pieces.get(&id) {
             Some(piece) if same => *piece,
             _ => piece_of(parts, id),
         };
@@ -341,11 +348,18 @@ impl Inner {
     }
 }
 
+/// What parts had of traces while they were those of this generation.
+struct Elsewhere {
+    pieces: HashMap<TraceId, Option<Piece>, RandomState>,
+    generation: u64,
+}
+
 /// What is allowed of a push.
 struct Screened {
     good: Vec<Span>,
     /// Of each good span, its place in the push.
     places: Vec<usize>,
+    elsewhere: Elsewhere,
     rejected: u64,
     reason: Option<AppendError>,
 }
@@ -384,10 +398,11 @@ impl SpanAppender for TraceStore {
         let inner = &self.inner;
         let now_ms = (inner.config.clock)();
         inner.settle_log()?;
-        let Screened { good, places, mut rejected, mut reason } = inner.screen(spans, now_ms, refused);
+        let Screened { good, places, elsewhere, mut rejected, mut reason } =
+            inner.screen(spans, now_ms, refused);
         let (mut accepted, mut end) = (0, None);
         for record in records(&good) {
-            match inner.store(record, now_ms) {
+            match inner.store(record, now_ms, &elsewhere) {
                 Ok(at) => (accepted, end) = (accepted + record.len(), Some(at)),
                 Err(e) if accepted == 0 => return Err(e),
                 Err(e) => {

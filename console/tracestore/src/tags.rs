@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, ops::ControlFlow};
 
 use console_blockkit::part::PartError;
 use console_model::{TimeRange, span::Attributes};
-use console_storage::{StorageError, traces::AttributeScope};
+use console_storage::{
+    StorageError,
+    traces::{AttributeScope, INTRINSICS},
+};
 
 use crate::{
     condition::Place,
@@ -15,20 +18,6 @@ use crate::{
     state::tolerate,
     value::{Row, kind_word, status_word},
 };
-
-/// Intrinsics offered as names. Their values come from the spans too, where they are a small set.
-const INTRINSICS: [&str; 10] = [
-    "duration",
-    "kind",
-    "name",
-    "rootName",
-    "rootServiceName",
-    "span:id",
-    "status",
-    "statusMessage",
-    "trace:id",
-    "traceDuration",
-];
 
 /// The order in which scopes are answered.
 const SCOPES: [(AttributeScope, Place); 5] = [

@@ -1,4 +1,5 @@
 mod corpus;
+mod damaged;
 mod naive;
 mod queries;
 

@@ -22,9 +22,9 @@ pub enum SyncSetting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// Absent: a day of metrics, a week of logs and traces.
+    /// Absent: three days of metrics, a week of logs and traces.
     pub retention_hours: Option<u32>,
-    /// Bytes on disk, in MiB. Absent: 512; 4096 for logs, and for traces.
+    /// Bytes on disk, in MiB. Absent: 2048; 4096 for logs, and for traces.
     pub max_disk_mib: Option<u32>,
     /// Absent: as `stores.sync` says.
     pub sync: Option<SyncSetting>,

@@ -225,6 +225,8 @@ fn a_trace_takes_no_more_spans_than_its_limit_wherever_they_lie() {
     let more = add(10..13);
     assert_eq!((more.accepted, more.rejected), (1, 2));
     assert_eq!(store.trace(trace_id(1)).unwrap().unwrap().spans.len(), 10);
+    store.flush().unwrap();
+    assert_eq!((add(20..25).rejected, store.trace(trace_id(1)).unwrap().unwrap().spans.len()), (5, 10));
 }
 
 proptest::proptest! {
