@@ -18,8 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness.processes import TOOLS, Ports, Processes, end_on_sigterm
 from harness.report import Failure, head, last_words
 
-# The environment is named after one of the programs in it.
-ENVIRONMENT = "venv-websockets"
+ENVIRONMENT = "venv-dialects"
 
 
 def with_clients():

@@ -85,7 +85,8 @@ install_wheel() {
   rm -rf "$tmp"
 }
 
-# install_venv NAME REQUIREMENT: a Python program with everything that it needs, apart from the system's own packages.
+# install_venv NAME REQUIREMENT: a Python program with everything that it needs, or the libraries that a file names (`-rFILE`),
+# apart from the system's own packages.
 install_venv() {
   say "installing $1 into $tools/venv-$1"
   python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || install_apt python3-venv
@@ -94,7 +95,10 @@ install_venv() {
   python3 -m venv "$tools/venv-$1" || die "no Python environment for $1 could be made"
   "$tools/venv-$1/bin/pip" install --quiet --disable-pip-version-check "$2" ||
     die "$2 could not be installed from PyPI: install $1 yourself and put it on PATH"
-  ln -sf "venv-$1/bin/$1" "$tools/$1"
+  # An environment of libraries is known by its interpreter.
+  local program=$1
+  [ -x "$tools/venv-$1/bin/$1" ] || program=python
+  ln -sf "venv-$1/bin/$program" "$tools/$1"
 }
 
 # install_go NAME PACKAGE MODULE LDFLAGS CGO: a program of a Go module, in the version that a go.mod of ours names: `go install`
