@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Real, unmodified clients against a console that runs: Elasticsearch's client, OpenTelemetry's SDK over each of its exporters,
-shippers of Fluentd's protocol and of syslog, a WebSocket that follows lines, Prometheus' client. A check each is printed; what
-was sent by one dialect is found by the others.
+"""Real, unmodified clients against a console that runs: Elasticsearch's client and OpenTelemetry's SDK over each of its
+exporters, both for Python and for Node, shippers of Fluentd's protocol and of syslog, a WebSocket that follows lines,
+Prometheus' client. A check each is printed; what was sent by one dialect is found by the others.
 
 dialects.py CONSOLE    the console's program, with its browser client in ../site; the clients lie where
                        `xtask/setup.sh dialects` puts them
@@ -36,6 +36,7 @@ def main():
         with_clients()
     from dialects.checks import Checks
     from dialects.elastic import Client
+    from dialects.nodejs import Node
     from dialects.readers import Readers
     from dialects.shippers import Shippers
     from dialects.target import Target
@@ -51,6 +52,8 @@ def main():
         Client(target).run(checks.check)
         head("OpenTelemetry's SDK")
         Sdk(target).run(checks.check)
+        head("Node")
+        Node(target).run(checks.check)
         head("Shippers")
         Shippers(target).run(checks)
         head("Readers")

@@ -1,5 +1,6 @@
 """The official client of Elasticsearch for Python: what a shipper and a viewer do with it."""
 
+import warnings
 from datetime import datetime, timedelta, timezone
 
 import elasticsearch
@@ -50,8 +51,12 @@ class Client:
         expect(info["version"]["number"] and self.writer.ping(), info)
 
     def prepare(self):
-        self.writer.indices.put_index_template(
-            name="app", index_patterns=["app-*"], template={"settings": {"number_of_shards": 1}})
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            self.writer.indices.put_index_template(
+                name="app", index_patterns=["app-*"], template={"settings": {"number_of_shards": 1}})
+        # What has no effect is not acknowledged in silence.
+        expect(any("templates" in str(warning.message) for warning in told), told)
         made = self.writer.indices.create(index=INDEX, mappings={"properties": {"amount": {"type": "long"}}})
         expect(made["acknowledged"], made)
 
