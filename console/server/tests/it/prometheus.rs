@@ -54,7 +54,7 @@ async fn the_program_tells_what_it_scrapes_evaluates_and_holds() {
     let held = until(&console, "/api/v1/status/tsdb", |d| d["headStats"]["numSeries"] != 0).await;
     assert!(!held["seriesCountByMetricName"].as_array().unwrap().is_empty());
     let runtime = console.query("/api/v1/status/runtimeinfo").await["data"].take();
-    assert_eq!(runtime["storageRetention"], "1d");
+    assert_eq!(runtime["storageRetention"], "3d");
     assert_eq!(console.query("/api/v1/status/flags").await["data"]["query.lookback-delta"], "5m");
     console.stop().await;
 }
