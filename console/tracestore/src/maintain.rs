@@ -27,9 +27,9 @@ use crate::{
     write::{merge, write_slots},
 };
 
-/// Parts of one size are merged when there are so many: of the smallest size, and of others..
+/// Parts of one size are merged when there are so many: of the smallest size, and of others,
 const MERGE_FROM: [usize; 2] = [4, 8];
-/// ..and no more than these at once.
+/// and no more than these at once.
 const MERGE_MOST: usize = 8;
 /// Parts of less are of the smallest size; each further size is eight times as large.
 const SMALLEST: u64 = 1 << 20;

@@ -38,9 +38,9 @@ use crate::{
     tags,
 };
 
-/// Spans of one record; larger pushes become several records..
+/// Spans of one record; larger pushes become several records,
 const RECORD_SPANS: usize = 512;
-/// ..as do those of more bytes.
+/// as do those of more bytes.
 const RECORD_BYTES: usize = 8 << 20;
 /// What a span takes in memory beside its text, at most.
 const SPAN_BYTES: usize = 512;

@@ -23,9 +23,9 @@ const FLOAT_BYTES: u64 = 16;
 const HISTOGRAM_BYTES: u64 = 512;
 /// What a series takes beside its chunks and text: its places in the index.
 const SERIES_BYTES: u64 = 256;
-/// Memory is measured when so many bytes were reserved for points..
+/// Memory is measured when so many bytes were reserved for points,
 const MEASURE_EVERY: u64 = 8 << 20;
-/// ..or so many series are new.
+/// or so many series are new.
 const MEASURE_SERIES: usize = 2_000;
 /// What is younger stays in memory as long as that makes room enough: late points are compared with it.
 const YOUNG_MS: i64 = 60_000;

@@ -21,11 +21,11 @@ pub use open::{AttributeColumn, Cache, OpenPart, Piece, TraceRow};
 
 pub const FORMAT: PartFormat = PartFormat { magic: *b"QDTRACE\x01", what: "spans" };
 
-/// A row group is closed at the end of the trace that reaches this many rows..
+/// A row group is closed at the end of the trace that reaches this many rows,
 pub const GROUP_ROWS: usize = 4096;
-/// ..or about this many bytes..
+/// or about this many bytes,
 pub const GROUP_BYTES: usize = 4 << 20;
-/// ..and within a trace at so many rows, or twice the bytes.
+/// and within a trace at so many rows, or twice the bytes.
 pub const MAX_GROUP_ROWS: usize = 16_384;
 /// Attribute columns of a group; attributes beyond share one column.
 pub const MAX_COLUMNS: usize = 512;
