@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 
 from harness.processes import CACHE, output
 from harness.report import Failure
@@ -21,11 +22,14 @@ def installed():
     with open(os.path.join(SOURCE, "package-lock.json"), "rb") as file:
         name = hashlib.sha256(file.read()).hexdigest()[:12]
     folder = os.path.join(CACHE, f"dialects-node-{name}")
-    if not os.path.isdir(os.path.join(folder, "node_modules")):
-        os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(folder):
+        os.makedirs(CACHE, exist_ok=True)
+        # Elsewhere first: what was interrupted is not taken for whole.
+        unfinished = tempfile.mkdtemp(prefix="dialects-node-", dir=CACHE)
         for file in FILES:
-            shutil.copy(os.path.join(SOURCE, file), folder)
-        output(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder)
+            shutil.copy(os.path.join(SOURCE, file), unfinished)
+        output(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=unfinished, timeout=300)
+        os.rename(unfinished, folder)
     shutil.copy(os.path.join(SOURCE, "send.mjs"), folder)
     return folder
 
@@ -36,6 +40,8 @@ class Node:
 
     def run(self, check):
         check("SDK and Elasticsearch's client send", self.send)
+        if not self.sent:
+            return
         for protocol in ("protobuf", "json"):
             check(f"OTLP over HTTP, {protocol}: a trace", lambda: self.trace(protocol))
         check("a counter, by PromQL", self.counter)

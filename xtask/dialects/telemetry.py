@@ -6,6 +6,7 @@ import urllib.request
 
 from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.metrics import Observation
 from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter as GrpcLogs
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
@@ -18,6 +19,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -46,7 +48,7 @@ class Sdk:
         for name, (spans, metrics, logs) in ways.items():
             check(f"opentelemetry-sdk {__version__}, {name}: a trace, by Tempo's and Jaeger's API",
                   lambda: self.traces(name, spans))
-            check(f"{name}: counter, histogram with exemplar, exponential histogram, by PromQL",
+            check(f"{name}: counter, histogram with the trace of a value, exponential histogram, by PromQL",
                   lambda: self.metrics(name, metrics))
             check(f"{name}: log records with the trace that they are of, by LogQL", lambda: self.logs(name, logs))
         zipkin = ZipkinExporter(endpoint=self.target.url("/api/v2/spans"), session=session())
@@ -69,7 +71,15 @@ class Sdk:
         found = soon(lambda: self.target.text(f"/api/traces/{trace_id}")[0] == 200 and
                      self.target.ask(f"/api/traces/{trace_id}"))
         spans = [s for batch in found["batches"] for scope in batch["scopeSpans"] for s in scope["spans"]]
-        expect({s["name"] for s in spans} == {"GET /orders", "SELECT orders"}, found)
+        by_name = {s["name"]: s for s in spans}
+        expect(set(by_name) == {"GET /orders", "SELECT orders"}, found)
+        root_span, child_span = by_name["GET /orders"], by_name["SELECT orders"]
+        expect(root_span["kind"] == "SPAN_KIND_SERVER" and child_span["kind"] == "SPAN_KIND_CLIENT", spans)
+        expect(child_span["parentSpanId"] == root_span["spanId"], spans)
+        expect(child_span["status"]["code"] == "STATUS_CODE_ERROR", child_span)
+        expect([event["name"] for event in root_span["events"]] == ["retry"] or way == "zipkin" and root_span["events"], root_span)
+        attributes = {a["key"]: next(iter(a["value"].values())) for a in root_span["attributes"]}
+        expect(attributes["user.id"] == "u-7" and str(attributes["http.response.status_code"]) == "500", attributes)
         self.protobuf(trace_id)
         query = f'{{ resource.service.name = "sdk-{way}" && status = error }}'
         now = int(time.time())
@@ -90,14 +100,19 @@ class Sdk:
 
     def metrics(self, way, exporter):
         name = way.replace("-", "_")
-        provider = MeterProvider(resource=Resource.create({"service.name": f"sdk-{way}"}),
-                                 metric_readers=[PeriodicExportingMetricReader(exporter, export_interval_millis=60_000)])
+        provider = MeterProvider(
+            resource=Resource.create({"service.name": f"sdk-{way}"}),
+            metric_readers=[PeriodicExportingMetricReader(exporter, export_interval_millis=60_000)],
+            views=[View(instrument_name="*_size", aggregation=ExponentialBucketHistogramAggregation())])
         meter = provider.get_meter("dialects")
         meter.create_counter(f"sdk_{name}_orders", unit="1").add(3, {"kind": "paid"})
         histogram = meter.create_histogram(f"sdk_{name}_duration", unit="s")
-        for value in (0.1, 0.2, 7.0):
-            histogram.record(value, {"route": "/orders"})
-        meter.create_observable_gauge(f"sdk_{name}_queue", callbacks=[lambda _: []])
+        size = meter.create_histogram(f"sdk_{name}_size", unit="By")
+        with self.provider(way).get_tracer("dialects").start_as_current_span("measured") as span:
+            for value in (0.1, 0.2, 7.0):
+                histogram.record(value, {"route": "/orders"})
+                size.record(value * 1000)
+        meter.create_observable_gauge(f"sdk_{name}_queue", callbacks=[lambda _: [Observation(5, {"queue": "mail"})]])
         provider.force_flush()
         provider.shutdown()
 
@@ -106,7 +121,15 @@ class Sdk:
             return found and float(found[0]["value"][1])
 
         expect(soon(lambda: value(f'sum(sdk_{name}_orders_total{{kind="paid"}})')) == 3)
+        expect(soon(lambda: value(f'sdk_{name}_queue{{queue="mail"}}')) == 5)
         expect(soon(lambda: value(f"sum(sdk_{name}_duration_seconds_count)")) == 3)
+        expect(soon(lambda: value(f'sum(sdk_{name}_duration_seconds_bucket{{le="5.0"}} or sdk_{name}_duration_seconds_bucket{{le="5"}})')) == 2)
+        expect(soon(lambda: value(f"histogram_count(sdk_{name}_size_bytes)")) == 3)
+        now = time.time()
+        found = self.target.ask("/api/v1/query_exemplars", query=f"sdk_{name}_duration_seconds_bucket",
+                                start=now - 300, end=now + 60)["data"]
+        traces = {e["labels"].get("trace_id") for series in found for e in series["exemplars"]}
+        expect(f"{span.get_span_context().trace_id:032x}" in traces, found)
 
     def logs(self, way, exporter):
         tracer = self.provider(way).get_tracer("dialects")
