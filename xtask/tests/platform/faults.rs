@@ -105,6 +105,7 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
     let began = Instant::now();
     let spoils = fault.name == "bad_configuration";
+    let is_told = fault.seconds >= SECONDS && !spoils;
     for name in &names {
         if !listed.split_whitespace().any(|word| word == name) {
             return Err(format!("{name} is in the registry and not in the list").into());
@@ -126,24 +127,20 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
     for service in &fault.services {
         if fault_effects::is_counted(&fault.name, service) {
             fault_effects::shown(p, &fault.name, service, &numbers, since).await?;
+            let name = format!("{service}.{}", fault.name);
+            if is_told {
+                // A span may be there before the next scrape, and what is off by then was never told.
+                console_shows(p, &BTreeSet::from([name.clone()]), began).await?;
+            }
             // It would keep what the others wait for, and hide the next one's effect.
-            p.xtask(&["fault", &format!("{service}.{}", fault.name), "--off"]).await?;
+            p.xtask(&["fault", &name, "--off"]).await?;
         }
     }
     if fault.name == "crash" {
         return crashed(p, &fault.services, &before).await;
     }
-    if fault.seconds >= SECONDS && !spoils {
-        eventually("the console shows it", SEEN_WITHIN, || async {
-            // All of it: the first service's may be long over when the last one's has shown itself.
-            let query = format!(
-                "max by (fault) (max_over_time(shop_fault_active[{}s])) == 1",
-                began.elapsed().as_secs() + 1
-            );
-            let seen = on(p, &query).await?;
-            Ok(names.is_subset(&seen).then_some(()))
-        })
-        .await?;
+    if is_told {
+        console_shows(p, &names, began).await?;
     }
     if fault.name == "bad_release" {
         eventually("metrics tell of another version", SEEN_WITHIN, || async {
@@ -161,6 +158,20 @@ async fn see(p: &Platform, fault: &Declared, listed: &str, member: &Member) -> O
         eventually("instances are ready again", Duration::from_secs(40), || all_ready(p)).await?;
     }
     Ok(())
+}
+
+/// Waits until the console has seen that each of these faults was on since it began.
+async fn console_shows(p: &Platform, names: &BTreeSet<String>, began: Instant) -> Outcome {
+    eventually("the console shows it", SEEN_WITHIN, || async {
+        // All of it: the first service's may be long over when the last one's has shown itself.
+        let query = format!(
+            "max by (fault) (max_over_time(shop_fault_active[{}s])) == 1",
+            began.elapsed().as_secs() + 1
+        );
+        let seen = on(p, &query).await?;
+        Ok(names.is_subset(&seen).then_some(()))
+    })
+    .await
 }
 
 /// One instance of each service was replaced, once.
