@@ -12,11 +12,17 @@ use crate::{
 };
 
 const MAX_DEPTH: usize = 64;
+/// Words and signs of a query: a chain of operators nests as deep as it is long.
+const MAX_TOKENS: usize = 2_000;
 
 /// Parses a whole query.
 pub fn parse(text: &str) -> Result<Expr, Error> {
     let tokens = lexer::tokens(text)?;
     let mut parser = Parser { tokens: &tokens, at: 0, depth: 0 };
+    if tokens.len() > MAX_TOKENS {
+        parser.at = MAX_TOKENS;
+        return parser.error(format!("query has more than {MAX_TOKENS} words and signs"));
+    }
     let expr = parser.expr(0)?;
     if *parser.peek() != Token::End {
         return parser.unexpected("");

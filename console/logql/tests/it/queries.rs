@@ -377,3 +377,15 @@ async fn fields_patterns_and_volumes_tell_what_lines_are_like() {
     assert_eq!(values, ["payments"]);
     assert_eq!(bench.source.format_query(r#"{a = "b"}|json"#).await.unwrap(), r#"{a="b"} | json"#);
 }
+
+#[tokio::test]
+async fn a_chain_of_operators_is_bounded_and_within_the_bound_is_computed() {
+    let bench = shop();
+    let chain = |n: usize| format!("vector(1){}", " + 1".repeat(n));
+    let found = bench.source.query(&chain(990), EPOCH_NS, 0, Direction::Forward).await.unwrap();
+    let LogAnswer::Metric(answer) = found else { panic!("no number") };
+    let QueryValue::Vector(vector) = answer.value else { panic!("no vector") };
+    assert_eq!(vector[0].1.v, 991.0);
+    let error = bench.source.query(&chain(5_000), EPOCH_NS, 0, Direction::Forward).await.unwrap_err();
+    assert!(error.to_string().contains("more than 2000 words and signs"), "{error}");
+}
