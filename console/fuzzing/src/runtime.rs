@@ -13,8 +13,8 @@ pub(crate) fn answer<T>(work: impl Future<Output = Result<T, SourceError>>) -> R
         Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a thread can be started")
     });
     let answer = runtime.block_on(work);
-    if let Err(SourceError::Internal(message)) = &answer {
-        panic!("the query broke down: {message}");
+    if let Err(broken @ (SourceError::Internal(_) | SourceError::ReadAgain)) = &answer {
+        panic!("the query broke down: {broken}");
     }
     answer
 }

@@ -20,7 +20,6 @@ mod ip;
 mod labels;
 mod lexer;
 mod literals;
-mod noting;
 mod parser;
 mod pipeline;
 mod reject;

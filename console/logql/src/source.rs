@@ -28,7 +28,6 @@ use crate::{
     eval::{self, Steps},
     explore::{fields, patterns},
     format::format,
-    noting::Noting,
     parser::parse,
     tail,
 };
@@ -97,8 +96,7 @@ impl LogqlSource {
         let begun = Instant::now();
         let (flag, config) = (Arc::clone(&stop.0), self.config.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let mut left = TRIES;
-            let (out, budget) = loop {
+            let reading = || {
                 let budget = Budget {
                     stop: Arc::clone(&flag),
                     deadline: begun + config.timeout,
@@ -110,14 +108,16 @@ impl LogqlSource {
                     bytes: 0.into(),
                     held: 0.into(),
                 };
-                let noting = Noting::new(&*reader);
-                let done = work(&noting, &budget);
-                left -= 1;
-                if done.is_err() && noting.asks_again() && left > 0 {
-                    continue;
-                }
-                break (done?, budget);
+                work(&*reader, &budget).map(|out| (out, budget))
             };
+            let mut done = reading();
+            for _ in 1..TRIES {
+                if done.as_ref().err() != Some(&SourceError::ReadAgain) {
+                    break;
+                }
+                done = reading();
+            }
+            let (out, budget) = done.map_err(SourceError::at_last)?;
             let stats = QueryStats {
                 series: 0,
                 samples: budget.lines.load(Ordering::Relaxed),

@@ -58,8 +58,18 @@ pub enum SourceError {
     /// The backend does not answer.
     #[error("{backend} is unavailable: {reason}")]
     Unavailable { backend: String, reason: String },
+    /// As [`StorageError::ReadAgain`]: who evaluates a query begins it anew.
+    #[error("internal: {}", StorageError::ReadAgain)]
+    ReadAgain,
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl SourceError {
+    /// For who has read often enough: damage without end is a failure of the store.
+    pub fn at_last(self) -> Self {
+        if self == Self::ReadAgain { Self::Internal(StorageError::ReadAgain.to_string()) } else { self }
+    }
 }
 
 impl From<StorageError> for SourceError {
@@ -69,7 +79,7 @@ impl From<StorageError> for SourceError {
             StorageError::Limit(m) => Self::Limit(m),
             StorageError::Timeout => Self::Timeout,
             StorageError::Canceled => Self::Canceled,
-            StorageError::ReadAgain => Self::Internal(e.to_string()),
+            StorageError::ReadAgain => Self::ReadAgain,
             StorageError::Storage(m) => Self::Internal(m),
         }
     }

@@ -28,7 +28,6 @@ pub(crate) struct Budget {
     peak: Option<AtomicUsize>,
     samples_read: AtomicU64,
     series_read: AtomicU64,
-    read_again: AtomicBool,
     memory: Option<Box<dyn WorkingMemory>>,
     /// Steps of samples that `memory` counts.
     steps: AtomicUsize,
@@ -49,7 +48,6 @@ impl Budget {
             peak: limits.profiled.then(|| AtomicUsize::new(0)),
             samples_read: AtomicU64::new(0),
             series_read: AtomicU64::new(0),
-            read_again: AtomicBool::new(false),
             memory,
             steps: AtomicUsize::new(0),
         }
@@ -66,15 +64,6 @@ impl Budget {
     /// For long work on one series.
     pub fn pace(&self) -> Pace<'_> {
         Pace { budget: self, looked_at: 0 }
-    }
-
-    /// A part of the store turned out to be damaged: the query begins anew, without it.
-    pub fn note_read_again(&self) {
-        self.read_again.store(true, Ordering::Relaxed);
-    }
-
-    pub fn begins_anew(&self) -> bool {
-        self.read_again.load(Ordering::Relaxed)
     }
 
     pub fn samples_left(&self) -> usize {

@@ -123,7 +123,7 @@ pub fn evaluate_with_start_times(
             Moments::Range { .. } => ranged(&eval, expr, &steps),
         };
         let value = match value {
-            Err(SourceError::Internal(_)) if budget.begins_anew() => continue,
+            Err(SourceError::ReadAgain) => continue,
             value => value?,
         };
         budget.check()?;

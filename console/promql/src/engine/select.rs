@@ -5,7 +5,7 @@ use console_model::{
     metric::{HistogramSample, PointSeries, Sample, is_stale_nan},
 };
 use console_storage::{
-    SourceError, StorageError,
+    SourceError,
     metrics::{Part, Selection},
     parallel,
 };
@@ -53,11 +53,7 @@ impl Stored<'_> {
 
     /// A series, and what the budget holds for it until it is given back.
     pub fn take(&self, at: usize) -> Result<(PointSeries, usize), SourceError> {
-        let mut series = self.selection.series(at).inspect_err(|e| {
-            if *e == StorageError::ReadAgain {
-                self.budget.note_read_again();
-            }
-        })?;
+        let mut series = self.selection.series(at)?;
         if self.wants_counts_only {
             without_buckets(&mut series, self.looks.as_ref());
         }

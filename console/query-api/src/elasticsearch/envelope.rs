@@ -51,7 +51,9 @@ impl From<SourceError> for EsError {
             SourceError::Unavailable { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "no_shard_available_action_exception")
             }
-            SourceError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
+            SourceError::ReadAgain | SourceError::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "exception")
+            }
         };
         if status.is_server_error() {
             tracing::warn!(error = %e, "elasticsearch query failed");

@@ -38,7 +38,7 @@ impl From<SourceError> for LokiError {
             SourceError::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             SourceError::NotFound(_) => StatusCode::NOT_FOUND,
             SourceError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            SourceError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            SourceError::ReadAgain | SourceError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
             tracing::warn!(error = %e, "loki query failed");

@@ -100,7 +100,9 @@ impl From<SourceError> for ApiError {
             }
             SourceError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             SourceError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            SourceError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            SourceError::ReadAgain | SourceError::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+            }
         };
         if status.is_server_error() {
             tracing::warn!(error = %e, "prometheus query failed");

@@ -41,7 +41,7 @@ impl From<SourceError> for Refused {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             SourceError::NotFound(_) => StatusCode::NOT_FOUND,
-            SourceError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            SourceError::ReadAgain | SourceError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status.is_server_error() {
             tracing::warn!(error = %e, "samples cannot be read");
